@@ -1,0 +1,35 @@
+"""Classify sequences with recurrent neural networks.
+
+The public names; each is imported when it is first used, so that `import elman` stays cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elman.estimator import RNNClassifier
+    from elman.inspection.gradcheck import gradcheck
+    from elman.preprocessing import SequenceScaler
+
+_HOME = {
+    "RNNClassifier": "elman.estimator",
+    "SequenceScaler": "elman.preprocessing",
+    "gradcheck": "elman.inspection.gradcheck",
+}
+
+__all__ = ["RNNClassifier", "SequenceScaler", "__version__", "gradcheck"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version("elman")
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'elman' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,244 @@
+"""The one seam: arrays of whole sequences in, arrays of whole sequences out, and who checks them.
+
+A backend computes the time loops of every recurrent cell and the affine map of the head. The NumPy
+reference (`reference.py`) defines the right answer; every other backend agrees with it within
+`TOLERANCES`. Shapes in this file use
+
+    n_samples    B    sequences in the batch
+    n_timesteps  T    steps of the longest sequence; X is padded to it
+    n_features   D    width of one input step
+    hidden_size  H    width of the hidden state
+
+Arrays are batch-major, C-contiguous and aligned, of one dtype (float32 or float64) throughout. Inputs are
+never written, outputs are freshly allocated, no state is kept between calls, and every call may come
+from any thread.
+
+Exactness, which every backend keeps:
+
+- the same call gives the same bits, whatever the number of threads;
+- a sample's outputs (H, final, dX, dinitial, Y) do not depend on the batch it came in, on its place
+  in it, or on what the padding holds (NaN in the padding never leaks);
+- gradients of weights are summed over fixed groups of samples in a fixed tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Activation = Literal["tanh", "relu"]
+Outputs = Literal["sequence", "final"]
+
+ACTIVATIONS: tuple[Activation, ...] = ("tanh", "relu")
+CELLS: tuple[str, ...] = ("elman",)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Which cell the time loop runs, and its options.
+
+    Parameters
+    ----------
+    name : {"elman"}
+        `elman`: h_t = f(x_t W_x + h_{t-1} W_h + b), Elman (1990), "Finding structure in time".
+    activation : {"tanh", "relu"}
+        f of the Elman cell.
+    """
+
+    name: str = "elman"
+    activation: Activation = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.name not in CELLS:
+            raise ValueError(f"cell={self.name!r} is not known; choose one of {', '.join(CELLS)}")
+        if self.activation not in ACTIVATIONS:
+            choices = ", ".join(ACTIVATIONS)
+            raise ValueError(
+                f"activation={self.activation!r} is not known; choose one of {choices}"
+            )
+
+    @property
+    def n_gates(self) -> int:
+        """Blocks of `hidden_size` columns in W_x, W_h and b."""
+        return 1
+
+
+class Weights(NamedTuple):
+    """Weights of one recurrent layer; with G = cell.n_gates."""
+
+    W_x: Array
+    """(n_features, G * hidden_size)"""
+    W_h: Array
+    """(hidden_size, G * hidden_size)"""
+    b: Array
+    """(G * hidden_size,)"""
+
+
+class Tape(NamedTuple):
+    """What `forward` keeps for `backward`: references to its inputs, and every hidden state."""
+
+    cell: Cell
+    X: Array
+    """(n_samples, n_timesteps, n_features), the caller's own array"""
+    lengths: NDArray[np.int64] | None
+    initial: Array | None
+    weights: Weights
+    H: Array
+    """(n_samples, n_timesteps, hidden_size), zero past each sample's end"""
+
+
+class Forward(NamedTuple):
+    """What `forward` returns."""
+
+    H: Array | None
+    """(n_samples, n_timesteps, hidden_size), zero past each sample's end; None for outputs="final" """
+    final: Array
+    """(n_samples, hidden_size), the state at each sample's own last step; `initial` at length 0"""
+    tape: Tape | None
+    """None unless keep_tape"""
+
+
+class Backward(NamedTuple):
+    """What `backward` returns: gradients of the loss."""
+
+    dX: Array | None
+    """(n_samples, n_timesteps, n_features), zero past each sample's end; None unless need_dX"""
+    dinitial: Array
+    """(n_samples, hidden_size)"""
+    dweights: Weights
+    """same shapes as the weights"""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """The functions a backend owes. Arguments are already checked by the caller (`check_forward`)."""
+
+    name: str
+    """"reference" or "native" """
+    isa: str
+    """instruction set of the kernel in use, or "numpy" """
+    n_threads: int
+    """threads a call may use"""
+
+    def forward(
+        self,
+        cell: Cell,
+        X: Array,
+        lengths: NDArray[np.int64] | None,
+        initial: Array | None,
+        weights: Weights,
+        *,
+        outputs: Outputs = "sequence",
+        keep_tape: bool = False,
+    ) -> Forward:
+        """Run every time step of every sample.
+
+        Parameters
+        ----------
+        X : (n_samples, n_timesteps, n_features)
+        lengths : (n_samples,) int64, longest first, each in [0, n_timesteps], or None (all full)
+        initial : (n_samples, hidden_size) or None (zeros)
+        outputs : "sequence" returns H; "final" does not, and without a tape never allocates it
+        """
+        ...
+
+    def backward(
+        self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
+    ) -> Backward:
+        """Backpropagation through time.
+
+        Parameters
+        ----------
+        dH : (n_samples, n_timesteps, hidden_size) or None
+            Gradient at every hidden state; what it holds past a sample's end is not read.
+        dfinal : (n_samples, hidden_size) or None
+            Gradient at `final`, added to the one at the sample's own last step.
+        """
+        ...
+
+    def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
+        """One time step: x (n_samples, n_features), state (n_samples, hidden_size) -> new state."""
+        ...
+
+    def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
+        """X (n_samples, n_in) @ W (n_in, n_out) + b (n_out,), a row's bits free of the batch."""
+        ...
+
+    def linear_backward(
+        self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
+    ) -> tuple[Array | None, Array, Array]:
+        """dY (n_samples, n_out) -> dX (n_samples, n_in) or None, dW (n_in, n_out), db (n_out,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """|ours - reference| <= atol + rtol * |reference|, elementwise; for gradients of weights, atol is
+    multiplied by the number of live steps they are summed over (see `gradient_atol`)."""
+
+    rtol: float
+    atol: float
+
+
+TOLERANCES: dict[str, Tolerance] = {
+    "float32": Tolerance(rtol=2e-5, atol=2e-6),
+    "float64": Tolerance(rtol=1e-12, atol=1e-14),
+}
+"""How far a backend may lie from the reference, by dtype, at the small sizes of the tests."""
+
+
+def _check_array(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain numpy array, got {type(array).__name__}")
+    if array.dtype != dtype:
+        raise TypeError(f"{name} has dtype {array.dtype}, expected {dtype} (one dtype throughout)")
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        raise ValueError(
+            f"{name} must be C-contiguous and aligned; pass np.require({name}, requirements='CA')"
+        )
+
+
+def check_forward(
+    cell: Cell,
+    X: Array,
+    lengths: NDArray[np.int64] | None,
+    initial: Array | None,
+    weights: Weights,
+) -> None:
+    """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
+    if not isinstance(X, np.ndarray) or X.ndim != 3:
+        raise ValueError(f"X must be (n_samples, n_timesteps, n_features), got {np.shape(X)}")
+    if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:
+        raise TypeError(f"X has dtype {X.dtype}, expected native float32 or float64")
+    n_samples, n_timesteps, n_features = X.shape
+    hidden_size = weights.b.shape[0] // cell.n_gates
+    width = hidden_size * cell.n_gates
+    _check_array("X", X, X.shape, X.dtype)
+    _check_array("W_x", weights.W_x, (n_features, width), X.dtype)
+    _check_array("W_h", weights.W_h, (hidden_size, width), X.dtype)
+    _check_array("b", weights.b, (width,), X.dtype)
+    if initial is not None:
+        _check_array("initial", initial, (n_samples, hidden_size), X.dtype)
+    if lengths is not None:
+        _check_array("lengths", lengths, (n_samples,), np.dtype(np.int64))
+        if n_samples and (
+            lengths[-1] < 0 or lengths[0] > n_timesteps or np.any(np.diff(lengths) > 0)
+        ):
+            raise ValueError(
+                f"lengths must run longest first and lie in [0, {n_timesteps}], got {lengths.tolist()}"
+            )
+
+
+def check_backward(dH: Array | None, dfinal: Array | None, tape: Tape) -> None:
+    """Raise TypeError or ValueError unless the arguments of `backward` keep the contract."""
+    H = tape.H
+    if dH is not None:
+        _check_array("dH", dH, H.shape, H.dtype)
+    if dfinal is not None:
+        _check_array("dfinal", dfinal, (H.shape[0], H.shape[2]), H.dtype)

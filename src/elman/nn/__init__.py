@@ -1,0 +1,1 @@
+"""Networks of layers: parameters, forward and backward, losses and optimizers."""
