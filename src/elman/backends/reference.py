@@ -1,0 +1,189 @@
+"""NumPy time loops: sequences and weights in, states and gradients out; they define what is right.
+
+Written to be read beside docs/equations.md. It calls no BLAS: a matrix product there takes another
+order of summation when the batch or the number of threads changes, and so other last bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import (
+    Array,
+    Backward,
+    Cell,
+    Forward,
+    Outputs,
+    Tape,
+    Weights,
+    check_backward,
+    check_forward,
+)
+
+
+class Pointwise(NamedTuple):
+    """What a cell does to each element; the products around it are the time loop's."""
+
+    forward: Callable[[Array], Array]
+    """pre-activation A -> new state H"""
+    backward: Callable[[Array, Array], Array]
+    """gradient dH at the new state, and H itself -> gradient dA at the pre-activation"""
+
+
+def _relu_backward(dH: Array, H: Array) -> Array:
+    # `<=` and not `>`: a NaN state keeps its gradient instead of hiding it behind a zero
+    return np.where(H <= 0, H.dtype.type(0), dH)
+
+
+ELMAN: dict[str, Pointwise] = {
+    "tanh": Pointwise(forward=np.tanh, backward=lambda dH, H: dH * (1 - H * H)),
+    "relu": Pointwise(forward=lambda A: np.maximum(A, 0), backward=_relu_backward),
+}
+
+
+def _product(A: Array, W: Array) -> Array:
+    """A (n, k) @ W (k, m), each row summed over k in order, whatever n is.
+
+    With k and m of at least 2 the strides leave `einsum` one order of its loops: n, then k, then m
+    innermost, so that row i is sum_k A[i, k] W[k, :] and never meets another row. With k or m of 1
+    it may turn the loops round and sum in partial sums, so those widths are handled here.
+    """
+    n, k = A.shape
+    m = W.shape[1]
+    if k == 1:
+        return A * W
+    if m == 1:
+        return _product(A, np.repeat(W, 2, axis=1))[:, :1]
+    out = np.empty((n, m), dtype=A.dtype)
+    np.einsum("nk,km->nm", A, W, out=out, optimize=False)
+    return out
+
+
+def _transposed_product(A: Array, B: Array) -> Array:
+    """A (n, k).T @ B (n, m): the sum over samples that a weight gradient is."""
+    out = np.empty((A.shape[1], B.shape[1]), dtype=A.dtype)
+    # contiguous, so that the order of the sum cannot depend on how far X is padded
+    np.einsum("nk,nm->km", np.ascontiguousarray(A), B, out=out, optimize=False)
+    return out
+
+
+def _live_rows(lengths: NDArray[np.int64] | None, n_samples: int, n_timesteps: int) -> list[int]:
+    """Samples still running at each step; longest first, so that they are the first so many."""
+    if lengths is None:
+        return [n_samples] * n_timesteps
+    live: list[int] = np.searchsorted(-lengths, -np.arange(n_timesteps)).tolist()
+    return live
+
+
+def _advance(cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
+    """One time step of the live rows: x (n, n_features), state (n, hidden_size) -> new state."""
+    A = _product(x, weights.W_x)
+    A += _product(state, weights.W_h)
+    A += weights.b
+    return ELMAN[cell.activation].forward(A)
+
+
+def _quiet() -> Any:
+    """NaN and inf run through as IEEE says: seen in the answer, not in a warning."""
+    return np.errstate(over="ignore", invalid="ignore", under="ignore")
+
+
+class ReferenceBackend:
+    """The contract of `elman.backends.contract.Backend` in plain NumPy, on one thread."""
+
+    name = "reference"
+    isa = "numpy"
+    n_threads = 1
+
+    def forward(
+        self,
+        cell: Cell,
+        X: Array,
+        lengths: NDArray[np.int64] | None,
+        initial: Array | None,
+        weights: Weights,
+        *,
+        outputs: Outputs = "sequence",
+        keep_tape: bool = False,
+    ) -> Forward:
+        """Run every time step of every sample; see `Backend.forward`."""
+        check_forward(cell, X, lengths, initial, weights)
+        n_samples, n_timesteps, _ = X.shape
+        hidden_size = weights.W_h.shape[0]
+        state = (
+            np.zeros((n_samples, hidden_size), dtype=X.dtype) if initial is None else initial.copy()
+        )
+        H = None
+        if outputs == "sequence" or keep_tape:
+            H = np.zeros((n_samples, n_timesteps, hidden_size), dtype=X.dtype)
+        with _quiet():
+            for t, n in enumerate(_live_rows(lengths, n_samples, n_timesteps)):
+                if n == 0:
+                    break
+                state[:n] = _advance(cell, X[:n, t], state[:n], weights)
+                if H is not None:
+                    H[:n, t] = state[:n]
+        tape = None
+        if keep_tape and H is not None:
+            tape = Tape(cell, X, lengths, initial, weights, H)
+        return Forward(H if outputs == "sequence" else None, state, tape)
+
+    def backward(
+        self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
+    ) -> Backward:
+        """Backpropagation through time (Werbos 1990); see `Backend.backward`."""
+        check_backward(dH, dfinal, tape)
+        cell, X, lengths, initial, weights, H = tape
+        n_samples, n_timesteps, hidden_size = H.shape
+        dtype = H.dtype
+        before = np.zeros((n_samples, hidden_size), dtype) if initial is None else initial
+        W_x_transposed = np.ascontiguousarray(weights.W_x.T)
+        W_h_transposed = np.ascontiguousarray(weights.W_h.T)
+        pointwise_backward = ELMAN[cell.activation].backward
+
+        dX = np.zeros_like(X) if need_dX else None
+        dweights = Weights(*(np.zeros_like(w) for w in weights))
+        # A row joins the loop at its sample's last step; until then it waits holding dfinal.
+        dstate = np.zeros((n_samples, hidden_size), dtype) if dfinal is None else dfinal.copy()
+        live = _live_rows(lengths, n_samples, n_timesteps)
+        with _quiet():
+            for t in range(n_timesteps - 1, -1, -1):
+                n = live[t]
+                if n == 0:
+                    continue
+                if dH is not None:
+                    dstate[:n] += dH[:n, t]
+                dA = pointwise_backward(dstate[:n], H[:n, t])
+                previous = H[:n, t - 1] if t > 0 else before[:n]
+                dweights.W_x[:] += _transposed_product(X[:n, t], dA)
+                dweights.W_h[:] += _transposed_product(previous, dA)
+                dweights.b[:] += dA.sum(axis=0)
+                if dX is not None:
+                    dX[:n, t] = _product(dA, W_x_transposed)
+                dstate[:n] = _product(dA, W_h_transposed)
+        return Backward(dX, dstate, dweights)
+
+    def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
+        """One time step, bit for bit that of `forward`; see `Backend.step`."""
+        check_forward(cell, x[:, None, :], None, state, weights)
+        with _quiet():
+            return _advance(cell, x, state, weights)
+
+    def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
+        """X (n_samples, n_in) @ W (n_in, n_out) + b (n_out,); see `Backend.linear_forward`."""
+        with _quiet():
+            Y = _product(X, W)
+            Y += b
+            return Y
+
+    def linear_backward(
+        self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
+    ) -> tuple[Array | None, Array, Array]:
+        """Gradients dX or None, dW and db of `linear_forward`; see `Backend.linear_backward`."""
+        with _quiet():
+            dX = _product(dY, np.ascontiguousarray(W.T)) if need_dX else None
+            return dX, _transposed_product(X, dY), dY.sum(axis=0)
