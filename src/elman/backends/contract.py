@@ -191,6 +191,15 @@ TOLERANCES: dict[str, Tolerance] = {
 """How far a backend may lie from the reference, by dtype, at the small sizes of the tests."""
 
 
+def gradient_atol(dtype: np.dtype[Any] | type, n_live_steps: int) -> float:
+    """Absolute tolerance of one weight's gradient, a sum over `n_live_steps` (sample, step) pairs.
+
+    Each term carries its own rounding, and terms of both signs cancel: a gradient may end near zero
+    with the error of a long sum, which no tolerance relative to it alone can express.
+    """
+    return TOLERANCES[np.dtype(dtype).name].atol * max(1, n_live_steps)
+
+
 def _check_array(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain numpy array, got {type(array).__name__}")
@@ -242,3 +251,28 @@ def check_backward(dH: Array | None, dfinal: Array | None, tape: Tape) -> None:
         _check_array("dH", dH, H.shape, H.dtype)
     if dfinal is not None:
         _check_array("dfinal", dfinal, (H.shape[0], H.shape[2]), H.dtype)
+
+
+def check_step(cell: Cell, x: Array, state: Array, weights: Weights) -> None:
+    """Raise TypeError or ValueError unless the arguments of `step` keep the contract."""
+    if not isinstance(x, np.ndarray) or x.ndim != 2:
+        raise ValueError(f"x must be (n_samples, n_features), got {np.shape(x)}")
+    check_forward(cell, x[:, None, :], None, state, weights)
+
+
+def check_linear_forward(X: Array, W: Array, b: Array) -> None:
+    """Raise TypeError or ValueError unless the arguments of `linear_forward` keep the contract."""
+    for name, array in (("X", X), ("W", W)):
+        if not isinstance(array, np.ndarray) or array.ndim != 2:
+            raise ValueError(f"{name} must have two axes, got {np.shape(array)}")
+    if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:
+        raise TypeError(f"X has dtype {X.dtype}, expected native float32 or float64")
+    _check_array("X", X, X.shape, X.dtype)
+    _check_array("W", W, (X.shape[1], W.shape[1]), X.dtype)
+    _check_array("b", b, (W.shape[1],), X.dtype)
+
+
+def check_linear_backward(dY: Array, X: Array, W: Array) -> None:
+    """Raise TypeError or ValueError unless the arguments of `linear_backward` keep the contract."""
+    check_linear_forward(X, W, np.zeros(np.shape(W)[-1:], dtype=np.asarray(X).dtype))
+    _check_array("dY", dY, (X.shape[0], W.shape[1]), X.dtype)

@@ -22,6 +22,9 @@ from elman.backends.contract import (
     Weights,
     check_backward,
     check_forward,
+    check_linear_backward,
+    check_linear_forward,
+    check_step,
 )
 
 
@@ -169,12 +172,13 @@ class ReferenceBackend:
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step, bit for bit that of `forward`; see `Backend.step`."""
-        check_forward(cell, x[:, None, :], None, state, weights)
+        check_step(cell, x, state, weights)
         with _quiet():
             return _advance(cell, x, state, weights)
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X (n_samples, n_in) @ W (n_in, n_out) + b (n_out,); see `Backend.linear_forward`."""
+        check_linear_forward(X, W, b)
         with _quiet():
             Y = _product(X, W)
             Y += b
@@ -184,6 +188,7 @@ class ReferenceBackend:
         self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
     ) -> tuple[Array | None, Array, Array]:
         """Gradients dX or None, dW and db of `linear_forward`; see `Backend.linear_backward`."""
+        check_linear_backward(dY, X, W)
         with _quiet():
             dX = _product(dY, np.ascontiguousarray(W.T)) if need_dX else None
             return dX, _transposed_product(X, dY), dY.sum(axis=0)
