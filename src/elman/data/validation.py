@@ -1,0 +1,432 @@
+"""X as a user passes it in; `Sequences` out, or an error with what is wrong, where, and the fix."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from elman.data.sequences import Sequences, first_not_finite
+
+Array = NDArray[Any]
+
+LAYOUTS = (
+    "a 3-D array (n_samples, n_timesteps, n_features), a list of (n_timesteps_i, n_features) "
+    "arrays, or a 2-D array (n_samples, n_timesteps) of one feature"
+)
+
+
+def check_sequences(
+    X: Any,
+    *,
+    name: str = "X",
+    dtype: DTypeLike | None = np.float32,
+    n_features: int | None = None,
+    two_d: bool | None = None,
+    estimator: str = "RNNClassifier",
+    ensure_min_samples: int = 1,
+    ensure_min_timesteps: int = 1,
+) -> Sequences:
+    """Validate and convert X.
+
+    Parameters
+    ----------
+    X : array-like
+        One of
+
+        - (n_samples, n_timesteps, n_features) array;
+        - list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays or nested lists;
+          n_timesteps_i may be 0;
+        - (n_samples, n_timesteps) array: one feature, a column for each step.
+
+        Any real number type, byte order, strides and alignment. Copied only if it is not already
+        a C-contiguous, aligned, native array of `dtype`.
+    name : str
+        What errors call the argument.
+    dtype : {float32, float64} or None
+        Of the result. None keeps what float32 represents exactly (float32, float16, bool,
+        integers of 16 bits) as float32 and makes everything else float64.
+    n_features : int, optional
+        The fitted estimator's `n_features_in_`, which `X.shape[-1]` must equal.
+    two_d : bool, optional
+        Whether the estimator was fitted on a 2-D X, if it was fitted.
+    estimator : str
+        What errors call the estimator.
+    ensure_min_samples : int
+        The least number of samples.
+    ensure_min_timesteps : int
+        The least length of the longest sequence: 1 refuses an X without any time step (to train
+        on), 0 accepts it (a network's answer is then that of its initial state).
+
+    Returns
+    -------
+    Sequences
+
+    Raises
+    ------
+    TypeError
+        If X is not made of numbers, or is sparse.
+    ValueError
+        If its shape or a value cannot be used: wrong number of dimensions, no samples, no
+        features, another number of features than `n_features`, NaN, infinity, a value too large
+        for `dtype`, complex or masked values.
+    """
+    wanted = None if dtype is None else np.dtype(dtype)
+    if wanted not in (None, np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype={dtype!r} cannot be used; choose float32 or float64")
+    checker = _Checker(name, wanted, n_features, two_d, estimator)
+    found = checker.sequences(X)
+    if len(found) < ensure_min_samples:
+        shape = getattr(X, "shape", (len(found),))
+        raise ValueError(
+            f"{name} has {len(found)} sample(s) (shape={tuple(shape)}) while a minimum of "
+            f"{ensure_min_samples} is required: pass at least {ensure_min_samples} sequence(s)"
+        )
+    checker.check_features(found)
+    if int(found.lengths.max(initial=0)) < ensure_min_timesteps:
+        raise ValueError(
+            f"{name} has {len(found)} sample(s), the longest of {found.lengths.max(initial=0)} "
+            f"timestep(s), while a minimum of {ensure_min_timesteps} is required: pass recordings "
+            "that are not empty"
+        )
+    checker.check_finite(found, X)
+    return found
+
+
+class _Checker:
+    """The arguments of one `check_sequences` call, which every error message needs."""
+
+    def __init__(
+        self,
+        name: str,
+        dtype: np.dtype[Any] | None,
+        n_features: int | None,
+        two_d: bool | None,
+        estimator: str,
+    ) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.n_features = n_features
+        self.two_d = two_d
+        self.estimator = estimator
+
+    # What kind of thing X is
+
+    def sequences(self, X: Any) -> Sequences:
+        self.refuse_containers(X, self.name)
+        if isinstance(X, (list, tuple)):
+            return self.from_list(X)
+        array = self.as_array(X, self.name)
+        if array.dtype == object and array.ndim == 1 and any(map(_is_nested, array)):
+            return self.from_list(array.tolist())
+        return self.from_array(array)
+
+    def refuse_containers(self, X: Any, place: str) -> None:
+        if _is_sparse(X):
+            raise TypeError(
+                f"{place} is a sparse {type(X).__name__}; sparse data is not supported: pass a "
+                "dense array, for example X.toarray()"
+            )
+        if X is None or isinstance(X, (str, bytes, dict, set, frozenset)):
+            raise TypeError(f"{place} is {_shown(X)}, a {type(X).__name__}; expected {LAYOUTS}")
+        if hasattr(X, "__next__"):
+            raise TypeError(f"{place} is an iterator: pass list({place})")
+
+    def as_array(self, X: Any, place: str) -> Array:
+        """Any array-like as a plain ndarray, masked values refused."""
+        if isinstance(X, np.ma.MaskedArray):
+            mask = np.ma.getmaskarray(X)
+            if mask.any():
+                where = tuple(int(i) for i in np.argwhere(mask)[0])
+                raise ValueError(
+                    f"{place} is a masked array with {int(mask.sum())} masked value(s), the first "
+                    f"at index {where}: missing values are not supported; fill them in "
+                    "(X.filled(value)) or leave those samples out"
+                )
+            return np.asarray(X.data)
+        try:
+            return np.asarray(X)
+        except ValueError as error:
+            raise ValueError(
+                f"{place} cannot be read as an array of numbers ({error}): its rows differ in "
+                f"length; each sample must be a rectangular (n_timesteps_i, n_features) array"
+            ) from error
+
+    # Arrays
+
+    def from_array(self, array: Array) -> Sequences:
+        if array.ndim not in (2, 3):
+            raise ValueError(self.wrong_ndim(array))
+        self.refuse_dtype(array, self.name, None)
+        if array.shape[-1] == 0 and not (array.ndim == 2 and array.shape[0] == 0):
+            raise ValueError(
+                f"{self.name} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
+                f"required: pass {LAYOUTS}"
+            )
+        two_d = array.ndim == 2
+        self.check_width(array.shape, two_d)
+        converted = _converted(array, self.dtype or _least_dtype([array]))
+        return Sequences.from_array(converted[..., np.newaxis] if two_d else converted, two_d=two_d)
+
+    def wrong_ndim(self, array: Array) -> str:
+        seen = f"{self.name} is {array.ndim}-D (shape={array.shape}); expected {LAYOUTS}. "
+        if array.ndim == 0:
+            return seen + f"The value seen is {_shown(array.item())}."
+        if array.ndim == 1:
+            return seen + (
+                "Reshape your data: X.reshape(1, -1, n_features) if it is one recording, "
+                "X.reshape(-1, 1) if it is one time step of one feature for each sample."
+            )
+        return seen + "Reshape your data: X.reshape(len(X), n_timesteps, -1) joins the last axes."
+
+    def check_width(self, shape: tuple[int, ...], two_d: bool) -> None:
+        """Whether X.shape[-1] is what the estimator was fitted on."""
+        if self.n_features is None:
+            return
+        seen, expected = shape[-1], self.n_features
+        mismatch = (
+            f"{self.name} has {seen} features, but {self.estimator} is expecting {expected} "
+            f"features as input (shape={shape})"
+        )
+        if two_d and self.two_d is False:
+            fixes = [f"a 2-D {self.name} means one feature, a column for each step"]
+            if seen == expected:
+                fixes.append(f"if it is one recording, pass {self.name}[np.newaxis]")
+            if expected == 1:
+                fixes.append(f"pass {self.name}[:, :, np.newaxis]")
+            raise ValueError(
+                f"{self.name} is 2-D (shape={shape}), but {self.estimator} was fitted on sequences "
+                f"of {expected} feature(s): {'; '.join(fixes)}"
+            )
+        if not two_d and self.two_d:
+            raise ValueError(
+                f"{self.name} holds (n_timesteps, n_features) sequences (shape={shape}), but "
+                f"{self.estimator} was fitted on a 2-D X of {expected} columns (one feature): pass "
+                f"a 2-D array (n_samples, {expected})"
+            )
+        if seen == expected:
+            return
+        if len(shape) == 3 and shape[1] == expected:
+            raise ValueError(f"{mismatch}: {_channels_first(self.name)}")
+        raise ValueError(f"{mismatch}: pass {expected} columns, in the order of the training data")
+
+    # Lists
+
+    def from_list(self, X: Sequence[Any]) -> Sequences:
+        if len(X) == 0:
+            return Sequences.from_array(np.empty((0, 0, 0), self.dtype or np.float64))
+        if not any(map(_is_nested, X)):
+            # Numbers, not samples: np.asarray has the better message for what they are.
+            return self.from_array(self.as_array(X, self.name))
+        samples: list[Array] = []
+        for i, sample in enumerate(X):
+            self.refuse_containers(sample, f"{self.name}: sample {i}")
+            samples.append(self.as_array(sample, f"{self.name}: sample {i}"))
+        n_dims = {sample.ndim for sample in samples}
+        if n_dims == {1}:
+            return self.from_rows(samples)
+        for i, sample in enumerate(samples):
+            if sample.ndim != 2:
+                self.refuse_sample_ndim(i, sample)
+        return self.from_samples(samples)
+
+    def from_rows(self, samples: list[Array]) -> Sequences:
+        """A list of 1-D samples is a 2-D X, if they are equally long."""
+        lengths = [len(sample) for sample in samples]
+        for i, length in enumerate(lengths):
+            if length != lengths[0]:
+                raise ValueError(
+                    f"{self.name}: sample {i} has {length} values but sample 0 has {lengths[0]}; "
+                    "one feature over unequal lengths is a list of (n_timesteps_i, 1) arrays: "
+                    "[np.reshape(x, (-1, 1)) for x in X]"
+                )
+        for i, sample in enumerate(samples):
+            self.refuse_dtype(sample, f"{self.name}: sample {i}", i)
+        return self.from_array(np.stack(samples))
+
+    def refuse_sample_ndim(self, i: int, sample: Array) -> NoReturn:
+        place = f"{self.name}: sample {i} is {sample.ndim}-D (shape={sample.shape})"
+        if sample.shape == (0,):
+            fix = "a recording without steps is np.empty((0, n_features))"
+        elif sample.ndim == 1:
+            fix = "reshape it: x.reshape(-1, 1) for one feature, x.reshape(1, -1) for one step"
+        elif sample.ndim == 0:
+            fix = f"the value seen is {_shown(sample.item())}"
+        else:
+            fix = "a list holds one recording in each element"
+        raise ValueError(f"{place}; expected (n_timesteps_i, n_features): {fix}")
+
+    def from_samples(self, samples: list[Array]) -> Sequences:
+        shapes = [sample.shape for sample in samples]
+        self.check_list_widths(shapes)
+        for i, sample in enumerate(samples):
+            self.refuse_dtype(sample, f"{self.name}: sample {i}", i)
+        lengths = [shape[0] for shape in shapes]
+        values = np.empty((sum(lengths), shapes[0][1]), self.dtype or _least_dtype(samples))
+        start = 0
+        for sample in samples:
+            stop = start + len(sample)
+            values[start:stop] = _converted(sample, values.dtype)
+            start = stop
+        return Sequences(values, lengths)
+
+    def check_list_widths(self, shapes: list[tuple[int, ...]]) -> None:
+        widths = {shape[1] for shape in shapes}
+        heights = {shape[0] for shape in shapes}
+        turned = len(heights) == 1 and (
+            heights == {self.n_features} if self.n_features is not None else len(widths) > 1
+        )
+        hint = _channels_first(self.name) if turned else None
+        expected = self.n_features if self.two_d is not True else None
+        for i, shape in enumerate(shapes):
+            place = f"{self.name}: sample {i} (shape={shape})"
+            if shape[1] == 0:
+                raise ValueError(
+                    f"{place} has 0 feature(s) while a minimum of 1 is required: every sample is "
+                    "(n_timesteps_i, n_features)"
+                )
+            if expected is not None and shape[1] != expected:
+                raise ValueError(
+                    f"{self.name} has {shape[1]} features, but {self.estimator} is expecting "
+                    f"{expected} features as input: sample {i} has shape {shape}; "
+                    + (hint or f"pass {expected} columns, in the order of the training data")
+                )
+            if shape[1] != shapes[0][1]:
+                raise ValueError(
+                    f"{place} has {shape[1]} features but sample 0 (shape={shapes[0]}) has "
+                    f"{shapes[0][1]}: "
+                    + (hint or "every sample needs the same features, one in each column")
+                )
+        if self.n_features is not None:
+            self.check_width(shapes[0], two_d=False)
+
+    # Values
+
+    def refuse_dtype(self, array: Array, place: str, sample: int | None) -> None:
+        kind = array.dtype.kind
+        if kind == "c":
+            raise ValueError(
+                f"Complex data not supported: {place} has dtype {array.dtype}; pass the real and "
+                "imaginary parts as two features"
+            )
+        if kind == "O":
+            self.refuse_objects(array, sample)
+        elif kind not in "fiub":
+            first = f", the first value is {_shown(array.flat[0])}" if array.size else ""
+            raise TypeError(
+                f"{place} has dtype {array.dtype}{first}: convert every value to a number"
+            )
+
+    def refuse_objects(self, array: Array, sample: int | None) -> None:
+        """Every value of an object array is a real number that a float can hold."""
+        for index in np.ndindex(array.shape):
+            value = array[index]
+            if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+                continue
+            full = index if sample is None else (sample, *index)
+            place = f"{self.name}: {_place(full)} is {_shown(value)}, a {type(value).__name__}"
+            if isinstance(value, (numbers.Complex, np.complexfloating)) and not isinstance(
+                value, numbers.Real
+            ):
+                raise ValueError(
+                    f"Complex data not supported: {place}; pass the real and imaginary parts as "
+                    "two features"
+                )
+            try:
+                if value is None or isinstance(value, (str, bytes)) or _is_nested(value):
+                    raise TypeError
+                float(value)
+            except OverflowError as error:
+                raise ValueError(f"{place} too large for float64: rescale {self.name}") from error
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"{place}; the argument must be free of strings, None and other objects: "
+                    "convert every value to a number"
+                ) from error
+
+    def check_features(self, found: Sequences) -> None:
+        if len(found) and found.n_features == 0:
+            raise ValueError(
+                f"{self.name} has 0 feature(s) (shape=({len(found)}, 0)) while a minimum of 1 is "
+                f"required: pass {LAYOUTS}"
+            )
+
+    def check_finite(self, found: Sequences, X: Any) -> None:
+        bad = first_not_finite(found.values)
+        if bad is None:
+            return
+        sample, timestep, feature = found.where(bad)
+        value = self.original(X, found, sample, timestep, feature)
+        place = f"sample {sample}, timestep {timestep}, feature {feature}"
+        if np.isnan(value):
+            raise ValueError(
+                f"Input {self.name} contains NaN: {place}. {self.estimator} does not accept "
+                "missing values: fill them in, or leave the sample out"
+            )
+        if np.isinf(value):
+            raise ValueError(
+                f"Input {self.name} contains infinity: {place} is {value!s}. Correct the value, "
+                "or leave the sample out"
+            )
+        raise ValueError(
+            f"Input {self.name} contains a value too large for {found.dtype} (infinity): {place} "
+            f"is {value!s}. Rescale {self.name}, for example to zero mean and unit deviation"
+        )
+
+    def original(self, X: Any, found: Sequences, sample: int, timestep: int, feature: int) -> Any:
+        """The value as the caller gave it, before it was converted."""
+        if isinstance(X, (list, tuple)):
+            row = np.asarray(X[sample])
+        else:
+            row = np.asarray(np.asarray(X)[sample])
+        value = row[timestep] if found.two_d else row[timestep, feature]
+        return value if isinstance(value, np.floating) else float(value)
+
+
+def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
+    """C-contiguous, aligned, native array of `dtype`: the same memory if it already is one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.require(array, dtype=dtype, requirements=["C", "A"])
+
+
+def _least_dtype(arrays: list[Array]) -> np.dtype[Any]:
+    """float32 if it holds every value of these types exactly, else float64."""
+    exact = all(np.can_cast(array.dtype, np.float32, "safe") for array in arrays)
+    return np.dtype(np.float32 if exact else np.float64)
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether an element of a list is itself a sample, rather than a number."""
+    if isinstance(value, (list, tuple)):
+        return True
+    return getattr(value, "ndim", 0) > 0 or (
+        hasattr(value, "__array__") and not isinstance(value, (np.generic, numbers.Number))
+    )
+
+
+def _is_sparse(value: Any) -> bool:
+    """Whether value is a sparse matrix or array, found without importing scipy."""
+    return not isinstance(value, np.ndarray) and (
+        hasattr(value, "nnz") and (hasattr(value, "toarray") or hasattr(value, "todense"))
+    )
+
+
+def _channels_first(name: str) -> str:
+    return (
+        f"{name} looks like (sample, feature, time); if it is, convert it with "
+        f"elman.data.from_channels_first({name})"
+    )
+
+
+def _place(index: tuple[int, ...]) -> str:
+    names = ("sample", "timestep", "feature")
+    return ", ".join(f"{what} {i}" for what, i in zip(names, index, strict=False))
+
+
+def _shown(value: Any) -> str:
+    """A value in an error message, cut to a line."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
