@@ -1,0 +1,170 @@
+"""Random problems for a backend, and the comparisons of its answers that several tests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from elman.backends.contract import TOLERANCES, Cell, Tape, Weights, gradient_atol
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Read-only arguments of one forward and one backward call; the padding holds NaN."""
+
+    cell: Cell
+    X: np.ndarray
+    lengths: np.ndarray | None
+    initial: np.ndarray | None
+    weights: Weights
+    dH: np.ndarray | None
+    dfinal: np.ndarray | None
+
+    @property
+    def sizes(self):
+        n_samples, n_timesteps, n_features = self.X.shape
+        return n_samples, n_timesteps, n_features, self.weights.b.shape[0]
+
+    @property
+    def own_lengths(self):
+        n_samples, n_timesteps, *_ = self.sizes
+        return np.full(n_samples, n_timesteps) if self.lengths is None else self.lengths
+
+    def forward(self, backend, **options):
+        return backend.forward(
+            self.cell, self.X, self.lengths, self.initial, self.weights, **options
+        )
+
+    def answers(self, backend, tape: Tape | None = None):
+        """Every output of a forward and its backward, by name."""
+        forward = self.forward(backend, keep_tape=True)
+        backward = backend.backward(self.dH, self.dfinal, tape or forward.tape)
+        return {
+            "H": forward.H,
+            "final": forward.final,
+            "dX": backward.dX,
+            "dinitial": backward.dinitial,
+            **{f"d{name}": dw for name, dw in backward.dweights._asdict().items()},
+        }
+
+    def select(self, rows, n_timesteps=None, fill=np.nan):
+        """The problem of these samples, longest first, padded to `n_timesteps`; and their order."""
+        rows = np.asarray(rows)
+        rows = rows[np.argsort(-self.own_lengths[rows], kind="stable")]
+        lengths = self.own_lengths[rows].astype(np.int64)
+        n_timesteps = int(lengths.max(initial=0)) if n_timesteps is None else n_timesteps
+
+        def padded(array):
+            if array is None:
+                return None
+            out = np.full((len(rows), n_timesteps, array.shape[2]), fill, dtype=array.dtype)
+            for i, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+                out[i, :length] = array[row, :length]
+            return frozen(out)
+
+        def picked(array):
+            return None if array is None else frozen(array[rows].copy())
+
+        problem = replace(
+            self,
+            X=padded(self.X),
+            lengths=None if np.all(lengths == n_timesteps) else lengths,
+            initial=picked(self.initial),
+            dH=padded(self.dH),
+            dfinal=picked(self.dfinal),
+        )
+        return problem, rows
+
+
+def frozen(array):
+    if array is not None:
+        array.flags.writeable = False
+    return array
+
+
+def make_problem(
+    n_samples,
+    n_timesteps,
+    n_features,
+    hidden_size,
+    *,
+    dtype="float64",
+    activation="tanh",
+    ragged=True,
+    initial=True,
+    dH=True,
+    dfinal=True,
+    seed=0,
+):
+    """Random arguments; ragged lengths reach 1 and 0 where there are samples enough."""
+    rng = np.random.default_rng([seed, n_samples, n_timesteps, n_features, hidden_size])
+
+    def normal(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    def uniform(*shape):
+        bound = hidden_size**-0.5
+        return frozen(rng.uniform(-bound, bound, shape).astype(dtype))
+
+    X, gradient = normal(n_samples, n_timesteps, n_features), None
+    if dH:
+        gradient = normal(n_samples, n_timesteps, hidden_size)
+    lengths = None
+    if ragged:
+        lengths = rng.integers(0, n_timesteps + 1, n_samples)
+        lengths[:1] = n_timesteps
+        if n_samples > 3:
+            lengths[-2:] = 0, min(1, n_timesteps)
+        lengths = np.sort(lengths)[::-1].astype(np.int64)
+        past_end = np.arange(n_timesteps) >= lengths[:, None]
+        X[past_end] = np.nan
+        if dH:
+            gradient[past_end] = np.nan
+    return Problem(
+        Cell("elman", activation),
+        frozen(X),
+        frozen(lengths),
+        frozen(normal(n_samples, hidden_size) / 2) if initial else None,
+        Weights(
+            uniform(n_features, hidden_size),
+            uniform(hidden_size, hidden_size),
+            uniform(hidden_size),
+        ),
+        frozen(gradient),
+        frozen(normal(n_samples, hidden_size)) if dfinal else None,
+    )
+
+
+SAMPLE_OUTPUTS = ("H", "final", "dX", "dinitial")
+WEIGHT_GRADIENTS = ("dW_x", "dW_h", "db")
+
+
+def assert_close(ours, reference, *, n_live_steps=None, name=""):
+    """Within the contract's tolerance; give `n_live_steps` for the gradient of a weight."""
+    tolerance = TOLERANCES[reference.dtype.name]
+    atol = tolerance.atol
+    assert ours.dtype == reference.dtype, name
+    if n_live_steps is not None:
+        atol = gradient_atol(reference.dtype, n_live_steps)
+        # what the widened atol lets pass in one weight must still be rare over the whole gradient
+        size = np.linalg.norm(np.nan_to_num(reference, posinf=0, neginf=0))
+        if np.all(np.isfinite(reference)):
+            assert np.linalg.norm(ours - reference) <= tolerance.rtol * size + tolerance.atol, name
+    np.testing.assert_allclose(ours, reference, rtol=tolerance.rtol, atol=atol, err_msg=name)
+
+
+def assert_all_close(ours, reference, own_lengths):
+    """Every answer of `Problem.answers` within the contract's tolerances."""
+    for name, expected in reference.items():
+        n_live_steps = int(np.sum(own_lengths)) if name in WEIGHT_GRADIENTS else None
+        assert_close(ours[name], expected, n_live_steps=n_live_steps, name=name)
+
+
+def assert_same_bits(ours, expected, name=""):
+    """Equal to the last bit, the sign of zero included; NaN where NaN is expected."""
+    np.testing.assert_array_equal(ours, expected, err_msg=name, strict=True)
+    numbers = ~np.isnan(expected)
+    np.testing.assert_array_equal(
+        np.signbit(ours[numbers]), np.signbit(expected[numbers]), err_msg=f"sign of {name}"
+    )
