@@ -1,7 +1,21 @@
 """From what a user has to sequences a network can take: validation, readers, data sets."""
 
+from elman.data.datasets import load_japanese_vowels
 from elman.data.layout import from_channels_first
+from elman.data.readers import Dataset, ReaderError, read, read_npz, read_ts, write_npz
 from elman.data.sequences import Batch, Sequences
 from elman.data.validation import check_sequences
 
-__all__ = ["Batch", "Sequences", "check_sequences", "from_channels_first"]
+__all__ = [
+    "Batch",
+    "Dataset",
+    "ReaderError",
+    "Sequences",
+    "check_sequences",
+    "from_channels_first",
+    "load_japanese_vowels",
+    "read",
+    "read_npz",
+    "read_ts",
+    "write_npz",
+]
