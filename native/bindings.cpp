@@ -1,0 +1,207 @@
+// The one file that knows Python: checks arrays against each other, releases the GIL, calls run.h.
+//
+// Results are written into arrays that the caller allocated. Nothing is converted: an array of another dtype,
+// layout or device does not match a signature, and the call is a TypeError.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dispatch.h"
+#include "run.h"
+
+namespace nb = nanobind;
+
+namespace elman {
+namespace {
+
+template <typename T, int N>
+using In = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+template <typename T, int N>
+using Out = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+template <typename T>
+using Maybe = std::optional<T>;
+
+const KernelTable& table_of(int isa) {
+  const auto& tables = available_kernels();
+  if (isa < 0 || static_cast<size_t>(isa) >= tables.size()) throw nb::index_error("no such instruction set");
+  return *tables[static_cast<size_t>(isa)];
+}
+
+template <typename T>
+const Kernels<T>& kernels_of(int isa) {
+  if constexpr (sizeof(T) == 4) {
+    return table_of(isa).f32;
+  } else {
+    return table_of(isa).f64;
+  }
+}
+
+void require(bool ok, const char* what) {
+  if (!ok) throw nb::value_error(what);
+}
+
+// The array's data, its shape and alignment checked.
+template <typename A>
+auto* data_of(const char* name, const A& array, std::initializer_list<int64_t> shape) {
+  size_t axis = 0;
+  for (int64_t n : shape) {
+    if (static_cast<int64_t>(array.shape(axis++)) != n)
+      throw nb::value_error((std::string(name) + ": wrong shape").c_str());
+  }
+  if (reinterpret_cast<uintptr_t>(array.data()) % array.itemsize()) {
+    throw nb::value_error((std::string(name) + ": not aligned").c_str());
+  }
+  return array.data();
+}
+template <typename A>
+auto data_of(const char* name, const Maybe<A>& array, std::initializer_list<int64_t> shape)
+    -> decltype(array->data()) {
+  return array ? data_of(name, *array, shape) : nullptr;
+}
+
+template <typename T>
+Problem<T> problem_of(int activation, const In<T, 3>& X, const Maybe<In<int64_t, 1>>& lengths,
+                      const Maybe<In<T, 2>>& initial, const In<T, 2>& W_x, const In<T, 2>& W_h,
+                      const In<T, 1>& b) {
+  const auto B = static_cast<int64_t>(X.shape(0)), T_ = static_cast<int64_t>(X.shape(1));
+  const auto D = static_cast<int64_t>(X.shape(2)), H = static_cast<int64_t>(b.shape(0));
+  require(activation == 0 || activation == 1, "activation: 0 is tanh, 1 is relu");
+  Problem<T> p{B,
+               T_,
+               D,
+               H,
+               static_cast<Activation>(activation),
+               true,
+               data_of("X", X, {B, T_, D}),
+               data_of("lengths", lengths, {B}),
+               data_of("initial", initial, {B, H}),
+               H,
+               data_of("W_x", W_x, {D, H}),
+               data_of("W_h", W_h, {H, H}),
+               data_of("b", b, {H})};
+  // Memory safety, not courtesy: the kernel trusts that lengths descend and stay inside X.
+  for (int64_t i = 0; p.lengths && i < B; ++i) {
+    require(p.lengths[i] >= 0 && p.lengths[i] <= (i ? p.lengths[i - 1] : T_),
+            "lengths: not longest first in [0, T]");
+  }
+  return p;
+}
+
+template <typename T>
+void forward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
+             Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, Maybe<Out<T, 3>> H,
+             Out<T, 2> final_state) {
+  ForwardCall<T> call{};
+  call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
+  const Problem<T>& p = call.problem;
+  call.H = data_of("H", H, {p.n_samples, p.n_timesteps, p.hidden_size});
+  call.final_state = data_of("final", final_state, {p.n_samples, p.hidden_size});
+  nb::gil_scoped_release release;
+  run_forward(kernels_of<T>(isa), call, n_threads);
+}
+
+template <typename T>
+void backward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
+              Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, In<T, 3> H, Maybe<In<T, 3>> dH,
+              Maybe<In<T, 2>> dfinal, Maybe<Out<T, 3>> dX, Out<T, 2> dinitial, Out<T, 2> dW_x, Out<T, 2> dW_h,
+              Out<T, 1> db) {
+  BackwardCall<T> call{};
+  call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
+  const Problem<T>& p = call.problem;
+  const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
+  call.H = data_of("H", H, {n, steps, width});
+  call.dH = data_of("dH", dH, {n, steps, width});
+  call.dfinal = data_of("dfinal", dfinal, {n, width});
+  call.dX = data_of("dX", dX, {n, steps, D});
+  call.dinitial = data_of("dinitial", dinitial, {n, width});
+  T* dW_x_ = data_of("dW_x", dW_x, {D, width});
+  T* dW_h_ = data_of("dW_h", dW_h, {width, width});
+  T* db_ = data_of("db", db, {width});
+  nb::gil_scoped_release release;
+  run_backward(kernels_of<T>(isa), call, dW_x_, dW_h_, db_, n_threads);
+}
+
+// The affine map is one step of a cell without recurrence or activation.
+template <typename T>
+Problem<T> linear_problem(int64_t n, int64_t n_in, int64_t n_out, const T* X, const T* W, const T* b) {
+  return {n, 1, n_in, n_out, Activation::kIdentity, false, X, nullptr, nullptr, 0, W, nullptr, b};
+}
+
+template <typename T>
+void linear_forward(int isa, int n_threads, In<T, 2> X, In<T, 2> W, In<T, 1> b, Out<T, 2> Y) {
+  const auto n = static_cast<int64_t>(X.shape(0)), n_in = static_cast<int64_t>(X.shape(1));
+  const auto n_out = static_cast<int64_t>(b.shape(0));
+  ForwardCall<T> call{};
+  call.problem = linear_problem<T>(n, n_in, n_out, data_of("X", X, {n, n_in}), data_of("W", W, {n_in, n_out}),
+                                   data_of("b", b, {n_out}));
+  call.final_state = data_of("Y", Y, {n, n_out});
+  nb::gil_scoped_release release;
+  run_forward(kernels_of<T>(isa), call, n_threads);
+}
+
+template <typename T>
+void linear_backward(int isa, int n_threads, In<T, 2> dY, In<T, 2> X, In<T, 2> W, Maybe<Out<T, 2>> dX,
+                     Out<T, 2> dW, Out<T, 1> db) {
+  const auto n = static_cast<int64_t>(X.shape(0)), n_in = static_cast<int64_t>(X.shape(1));
+  const auto n_out = static_cast<int64_t>(W.shape(1));
+  BackwardCall<T> call{};
+  call.problem =
+      linear_problem<T>(n, n_in, n_out, data_of("X", X, {n, n_in}), data_of("W", W, {n_in, n_out}), nullptr);
+  call.dfinal = data_of("dY", dY, {n, n_out});
+  call.dX = data_of("dX", dX, {n, n_in});
+  T* dW_ = data_of("dW", dW, {n_in, n_out});
+  T* db_ = data_of("db", db, {n_out});
+  nb::gil_scoped_release release;
+  run_backward(kernels_of<T>(isa), call, dW_, static_cast<T*>(nullptr), db_, n_threads);
+}
+
+template <typename T>
+void tanh_array(int isa, In<T, 1> x, Out<T, 1> y) {
+  const auto n = static_cast<int64_t>(x.shape(0));
+  const T* from = data_of("x", x, {n});
+  T* to = data_of("y", y, {n});
+  nb::gil_scoped_release release;
+  kernels_of<T>(isa).tanh(from, to, n);
+}
+
+template <typename T>
+void define(nb::module_& m) {
+  m.def("forward", forward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("activation"),
+        nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
+        nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
+        nb::arg("b").noconvert(), nb::arg("H").noconvert().none(), nb::arg("final").noconvert());
+  m.def("backward", backward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("activation"),
+        nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
+        nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
+        nb::arg("b").noconvert(), nb::arg("H").noconvert(), nb::arg("dH").noconvert().none(),
+        nb::arg("dfinal").noconvert().none(), nb::arg("dX").noconvert().none(),
+        nb::arg("dinitial").noconvert(), nb::arg("dW_x").noconvert(), nb::arg("dW_h").noconvert(),
+        nb::arg("db").noconvert());
+  m.def("linear_forward", linear_forward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("X").noconvert(),
+        nb::arg("W").noconvert(), nb::arg("b").noconvert(), nb::arg("Y").noconvert());
+  m.def("linear_backward", linear_backward<T>, nb::arg("isa"), nb::arg("n_threads"),
+        nb::arg("dY").noconvert(), nb::arg("X").noconvert(), nb::arg("W").noconvert(),
+        nb::arg("dX").noconvert().none(), nb::arg("dW").noconvert(), nb::arg("db").noconvert());
+  m.def("tanh", tanh_array<T>, nb::arg("isa"), nb::arg("x").noconvert(), nb::arg("y").noconvert());
+}
+
+}  // namespace
+}  // namespace elman
+
+NB_MODULE(_native, m) {
+  m.doc() = "The compiled time loops: arrays in, arrays written.";
+  m.def("isas", [] {
+    std::vector<std::string> names;
+    for (const elman::KernelTable* table : elman::available_kernels()) names.emplace_back(table->isa);
+    return names;
+  });
+  elman::define<float>(m);
+  elman::define<double>(m);
+}

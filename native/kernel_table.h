@@ -1,0 +1,86 @@
+// What an instruction set's unit offers to the rest: plain structs and function pointers, no inline code.
+//
+// Every unit is compiled from isa_unit.cpp with its own flags. This header is all that it shares
+// with code compiled for the baseline, so that the linker can never hand one unit's code to another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace elman {
+
+enum class Activation : int { kTanh = 0, kRelu = 1, kIdentity = 2 };
+
+// Shapes and inputs of one call. Arrays are C-contiguous; B samples, T time steps, D features, H units.
+template <typename T>
+struct Problem {
+  int64_t n_samples;
+  int64_t n_timesteps;
+  int64_t n_features;
+  int64_t hidden_size;
+  Activation activation;
+  bool recurrent;          // false: the affine map of one step, W_h absent
+  const T* X;              // (B, T, D)
+  const int64_t* lengths;  // (B,), longest first; null: every sample has T steps
+  const T* initial;        // (B, H), or one row of zeros for all with initial_stride 0
+  int64_t initial_stride;  // H or 0
+  const T* W_x;            // (D, H)
+  const T* W_h;            // (H, H); null unless recurrent
+  const T* b;              // (H,)
+};
+
+template <typename T>
+struct ForwardCall {
+  Problem<T> problem;
+  T* H;            // (B, T, H) out, zero past each end; null: not wanted
+  T* final_state;  // (B, H) out
+  T* packed;       // weights in panels, filled by pack_forward; forward_pack_size elements
+};
+
+template <typename T>
+struct BackwardCall {
+  Problem<T> problem;
+  const T* H;           // (B, T, H), the hidden states of the forward pass; null when not recurrent
+  const T* dH;          // (B, T, H) or null; not read past a sample's end
+  const T* dfinal;      // (B, H) or null
+  T* dX;                // (B, T, D) out or null; zero past each end
+  T* dinitial;          // (B, H) out
+  T* packed;            // transposed weights in panels, filled by pack_backward; backward_pack_size elements
+  int64_t group_rows;   // samples in a gradient group: a function of the shapes alone
+  int64_t tile_rows;    // samples that share a pass over the weights, likewise
+  int64_t chunk_steps;  // time steps in one update of the weight gradient, likewise
+};
+
+// All sizes are in elements of T. A workspace is aligned to 64 bytes and belongs to one thread at a time.
+template <typename T>
+struct Kernels {
+  int64_t (*forward_pack_size)(const Problem<T>&);
+  void (*pack_forward)(const ForwardCall<T>&);
+  int64_t (*forward_workspace)(const Problem<T>&, int64_t n_rows);
+  // Runs every time step of samples [begin, end).
+  void (*forward)(const ForwardCall<T>&, int64_t begin, int64_t end, T* workspace);
+
+  int64_t (*backward_pack_size)(const Problem<T>&);
+  void (*pack_backward)(const BackwardCall<T>&);
+  int64_t (*backward_workspace)(const BackwardCall<T>&);
+  // Elements of one group's sum of dW_x, dW_h and db, rows of gradient_stride.
+  int64_t (*gradient_size)(const Problem<T>&);
+  int64_t (*gradient_stride)(const Problem<T>&);
+  // Runs samples [begin, end) back through time and adds their weight gradients to `gradient`.
+  void (*backward)(const BackwardCall<T>&, int64_t begin, int64_t end, T* workspace, T* gradient);
+
+  void (*add)(T* into, const T* from, int64_t n);
+  void (*tanh)(const T* x, T* y, int64_t n);
+};
+
+struct KernelTable {
+  const char* isa;
+  Kernels<float> f32;
+  Kernels<double> f64;
+};
+
+const KernelTable* kernels_baseline();
+const KernelTable* kernels_avx2();
+const KernelTable* kernels_avx512();
+
+}  // namespace elman

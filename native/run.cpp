@@ -1,0 +1,150 @@
+#include "run.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "thread_pool.h"
+
+namespace elman {
+namespace {
+
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+template <typename T>
+using Buffer = std::unique_ptr<T[], Free>;
+
+template <typename T>
+Buffer<T> allocate(int64_t n) {
+  const size_t bytes = (static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T) + 63) / 64 * 64;
+  void* p = std::aligned_alloc(64, bytes);
+  if (!p) throw std::bad_alloc();
+  return Buffer<T>(static_cast<T*>(p));
+}
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Stands in for an absent initial state: one row of zeros that every sample shares. As with zeros passed in,
+// it meets the weights, so that inf and NaN in them show.
+template <typename T>
+Buffer<T> zeros_if_absent(Problem<T>& p) {
+  if (p.initial) return nullptr;
+  Buffer<T> zeros = allocate<T>(p.hidden_size);
+  std::fill_n(zeros.get(), p.hidden_size, T(0));
+  p.initial = zeros.get();
+  p.initial_stride = 0;
+  return zeros;
+}
+
+// Below this many multiply-adds a thread costs more to wake than it saves.
+constexpr double kWorthAThread = 1e5;
+
+template <typename T>
+int useful_threads(const Problem<T>& p, int64_t n_tasks, int n_threads) {
+  const double rows = static_cast<double>(p.n_features + (p.recurrent ? p.hidden_size : 0));
+  const double work = static_cast<double>(p.n_samples) * static_cast<double>(p.n_timesteps) * rows *
+                      static_cast<double>(p.hidden_size);
+  const int64_t worth = 1 + static_cast<int64_t>(work / kWorthAThread);
+  return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({n_threads, n_tasks, worth})));
+}
+
+// How the weight gradient is cut. A function of the shapes alone: the same sums whatever the threads.
+struct Cut {
+  int64_t tile_rows;   // samples in a tile
+  int64_t group_rows;  // samples in a group, whose tiles one thread runs in turn
+  int64_t n_groups;
+  int64_t chunk_steps;
+};
+
+Cut cut_backward(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size) {
+  constexpr int64_t kMaxGroups = 16;
+  // Wider layers want more samples a pass: their weights stream from a farther cache.
+  const int64_t tile_rows = hidden_size <= 128 ? 8 : hidden_size <= 256 ? 16 : 32;
+  Cut cut{};
+  cut.group_rows = std::max(tile_rows, ceil_div(n_samples, kMaxGroups));
+  cut.n_groups = ceil_div(n_samples, cut.group_rows);
+  // Even tiles of at most 16 (or tile_rows) samples in a group.
+  const int64_t most = std::max<int64_t>(tile_rows, 16);
+  cut.tile_rows = std::max<int64_t>(1, ceil_div(cut.group_rows, ceil_div(cut.group_rows, most)));
+  // dA of a chunk, and the hidden states it meets, should lie in the second cache.
+  const int64_t rows = std::clamp<int64_t>(65536 / std::max<int64_t>(hidden_size, 1), 64, 512);
+  cut.chunk_steps = std::clamp<int64_t>(rows / cut.tile_rows, 1, std::max<int64_t>(n_timesteps, 1));
+  return cut;
+}
+
+}  // namespace
+
+template <typename T>
+void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads) {
+  const Problem<T>& p = call.problem;
+  if (p.n_samples == 0) return;
+  const Buffer<T> zeros = zeros_if_absent(call.problem);
+  const Buffer<T> packed = allocate<T>(kernels.forward_pack_size(p));
+  call.packed = packed.get();
+  kernels.pack_forward(call);
+
+  // Tiles do not change a bit here: as large as keeps their state near, as many as there are threads.
+  const int64_t most = p.hidden_size <= 128 ? 28 : 56;
+  int64_t n_tiles = ceil_div(p.n_samples, most);
+  const int threads = useful_threads(p, p.n_samples, n_threads);
+  if (threads > 1) n_tiles = std::min(p.n_samples, ceil_div(n_tiles, threads) * threads);
+  const int64_t rows = ceil_div(p.n_samples, n_tiles);
+  n_tiles = ceil_div(p.n_samples, rows);
+  const int64_t size = ceil_div(kernels.forward_workspace(p, rows), 16) * 16;
+  const Buffer<T> workspace = allocate<T>(size * threads);
+  parallel_for(n_tiles, threads, [&](int64_t i, int slot) {
+    kernels.forward(call, i * rows, std::min(p.n_samples, (i + 1) * rows), workspace.get() + slot * size);
+  });
+}
+
+template <typename T>
+void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* dW_h, T* db, int n_threads) {
+  const Problem<T>& p = call.problem;
+  const int64_t D = p.n_features, H = p.hidden_size;
+  const Buffer<T> zeros = zeros_if_absent(call.problem);
+  const Cut cut = cut_backward(p.n_samples, p.n_timesteps, H);
+  call.group_rows = cut.group_rows;
+  call.tile_rows = cut.tile_rows;
+  call.chunk_steps = cut.chunk_steps;
+  const Buffer<T> packed = allocate<T>(kernels.backward_pack_size(p));
+  call.packed = packed.get();
+  kernels.pack_backward(call);
+
+  const int threads = useful_threads(p, cut.n_groups, n_threads);
+  const int64_t size = ceil_div(kernels.backward_workspace(call), 16) * 16;
+  const int64_t gradient_size = ceil_div(kernels.gradient_size(p), 16) * 16;
+  const Buffer<T> workspace = allocate<T>(size * threads);
+  const Buffer<T> gradients = allocate<T>(gradient_size * std::max<int64_t>(cut.n_groups, 1));
+  if (cut.n_groups == 0) std::fill_n(gradients.get(), gradient_size, T(0));
+  parallel_for(cut.n_groups, threads, [&](int64_t g, int slot) {
+    kernels.backward(call, g * cut.group_rows, std::min(p.n_samples, (g + 1) * cut.group_rows),
+                     workspace.get() + slot * size, gradients.get() + g * gradient_size);
+  });
+  // A fixed tree: neighbours first, then neighbours of sums.
+  for (int64_t step = 1; step < cut.n_groups; step *= 2) {
+    for (int64_t g = 0; g + step < cut.n_groups; g += 2 * step) {
+      kernels.add(gradients.get() + g * gradient_size, gradients.get() + (g + step) * gradient_size,
+                  gradient_size);
+    }
+  }
+
+  const T* row = gradients.get();
+  const int64_t stride = kernels.gradient_stride(p);
+  auto take = [&](T* out, int64_t n_rows) {
+    for (int64_t k = 0; k < n_rows; ++k, row += stride) std::copy_n(row, H, out + k * H);
+  };
+  take(dW_x, D);
+  if (p.recurrent) take(dW_h, H);
+  take(db, 1);
+}
+
+template void run_forward<float>(const Kernels<float>&, ForwardCall<float>, int);
+template void run_forward<double>(const Kernels<double>&, ForwardCall<double>, int);
+template void run_backward<float>(const Kernels<float>&, BackwardCall<float>, float*, float*, float*, int);
+template void run_backward<double>(const Kernels<double>&, BackwardCall<double>, double*, double*, double*,
+                                   int);
+
+}  // namespace elman

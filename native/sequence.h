@@ -1,0 +1,288 @@
+// The time loops: a tile of samples forward through all its steps, and back. Included by isa_unit.cpp alone.
+
+// Rows of per-step state are padded to whole vectors and to an odd number of cache lines, so that the rows of
+// a tile do not fall into the same cache set.
+template <typename T>
+ELMAN_INLINE int64_t state_stride(int64_t hidden_size) {
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  const int64_t lines = (padded_columns<T>(hidden_size) + kLine - 1) / kLine;
+  return (lines | 1) * kLine;
+}
+
+template <typename T>
+ELMAN_INLINE int64_t length_of(const Problem<T>& p, int64_t sample) {
+  return p.lengths ? p.lengths[sample] : p.n_timesteps;
+}
+
+// ---- forward ----
+
+template <typename T>
+static int64_t forward_pack_size(const Problem<T>& p) {
+  const int64_t rows = p.n_features + (p.recurrent ? p.hidden_size : 0);
+  return (rows + 1) * padded_columns<T>(p.hidden_size);  // one more row: the bias
+}
+
+// Panels of [W_x; W_h], then the bias, padded.
+template <typename T>
+static void pack_forward(const ForwardCall<T>& c) {
+  const Problem<T>& p = c.problem;
+  const int64_t D = p.n_features, H = p.hidden_size, rows = D + (p.recurrent ? H : 0);
+  pack(p.W_x, H, int64_t{1}, D, H, rows, int64_t{0}, c.packed);
+  if (p.recurrent) pack(p.W_h, H, int64_t{1}, H, H, rows, D, c.packed);
+  const int64_t padded = padded_columns<T>(H);
+  T* bias = c.packed + rows * padded;
+  for (int64_t j = 0; j < padded; ++j) bias[j] = j < H ? p.b[j] : T(0);
+}
+
+template <typename T>
+static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
+  return 2 * n_rows * state_stride<T>(p.hidden_size);
+}
+
+template <typename T>
+static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* workspace) {
+  const Problem<T>& p = c.problem;
+  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
+  const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
+  const T* bias = c.packed + rows * padded_columns<T>(H);
+  T* previous = workspace;
+  T* current = workspace + n * stride;
+  for (int64_t r = 0; r < n; ++r) {
+    for (int64_t j = 0; j < H; ++j) {
+      previous[r * stride + j] = p.initial[(begin + r) * p.initial_stride + j];
+    }
+  }
+
+  auto finish = [&](int64_t r) {  // sample begin + r has run its last step: `previous` holds its final state
+    T* out = c.final_state + (begin + r) * H;
+    for (int64_t j = 0; j < H; ++j) out[j] = previous[r * stride + j];
+    if (c.H) {
+      const int64_t length = length_of(p, begin + r);
+      T* rest = c.H + ((begin + r) * n_steps + length) * H;
+      for (int64_t j = 0; j < (n_steps - length) * H; ++j) rest[j] = T(0);
+    }
+  };
+
+  int64_t live = n;
+  for (int64_t t = 0;; ++t) {
+    while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
+    if (live == 0) break;
+    const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, c.packed, rows, 0, D};
+    const Operand<T> state{previous, stride, c.packed, rows, D, p.recurrent ? H : 0};
+    product<T>(bias, input, state, H, 0, live,
+               [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+                 for (int64_t i = 0; i < m; ++i) {
+                   const int64_t r = row + i;
+                   T* s = current + r * stride + column;
+                   T* h = c.H ? c.H + ((begin + r) * n_steps + t) * H + column : nullptr;
+                   for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+                     const Vec<T> v = activate<T>(p.activation, load(tile));
+                     store(s + j, v);
+                     if (h) store_upto(h + j, v, H - column - j);
+                   }
+                 }
+               });
+    T* swap = previous;
+    previous = current;
+    current = swap;
+  }
+}
+
+// ---- backward ----
+
+template <typename T>
+static int64_t backward_pack_size(const Problem<T>& p) {
+  return p.hidden_size *
+         ((p.recurrent ? padded_columns<T>(p.hidden_size) : 0) + padded_columns<T>(p.n_features));
+}
+
+// Panels of W_h^T, then panels of W_x^T.
+template <typename T>
+static void pack_backward(const BackwardCall<T>& c) {
+  const Problem<T>& p = c.problem;
+  const int64_t D = p.n_features, H = p.hidden_size;
+  T* packed = c.packed;
+  if (p.recurrent) {
+    pack(p.W_h, int64_t{1}, H, H, H, H, int64_t{0}, packed);
+    packed += H * padded_columns<T>(H);
+  }
+  if (c.dX) pack(p.W_x, int64_t{1}, H, H, D, H, int64_t{0}, packed);
+}
+
+template <typename T>
+static int64_t gradient_stride(const Problem<T>& p) {
+  return padded_columns<T>(p.hidden_size);
+}
+template <typename T>
+static int64_t gradient_size(const Problem<T>& p) {
+  return (p.n_features + (p.recurrent ? p.hidden_size : 0) + 1) * gradient_stride<T>(p);
+}
+
+template <typename T>
+ELMAN_INLINE int64_t runs_size(int64_t n_rows) {  // in elements of T, two runs a sample
+  const int64_t bytes = 2 * n_rows * static_cast<int64_t>(sizeof(Run<T>));
+  return (bytes + 63) / 64 * 64 / static_cast<int64_t>(sizeof(T));
+}
+
+template <typename T>
+static int64_t backward_workspace(const BackwardCall<T>& c) {
+  const int64_t n = c.tile_rows, H = c.problem.hidden_size;
+  return 2 * n * state_stride<T>(H) + n * c.chunk_steps * padded_columns<T>(H) + runs_size<T>(n);
+}
+
+// C += sum over runs of outer products, for n_rows of C (columns of the runs' left rows).
+template <typename T>
+static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t n_rows, int64_t width, T* C,
+                  int64_t c_stride, Run<T>* shifted) {
+  if (n_runs == 0 || n_rows == 0) return;
+  const int64_t share = even_share(n_rows);
+  for (int64_t r = 0; r < n_runs; ++r) shifted[r] = runs[r];
+  for (int64_t row = 0; row < n_rows; row += share) {
+    const int64_t m = share < n_rows - row ? share : n_rows - row;
+    const OuterTile<T>* table = width < kPanel<T> ? kTiles<T>.outer_one : kTiles<T>.outer_two;
+    table[m - 1](shifted, n_runs, a_stride, C + row * c_stride, c_stride);
+    for (int64_t r = 0; r < n_runs; ++r) shifted[r].a += m;
+  }
+}
+
+// Adds the weight gradients of steps [first, first + chunk_steps) of the tile to `gradient`. dA of those
+// steps lies in `chunk`, panel by panel, a row a step: (panel, sample, step, column).
+template <typename T>
+static void add_chunk(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_t first, const T* chunk,
+                      Run<T>* runs, T* gradient) {
+  const Problem<T>& p = c.problem;
+  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, steps = c.chunk_steps;
+  const int64_t stride = gradient_stride<T>(p);
+  static const T one = T(1);
+  Run<T>* shifted = runs + n;
+  for (int64_t q = 0; q < n_panels<T>(H); ++q) {
+    const int64_t width = panel_width<T>(q, H);
+    const T* panel = chunk + q * kPanel<T> * n * steps;
+    T* C = gradient + q * kPanel<T>;
+    auto collect = [&](auto row_of, int64_t from) {  // runs of the live steps in [max(first, from), ...)
+      int64_t n_runs = 0;
+      const int64_t start = first > from ? first : from;
+      for (int64_t r = 0; r < n; ++r) {
+        int64_t stop = length_of(p, begin + r);
+        stop = stop < first + steps ? stop : first + steps;
+        if (start >= stop) continue;
+        runs[n_runs++] = {row_of(begin + r, start), panel + (r * steps + start - first) * width,
+                          stop - start};
+      }
+      return n_runs;
+    };
+    int64_t n_runs = collect([&](int64_t i, int64_t t) { return p.X + (i * n_steps + t) * D; }, 0);
+    outer(runs, n_runs, D, D, width, C, stride, shifted);
+    C += D * stride;
+    if (p.recurrent) {
+      if (first == 0) {
+        n_runs = collect([&](int64_t i, int64_t) { return p.initial + i * p.initial_stride; }, 0);
+        for (int64_t r = 0; r < n_runs; ++r) runs[r].n = 1;
+        outer(runs, n_runs, H, H, width, C, stride, shifted);
+      }
+      n_runs = collect([&](int64_t i, int64_t t) { return c.H + (i * n_steps + t - 1) * H; }, 1);
+      outer(runs, n_runs, H, H, width, C, stride, shifted);
+      C += H * stride;
+    }
+    n_runs = collect([&](int64_t, int64_t) { return &one; }, 0);
+    outer(runs, n_runs, int64_t{0}, int64_t{1}, width, C, stride, shifted);
+  }
+}
+
+// One tile: dA_t = (dH_t + [t last] dfinal + dA_{t+1} W_h^T) f'(a_t), t descending; dX_t = dA_t W_x^T.
+template <typename T>
+static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, T* workspace, T* gradient) {
+  const Problem<T>& p = c.problem;
+  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
+  const int64_t stride = state_stride<T>(H), steps = c.chunk_steps;
+  T* next = workspace;  // dA_{t+1}
+  T* current = next + c.tile_rows * stride;
+  T* chunk = current + c.tile_rows * stride;
+  Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * padded_columns<T>(H));
+  const T* W_hT = c.packed;
+  const T* W_xT = c.packed + (p.recurrent ? H * padded_columns<T>(H) : 0);
+  const Operand<T> none{nullptr, 0, nullptr, 0, 0, 0};
+  const int64_t longest = length_of(p, begin);
+
+  if (c.dX) {  // zero past each end
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t length = length_of(p, i);
+      T* rest = c.dX + (i * n_steps + length) * D;
+      for (int64_t j = 0; j < (n_steps - length) * D; ++j) rest[j] = T(0);
+    }
+  }
+
+  int64_t live = 0;  // samples whose dA_{t+1} is in `next`
+  for (int64_t t = longest - 1; t >= 0; --t) {
+    const int64_t continuing = live;
+    while (live < n && length_of(p, begin + live) > t) ++live;
+    auto epilogue = [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+      const int64_t panel_columns = panel_width<T>(column / kPanel<T>, H);
+      for (int64_t i = 0; i < m; ++i) {
+        const int64_t r = row + i, sample = begin + r;
+        const int64_t at = (sample * n_steps + t) * H + column;
+        const bool last = r >= continuing;
+        for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+          const int64_t left = H - column - j;
+          Vec<T> v = load(tile);
+          if (c.dH) v += load_upto(c.dH + at + j, left);
+          if (last && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
+          if (p.activation != Activation::kIdentity) {
+            v = activate_backward<T>(p.activation, v, load_upto(c.H + at + j, left));
+          }
+          store(current + r * stride + column + j, v);
+          // Panels side by side lie a panel of the chunk apart.
+          const int64_t q = j / kPanel<T>;
+          store(chunk + (column + q * kPanel<T>)*n * steps + (r * steps + t % steps) * panel_columns +
+                    j % kPanel<T>,
+                v);
+        }
+      }
+    };
+    const Operand<T> carry{next, stride, W_hT, H, 0, H};
+    product<T>(nullptr, carry, none, H, 0, continuing, epilogue);
+    product<T>(nullptr, none, none, H, continuing, live, epilogue);
+    if (c.dX) {
+      const Operand<T> back{current, stride, W_xT, H, 0, H};
+      product<T>(nullptr, back, none, D, 0, live,
+                 [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+                   for (int64_t i = 0; i < m; ++i) {
+                     T* out = c.dX + ((begin + row + i) * n_steps + t) * D + column;
+                     for (int64_t j = 0; j < width && column + j < D; j += kLanes<T>) {
+                       store_upto(out + j, load(tile + i * width + j), D - column - j);
+                     }
+                   }
+                 });
+    }
+    if (t % steps == 0) add_chunk(c, begin, n, t, chunk, runs, gradient);
+    T* swap = next;
+    next = current;
+    current = swap;
+  }
+
+  // The gradient at the initial state: dA_0 W_h^T, or what arrived at `final` where no step ran.
+  if (c.dinitial) {
+    const Operand<T> carry{next, stride, W_hT, H, 0, H};
+    product<T>(nullptr, carry, none, H, 0, live,
+               [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+                 for (int64_t i = 0; i < m; ++i) {
+                   T* out = c.dinitial + (begin + row + i) * H + column;
+                   for (int64_t j = 0; j < width && column + j < H; j += kLanes<T>) {
+                     store_upto(out + j, load(tile + i * width + j), H - column - j);
+                   }
+                 }
+               });
+    for (int64_t i = begin + live; i < end; ++i) {
+      for (int64_t j = 0; j < H; ++j) c.dinitial[i * H + j] = c.dfinal ? c.dfinal[i * H + j] : T(0);
+    }
+  }
+}
+
+template <typename T>
+static void backward(const BackwardCall<T>& c, int64_t begin, int64_t end, T* workspace, T* gradient) {
+  const int64_t size = gradient_size<T>(c.problem);
+  for (int64_t i = 0; i < size; ++i) gradient[i] = T(0);
+  for (int64_t i = begin; i < end; i += c.tile_rows) {
+    backward_tile(c, i, i + c.tile_rows < end ? i + c.tile_rows : end, workspace, gradient);
+  }
+}

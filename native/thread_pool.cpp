@@ -1,0 +1,143 @@
+#include "thread_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace elman {
+namespace {
+
+// Flush denormals (inputs and results) for a scope: a vanishing gradient must not slow the loop down.
+class FlushDenormals {
+ public:
+#if defined(__x86_64__)
+  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }  // FTZ | DAZ
+  ~FlushDenormals() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#elif defined(__aarch64__)
+  FlushDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved_));
+    asm volatile("msr fpcr, %0" ::"r"(saved_ | (uint64_t{1} << 24)));
+  }
+  ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+
+ private:
+  uint64_t saved_;
+#endif
+};
+
+struct Job {
+  void (*task)(void*, int64_t, int);
+  void* context;
+  int64_t n_tasks;
+  int n_slots;
+  std::atomic<int64_t> next{0};
+  int slots_taken = 1;  // slot 0 is the caller's; guarded by the pool's mutex
+  int active = 0;       // helpers at work on it; guarded by the pool's mutex
+
+  void work(int slot) {
+    FlushDenormals flush;
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < n_tasks;) task(context, i, slot);
+  }
+};
+
+class Pool {
+ public:
+  void run(Job& job) {
+    {
+      std::lock_guard lock(mutex_);
+      start_helpers(job.n_slots - 1);
+      jobs_.push_back(&job);
+    }
+    wake_.notify_all();
+    job.work(0);
+    std::unique_lock lock(mutex_);
+    jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
+    done_.wait(lock, [&] { return job.active == 0; });
+  }
+
+ private:
+  void start_helpers(int wanted) {
+    for (; n_helpers_ < wanted; ++n_helpers_) {
+      try {
+        std::thread([this] { help(); }).detach();
+      } catch (const std::system_error&) {
+        return;  // no more threads to be had: the caller does the work
+      }
+    }
+  }
+
+  void help() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      Job* job = nullptr;
+      wake_.wait(lock, [&] {
+        for (Job* candidate : jobs_) {
+          if (candidate->slots_taken < candidate->n_slots &&
+              candidate->next.load(std::memory_order_relaxed) < candidate->n_tasks) {
+            job = candidate;
+            return true;
+          }
+        }
+        return false;
+      });
+      const int slot = job->slots_taken++;
+      ++job->active;
+      lock.unlock();
+      job->work(slot);
+      lock.lock();
+      if (--job->active == 0) done_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::deque<Job*> jobs_;
+  int n_helpers_ = 0;
+};
+
+// Never destroyed: its helpers are detached, and sleep in it until the process ends.
+Pool* pool = nullptr;
+std::mutex* pool_mutex = new std::mutex;
+
+// A forked child has none of the parent's threads, and perhaps its locks: it starts afresh.
+void forget_pool() {
+  pool = nullptr;
+  pool_mutex = new std::mutex;
+}
+
+Pool& the_pool() {
+  static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
+  (void)registered;
+  std::lock_guard lock(*pool_mutex);
+  if (!pool) pool = new Pool;
+  return *pool;
+}
+
+}  // namespace
+
+void parallel_for(int64_t n_tasks, int n_threads, void (*task)(void*, int64_t, int), void* context) {
+  Job job{.task = task,
+          .context = context,
+          .n_tasks = n_tasks,
+          .n_slots = static_cast<int>(std::min<int64_t>(n_threads, n_tasks))};
+  if (job.n_slots <= 1) {
+    job.work(0);
+  } else {
+    the_pool().run(job);
+  }
+}
+
+}  // namespace elman

@@ -1,0 +1,223 @@
+// The two matrix products all else is made of, each keeping its result in registers. Included by
+// isa_unit.cpp alone.
+//
+// Weights live in panels: kPanel columns wide (two vectors), rows consecutive, the last panel one vector wide
+// if that is enough, columns past the end zero. Columns of a panel at (p, k) start at
+// packed + p * n_rows * kPanel + k * width(p).
+
+template <typename T>
+constexpr int kPanel = 2 * kLanes<T>;
+
+template <typename T>
+ELMAN_INLINE int64_t padded_columns(int64_t n_columns) {
+  return (n_columns + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
+}
+template <typename T>
+ELMAN_INLINE int64_t n_panels(int64_t n_columns) {
+  return (n_columns + kPanel<T> - 1) / kPanel<T>;
+}
+// Width in columns of panel p: kPanel, or one vector for a last panel that needs no more.
+template <typename T>
+ELMAN_INLINE int64_t panel_width(int64_t p, int64_t n_columns) {
+  const int64_t rest = padded_columns<T>(n_columns) - p * kPanel<T>;
+  return rest < kPanel<T> ? rest : kPanel<T>;
+}
+
+// Packs W (n_rows, n_columns), or its transpose, element (k, j) at W[k * row_step + j * column_step], into
+// panels of `total_rows` rows, from row `first_row` on.
+template <typename T>
+static void pack(const T* W, int64_t row_step, int64_t column_step, int64_t n_rows, int64_t n_columns,
+                 int64_t total_rows, int64_t first_row, T* packed) {
+  for (int64_t p = 0; p < n_panels<T>(n_columns); ++p) {
+    const int64_t width = panel_width<T>(p, n_columns);
+    const int64_t used = n_columns - p * kPanel<T> < width ? n_columns - p * kPanel<T> : width;
+    T* panel = packed + p * total_rows * kPanel<T> + first_row * width;
+    const T* source = W + p * kPanel<T> * column_step;
+    for (int64_t k = 0; k < n_rows; ++k, panel += width) {
+      for (int64_t j = 0; j < used; ++j) panel[j] = source[k * row_step + j * column_step];
+      for (int64_t j = used; j < width; ++j) panel[j] = T(0);
+    }
+  }
+}
+
+// One operand of a tile: rows a + m * stride, and the rows of the panel they meet.
+template <typename T>
+struct Segment {
+  const T* a;
+  int64_t stride;
+  const T* panel;
+  int64_t n;
+};
+
+// acc[m][v] += sum over k of a[m * stride + k] * panel[k], k ascending: one chain of fused multiply-adds an
+// element, whatever M is, which is why a sample's bits do not depend on its batch. P panels side by side
+// (panel_step elements apart) keep enough chains in flight when there are few rows.
+template <typename T, int M, int V, int P>
+ELMAN_INLINE void accumulate(Vec<T> (&acc)[M][P * V], const Segment<T>& s, int64_t panel_step) {
+  constexpr int kWidth = V * kLanes<T>;
+  const T* panel = s.panel;
+  const T* a0 = s.a;
+  const T* a1 = s.a + (M > 7 ? 7 : 0) * s.stride;  // two bases and small multiples reach 14 rows
+  const int64_t stride = s.stride, stride3 = 3 * stride, stride5 = 5 * stride;
+  for (int64_t k = 0; k < s.n; ++k) {
+    Vec<T> w[P * V];
+#pragma GCC unroll 8
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) w[p * V + v] = load(panel + p * panel_step + v * kLanes<T>);
+    }
+    panel += kWidth;
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) {
+      const T* base = (m < 7 ? a0 : a1) + k;
+      const int i = m < 7 ? m : m - 7;
+      const T* at = i == 3   ? base + stride3
+                    : i == 5 ? base + stride5
+                    : i == 6 ? base + 2 * stride3
+                             : base + i * stride;
+      const Vec<T> x = broadcast(*at);
+#pragma GCC unroll 8
+      for (int v = 0; v < P * V; ++v) acc[m][v] = fma(x, w[v], acc[m][v]);
+    }
+  }
+}
+
+// tile (M, P * V vectors) = bias + first + second; a null bias is zero, a segment may be empty.
+template <typename T, int M, int V, int P>
+static void product_tile(const T* bias, const Segment<T>& first, const Segment<T>& second,
+                         int64_t panel_step1, int64_t panel_step2, T* tile) {
+  Vec<T> acc[M][P * V];
+#pragma GCC unroll 8
+  for (int v = 0; v < P * V; ++v) {
+    const Vec<T> start = bias ? load(bias + v * kLanes<T>) : Vec<T>{};
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) acc[m][v] = start;
+  }
+  accumulate<T, M, V, P>(acc, first, panel_step1);
+  accumulate<T, M, V, P>(acc, second, panel_step2);
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 8
+    for (int v = 0; v < P * V; ++v) store(tile + (m * P * V + v) * kLanes<T>, acc[m][v]);
+  }
+}
+
+// A stretch of consecutive time steps of one sample: rows a + k * a_stride against rows b + k * width.
+template <typename T>
+struct Run {
+  const T* a;
+  const T* b;
+  int64_t n;
+};
+
+// C (M, V vectors) += sum over runs, over k, of a[k][m] * b[k]: the weight gradient's outer products.
+template <typename T, int M, int V>
+static void outer_tile(const Run<T>* runs, int64_t n_runs, int64_t a_stride, T* C, int64_t c_stride) {
+  constexpr int kWidth = V * kLanes<T>;
+  Vec<T> acc[M][V];
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) acc[m][v] = Vec<T>{};
+  }
+  for (int64_t r = 0; r < n_runs; ++r) {
+    const T* a = runs[r].a;
+    const T* b = runs[r].b;
+    for (int64_t k = 0; k < runs[r].n; ++k, a += a_stride, b += kWidth) {
+      Vec<T> w[V];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) w[v] = load(b + v * kLanes<T>);
+#pragma GCC unroll 16
+      for (int m = 0; m < M; ++m) {
+        const Vec<T> x = broadcast(a[m]);
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) acc[m][v] = fma(x, w[v], acc[m][v]);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      T* c = C + m * c_stride + v * kLanes<T>;
+      store(c, load(c) + acc[m][v]);
+    }
+  }
+}
+
+// Tables by number of rows, so that M is known to the compiler: kTable[V - 1][M - 1].
+template <typename T>
+using ProductTile = void (*)(const T*, const Segment<T>&, const Segment<T>&, int64_t, int64_t, T*);
+template <typename T>
+using OuterTile = void (*)(const Run<T>*, int64_t, int64_t, T*, int64_t);
+
+// Panels side by side for one or two rows: 8 accumulators hide the latency of the multiply-add.
+constexpr int64_t panels_together(int64_t m) { return m == 1 ? 4 : m == 2 ? 2 : 1; }
+
+template <typename T, int M>
+struct Tables : Tables<T, M - 1> {
+  constexpr Tables() : Tables<T, M - 1>() {
+    this->one[M - 1] = product_tile<T, M, 1, 1>;
+    this->two[M - 1] = product_tile<T, M, 2, 1>;
+    this->many[M - 1] = product_tile<T, M, 2, panels_together(M)>;
+    this->outer_one[M - 1] = outer_tile<T, M, 1>;
+    this->outer_two[M - 1] = outer_tile<T, M, 2>;
+  }
+};
+template <typename T>
+struct Tables<T, 0> {
+  ProductTile<T> one[kTileRows]{}, two[kTileRows]{}, many[kTileRows]{};
+  OuterTile<T> outer_one[kTileRows]{}, outer_two[kTileRows]{};
+};
+template <typename T>
+static constexpr Tables<T, kTileRows> kTiles{};
+
+// The most rows a tile of the next `rows` should take, so that tiles come out even.
+ELMAN_INLINE int64_t even_share(int64_t rows) {
+  const int64_t n_tiles = (rows + kTileRows - 1) / kTileRows;
+  return (rows + n_tiles - 1) / n_tiles;
+}
+
+// For all panels of the product and all rows [begin, end): tile = bias + first + second, handed to
+// epilogue(row, n_rows, column, n_columns_of_tile, tile). Segments are given for row 0 and panel 0, with
+// their total of panel rows; `bias` is padded like the panels.
+template <typename T>
+struct Operand {
+  const T* a;  // row r at a + r * stride
+  int64_t stride;
+  const T* packed;  // panels of total_rows rows
+  int64_t total_rows;
+  int64_t first_row;  // where this operand's rows begin in a panel
+  int64_t n;          // how many; 0: absent
+};
+
+template <typename T, typename Epilogue>
+ELMAN_INLINE void product(const T* bias, const Operand<T>& first, const Operand<T>& second, int64_t n_columns,
+                          int64_t begin, int64_t end, Epilogue epilogue) {
+  alignas(64) T tile[kTileRows * kPanel<T> > 8 * kLanes<T> ? kTileRows * kPanel<T> : 8 * kLanes<T>];
+  if (begin >= end) return;
+  const int64_t share = even_share(end - begin);
+  const int64_t last = n_panels<T>(n_columns);
+  const int64_t n_full = padded_columns<T>(n_columns) / kPanel<T>;
+  int64_t p = 0;
+  while (p < last) {
+    const int64_t width = panel_width<T>(p, n_columns);
+    // One or two rows are never a remainder: they have a tile, and so its panel count, to themselves.
+    const int64_t wanted = panels_together(share);
+    const int64_t together = p + wanted <= n_full ? wanted : 1;
+    const ProductTile<T>* table = width < kPanel<T> ? kTiles<T>.one
+                                  : together > 1    ? kTiles<T>.many
+                                                    : kTiles<T>.two;
+    const T* start = bias ? bias + p * kPanel<T> : nullptr;
+    const T* panel1 = first.packed + p * first.total_rows * kPanel<T> + first.first_row * width;
+    const T* panel2 = second.packed + p * second.total_rows * kPanel<T> + second.first_row * width;
+    for (int64_t row = begin; row < end; row += share) {
+      const int64_t m = share < end - row ? share : end - row;
+      const Segment<T> s1{first.a + row * first.stride, first.stride, panel1, first.n};
+      const Segment<T> s2{second.a + row * second.stride, second.stride, panel2, second.n};
+      table[m - 1](start, s1, s2, first.total_rows * kPanel<T>, second.total_rows * kPanel<T>, tile);
+      epilogue(row, m, p * kPanel<T>, width * together, tile);
+    }
+    p += together;
+  }
+}

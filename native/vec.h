@@ -1,0 +1,119 @@
+// The vector type the kernels are written in: one set of operations for every instruction set.
+//
+// Built on the compiler's vector extensions (GCC, Clang). Only what those cannot say (fused multiply-add
+// and masked loads and stores) is spelt in intrinsics. Included by isa_unit.cpp alone, inside its namespace.
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+constexpr int kTileRows = 14;  // 14 x 2 accumulators, 2 panel vectors, 1 broadcast: 31 of 32 registers
+#elif defined(__AVX__)
+constexpr int kVectorBytes = 32;
+constexpr int kTileRows = 6;  // 6 x 2 accumulators, 2 panel vectors, 1 broadcast: 15 of 16 registers
+#else
+constexpr int kVectorBytes = 16;
+#if defined(__aarch64__)
+constexpr int kTileRows = 12;
+#else
+constexpr int kTileRows = 6;
+#endif
+#endif
+
+#define ELMAN_INLINE static inline __attribute__((always_inline))
+
+template <typename T>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  typedef float type __attribute__((vector_size(kVectorBytes)));
+  typedef float unaligned __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
+  typedef int32_t integer __attribute__((vector_size(kVectorBytes)));
+};
+template <>
+struct VectorOf<double> {
+  typedef double type __attribute__((vector_size(kVectorBytes)));
+  typedef double unaligned __attribute__((vector_size(kVectorBytes), aligned(8), may_alias));
+  typedef int64_t integer __attribute__((vector_size(kVectorBytes)));
+};
+template <typename T>
+using Vec = typename VectorOf<T>::type;
+template <typename T>
+using IntVec = typename VectorOf<T>::integer;
+template <typename T>
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
+
+template <typename T>
+ELMAN_INLINE Vec<T> load(const T* p) {
+  return *reinterpret_cast<const typename VectorOf<T>::unaligned*>(p);
+}
+template <typename T>
+ELMAN_INLINE void store(T* p, Vec<T> v) {
+  *reinterpret_cast<typename VectorOf<T>::unaligned*>(p) = v;
+}
+template <typename T>
+ELMAN_INLINE Vec<T> broadcast(T x) {
+  return x - Vec<T>{};  // x - 0 is x to the bit, -0.0 and all, so the subtraction costs nothing
+}
+
+// a * b + c: fused where the instruction set has it, so that one instruction set always rounds alike.
+ELMAN_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+  return vfmaq_f32(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+ELMAN_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_pd(a, b, c);
+#elif defined(__FMA__)
+  return _mm256_fmadd_pd(a, b, c);
+#elif defined(__aarch64__)
+  return vfmaq_f64(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+
+// The first n lanes, zeros in the others; nothing past p[n - 1] is touched. 0 < n <= lanes.
+template <typename T>
+ELMAN_INLINE Vec<T> load_first(const T* p, int n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p);
+  } else {
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1u), p);
+  }
+#else
+  Vec<T> v{};
+  for (int i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+template <typename T>
+ELMAN_INLINE void store_first(T* p, Vec<T> v, int n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), v);
+  } else {
+    _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1u), v);
+  }
+#else
+  for (int i = 0; i < n; ++i) p[i] = v[i];
+#endif
+}
+template <typename T>
+ELMAN_INLINE Vec<T> load_upto(const T* p, int64_t n) {
+  return n >= kLanes<T> ? load(p) : load_first(p, static_cast<int>(n));
+}
+template <typename T>
+ELMAN_INLINE void store_upto(T* p, Vec<T> v, int64_t n) {
+  if (n >= kLanes<T>) {
+    store(p, v);
+  } else {
+    store_first(p, v, static_cast<int>(n));
+  }
+}

@@ -1,0 +1,142 @@
+"""The compiled kernel behind the contract: arrays checked and allocated here, filled in C++."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends import _native  # type: ignore[attr-defined]
+from elman.backends.contract import (
+    ACTIVATIONS,
+    Array,
+    Backward,
+    Cell,
+    Forward,
+    Outputs,
+    Tape,
+    Weights,
+    check_backward,
+    check_forward,
+    check_linear_backward,
+    check_linear_forward,
+    check_step,
+)
+
+_ISAS: tuple[str, ...] = tuple(_native.isas())
+
+
+def available_isas() -> tuple[str, ...]:
+    """Instruction sets of the kernel that this machine runs, narrowest first."""
+    return _ISAS
+
+
+def _isa_index(isa: str | None) -> int:
+    source = f"isa={isa!r}"
+    if isa is None:
+        isa = os.environ.get("ELMAN_ISA") or None
+        source = f"ELMAN_ISA={isa!r}"
+    if isa is None:
+        return len(_ISAS) - 1
+    if isa not in _ISAS:
+        raise ValueError(f"{source} is not available here; choose one of {', '.join(_ISAS)}")
+    return _ISAS.index(isa)
+
+
+class NativeBackend:
+    """Runs the time loops in C++ on one instruction set.
+
+    Parameters
+    ----------
+    n_threads : int
+        Threads a call may use. The bits do not depend on it.
+    isa : str or None
+        One of `available_isas()`; None takes `$ELMAN_ISA`, else the widest.
+
+    Raises
+    ------
+    ValueError
+        An unknown or unavailable instruction set, or `n_threads` below 1.
+    """
+
+    name = "native"
+
+    def __init__(self, *, n_threads: int = 1, isa: str | None = None) -> None:
+        if n_threads < 1:
+            raise ValueError(f"n_threads={n_threads} must be at least 1")
+        self._isa = _isa_index(isa)
+        self.isa = _ISAS[self._isa]
+        self.n_threads = n_threads
+
+    def __repr__(self) -> str:
+        return f"NativeBackend(n_threads={self.n_threads}, isa={self.isa!r})"
+
+    def forward(
+        self,
+        cell: Cell,
+        X: Array,
+        lengths: NDArray[np.int64] | None,
+        initial: Array | None,
+        weights: Weights,
+        *,
+        outputs: Outputs = "sequence",
+        keep_tape: bool = False,
+    ) -> Forward:
+        """Run every time step of every sample; see `contract.Backend.forward`."""
+        check_forward(cell, X, lengths, initial, weights)
+        n_samples, n_timesteps, _ = X.shape
+        hidden_size = weights.b.shape[0]
+        final = np.empty((n_samples, hidden_size), X.dtype)
+        H = None
+        if keep_tape or outputs == "sequence":
+            H = np.empty((n_samples, n_timesteps, hidden_size), X.dtype)
+        activation = ACTIVATIONS.index(cell.activation)
+        _native.forward(
+            self._isa, self.n_threads, activation, X, lengths, initial, *weights, H, final
+        )
+        tape = None
+        if keep_tape:
+            assert H is not None
+            tape = Tape(cell, X, lengths, initial, weights, H)
+        return Forward(H if outputs == "sequence" else None, final, tape)
+
+    def backward(
+        self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
+    ) -> Backward:
+        """Backpropagation through time; see `contract.Backend.backward`."""
+        check_backward(dH, dfinal, tape)
+        cell, X, lengths, initial, weights, H = tape
+        dX = np.empty(X.shape, X.dtype) if need_dX else None
+        dinitial = np.empty((H.shape[0], H.shape[2]), X.dtype)
+        dweights = Weights(*(np.empty(w.shape, X.dtype) for w in weights))
+        activation = ACTIVATIONS.index(cell.activation)
+        _native.backward(
+            *(self._isa, self.n_threads, activation, X, lengths, initial, *weights),
+            *(H, dH, dfinal, dX, dinitial, *dweights),
+        )
+        return Backward(dX, dinitial, dweights)
+
+    def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
+        """One time step; see `contract.Backend.step`. The same bits as a step of `forward`."""
+        check_step(cell, x, state, weights)
+        return self.forward(cell, x[:, None, :], None, state, weights, outputs="final").final
+
+    def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
+        """X @ W + b; see `contract.Backend.linear_forward`."""
+        check_linear_forward(X, W, b)
+        Y = np.empty((X.shape[0], b.shape[0]), X.dtype)
+        _native.linear_forward(self._isa, self.n_threads, X, W, b, Y)
+        return Y
+
+    def linear_backward(
+        self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
+    ) -> tuple[Array | None, Array, Array]:
+        """Gradients of `linear_forward`; see `contract.Backend.linear_backward`."""
+        check_linear_backward(dY, X, W)
+        dX = np.empty(X.shape, X.dtype) if need_dX else None
+        dW = np.empty(W.shape, X.dtype)
+        db: NDArray[Any] = np.empty(W.shape[1], X.dtype)
+        _native.linear_backward(self._isa, self.n_threads, dY, X, W, dX, dW, db)
+        return dX, dW, db
