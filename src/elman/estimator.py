@@ -1,0 +1,746 @@
+"""Recordings and labels in; a trained sequence classifier, after scikit-learn's rules, out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from elman import hyperparameters as hp
+from elman.backends import available_threads, get_backend
+from elman.backends.contract import ACTIVATIONS, CELLS, Backend, Cell
+from elman.callbacks import CallbackSupport, epoch_hook, with_callbacks
+from elman.data.sequences import Sequences
+from elman.data.validation import check_sequences
+from elman.inference import (
+    Standardisation,
+    hidden_states,
+    predict_logits,
+    predict_logits_over_time,
+)
+from elman.nn.initializers import RECURRENT
+from elman.nn.losses import softmax
+from elman.nn.network import Network
+from elman.nn.optimizers import SOLVERS, make_optimizer
+from elman.nn.readouts import READOUTS
+from elman.nn.schedules import SCHEDULES
+from elman.preprocessing import feature_scale
+from elman.progress import EpochProgress
+from elman.training import Epoch, History, Labelled, Plan, hold_out, snapshot, train
+
+Array = NDArray[Any]
+
+_CHECKS: dict[str, hp.Check] = {
+    "hidden_size": hp.integer(1),
+    "cell": hp.one_of(*CELLS),
+    "activation": hp.one_of(*ACTIVATIONS),
+    "readout": hp.one_of(*READOUTS),
+    "recurrent_init": hp.one_of(*RECURRENT),
+    "solver": hp.one_of(*SOLVERS),
+    "alpha": hp.real(0),
+    "batch_size": hp.integer(1),
+    "learning_rate": hp.one_of(*SCHEDULES),
+    "learning_rate_init": hp.real(0, open_low=True),
+    "momentum": hp.real(0, 1),
+    "nesterovs_momentum": hp.boolean,
+    "max_iter": hp.integer(1),
+    "early_stopping": hp.boolean,
+    "validation_fraction": hp.real(0, 1, open_low=True),
+    "n_iter_no_change": hp.integer(1),
+    "tol": hp.real(0),
+    "max_grad_norm": hp.optional(hp.real(0, open_low=True)),
+    "standardize": hp.boolean,
+    "dtype": hp.float_dtype,
+    "random_state": hp.seed,
+    "verbose": hp.verbosity,
+    "n_jobs": hp.optional(hp.thread_count),
+    "backend": hp.optional(hp.one_of("native", "reference")),
+    "on_epoch": hp.optional(hp.function),
+}
+
+
+class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classify sequences with a recurrent neural network.
+
+    X, everywhere, is one of
+
+    - a 3-D array (n_samples, n_timesteps, n_features);
+    - a list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays of unequal lengths;
+    - a 2-D array (n_samples, n_timesteps): one feature over time, a column for each step.
+
+    Parameters
+    ----------
+    hidden_size : int, default=64
+        Units of the recurrent layer.
+    cell : {"elman"}, default="elman"
+        Recurrent cell.
+    activation : {"tanh", "relu"}, default="tanh"
+        Of the cell.
+    readout : {"last", "mean", "max"}, default="last"
+        How hidden states become one vector for each sample: the state at its own last step, or the
+        mean or the largest value of each unit over its own steps.
+    recurrent_init : {"orthogonal", "identity", "uniform"}, default="orthogonal"
+        Initial recurrent weights; see `elman.nn.initializers`.
+    solver : {"adam", "adamw", "sgd"}, default="adam"
+    alpha : float, default=0.0
+        Strength of weight decay; biases are left alone. For "sgd" and "adam" an L2 penalty: alpha/2
+        times the squared norm of the weights is added to the mean loss. For "adamw" weights shrink
+        by alpha times the learning rate in every step.
+    batch_size : int, default=32
+        Samples in a training step.
+    learning_rate : {"constant", "cosine"}, default="constant"
+        Schedule: the rate of every epoch. "cosine" falls from `learning_rate_init` to near 0 over
+        `max_iter` epochs.
+    learning_rate_init : float, default=0.003
+    momentum : float, default=0.9
+        Only for solver="sgd".
+    nesterovs_momentum : bool, default=True
+        Only for solver="sgd".
+    max_iter : int, default=100
+        Epochs. Without `early_stopping` exactly so many are run.
+    early_stopping : bool, default=False
+        Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
+        better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
+        highest accuracy, then of the lowest loss.
+    validation_fraction : float, default=0.1
+        Share of each class held out of X for early stopping, unless `fit` is given `X_val`.
+    n_iter_no_change : int, default=10
+        Epochs that early stopping waits.
+    tol : float, default=1e-4
+        By how much validation accuracy or loss must get better to count.
+    max_grad_norm : float or None, default=1.0
+        Gradients with a larger norm are scaled down to it.
+    standardize : bool, default=True
+        Give each feature mean 0 and deviation 1 over all time steps of the training data, inside.
+    dtype : {"float32", "float64"}, default="float32"
+        Of weights and arithmetic.
+    random_state : int, numpy RandomState or Generator, or None, default=None
+        Of initial weights, shuffling and the validation split. The same int gives the same bits on
+        one machine, whatever the number of threads.
+    verbose : int, default=0
+        1 shows a progress bar on a terminal, a line for each epoch elsewhere; 2 always lines.
+    n_jobs : int or None, default=None
+        Threads of the compiled kernel; None and -1 use all cores.
+    backend : {"native", "reference"} or None, default=None
+        None takes `$ELMAN_BACKEND`, else the compiled kernel, else NumPy.
+    on_epoch : callable or None, default=None
+        Called after each epoch with an `elman.training.Epoch`; training ends if it returns True or
+        "stop". Not saved by `save`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    n_features_in_ : int
+        `X.shape[-1]`: for a 2-D X the number of its columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X was a data frame with string column names.
+    network_ : elman.nn.network.Network
+    weights_ : dict of str to ndarray
+        recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b: views of the network's own.
+    n_iter_ : int
+        Epochs run.
+    loss_curve_ : list of float
+        Training loss of each epoch.
+    validation_scores_ : list of float
+        Validation accuracy of each epoch; empty without validation data.
+    best_epoch_ : int
+        Number of the best epoch; its weights are the network's if `early_stopping`, or if training
+        was interrupted.
+    history_ : elman.training.History
+    mean_, scale_ : ndarray of shape (n_features,) or None
+        What `standardize` subtracts and divides by.
+
+    Notes
+    -----
+    Ctrl-C during `fit` ends training, keeps the best weights so far (by validation if there is any,
+    else by training loss), warns, and leaves a fitted estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(n, 2)) for n in rng.integers(4, 12, size=60)]
+    >>> y = ["up" if x[-1, 0] > 0 else "down" for x in X]
+    >>> clf = RNNClassifier(hidden_size=16, random_state=0).fit(X, y)
+    >>> clf.score(X, y) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_size: int = 64,
+        *,
+        cell: str = "elman",
+        activation: str = "tanh",
+        readout: str = "last",
+        recurrent_init: str = "orthogonal",
+        solver: str = "adam",
+        alpha: float = 0.0,
+        batch_size: int = 32,
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.003,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        max_iter: int = 100,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        max_grad_norm: float | None = 1.0,
+        standardize: bool = True,
+        dtype: Any = "float32",
+        random_state: Any = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+        backend: str | None = None,
+        on_epoch: Callable[[Epoch], Any] | None = None,
+    ) -> None:
+        self.hidden_size = hidden_size
+        self.cell = cell
+        self.activation = activation
+        self.readout = readout
+        self.recurrent_init = recurrent_init
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.max_grad_norm = max_grad_norm
+        self.standardize = standardize
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.backend = backend
+        self.on_epoch = on_epoch
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+    ) -> RNNClassifier:
+        """Train from fresh weights.
+
+        Parameters
+        ----------
+        X : array-like
+            Training sequences; see the class.
+        y : array-like of shape (n_samples,)
+            Labels: strings, ints, bools, anything scikit-learn takes.
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative. 0 leaves a sample out, 2 counts it twice.
+        X_val, y_val : array-like, optional
+            Validation data: its loss and accuracy go into `history_`, and `early_stopping` uses it
+            instead of holding out a part of X.
+
+        Returns
+        -------
+        RNNClassifier
+            The estimator itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter or an argument that cannot be used; names it, the place and the fix.
+        elman.training.DivergedError
+            The loss became NaN or infinite.
+        """
+        self._check_parameters()
+        context = self._begin_callbacks(X, y, sample_weight)
+        data = self._check_X(X, reset=True)
+        classes, codes = self._check_y(y, len(data))
+        training = self._labelled(data, codes, sample_weight)
+        validation = self._check_validation(X_val, y_val, classes)
+        backend = self._backend()
+
+        init_rng, shuffle_rng, split_rng = hp.make_rng(self.random_state).spawn(3)
+        if self.early_stopping and validation is None:
+            kept, held_out = hold_out(training.codes, self.validation_fraction, split_rng)
+            validation = _subset(training, held_out)
+            training = _subset(training, kept)
+        self.classes_ = classes
+        self._set_scale(training)
+        self._start(training.X.n_features, len(classes), init_rng, shuffle_rng)
+        training = self._scaled(training)
+        validation = None if validation is None else self._scaled(validation)
+        hooks = [] if context is None else [epoch_hook(self, context, X, y, sample_weight)]
+        with EpochProgress(self.max_iter, int(self.verbose)) as progress:
+            history = train(
+                self.network_,
+                training,
+                self._optimizer,
+                self._plan(n_epochs=self.max_iter, early_stopping=bool(self.early_stopping)),
+                backend=backend,
+                rng=self._rng,
+                validation=validation,
+                progress=progress,
+                on_epoch=([self.on_epoch] if self.on_epoch is not None else []) + hooks,
+            )
+        self._set_history(history)
+        if history.stopped_by == "interrupt":
+            warnings.warn(_interrupted(history), stacklevel=3)
+        self._end_callbacks(context, X, y, sample_weight)
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> RNNClassifier:
+        """Train one more epoch on some samples, from where the last call left off.
+
+        The optimizer goes on too. The statistics of `standardize` are those of the first call
+        (or of `fit`).
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,)
+            All labels there will ever be; needed in the first call, if `fit` was not called.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        RNNClassifier
+            The estimator itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter or an argument that cannot be used.
+        elman.training.DivergedError
+            The loss became NaN or infinite. The estimator is then as it was before the call.
+        """
+        self._check_parameters()
+        first = not hasattr(self, "network_")
+        if first and classes is None:
+            raise ValueError(
+                "classes must be given in the first call of partial_fit: every label there will be"
+            )
+        data = self._check_X(X, reset=first)
+        if classes is not None:
+            given = np.unique(np.asarray(classes))
+            if first:
+                self.classes_ = given
+            elif not np.array_equal(given, self.classes_):
+                raise ValueError(
+                    f"classes={given.tolist()} differ from those of the first call, "
+                    f"{self.classes_.tolist()}: leave classes out, or start a new estimator"
+                )
+        _, codes = self._check_y(y, len(data), self.classes_)
+        training = self._labelled(data, codes, sample_weight)
+        backend = self._backend()
+        if first:
+            init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
+            self._set_scale(training)
+            self._start(data.n_features, len(self.classes_), init_rng, shuffle_rng)
+        elif not hasattr(self, "_optimizer"):
+            self._restart()
+        training = self._scaled(training)
+        undo = snapshot(self.network_, self._optimizer)
+        try:
+            history = train(
+                self.network_,
+                training,
+                self._optimizer,
+                self._plan(n_epochs=1, early_stopping=False),
+                backend=backend,
+                rng=self._rng,
+                progress=EpochProgress(1, min(int(self.verbose), 1) * 2),
+                on_epoch=[] if self.on_epoch is None else [self.on_epoch],
+            )
+        except BaseException:
+            undo()
+            raise
+        self._set_history(self.history_.extended(history))
+        if history.stopped_by == "interrupt":
+            warnings.warn(_interrupted(history), stacklevel=2)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Most probable label of each sample.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class. A sample without a single step is answered from the initial
+            state.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        logits = self._logits(X)
+        return np.asarray(self.classes_[logits.argmax(axis=1)])
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probability of each class.
+
+        A sample's answer has the same bits alone, in any batch and in any order.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Of the estimator's `dtype`, columns in the order of `classes_`.
+        """
+        return softmax(self._logits(X))
+
+    def decision_function(self, X: Any) -> Array:
+        """Logits; for two classes the second minus the first.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+        """
+        logits = self._logits(X)
+        if len(self.classes_) == 2:
+            return np.asarray(logits[:, 1] - logits[:, 0])
+        return logits
+
+    def predict_proba_over_time(self, X: Any) -> list[Array]:
+        """Probability of each class had the recording stopped at step t.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        list of ndarray of shape (n_timesteps_i, n_classes)
+            The readout applied to every prefix. The last row of each is, bit for bit, the answer of
+            `predict_proba`.
+        """
+        return [softmax(z) for z in self._per_step(predict_logits_over_time, X)]
+
+    def hidden_states(self, X: Any) -> list[Array]:
+        """Hidden state after every time step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        list of ndarray of shape (n_timesteps_i, hidden_size)
+        """
+        return self._per_step(hidden_states, X)
+
+    @property
+    def weights_(self) -> dict[str, Array]:
+        """Named weights: views of the network's own."""
+        if "network_" not in self.__dict__:
+            raise AttributeError("weights_ exists once the RNNClassifier is fitted")
+        return dict(self.network_.params)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to a safetensors file, atomically.
+
+        Everything is kept bit for bit but `on_epoch`, a `random_state` that is a generator (both
+        become None), and the optimizer's memory (a later `partial_fit` starts with a fresh one).
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            The estimator is not fitted.
+        OSError
+            The file cannot be written; one that was there before is left whole.
+        """
+        from elman.persistence import save_classifier
+
+        check_is_fitted(self, "network_")
+        save_classifier(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> RNNClassifier:
+        """Read an estimator that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        RNNClassifier
+            Predicts bit for bit what the saved one did.
+
+        Raises
+        ------
+        elman.formats.archive.ArchiveError
+            The file is damaged, from a newer version, or not one of elman's. No code in it is run.
+        OSError
+            It cannot be read.
+        """
+        from elman.persistence import load_classifier
+
+        restored: RNNClassifier = load_classifier(cls, path)
+        return restored
+
+    # Checking what comes in
+
+    def _check_parameters(self) -> None:
+        for name, check in _CHECKS.items():
+            check(name, getattr(self, name))
+
+    def _check_X(self, X: Any, *, reset: bool, name: str = "X") -> Sequences:
+        data = check_sequences(
+            X,
+            name=name,
+            # Standardisation works in float64, on what X holds: 1e6 +- 1 has lost its digits if it
+            # is rounded to float32 first.
+            dtype=None if self.standardize else np.dtype(self.dtype),
+            n_features=None if reset else self.n_features_in_,
+            two_d=None if reset else self._two_d,
+            estimator=type(self).__name__,
+            ensure_min_timesteps=1 if reset else 0,
+        )
+        if data.two_d:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        elif reset:
+            self.__dict__.pop("feature_names_in_", None)
+        if reset:
+            self.n_features_in_: int = data.n_features_in
+            self._two_d: bool = data.two_d
+        return data
+
+    def _check_y(
+        self, y: Any, n_samples: int, classes: Array | None = None, name: str = "y"
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """Sorted classes, and the index of each label among them."""
+        labels = np.asarray(validate_data(self, X="no_validation", y=y))
+        check_classification_targets(labels)
+        if len(labels) != n_samples:
+            X_name = "X_val" if name == "y_val" else "X"
+            raise ValueError(
+                f"{name} has {len(labels)} label(s), but {X_name} has {n_samples} sample(s): pass "
+                "one label for each sample"
+            )
+        found, codes = np.unique(labels, return_inverse=True)
+        if classes is None:
+            return found, codes.astype(np.int64)
+        known = np.isin(found, classes)
+        if not known.all():
+            stranger = found[~known][0]
+            sample = int(np.flatnonzero(labels == stranger)[0])
+            raise ValueError(
+                f"{name}[{sample}] is {stranger!r}, which is not one of the classes "
+                f"{classes.tolist()}"
+            )
+        return classes, np.searchsorted(classes, found)[codes].astype(np.int64)
+
+    def _labelled(self, data: Sequences, codes: NDArray[np.int64], sample_weight: Any) -> Labelled:
+        """Samples of positive weight."""
+        if sample_weight is None:
+            return Labelled(data, codes, None)
+        weights = _check_weights(sample_weight, len(data))
+        labelled = Labelled(data, codes, weights)
+        # A weight of 0 is the same, to the last bit, as leaving the sample out.
+        return labelled if weights.all() else _subset(labelled, np.flatnonzero(weights))
+
+    def _check_validation(self, X_val: Any, y_val: Any, classes: Array) -> Labelled | None:
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} was given without {missing}: pass both or neither")
+        if X_val is None:
+            return None
+        data = self._check_X(X_val, reset=False, name="X_val")
+        _, codes = self._check_y(y_val, len(data), classes, name="y_val")
+        return Labelled(data, codes, None)
+
+    # Training
+
+    def _backend(self) -> Backend:
+        return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
+
+    def _set_scale(self, training: Labelled) -> None:
+        self.mean_ = self.scale_ = None
+        if self.standardize:
+            mean, std = training.X.moments(training.weights)
+            self.mean_, self.scale_ = mean, feature_scale(mean, std)
+
+    def _standardisation(self) -> Standardisation | None:
+        if self.mean_ is None or self.scale_ is None:
+            return None
+        return Standardisation(self.mean_, self.scale_)
+
+    def _scaled(self, labelled: Labelled) -> Labelled:
+        standardisation = self._standardisation()
+        if standardisation is None:
+            return labelled
+        return labelled._replace(X=labelled.X.scaled(*standardisation, np.dtype(self.dtype)))
+
+    def _start(
+        self,
+        n_features: int,
+        n_classes: int,
+        init_rng: np.random.Generator,
+        shuffle_rng: np.random.Generator,
+    ) -> None:
+        """Fresh weights, optimizer and history."""
+        self.network_ = Network.initialised(
+            n_features,
+            int(self.hidden_size),
+            n_classes,
+            cell=Cell(self.cell, self.activation),  # type: ignore[arg-type]
+            readout=self.readout,
+            rng=init_rng,
+            dtype=np.dtype(self.dtype),
+            recurrent_init=self.recurrent_init,
+        )
+        self.history_ = History()
+        self._make_optimizer()
+        self._rng = shuffle_rng
+
+    def _restart(self) -> None:
+        """An optimizer and a shuffle for an estimator that was loaded from a file."""
+        self._make_optimizer()
+        _, self._rng, _ = hp.make_rng(self.random_state).spawn(3)
+
+    def _make_optimizer(self) -> None:
+        self._optimizer = make_optimizer(
+            self.solver,
+            self.network_.params,
+            alpha=float(self.alpha),
+            momentum=float(self.momentum),
+            nesterov=bool(self.nesterovs_momentum),
+        )
+
+    def _plan(self, *, n_epochs: int, early_stopping: bool) -> Plan:
+        schedule = SCHEDULES[self.learning_rate]
+        return Plan(
+            n_epochs=int(n_epochs),
+            batch_size=int(self.batch_size),
+            learning_rate=lambda epoch: schedule(
+                float(self.learning_rate_init), epoch, int(self.max_iter)
+            ),
+            max_grad_norm=None if self.max_grad_norm is None else float(self.max_grad_norm),
+            early_stopping=early_stopping,
+            n_iter_no_change=int(self.n_iter_no_change),
+            tol=float(self.tol),
+            first_epoch=len(self.history_),
+        )
+
+    def _set_history(self, history: History) -> None:
+        self.history_ = history
+        self.n_iter_ = len(history)
+        self.loss_curve_ = history.loss
+        self.validation_scores_ = history.validation_score
+        self.best_epoch_ = history.best_epoch
+
+    # scikit-learn's callbacks
+
+    def _begin_callbacks(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """The context of this fit's callbacks, or None if scikit-learn has none yet."""
+        if not hasattr(self, "_init_callback_context"):
+            return None
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        metadata = {"sample_weight": sample_weight}
+        return context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=metadata)
+
+    def _end_callbacks(self, context: Any, X: Any, y: Any, sample_weight: Any) -> None:
+        if context is not None:
+            context.call_on_fit_task_end(
+                estimator=self,
+                X=X,
+                y=y,
+                metadata={"sample_weight": sample_weight},
+                reconstruction_attributes=dict,
+            )
+
+    # Answering
+
+    def _logits(self, X: Any) -> Array:
+        check_is_fitted(self, "network_")
+        data = self._check_X(X, reset=False)
+        return predict_logits(self.network_, data, self._backend(), self._standardisation())
+
+    def _per_step(self, ask: Callable[..., list[Array]], X: Any) -> list[Array]:
+        check_is_fitted(self, "network_")
+        data = self._check_X(X, reset=False)
+        return ask(self.network_, data, self._backend(), self._standardisation())
+
+
+def _subset(labelled: Labelled, indices: NDArray[np.intp]) -> Labelled:
+    weights = None if labelled.weights is None else labelled.weights[indices]
+    return Labelled(labelled.X.subset(indices), labelled.codes[indices], weights)
+
+
+def _check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"sample_weight cannot be read as numbers ({error}): pass one number for each sample"
+        ) from error
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}; expected ({n_samples},), one weight for "
+            "each sample of X"
+        )
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        raise ValueError(
+            f"sample_weight[{bad[0]}] is {weights[bad[0]]!s}; weights must be finite and not "
+            "negative"
+        )
+    if not weights.any():
+        raise ValueError(
+            "sample_weight is zero for every sample, so that no class is left to learn: at least "
+            "one weight must be positive"
+        )
+    return weights
+
+
+def _interrupted(history: History) -> str:
+    if not len(history):
+        return "training was interrupted before its first epoch ended: the weights are as they were"
+    by = "validation score" if history.validation_score else "training loss"
+    return (
+        f"training was interrupted after epoch {history.epoch[-1]}: kept the weights of epoch "
+        f"{history.best_epoch}, the best so far by {by}"
+    )

@@ -1,0 +1,117 @@
+"""The hyper-parameters of an estimator in; an error naming the first bad one, and the fix, out."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Check = Callable[[str, Any], None]
+
+
+def one_of(*choices: str) -> Check:
+    """One of some strings."""
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, str) or value not in choices:
+            options = ", ".join(map(repr, choices))
+            raise ValueError(f"{name}={value!r} is not known; choose one of {options}")
+
+    return check
+
+
+def integer(low: int) -> Check:
+    """An int of at least `low`."""
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
+            raise TypeError(
+                f"{name}={value!r} is a {type(value).__name__}; it must be an int of at least {low}"
+            )
+        if value < low:
+            raise ValueError(f"{name}={value!r}; it must be at least {low}")
+
+    return check
+
+
+def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check:
+    """A number in [low, high), or in (low, high)."""
+    interval = f"{'(' if open_low else '['}{low:g}, {high:g})"
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+            raise TypeError(
+                f"{name}={value!r} is a {type(value).__name__}; it must be a number in {interval}"
+            )
+        number = float(value)
+        if not (low < number < high if open_low else low <= number < high):
+            raise ValueError(f"{name}={value!r}; it must lie in {interval}")
+
+    return check
+
+
+def boolean(name: str, value: Any) -> None:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; it must be True or False")
+
+
+def optional(check: Check) -> Check:
+    """None, or what `check` accepts."""
+
+    def check_unless_none(name: str, value: Any) -> None:
+        if value is not None:
+            check(name, value)
+
+    return check_unless_none
+
+
+def function(name: str, value: Any) -> None:
+    """Something that can be called."""
+    if not callable(value):
+        raise TypeError(
+            f"{name}={value!r} is a {type(value).__name__}; it must be a function or None"
+        )
+
+
+def verbosity(name: str, value: Any) -> None:
+    """An int of at least 0, or a bool."""
+    integer(0)(name, int(value) if isinstance(value, (bool, np.bool_)) else value)
+
+
+def float_dtype(name: str, value: Any) -> None:
+    """float32 or float64, by name or as NumPy's dtype."""
+    try:
+        known = value is not None and np.dtype(value).name in ("float32", "float64")
+    except TypeError:
+        known = False
+    if not known:
+        raise ValueError(f"{name}={value!r} is not known; choose one of 'float32', 'float64'")
+
+
+def thread_count(name: str, value: Any) -> None:
+    """An int other than 0."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"{name}={value!r} is a {type(value).__name__}; it must be an int or None (all cores)"
+        )
+    if value == 0:
+        raise ValueError(f"{name}=0 has no meaning; give a positive number, or -1 for all cores")
+
+
+def seed(name: str, value: Any) -> None:
+    """None, an int of at least 0, or a generator of either kind."""
+    if not isinstance(value, (np.random.RandomState, np.random.Generator, type(None))):
+        integer(0)(name, value)
+
+
+def make_rng(random_state: Any) -> np.random.Generator:
+    """A generator of one's own: from a seed, drawn from the caller's generator, or fresh (None)."""
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(0, 2**32, size=4, dtype=np.uint64))
+    if isinstance(random_state, np.random.Generator):
+        return np.random.default_rng(random_state.integers(0, 2**32, size=4, dtype=np.uint64))
+    return np.random.default_rng(None if random_state is None else int(random_state))

@@ -1,0 +1,108 @@
+"""Sequences through a trained network, a batch at a time; answers in the caller's order out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend
+from elman.data.sequences import Batch, Sequences
+from elman.nn.network import Network
+from elman.nn.readouts import READOUTS
+
+Array = NDArray[Any]
+
+BATCH_VALUES = 1 << 22  # values a batch and its hidden states may hold together: 16-32 MiB
+MAX_BATCH_SIZE = 1024
+
+
+class Standardisation(NamedTuple):
+    """What is subtracted from a feature, and what it is divided by."""
+
+    mean: NDArray[np.float64]
+    """(n_features,)"""
+    scale: NDArray[np.float64]
+    """(n_features,), no zeros"""
+
+
+def predict_logits(
+    network: Network,
+    data: Sequences,
+    backend: Backend,
+    standardisation: Standardisation | None = None,
+) -> Array:
+    """Logits of every sample.
+
+    Parameters
+    ----------
+    network : Network
+    data : Sequences
+    backend : Backend
+    standardisation : Standardisation, optional
+        Applied to each batch on its way in, in float64, so that X is never copied whole.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+    """
+    out = np.empty((len(data), network.n_classes), dtype=network.params.dtype)
+    keep = READOUTS[network.readout].needs_states
+    for batch in _batches(network, data, standardisation, states=keep):
+        out[batch.order] = network.logits(batch.X, batch.lengths, backend)
+    return out
+
+
+def predict_logits_over_time(
+    network: Network,
+    data: Sequences,
+    backend: Backend,
+    standardisation: Standardisation | None = None,
+) -> list[Array]:
+    """For each sample the logits (n_timesteps_i, n_classes) had it stopped at step t."""
+    out: list[Array] = [np.empty(0)] * len(data)
+    for batch in _batches(network, data, standardisation, states=True):
+        logits = network.logits_over_time(batch.X, batch.lengths, backend)
+        _scatter(out, batch, logits)
+    return out
+
+
+def hidden_states(
+    network: Network,
+    data: Sequences,
+    backend: Backend,
+    standardisation: Standardisation | None = None,
+) -> list[Array]:
+    """For each sample its hidden states (n_timesteps_i, hidden_size)."""
+    out: list[Array] = [np.empty(0)] * len(data)
+    for batch in _batches(network, data, standardisation, states=True):
+        _scatter(out, batch, network.hidden_states(batch.X, batch.lengths, backend))
+    return out
+
+
+def _scatter(out: list[Array], batch: Batch, answers: Array) -> None:
+    """Each row of a batch, cut to its own length, to its sample's place."""
+    n_timesteps = batch.X.shape[1]
+    for row, sample in enumerate(batch.order):
+        length = n_timesteps if batch.lengths is None else int(batch.lengths[row])
+        out[sample] = answers[row, :length].copy()
+
+
+def _batches(
+    network: Network, data: Sequences, standardisation: Standardisation | None, *, states: bool
+) -> Iterator[Batch]:
+    """All samples in batches of bounded size, standardised and of the network's dtype."""
+    longest = int(data.lengths.max(initial=1))
+    width = data.n_features + (network.hidden_size if states else 0)
+    batch_size = max(1, min(MAX_BATCH_SIZE, BATCH_VALUES // max(1, longest * width)))
+    dtype = network.params.dtype
+    for batch in data.batches(batch_size):
+        X = batch.X
+        if standardisation is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                X = ((X - standardisation.mean) / standardisation.scale).astype(dtype, copy=False)
+            if not np.isfinite(X).all():
+                data.scaled(*standardisation, dtype)  # raises, naming the sample and the value
+        yield batch._replace(X=np.require(X, dtype=dtype, requirements=["C", "A"]))

@@ -1,0 +1,167 @@
+"""An input and the shared parameters in; an output and the function that takes its gradient back.
+
+A layer holds its configuration only. Its `forward` returns (output, backward); `backward` takes the
+loss's gradient at the output, writes the gradients of the layer's own weights where `gradient`
+holds them, and returns the gradient at the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend, Cell, Weights
+from elman.nn.cells import initial_weights, weight_shapes
+from elman.nn.initializers import glorot_uniform
+from elman.nn.parameters import Parameters, Shapes
+from elman.nn.readouts import READOUTS, Hidden
+
+Array = NDArray[Any]
+Backprop = Callable[[Any, Parameters], Any]
+"""(gradient at the output, where to write the weights' gradients) -> gradient at the input"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every layer of one pass through the network shares."""
+
+    params: Parameters
+    backend: Backend
+    lengths: NDArray[np.int64] | None
+    """(n_samples,), longest first, or None"""
+    input_gradient: bool = False
+    """whether the backward pass returns the gradient at X"""
+
+
+class Layer(Protocol):
+    """What the network asks of a layer."""
+
+    def shapes(self) -> Shapes:
+        """Full names and shapes of its weights."""
+        ...
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """Full names and initial values of its weights."""
+        ...
+
+    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
+        """Output, and the function that takes its gradient back."""
+        ...
+
+
+@dataclass(frozen=True)
+class RecurrentLayer:
+    """X (n_samples, n_timesteps, n_features) -> `Hidden`."""
+
+    name: str
+    """prefix of its weights' names: recurrent0"""
+    cell: Cell
+    n_features: int
+    hidden_size: int
+    recurrent_init: str = "orthogonal"
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        shapes = weight_shapes(self.cell, self.n_features, self.hidden_size)
+        return {f"{self.name}.{key}": shape for key, shape in shapes.items()}
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        values = initial_weights(
+            self.cell, self.n_features, self.hidden_size, self.recurrent_init, rng
+        )
+        return {f"{self.name}.{key}": value for key, value in values.items()}
+
+    def weights(self, params: Parameters) -> Weights:
+        """Its weights as the backend takes them: views."""
+        return Weights(*(params[f"{self.name}.{key}"] for key in Weights._fields))
+
+    def forward(self, value: Any, run: Run) -> tuple[Hidden, Backprop]:
+        """See `Layer.forward`."""
+        out = run.backend.forward(
+            self.cell, value, run.lengths, None, self.weights(run.params), keep_tape=True
+        )
+
+        def backward(dhidden: Hidden, gradient: Parameters) -> Array | None:
+            assert out.tape is not None
+            grad = run.backend.backward(
+                dhidden.H, dhidden.final, out.tape, need_dX=run.input_gradient
+            )
+            for key, dweight in zip(Weights._fields, grad.dweights, strict=True):
+                gradient[f"{self.name}.{key}"][...] = dweight
+            return grad.dX
+
+        return Hidden(out.H, out.final), backward
+
+    def infer(self, X: Array, run: Run, *, need_H: bool) -> Hidden:
+        """The output without a tape; H only if asked for."""
+        out = run.backend.forward(
+            self.cell,
+            X,
+            run.lengths,
+            None,
+            self.weights(run.params),
+            outputs="sequence" if need_H else "final",
+        )
+        return Hidden(out.H, out.final)
+
+
+@dataclass(frozen=True)
+class ReadoutLayer:
+    """`Hidden` -> (n_samples, hidden_size); see `elman.nn.readouts`."""
+
+    readout: str
+
+    def shapes(self) -> Shapes:
+        """No weights."""
+        return {}
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """No weights."""
+        return {}
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Layer.forward`."""
+        features, backward = READOUTS[self.readout].forward(value, run.lengths)
+        return features, lambda dfeatures, gradient: backward(dfeatures)
+
+
+@dataclass(frozen=True)
+class Head:
+    """Affine map: features (n_samples, n_in) -> logits (n_samples, n_classes)."""
+
+    n_in: int
+    n_classes: int
+    name: str = "head"
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        return {
+            f"{self.name}.W": (self.n_in, self.n_classes),
+            f"{self.name}.b": (self.n_classes,),
+        }
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        return {
+            f"{self.name}.W": glorot_uniform(rng, self.n_in, self.n_classes),
+            f"{self.name}.b": np.zeros(self.n_classes),
+        }
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Layer.forward`."""
+        W, b = run.params[f"{self.name}.W"], run.params[f"{self.name}.b"]
+        logits = run.backend.linear_forward(value, W, b)
+
+        def backward(dlogits: Array, gradient: Parameters) -> Array:
+            dvalue, dW, db = run.backend.linear_backward(dlogits, value, W)
+            gradient[f"{self.name}.W"][...] = dW
+            gradient[f"{self.name}.b"][...] = db
+            assert dvalue is not None
+            return dvalue
+
+        return logits, backward

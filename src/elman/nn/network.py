@@ -1,0 +1,167 @@
+"""Batches of sequences in; logits out, and the gradient of every weight back.
+
+X -> RecurrentLayer -> ReadoutLayer -> Head -> logits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from elman.backends.contract import Backend, Cell
+from elman.nn.layers import Head, Layer, ReadoutLayer, RecurrentLayer, Run
+from elman.nn.parameters import Parameters, Shapes
+from elman.nn.readouts import READOUTS
+
+Array = NDArray[Any]
+Lengths = NDArray[np.int64] | None
+
+
+@dataclass(frozen=True)
+class Network:
+    """A recurrent sequence classifier: its configuration and its weights.
+
+    Parameters
+    ----------
+    n_features, hidden_size, n_classes : int
+    cell : Cell
+    readout : {"last", "mean", "max"}
+    params : Parameters
+        recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b.
+    """
+
+    n_features: int
+    hidden_size: int
+    n_classes: int
+    cell: Cell
+    readout: str
+    params: Parameters
+
+    def __post_init__(self) -> None:
+        expected = network_shapes(self.n_features, self.hidden_size, self.n_classes, self.cell)
+        if self.params.shapes != expected:
+            raise ValueError(
+                f"the weights have shapes {self.params.shapes}, but this network takes {expected}"
+            )
+
+    @classmethod
+    def initialised(
+        cls,
+        n_features: int,
+        hidden_size: int,
+        n_classes: int,
+        *,
+        cell: Cell,
+        readout: str,
+        rng: np.random.Generator,
+        dtype: DTypeLike = np.float32,
+        recurrent_init: str = "orthogonal",
+    ) -> Network:
+        """A network with fresh weights: the same numbers in float32 and float64, but for rounding.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        recurrent_init : {"orthogonal", "identity", "uniform"}
+            See `elman.nn.initializers`.
+        """
+        initial: dict[str, NDArray[np.float64]] = {}
+        for layer in _layers(n_features, hidden_size, n_classes, cell, readout, recurrent_init):
+            initial |= layer.initial(rng)
+        params = Parameters.from_arrays(initial, dtype)
+        return cls(n_features, hidden_size, n_classes, cell, readout, params)
+
+    @property
+    def layers(self) -> tuple[RecurrentLayer, ReadoutLayer, Head]:
+        """The layers in the order of the forward pass."""
+        return _layers(self.n_features, self.hidden_size, self.n_classes, self.cell, self.readout)
+
+    def forward(
+        self, X: Array, lengths: Lengths, backend: Backend, *, need_dX: bool = False
+    ) -> tuple[Array, Callable[[Array], tuple[Parameters, Array | None]]]:
+        """Logits, and the function that takes their gradient back to the weights.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_timesteps, n_features)
+        lengths : ndarray of shape (n_samples,), int64, longest first, or None
+        backend : Backend
+        need_dX : bool
+            Whether `backward` returns the gradient at X as well.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes)
+        backward : callable
+            Gradient at the logits -> (gradient of the weights, gradient at X or None).
+        """
+        run = Run(self.params, backend, lengths, need_dX)
+        value: Any = X
+        callbacks = []
+        for layer in self.layers:
+            value, callback = layer.forward(value, run)
+            callbacks.append(callback)
+
+        def backward(dlogits: Array) -> tuple[Parameters, Array | None]:
+            gradient = self.params.zeros_like()
+            dvalue: Any = dlogits
+            for callback in reversed(callbacks):
+                dvalue = callback(dvalue, gradient)
+            return gradient, dvalue
+
+        return value, backward
+
+    def logits(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
+        """Logits (n_samples, n_classes) without anything kept for a backward pass."""
+        recurrent, readout, head = self.layers
+        run = Run(self.params, backend, lengths)
+        hidden = recurrent.infer(X, run, need_H=READOUTS[self.readout].needs_states)
+        features, _ = readout.forward(hidden, run)
+        return head.forward(features, run)[0]
+
+    def hidden_states(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
+        """Every hidden state (n_samples, n_timesteps, hidden_size), zero past each sample's end."""
+        hidden = self.layers[0].infer(X, Run(self.params, backend, lengths), need_H=True)
+        assert hidden.H is not None
+        return hidden.H
+
+    def logits_over_time(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
+        """Logits (n_samples, n_timesteps, n_classes) of every prefix of each sample.
+
+        At a sample's own last step they are, bit for bit, those of `logits`; what follows its end
+        means nothing.
+        """
+        H = READOUTS[self.readout].over_time(self.hidden_states(X, lengths, backend))
+        n_samples, n_timesteps, hidden_size = H.shape
+        features = H.reshape(n_samples * n_timesteps, hidden_size)
+        logits, _ = self.layers[2].forward(features, Run(self.params, backend, None))
+        return np.asarray(logits).reshape(n_samples, n_timesteps, self.n_classes)
+
+
+def network_shapes(n_features: int, hidden_size: int, n_classes: int, cell: Cell) -> Shapes:
+    """Names and shapes of the weights of a network, in the order of its vector."""
+    shapes: Shapes = {}
+    for layer in _layers(n_features, hidden_size, n_classes, cell, "last"):
+        shapes |= layer.shapes()
+    return shapes
+
+
+def _layers(
+    n_features: int,
+    hidden_size: int,
+    n_classes: int,
+    cell: Cell,
+    readout: str,
+    recurrent_init: str = "orthogonal",
+) -> tuple[RecurrentLayer, ReadoutLayer, Head]:
+    layers = (
+        RecurrentLayer("recurrent0", cell, n_features, hidden_size, recurrent_init),
+        ReadoutLayer(readout),
+        Head(hidden_size, n_classes),
+    )
+    _: tuple[Layer, ...] = layers  # each is a Layer, which mypy checks here
+    return layers

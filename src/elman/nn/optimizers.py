@@ -1,0 +1,224 @@
+"""A gradient vector in; the weight vector changed in place.
+
+All work on one flat vector, in place, with one scratch vector between them and the arithmetic.
+`penalised` masks the weights that `alpha` shrinks: all but the biases.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.nn.parameters import Parameters
+
+Array = NDArray[Any]
+State = dict[str, Any]
+
+
+class Optimizer(Protocol):
+    """One rule that turns gradients into steps."""
+
+    def step(self, weights: Array, gradient: Array, learning_rate: float) -> None:
+        """Change `weights` in place; `gradient` may be overwritten."""
+        ...
+
+    def get_state(self) -> State:
+        """A copy of what it remembers between steps."""
+        ...
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` returned."""
+        ...
+
+
+class _Flat:
+    """Vectors of memory, all shaped like the weights, and the count of steps."""
+
+    memory: tuple[str, ...] = ()
+
+    def __init__(self, params: Parameters, alpha: float) -> None:
+        self.alpha = alpha
+        self.n_steps = 0
+        self._scratch = np.empty_like(params.flat)
+        self._decay = _decay_mask(params) if alpha else None
+        for name in self.memory:
+            setattr(self, name, np.zeros_like(params.flat))
+
+    def get_state(self) -> State:
+        """A copy of what it remembers between steps."""
+        vectors = {name: getattr(self, name).copy() for name in self.memory}
+        return {"n_steps": self.n_steps, **vectors}
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` returned."""
+        self.n_steps = int(state["n_steps"])
+        for name in self.memory:
+            getattr(self, name)[...] = state[name]
+
+    def _add_penalty(self, weights: Array, gradient: Array) -> None:
+        """Add alpha * weights, the gradient of alpha / 2 * |weights|^2."""
+        if self._decay is not None:
+            np.multiply(weights, self._decay, out=self._scratch)
+            self._scratch *= self.alpha
+            gradient += self._scratch
+
+
+class SGD(_Flat):
+    """Gradient descent with momentum, in the form of Sutskever et al. (2013), equations 1 to 4.
+
+    v <- momentum v - learning_rate g, then w <- w + v; with Nesterov's momentum
+    w <- w + momentum v - learning_rate g, of the new v.
+
+    Parameters
+    ----------
+    params : Parameters
+        Only the shapes and names are used.
+    momentum : float
+        In [0, 1).
+    nesterov : bool
+    alpha : float
+        L2 penalty: alpha / 2 times the squared norm of the weights (without biases) is added to
+        the loss.
+    """
+
+    memory = ("velocity",)
+    velocity: Array
+
+    def __init__(
+        self,
+        params: Parameters,
+        *,
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        alpha: float = 0.0,
+    ) -> None:
+        super().__init__(params, alpha)
+        self.momentum = momentum
+        self.nesterov = nesterov
+
+    def step(self, weights: Array, gradient: Array, learning_rate: float) -> None:
+        """Change `weights` in place."""
+        self._add_penalty(weights, gradient)
+        self.n_steps += 1
+        gradient *= -learning_rate
+        self.velocity *= self.momentum
+        self.velocity += gradient
+        if self.nesterov and self.momentum:
+            np.multiply(self.velocity, self.momentum, out=self._scratch)
+            gradient += self._scratch
+            weights += gradient
+        else:
+            weights += self.velocity
+
+
+class Adam(_Flat):
+    """Adam, Kingma and Ba (2015), algorithm 1; AdamW, Loshchilov and Hutter (2019), algorithm 2.
+
+    Parameters
+    ----------
+    params : Parameters
+        Only the shapes and names are used.
+    beta_1, beta_2 : float
+        Decay of the running means of g and g^2, in [0, 1).
+    epsilon : float
+        Added to the root of the second moment.
+    alpha : float
+        Adam: an L2 penalty, as in `SGD`. AdamW: weights shrink by learning_rate * alpha a step.
+        Biases are left alone.
+    decoupled : bool
+        AdamW.
+    """
+
+    memory = ("m", "v")
+    m: Array
+    v: Array
+
+    def __init__(
+        self,
+        params: Parameters,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        alpha: float = 0.0,
+        decoupled: bool = False,
+    ) -> None:
+        super().__init__(params, alpha)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.decoupled = decoupled
+
+    def step(self, weights: Array, gradient: Array, learning_rate: float) -> None:
+        """Change `weights` in place."""
+        if not self.decoupled:
+            self._add_penalty(weights, gradient)
+        self.n_steps += 1
+        scratch = self._scratch
+        self.m *= self.beta_1
+        np.multiply(gradient, 1 - self.beta_1, out=scratch)
+        self.m += scratch
+        self.v *= self.beta_2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta_2
+        self.v += scratch
+
+        # learning_rate * (m / correction_1) / (sqrt(v / correction_2) + epsilon)
+        correction_1 = 1 - self.beta_1**self.n_steps
+        correction_2 = 1 - self.beta_2**self.n_steps
+        np.sqrt(self.v, out=scratch)
+        scratch /= math.sqrt(correction_2)
+        scratch += self.epsilon
+        np.divide(self.m, scratch, out=scratch)
+        scratch *= learning_rate / correction_1
+        if self.decoupled and self._decay is not None:
+            np.multiply(weights, self._decay, out=gradient)
+            gradient *= learning_rate * self.alpha
+            scratch += gradient
+        weights -= scratch
+
+
+SOLVERS = ("sgd", "adam", "adamw")
+
+
+def make_optimizer(
+    solver: str,
+    params: Parameters,
+    *,
+    alpha: float = 0.0,
+    momentum: float = 0.9,
+    nesterov: bool = True,
+) -> SGD | Adam:
+    """The optimizer of that name: "sgd", "adam" or "adamw"."""
+    if solver == "sgd":
+        return SGD(params, momentum=momentum, nesterov=nesterov, alpha=alpha)
+    if solver in ("adam", "adamw"):
+        return Adam(params, alpha=alpha, decoupled=solver == "adamw")
+    raise ValueError(f"solver={solver!r} is not known; choose one of {', '.join(SOLVERS)}")
+
+
+def clip_by_global_norm(gradient: Array, max_norm: float | None) -> float:
+    """Scale a gradient down in place if its norm is above `max_norm`; None never does.
+
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks",
+    algorithm 1. The norm is summed in float64 in a fixed order, so it has the same bits always.
+
+    Returns
+    -------
+    float
+        The Euclidean norm before scaling.
+    """
+    # not np.linalg.norm, which leaves the order of the sum to BLAS
+    norm = math.sqrt(float(np.sum(np.square(gradient, dtype=np.float64))))
+    if max_norm is not None and norm > max_norm:
+        gradient *= max_norm / norm
+    return norm
+
+
+def _decay_mask(params: Parameters) -> Array:
+    """1 where `alpha` applies; 0 for biases, the 1-D arrays."""
+    mask = params.zeros_like()
+    for name, shape in params.shapes.items():
+        mask[name][...] = float(len(shape) > 1)
+    return mask.flat

@@ -1,0 +1,407 @@
+"""A network and labelled sequences in; the network trained in place and its History out."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend
+from elman.data.sequences import Sequences
+from elman.inference import predict_logits
+from elman.nn.losses import cross_entropy
+from elman.nn.network import Network
+from elman.nn.optimizers import Optimizer, clip_by_global_norm
+
+Array = NDArray[Any]
+
+
+class DivergedError(ValueError):
+    """The loss or a gradient became NaN or infinite."""
+
+
+class Labelled(NamedTuple):
+    """Sequences, already scaled and of the network's dtype, with what they should be taken for."""
+
+    X: Sequences
+    codes: NDArray[np.int64]
+    """(n_samples,) index of each sample's class"""
+    weights: NDArray[np.float64] | None
+    """(n_samples,) or None (all equal)"""
+
+
+class Epoch(NamedTuple):
+    """One finished epoch: what `on_epoch` is called with, and a row of `History`."""
+
+    epoch: int
+    """from 1"""
+    loss: float
+    """mean training cross-entropy in nats over the epoch's batches, without the penalty of alpha"""
+    validation_loss: float | None
+    """the same on the validation data, with the weights at the end of the epoch"""
+    validation_score: float | None
+    """accuracy on the validation data"""
+    gradient_norm: float
+    """mean over batches of the gradient's norm, before clipping"""
+    learning_rate: float
+    seconds: float
+    """wall-clock time of the epoch"""
+    n_epochs: int
+    """how many epochs there will be at most"""
+    best_epoch: int
+    """the best epoch so far, by validation score (then loss), or by training loss"""
+    network: Network
+    """the network being trained: look, do not change"""
+
+
+OnEpoch = Callable[[Epoch], Any]
+"""Called once after each epoch; True or "stop" ends training."""
+
+
+class Progress(Protocol):
+    """Where training says how it goes."""
+
+    def show(self, epoch: Epoch) -> None:
+        """Report an epoch."""
+        ...
+
+
+@dataclass
+class History:
+    """What happened in each epoch, a list for each quantity.
+
+    Attributes
+    ----------
+    epoch : list of int
+        Numbers of the epochs, from 1.
+    loss : list of float
+        Mean training cross-entropy, in nats.
+    validation_loss, validation_score : list of float
+        Cross-entropy and accuracy on the validation data; empty without any.
+    gradient_norm : list of float
+        Mean over batches of the gradient's norm before clipping.
+    learning_rate : list of float
+    seconds : list of float
+        Wall-clock time of each epoch.
+    best_epoch : int
+        The best epoch, by validation score (then validation loss), or by training loss.
+    stopped_by : str
+        Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback), or
+        "interrupt".
+    """
+
+    epoch: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_score: list[float] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    stopped_by: str = ""
+
+    def __len__(self) -> int:
+        return len(self.epoch)
+
+    def append(self, epoch: Epoch) -> None:
+        """Add a row."""
+        for name in self.columns():
+            value = getattr(epoch, name)
+            if value is not None:
+                getattr(self, name).append(value)
+
+    def extended(self, later: History) -> History:
+        """Join to it what the same network went through later."""
+        columns = {name: getattr(self, name) + getattr(later, name) for name in self.columns()}
+        return History(**columns, best_epoch=later.best_epoch, stopped_by=later.stopped_by)
+
+    @staticmethod
+    def columns() -> tuple[str, ...]:
+        """Names of the lists."""
+        return tuple(f.name for f in fields(History) if f.name not in ("best_epoch", "stopped_by"))
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """The columns that hold something, as lists of equal length."""
+        return {name: list(getattr(self, name)) for name in self.columns() if getattr(self, name)}
+
+    def to_frame(self) -> Any:
+        """A data frame with a row for each epoch: pandas' if it is installed, else Polars'.
+
+        Raises
+        ------
+        ImportError
+            Neither is installed.
+        """
+        columns = self.to_dict()
+        try:
+            import pandas as pd
+        except ImportError:
+            try:
+                import polars as pl
+            except ImportError as error:
+                raise ImportError(
+                    "History.to_frame needs pandas or polars: pip install pandas; "
+                    "History.to_dict needs neither"
+                ) from error
+            return pl.DataFrame(columns)
+        return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    n_epochs: int
+    batch_size: int
+    learning_rate: Callable[[int], float]
+    """number of the epoch, from 0 -> learning rate"""
+    max_grad_norm: float | None
+    early_stopping: bool = False
+    """stop when validation no longer gets better, and go back to the best weights"""
+    n_iter_no_change: int = 10
+    tol: float = 1e-4
+    first_epoch: int = 0
+    """epochs already done"""
+
+
+@dataclass
+class _Best:
+    """The best weights so far, and for how long nothing has got better."""
+
+    flat: Array | None = None
+    epoch: int = 0
+    key: tuple[float, ...] = ()
+    high_score: float = -math.inf
+    low_loss: float = math.inf
+    n_stale: int = 0
+
+    def update(
+        self, network: Network, epoch: int, loss: float, score: float | None, tol: float
+    ) -> None:
+        """`loss` and `score` are the validation's, or the training loss and None."""
+        key = (-loss,) if score is None else (score, -loss)
+        if self.flat is None or key > self.key:
+            self.key, self.epoch = key, epoch
+            if self.flat is None:
+                self.flat = network.params.flat.copy()
+            else:
+                self.flat[...] = network.params.flat
+        better_score = score is not None and score > self.high_score + tol
+        better_loss = loss < self.low_loss - tol
+        self.n_stale = 0 if better_score or better_loss else self.n_stale + 1
+        if better_score and score is not None:
+            self.high_score = score
+        if better_loss:
+            self.low_loss = loss
+
+
+def train(
+    network: Network,
+    training: Labelled,
+    optimizer: Optimizer,
+    plan: Plan,
+    *,
+    backend: Backend,
+    rng: np.random.Generator,
+    validation: Labelled | None = None,
+    progress: Progress | None = None,
+    on_epoch: Sequence[OnEpoch] = (),
+) -> History:
+    """Train a network in place.
+
+    Every epoch goes once through the samples in a fresh random order, `plan.batch_size` at a time.
+    With `plan.early_stopping` training ends once neither validation score nor validation loss has
+    got better by more than `plan.tol` for `plan.n_iter_no_change` epochs, and however it ends the
+    weights of the best epoch (highest score, then lowest loss) are restored. A KeyboardInterrupt
+    ends training as well and restores the best weights so far, by validation if there is any, else
+    by training loss; the history says so.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are changed in place.
+    training : Labelled
+    optimizer : Optimizer
+        Goes on from the state it is in.
+    plan : Plan
+    backend : Backend
+    rng : numpy.random.Generator
+        Of the shuffling.
+    validation : Labelled, optional
+    progress : Progress, optional
+    on_epoch : sequence of callable
+        Called in order after each epoch; one that returns True or "stop" ends training.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    DivergedError
+        The loss, a gradient or a weight became NaN or infinite; names the epoch and the batch.
+    """
+    if plan.early_stopping and validation is None:
+        raise ValueError("early_stopping needs validation data")
+    history = History(stopped_by="max_iter")
+    best = _Best()
+    try:
+        for number in range(plan.first_epoch, plan.first_epoch + plan.n_epochs):
+            start = time.perf_counter()
+            rate = plan.learning_rate(number)
+            loss, norm = _run_epoch(network, training, optimizer, plan, rate, backend, rng, number)
+            if validation is None:
+                validation_loss = score = None
+                best.update(network, number + 1, loss, None, plan.tol)
+            else:
+                validation_loss, score = evaluate(network, validation, backend)
+                best.update(network, number + 1, validation_loss, score, plan.tol)
+            epoch = Epoch(
+                epoch=number + 1,
+                loss=loss,
+                validation_loss=validation_loss,
+                validation_score=score,
+                gradient_norm=norm,
+                learning_rate=rate,
+                seconds=time.perf_counter() - start,
+                n_epochs=plan.first_epoch + plan.n_epochs,
+                best_epoch=best.epoch,
+                network=network,
+            )
+            history.append(epoch)
+            history.best_epoch = best.epoch
+            if progress is not None:
+                progress.show(epoch)
+            answers = [hook(epoch) for hook in on_epoch]
+            if any(map(_says_stop, answers)):
+                history.stopped_by = "on_epoch"
+                break
+            if plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
+                history.stopped_by = "early_stopping"
+                break
+    except KeyboardInterrupt:
+        history.stopped_by = "interrupt"
+    restore = plan.early_stopping or history.stopped_by == "interrupt"
+    if restore and best.flat is not None:
+        network.params.flat[...] = best.flat
+    return history
+
+
+def evaluate(network: Network, data: Labelled, backend: Backend) -> tuple[float, float]:
+    """Cross-entropy and accuracy of labelled data, weighted as it is."""
+    logits = predict_logits(network, data.X, backend)
+    loss, _ = cross_entropy(logits, data.codes, data.weights)
+    hits = (logits.argmax(axis=1) == data.codes).astype(np.float64)
+    if data.weights is None:
+        return loss, float(hits.mean())
+    total = float(data.weights.sum())
+    return loss, float((hits * data.weights).sum() / total) if total > 0 else 0.0
+
+
+def _run_epoch(
+    network: Network,
+    training: Labelled,
+    optimizer: Optimizer,
+    plan: Plan,
+    learning_rate: float,
+    backend: Backend,
+    rng: np.random.Generator,
+    number: int,
+) -> tuple[float, float]:
+    """Mean loss over samples and mean gradient norm over batches of one epoch."""
+    X, codes, weights = training
+    n_samples = len(X)
+    order = rng.permutation(n_samples)
+    loss_sum = weight_sum = norm_sum = 0.0
+    n_batches = 0
+    for start in range(0, n_samples, plan.batch_size):
+        batch = X.batch(order[start : start + plan.batch_size])
+        batch_weights = None if weights is None else weights[batch.order]
+        share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
+        logits, backward = network.forward(batch.X, batch.lengths, backend)
+        loss, dlogits = cross_entropy(logits, codes[batch.order], batch_weights)
+        gradient = backward(dlogits)[0].flat
+        norm = clip_by_global_norm(gradient, plan.max_grad_norm)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise _diverged(number, n_batches, learning_rate, loss, norm)
+        optimizer.step(network.params.flat, gradient, learning_rate)
+        n_batches += 1
+        loss_sum += loss * share
+        weight_sum += share
+        norm_sum += norm
+    if not np.isfinite(network.params.flat).all():
+        raise _diverged(number, n_batches - 1, learning_rate, loss_sum, norm_sum)
+    return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_batches, 1)
+
+
+def _diverged(
+    number: int, batch: int, learning_rate: float, loss: float, norm: float
+) -> DivergedError:
+    return DivergedError(
+        f"training diverged in epoch {number + 1}, batch {batch + 1}: the loss is {loss:g} and the "
+        f"gradient's norm {norm:g} at a learning rate of {learning_rate:g}. Lower "
+        "learning_rate_init, set max_grad_norm (1.0 is usual), or keep standardize=True"
+    )
+
+
+def _says_stop(answer: Any) -> bool:
+    return answer is True or (isinstance(answer, str) and answer == "stop")
+
+
+def snapshot(network: Network, optimizer: Optimizer) -> Callable[[], None]:
+    """A function that puts weights and optimizer back to what they are now."""
+    flat, state = network.params.flat.copy(), copy.deepcopy(optimizer.get_state())
+
+    def restore() -> None:
+        network.params.flat[...] = flat
+        optimizer.set_state(state)
+
+    return restore
+
+
+def hold_out(
+    codes: NDArray[np.int64], fraction: float, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split samples at random into training and validation, each class by about the same share.
+
+    One sample of each class always stays in training.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Index of each sample's class.
+    fraction : float
+        Share of the samples to hold out, in (0, 1).
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    training, validation : ndarray of int
+        Sorted indices.
+
+    Raises
+    ------
+    ValueError
+        There are too few samples to hold one out.
+    """
+    shuffled = rng.permutation(len(codes))
+    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    first_of_class = np.diff(codes[by_class], prepend=-1) != 0
+    spare = by_class[~first_of_class]
+    if len(spare) == 0:
+        raise ValueError(
+            f"early_stopping cannot hold out validation data from {len(codes)} sample(s) of "
+            f"{int(first_of_class.sum())} class(es): pass more samples, X_val and y_val, or "
+            "early_stopping=False"
+        )
+    n_held_out = min(max(1, round(fraction * len(codes))), len(spare))
+    # Evenly spaced through the classes, from a random start: systematic sampling.
+    places = (np.arange(n_held_out) + rng.random()) * (len(spare) / n_held_out)
+    validation = np.sort(spare[np.minimum(places.astype(np.intp), len(spare) - 1)])
+    return np.setdiff1d(np.arange(len(codes)), validation), validation
