@@ -23,7 +23,7 @@ def _usable_cpus() -> int:
         n_cpus = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
         n_cpus = os.cpu_count() or 1
-    return max(1, min(n_cpus, math.ceil(_cgroup_cpus())))
+    return max(1, math.ceil(min(n_cpus, _cgroup_cpus())))
 
 
 def available_threads(n_jobs: int | None = None) -> int:
