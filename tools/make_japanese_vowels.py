@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.readers import read_ts
+from elman.data.ts import read_ts
 
 TARGET = Path(__file__).parents[1] / "src" / "elman" / "data" / "files" / "japanese_vowels.npz"
 SHA256 = {

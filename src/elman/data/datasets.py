@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.readers import read_npz
+from elman.data.npz import read_npz
 
 JAPANESE_VOWELS = (
     "JapaneseVowels: 640 recordings of 9 speakers saying /ae/, as 12 LPC cepstrum coefficients a "

@@ -1,0 +1,151 @@
+"""A .npz file in, `Dataset` out; and sequences in, a .npz file out. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from elman.data.dataset import Array, Dataset, PathLike, ReaderError
+from elman.data.sequences import Sequences
+from elman.data.validation import check_sequences
+
+
+def read_npz(path: PathLike) -> Dataset:
+    """Read sequences from a .npz file. Nothing in the file is run: pickled objects are refused.
+
+    Parameters
+    ----------
+    path : path-like
+        A file holding either `X`, (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps)
+        of one feature; or `values`, (total_steps, n_features), with `lengths`, (n_samples,).
+        Labels in `y`, (n_samples,), are optional. Other arrays become the metadata.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ReaderError
+        If the file is damaged, is not of this layout, or holds Python objects.
+    OSError
+        If the file cannot be opened.
+    """
+    name = os.fspath(path)
+    with open(path, "rb") as file:
+        if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+            raise ReaderError(f"{name}: not a .npz file (it does not start as a zip archive)")
+        file.seek(0)
+        arrays = _arrays(name, file)
+    y = arrays.pop("y", None)
+    if "X" in arrays and "values" not in arrays:
+        X: Array | list[Array] = arrays.pop("X")
+        if X.ndim not in (2, 3):  # type: ignore[union-attr]
+            raise ReaderError(
+                f"{name}: X has shape {X.shape}; "  # type: ignore[union-attr]
+                "expected (n_samples, n_timesteps, n_features), or (n_samples, n_timesteps)"
+            )
+    elif "values" in arrays and "lengths" in arrays and "X" not in arrays:
+        X = _split(name, arrays.pop("values"), arrays.pop("lengths"))
+    else:
+        raise ReaderError(
+            f"{name}: holds {', '.join(sorted(arrays)) or 'no arrays'}; expected X, or values and "
+            "lengths (and y for labels): write it with elman.data.write_npz(path, X, y)"
+        )
+    if y is not None and y.shape != (len(X),):
+        raise ReaderError(
+            f"{name}: y has shape {y.shape} but X has {len(X)} samples; expected ({len(X)},)"
+        )
+    return Dataset(X, y, arrays)
+
+
+def _arrays(name: str, file: Any) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
+    key = None
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            for key in archive.files:
+                arrays[key] = np.asarray(archive[key])
+    except Exception as error:
+        # A damaged zip archive raises almost anything: zlib, zipfile, struct, tokenize, memory.
+        place = name if key is None else f"{name}: array {key!r}"
+        if "allow_pickle" in str(error):
+            fix = (
+                "save labels as np.asarray(y).astype(str)"
+                if key == "y"
+                else "save sequences of unequal lengths with elman.data.write_npz(path, X, y)"
+            )
+            raise ReaderError(
+                f"{place} holds Python objects (a pickle), which is never loaded: {fix}"
+            ) from error
+        raise ReaderError(f"{place}: damaged .npz file ({error})") from error
+    for key, array in arrays.items():
+        if array.dtype.kind not in "fiubUS":
+            raise ReaderError(
+                f"{name}: array {key!r} has dtype {array.dtype}; expected numbers, or strings in y"
+            )
+    return arrays
+
+
+def _split(name: str, values: Array, lengths: Array) -> Array | list[Array]:
+    if values.ndim != 2:
+        raise ReaderError(
+            f"{name}: values has shape {values.shape}; expected (total_steps, n_features)"
+        )
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 0).any():
+        raise ReaderError(f"{name}: lengths must be a 1-D array of whole numbers, 0 or more")
+    # As Python integers: the sum of absurd lengths must not wrap round to the right one.
+    total = sum(lengths.tolist())
+    if total != len(values):
+        raise ReaderError(f"{name}: lengths sum to {total} but values has {len(values)} rows")
+    return list(Sequences(values, lengths))
+
+
+def write_npz(path: PathLike, X: Any, y: Any = None) -> None:
+    """Write sequences to a compressed .npz file that `read_npz` reads; the same data, same bytes.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, overwritten if there is one.
+    X : array-like
+        Anything an estimator takes; see `check_sequences`. float32 and what it holds exactly is
+        stored as float32, everything else as float64.
+    y : array-like of shape (n_samples,), optional
+        Labels: numbers, bools or strings.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X or y cannot be used.
+    OSError
+        If the file cannot be written.
+    """
+    sequences = check_sequences(X, dtype=None, ensure_min_timesteps=0)
+    arrays: dict[str, Array] = {}
+    if sequences.n_timesteps is None:
+        arrays["values"] = sequences.values
+        arrays["lengths"] = sequences.lengths
+    else:
+        shape: tuple[int, ...] = (len(sequences), sequences.n_timesteps, sequences.n_features)
+        arrays["X"] = sequences.values.reshape(shape[:2] if sequences.two_d else shape)
+    if y is not None:
+        arrays["y"] = _labels(y, len(sequences))
+    with open(path, "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def _labels(y: Any, n_samples: int) -> Array:
+    labels = np.asarray(y)
+    if labels.shape != (n_samples,):
+        raise ValueError(f"y has shape {labels.shape} but X has {n_samples} samples")
+    if labels.dtype == object and all(isinstance(label, str) for label in labels):
+        labels = labels.astype(str)
+    if labels.dtype.kind not in "fiubU":
+        raise TypeError(
+            f"y has dtype {labels.dtype}; labels are stored as numbers, bools or strings: pass "
+            "np.asarray(y).astype(str)"
+        )
+    return labels
