@@ -1,0 +1,394 @@
+"""A configuration in; how far every gradient lies from central differences, in float64, out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends import get_backend
+from elman.backends.contract import Activation, Backend, Cell, Weights
+from elman.backends.reference import ReferenceBackend
+from elman.nn.losses import cross_entropy
+from elman.nn.network import Network
+from elman.nn.readouts import READOUTS
+
+Array = NDArray[np.float64]
+
+STEP = 2e-4
+"""Distance between evaluations. The five-point rule is off by the fourth power of it, rounding by
+1e-16 over it: here both stay below 1e-11 for values of order 1."""
+
+FLOOR = 1e-3
+"""Share of an argument's largest gradient below which an element's error is relative to this share,
+not to the element: a difference quotient has no correct digits left for an element near zero."""
+
+KINK_MARGIN = 1e-2
+"""How far relu's pre-activations, and for the max readout the two largest states, stay apart."""
+
+MAX_REDRAWS = 2000
+
+
+@dataclass(frozen=True)
+class ArgumentReport:
+    """The worst element of the gradient with respect to one argument."""
+
+    name: str
+    shape: tuple[int, ...]
+    n_checked: int
+    """elements compared"""
+    error: float
+    """largest relative error; see `gradcheck`"""
+    index: tuple[int, ...]
+    """where it is"""
+    analytic: float
+    numeric: float
+
+
+@dataclass(frozen=True)
+class GradcheckReport:
+    """What `gradcheck` found; `print(report)` shows it as a table."""
+
+    configuration: str
+    tolerance: float
+    arguments: tuple[ArgumentReport, ...]
+
+    @property
+    def worst(self) -> ArgumentReport:
+        """The argument with the largest relative error; NaN counts as the largest."""
+        return max(self.arguments, key=lambda a: math.inf if math.isnan(a.error) else a.error)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every argument's error is within the tolerance."""
+        return all(argument.error <= self.tolerance for argument in self.arguments)
+
+    def __str__(self) -> str:
+        head = ("argument", "shape", "checked", "rel. error", "at", "analytic", "numeric")
+        rows = [
+            (
+                a.name,
+                str(a.shape),
+                str(a.n_checked),
+                f"{a.error:.1e}",
+                str(a.index),
+                f"{a.analytic:+.9e}",
+                f"{a.numeric:+.9e}",
+            )
+            for a in self.arguments
+        ]
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *rows)
+        ]
+        verdict = "passed" if self.passed else "FAILED"
+        worst = self.worst
+        lines.append(
+            f"{verdict}: worst is {worst.name} at {worst.error:.1e}, tolerance {self.tolerance:.0e}"
+        )
+        return "\n".join([self.configuration, *lines])
+
+
+def gradcheck(
+    *,
+    cell: str = "elman",
+    activation: Activation = "tanh",
+    readout: str | None = None,
+    n_samples: int = 4,
+    n_timesteps: int = 5,
+    n_features: int = 2,
+    hidden_size: int = 7,
+    n_classes: int = 3,
+    ragged: bool = True,
+    backend: str | Backend | None = None,
+    seed: int = 0,
+    tolerance: float = 1e-7,
+    max_elements: int = 500,
+) -> GradcheckReport:
+    """Compare every gradient of a configuration with central differences in float64.
+
+    The difference quotient is the five-point rule
+    f'(x) = (f(x - 2s) - 8 f(x - s) + 8 f(x + s) - f(x + 2s)) / 12s, with an error of order s^4:
+    Abramowitz and Stegun (1964), "Handbook of Mathematical Functions", 25.3.6.
+
+    The relative error of an element is |analytic - numeric| / max(|analytic|, |numeric|, floor),
+    with floor a thousandth of the largest numeric gradient of the same argument.
+
+    Parameters
+    ----------
+    cell, activation : str
+        See `elman.backends.contract.Cell`.
+    readout : {"last", "mean", "max"} or None
+        None checks the cell alone, through a random linear function of every state and of the final
+        one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted softmax
+        cross-entropy: X and every weight, by name.
+    n_samples, n_timesteps, n_features, hidden_size, n_classes : int
+    ragged : bool
+        Unequal lengths from n_timesteps down to 1 and 0, what is past the end being noise.
+    backend : str, Backend or None
+        None takes the default; see `elman.backends.get_backend`.
+    seed : int
+        Of the random problem. For relu, and for the max over time, it is drawn so that no kink lies
+        within reach of the differences.
+    tolerance : float
+        Largest relative error that passes.
+    max_elements : int
+        Elements compared in each argument: all, or this many chosen at random.
+
+    Returns
+    -------
+    GradcheckReport
+
+    Raises
+    ------
+    ValueError
+        A size below 1, or an unknown cell, activation, readout or backend.
+    """
+    sizes = {
+        "n_samples": n_samples,
+        "n_timesteps": n_timesteps,
+        "n_features": n_features,
+        "hidden_size": hidden_size,
+        "n_classes": n_classes,
+        "max_elements": max_elements,
+    }
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name}={size} must be at least 1")
+    if readout is not None and readout not in READOUTS:
+        raise ValueError(f"readout={readout!r} is not known; choose one of {', '.join(READOUTS)}")
+    if backend is None or isinstance(backend, str):
+        backend = get_backend(backend)
+    kind = Cell(cell, activation)
+    rng = np.random.default_rng(seed)
+    lengths = _unequal_lengths(n_samples, n_timesteps) if ragged else None
+
+    if readout is None:
+        problem = _cell_problem(
+            kind, n_samples, n_timesteps, n_features, hidden_size, lengths, backend, rng
+        )
+    else:
+        network = Network.initialised(
+            n_features, hidden_size, n_classes, cell=kind, readout=readout, rng=rng, dtype="float64"
+        )
+        problem = _network_problem(network, n_samples, n_timesteps, lengths, backend, rng)
+
+    arguments = tuple(
+        _compare(name, array, problem.gradients[name], problem.values, max_elements, rng)
+        for name, array in problem.arguments.items()
+    )
+    through = "cell alone" if readout is None else f"readout={readout}, n_classes={n_classes}"
+    of_lengths = "all equal" if lengths is None else ", ".join(map(str, lengths))
+    configuration = (
+        f"{cell} {activation}, {through}, backend {backend.name} ({backend.isa}), float64\n"
+        f"n_samples={n_samples}, n_timesteps={n_timesteps}, n_features={n_features}, "
+        f"hidden_size={hidden_size}, lengths {of_lengths}, seed {seed}"
+    )
+    return GradcheckReport(configuration, tolerance, arguments)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    arguments: dict[str, Array]
+    """perturbed in place, one element at a time"""
+    gradients: dict[str, Array]
+    """what the code under test says"""
+    values: Callable[[], Array]
+    """terms whose sum is the loss; kept apart so that those an element does not touch cancel"""
+
+
+def _cell_problem(
+    cell: Cell,
+    n_samples: int,
+    n_timesteps: int,
+    n_features: int,
+    hidden_size: int,
+    lengths: NDArray[np.int64] | None,
+    backend: Backend,
+    rng: np.random.Generator,
+) -> _Problem:
+    bound = hidden_size**-0.5
+    width = hidden_size * cell.n_gates
+    weights = Weights(
+        rng.uniform(-bound, bound, (n_features, width)),
+        rng.uniform(-bound, bound, (hidden_size, width)),
+        rng.uniform(-bound, bound, width),
+    )
+    initial = rng.uniform(-1, 1, (n_samples, hidden_size))
+    X = _inputs(cell, weights, initial, n_timesteps, None, rng)
+    dH = rng.standard_normal((n_samples, n_timesteps, hidden_size))
+    dfinal = rng.standard_normal((n_samples, hidden_size))
+
+    def values() -> Array:
+        H, final, _ = backend.forward(cell, X, lengths, initial, weights)
+        if H is None:
+            raise RuntimeError(f"backend {backend.name} returned no H though it was asked to")
+        return np.concatenate([(dH * H).ravel(), (dfinal * final).ravel()])
+
+    tape = backend.forward(cell, X, lengths, initial, weights, keep_tape=True).tape
+    if tape is None:
+        raise RuntimeError(f"backend {backend.name} kept no tape though it was asked to")
+    dX, dinitial, dweights = backend.backward(dH, dfinal, tape)
+    if dX is None:
+        raise RuntimeError(f"backend {backend.name} returned no dX though it was asked to")
+    return _Problem(
+        {"X": X, "initial": initial, **weights._asdict()},
+        {"X": dX, "initial": dinitial, **dweights._asdict()},
+        values,
+    )
+
+
+def _network_problem(
+    network: Network,
+    n_samples: int,
+    n_timesteps: int,
+    lengths: NDArray[np.int64] | None,
+    backend: Backend,
+    rng: np.random.Generator,
+) -> _Problem:
+    params = network.params
+    # biases start at zero, which would hide a wrong sign
+    params.flat += rng.uniform(-0.1, 0.1, params.flat.size)
+    weights = Weights(*(params[f"recurrent0.{name}"] for name in Weights._fields))
+    state = np.zeros((n_samples, network.hidden_size))
+    X = _inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
+    codes = rng.integers(0, network.n_classes, n_samples)
+    sample_weight = rng.uniform(0.5, 2, n_samples)
+    share = sample_weight / sample_weight.sum()
+
+    def values() -> Array:
+        logits = network.logits(X, lengths, backend)
+        losses = [cross_entropy(logits[[i]], codes[[i]])[0] for i in range(n_samples)]
+        return np.asarray(share * losses, dtype=np.float64)
+
+    logits, backward = network.forward(X, lengths, backend, need_dX=True)
+    gradient, dX = backward(cross_entropy(logits, codes, sample_weight)[1])
+    if dX is None:
+        raise RuntimeError("the network returned no dX though it was asked to")
+    return _Problem({"X": X, **params}, {"X": dX, **gradient}, values)
+
+
+def _compare(
+    name: str,
+    array: Array,
+    analytic: Array,
+    values: Callable[[], Array],
+    max_elements: int,
+    rng: np.random.Generator,
+) -> ArgumentReport:
+    chosen = np.arange(array.size)
+    if array.size > max_elements:
+        chosen = np.sort(rng.choice(array.size, max_elements, replace=False))
+    numeric = np.array([_derivative(array, int(i), values) for i in chosen])
+    ours = np.asarray(analytic, dtype=np.float64).ravel()[chosen]
+    floor = FLOOR * np.max(np.abs(numeric), initial=0.0)
+    scale = np.maximum(np.maximum(np.abs(ours), np.abs(numeric)), floor)
+    gap = np.abs(ours - numeric)
+    # an argument without any effect has scale 0, and is right if its gradient is 0 as well
+    errors = np.where(gap == 0, 0.0, gap / np.where(scale == 0, 1.0, scale))
+    worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
+    index = tuple(int(i) for i in np.unravel_index(chosen[worst], array.shape))
+    return ArgumentReport(
+        name,
+        array.shape,
+        len(chosen),
+        float(errors[worst]),
+        index,
+        float(ours[worst]),
+        float(numeric[worst]),
+    )
+
+
+def _derivative(array: Array, i: int, values: Callable[[], Array]) -> float:
+    """Five-point difference quotient of sum(values()) at the i-th element of `array`."""
+    kept = array.flat[i]
+    # the distances actually taken, after rounding kept + step
+    at = {k: (kept + k * STEP) - kept for k in (-2, -1, 1, 2)}
+    results = {}
+    for k, distance in at.items():
+        array.flat[i] = kept + distance
+        results[k] = values()
+    array.flat[i] = kept
+    near = np.sum(results[1] - results[-1]) / (at[1] - at[-1])
+    far = np.sum(results[2] - results[-2]) / (at[2] - at[-2])
+    return float((4 * near - far) / 3)
+
+
+def _unequal_lengths(n_samples: int, n_timesteps: int) -> NDArray[np.int64]:
+    lengths = np.linspace(n_timesteps, 0, n_samples).astype(np.int64)
+    if n_samples > 2:
+        lengths[-2] = min(1, n_timesteps)
+    return np.sort(lengths)[::-1].copy()
+
+
+def _inputs(
+    cell: Cell,
+    weights: Weights,
+    initial: Array,
+    n_timesteps: int,
+    readout: str | None,
+    rng: np.random.Generator,
+    lengths: NDArray[np.int64] | None = None,
+) -> Array:
+    """Random X on which no kink lies within reach of the differences."""
+    n_samples, n_features = len(initial), len(weights.W_x)
+    X = np.empty((n_samples, n_timesteps, n_features))
+    rows = np.arange(n_samples)
+    for _ in range(MAX_REDRAWS):
+        X[rows], H = _walk(cell, weights, initial[rows], n_timesteps, rng)
+        if readout != "max":
+            return X
+        own = None if lengths is None else lengths[rows]
+        rows = rows[_has_tie(H, own)]
+        if len(rows) == 0:
+            return X
+    raise ValueError(
+        f"no inputs found on which the max over {n_timesteps} steps of {len(weights.b)} units is "
+        "clear of ties; try fewer steps or units"
+    )
+
+
+def _walk(
+    cell: Cell, weights: Weights, initial: Array, n_timesteps: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Inputs drawn step by step, for relu until every pre-activation is clear of zero; and H."""
+    reference = ReferenceBackend()
+    n_samples, n_features = len(initial), len(weights.W_x)
+    X = np.empty((n_samples, n_timesteps, n_features))
+    H = np.empty((n_samples, n_timesteps, initial.shape[1]))
+    state = initial
+    for t in range(n_timesteps):
+        rows = np.arange(n_samples)
+        for _ in range(MAX_REDRAWS):
+            X[rows, t] = rng.standard_normal((len(rows), n_features))
+            if cell.activation != "relu":
+                break
+            A = X[rows, t] @ weights.W_x + state[rows] @ weights.W_h + weights.b
+            rows = rows[np.min(np.abs(A), axis=1) < KINK_MARGIN]
+            if len(rows) == 0:
+                break
+        else:
+            raise ValueError(
+                f"no inputs found that keep {len(weights.b)} relu units clear of zero; try fewer"
+            )
+        state = reference.step(cell, np.ascontiguousarray(X[:, t]), state, weights)
+        H[:, t] = state
+    return X, H
+
+
+def _has_tie(H: Array, lengths: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+    """Samples in which some unit's two largest states, unless both are 0, lie too close."""
+    H = H.copy()
+    if lengths is not None:
+        H[np.arange(H.shape[1]) >= lengths[:, np.newaxis]] = -np.inf
+    if H.shape[1] < 2:
+        return np.zeros(len(H), dtype=bool)
+    top = np.sort(H, axis=1)[:, -2:]
+    with np.errstate(invalid="ignore"):
+        close = top[:, 1] - top[:, 0] < KINK_MARGIN
+    ties: NDArray[np.bool_] = np.any(close & (top[:, 1] != 0) & np.isfinite(top[:, 0]), axis=1)
+    return ties
