@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from elman import hyperparameters as hp
@@ -33,6 +32,7 @@ from elman.nn.readouts import READOUTS
 from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import feature_scale
 from elman.progress import EpochProgress
+from elman.targets import check_class_weight, check_labels, check_weights, class_weights
 from elman.training import Epoch, History, Labelled, Plan, hold_out, snapshot, train
 
 Array = NDArray[Any]
@@ -50,6 +50,7 @@ _CHECKS: dict[str, hp.Check] = {
     "learning_rate_init": hp.real(0, open_low=True),
     "momentum": hp.real(0, 1),
     "nesterovs_momentum": hp.boolean,
+    "class_weight": check_class_weight,
     "max_iter": hp.integer(1),
     "early_stopping": hp.boolean,
     "validation_fraction": hp.real(0, 1, open_low=True),
@@ -103,6 +104,9 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         Only for solver="sgd".
     nesterovs_momentum : bool, default=True
         Only for solver="sgd".
+    class_weight : {"balanced"}, dict of label to weight, or None, default=None
+        Factors on the weights of each class's samples in training; "balanced" gives every class
+        the same weight in all. Validation is measured without them.
     max_iter : int, default=100
         Epochs. Without `early_stopping` exactly so many are run.
     early_stopping : bool, default=False
@@ -119,8 +123,10 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         Gradients with a larger norm are scaled down to it.
     standardize : bool, default=True
         Give each feature mean 0 and deviation 1 over all time steps of the training data, inside.
-    dtype : {"float32", "float64"}, default="float32"
-        Of weights and arithmetic.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Of weights and arithmetic. "auto" takes that of the training data: float32 for an X of
+        float32 (or of a type that it holds exactly: float16, small integers), else float64.
+        float32 is twice as fast and accurate enough.
     random_state : int, numpy RandomState or Generator, or None, default=None
         Of initial weights, shuffling and the validation split. The same int gives the same bits on
         one machine, whatever the number of threads.
@@ -190,6 +196,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         learning_rate_init: float = 0.003,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
+        class_weight: Any = None,
         max_iter: int = 100,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -197,7 +204,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
         standardize: bool = True,
-        dtype: Any = "float32",
+        dtype: Any = "auto",
         random_state: Any = None,
         verbose: int = 0,
         n_jobs: int | None = None,
@@ -216,6 +223,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.learning_rate_init = learning_rate_init
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
+        self.class_weight = class_weight
         self.max_iter = max_iter
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -274,7 +282,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self._check_parameters()
         context = self._begin_callbacks(X, y, sample_weight)
         data = self._check_X(X, reset=True)
-        classes, codes = self._check_y(y, len(data))
+        classes, codes = check_labels(self, y, len(data))
         training = self._labelled(data, codes, sample_weight)
         validation = self._check_validation(X_val, y_val, classes)
         backend = self._backend()
@@ -286,8 +294,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             training = _subset(training, kept)
         self.classes_ = classes
         self._set_scale(training)
-        self._start(training.X.n_features, len(classes), init_rng, shuffle_rng)
-        training = self._scaled(training)
+        self._start(training.X, len(classes), init_rng, shuffle_rng)
+        training = self._scaled(self._class_weighted(training))
         validation = None if validation is None else self._scaled(validation)
         hooks = [] if context is None else [epoch_hook(self, context, X, y, sample_weight)]
         with EpochProgress(self.max_iter, int(self.verbose)) as progress:
@@ -342,6 +350,11 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             The loss became NaN or infinite. The estimator is then as it was before the call.
         """
         self._check_parameters()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples at once, which partial_fit never sees: "
+                "pass a dict {label: weight}"
+            )
         first = not hasattr(self, "network_")
         if first and classes is None:
             raise ValueError(
@@ -357,16 +370,16 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
                     f"classes={given.tolist()} differ from those of the first call, "
                     f"{self.classes_.tolist()}: leave classes out, or start a new estimator"
                 )
-        _, codes = self._check_y(y, len(data), self.classes_)
+        _, codes = check_labels(self, y, len(data), classes=self.classes_)
         training = self._labelled(data, codes, sample_weight)
         backend = self._backend()
         if first:
             init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
             self._set_scale(training)
-            self._start(data.n_features, len(self.classes_), init_rng, shuffle_rng)
+            self._start(data, len(self.classes_), init_rng, shuffle_rng)
         elif not hasattr(self, "_optimizer"):
             self._restart()
-        training = self._scaled(training)
+        training = self._scaled(self._class_weighted(training))
         undo = snapshot(self.network_, self._optimizer)
         try:
             history = train(
@@ -533,7 +546,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             name=name,
             # Standardisation works in float64, on what X holds: 1e6 +- 1 has lost its digits if it
             # is rounded to float32 first.
-            dtype=None if self.standardize else np.dtype(self.dtype),
+            dtype=None if self.standardize else self._dtype(reset),
             n_features=None if reset else self.n_features_in_,
             two_d=None if reset else self._two_d,
             estimator=type(self).__name__,
@@ -548,39 +561,21 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             self._two_d: bool = data.two_d
         return data
 
-    def _check_y(
-        self, y: Any, n_samples: int, classes: Array | None = None, name: str = "y"
-    ) -> tuple[Array, NDArray[np.int64]]:
-        """Sorted classes, and the index of each label among them."""
-        labels = np.asarray(validate_data(self, X="no_validation", y=y))
-        check_classification_targets(labels)
-        if len(labels) != n_samples:
-            X_name = "X_val" if name == "y_val" else "X"
-            raise ValueError(
-                f"{name} has {len(labels)} label(s), but {X_name} has {n_samples} sample(s): pass "
-                "one label for each sample"
-            )
-        found, codes = np.unique(labels, return_inverse=True)
-        if classes is None:
-            return found, codes.astype(np.int64)
-        known = np.isin(found, classes)
-        if not known.all():
-            stranger = found[~known][0]
-            sample = int(np.flatnonzero(labels == stranger)[0])
-            raise ValueError(
-                f"{name}[{sample}] is {stranger!r}, which is not one of the classes "
-                f"{classes.tolist()}"
-            )
-        return classes, np.searchsorted(classes, found)[codes].astype(np.int64)
-
     def _labelled(self, data: Sequences, codes: NDArray[np.int64], sample_weight: Any) -> Labelled:
         """Samples of positive weight."""
         if sample_weight is None:
             return Labelled(data, codes, None)
-        weights = _check_weights(sample_weight, len(data))
+        weights = check_weights(sample_weight, len(data))
         labelled = Labelled(data, codes, weights)
         # A weight of 0 is the same, to the last bit, as leaving the sample out.
         return labelled if weights.all() else _subset(labelled, np.flatnonzero(weights))
+
+    def _class_weighted(self, labelled: Labelled) -> Labelled:
+        if self.class_weight is None:
+            return labelled
+        _, codes, weights = labelled
+        factors = class_weights(self.class_weight, self.classes_, codes, weights)[codes]
+        return labelled._replace(weights=factors if weights is None else weights * factors)
 
     def _check_validation(self, X_val: Any, y_val: Any, classes: Array) -> Labelled | None:
         if (X_val is None) != (y_val is None):
@@ -589,8 +584,14 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         if X_val is None:
             return None
         data = self._check_X(X_val, reset=False, name="X_val")
-        _, codes = self._check_y(y_val, len(data), classes, name="y_val")
+        _, codes = check_labels(self, y_val, len(data), classes=classes, name="y_val")
         return Labelled(data, codes, None)
+
+    def _dtype(self, fresh: bool) -> Any:
+        """The network's dtype, or None if a fresh one takes it from the data."""
+        if not fresh:
+            return self.network_.params.dtype
+        return None if self.dtype == "auto" else np.dtype(self.dtype)
 
     # Training
 
@@ -612,24 +613,24 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         standardisation = self._standardisation()
         if standardisation is None:
             return labelled
-        return labelled._replace(X=labelled.X.scaled(*standardisation, np.dtype(self.dtype)))
+        return labelled._replace(X=labelled.X.scaled(*standardisation, self._dtype(False)))
 
     def _start(
         self,
-        n_features: int,
+        data: Sequences,
         n_classes: int,
         init_rng: np.random.Generator,
         shuffle_rng: np.random.Generator,
     ) -> None:
         """Fresh weights, optimizer and history."""
         self.network_ = Network.initialised(
-            n_features,
+            data.n_features,
             int(self.hidden_size),
             n_classes,
             cell=Cell(self.cell, self.activation),  # type: ignore[arg-type]
             readout=self.readout,
             rng=init_rng,
-            dtype=np.dtype(self.dtype),
+            dtype=self._dtype(True) or data.dtype,
             recurrent_init=self.recurrent_init,
         )
         self.history_ = History()
@@ -708,32 +709,6 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
 def _subset(labelled: Labelled, indices: NDArray[np.intp]) -> Labelled:
     weights = None if labelled.weights is None else labelled.weights[indices]
     return Labelled(labelled.X.subset(indices), labelled.codes[indices], weights)
-
-
-def _check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
-    try:
-        weights = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"sample_weight cannot be read as numbers ({error}): pass one number for each sample"
-        ) from error
-    if weights.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight has shape {weights.shape}; expected ({n_samples},), one weight for "
-            "each sample of X"
-        )
-    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if len(bad):
-        raise ValueError(
-            f"sample_weight[{bad[0]}] is {weights[bad[0]]!s}; weights must be finite and not "
-            "negative"
-        )
-    if not weights.any():
-        raise ValueError(
-            "sample_weight is zero for every sample, so that no class is left to learn: at least "
-            "one weight must be positive"
-        )
-    return weights
 
 
 def _interrupted(history: History) -> str:

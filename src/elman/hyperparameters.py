@@ -83,13 +83,17 @@ def verbosity(name: str, value: Any) -> None:
 
 
 def float_dtype(name: str, value: Any) -> None:
-    """float32 or float64, by name or as NumPy's dtype."""
+    """Either "auto", or float32 or float64 by name or as NumPy's dtype."""
+    if isinstance(value, str) and value == "auto":
+        return
     try:
         known = value is not None and np.dtype(value).name in ("float32", "float64")
     except TypeError:
         known = False
     if not known:
-        raise ValueError(f"{name}={value!r} is not known; choose one of 'float32', 'float64'")
+        raise ValueError(
+            f"{name}={value!r} is not known; choose one of 'auto', 'float32', 'float64'"
+        )
 
 
 def thread_count(name: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,10 @@ def load_classifier(kind: type[Any], path: str | Path) -> Any:
 
 
 def _restored(kind: type[Any], tensors: dict[str, Any], config: dict[str, Any]) -> Any:
-    classifier = kind(**config["parameters"])
+    parameters = dict(config["parameters"])
+    if isinstance(parameters.get("class_weight"), list):
+        parameters["class_weight"] = dict(parameters["class_weight"])
+    classifier = kind(**parameters)
     classifier._check_parameters()
     described = dict(config["network"])
     cell = Cell(described.pop("cell"), described.pop("activation"))
@@ -108,7 +112,10 @@ def _restored(kind: type[Any], tensors: dict[str, Any], config: dict[str, Any]) 
 def _plain(name: str, value: Any) -> Any:
     """A hyper-parameter as JSON has it."""
     if name == "dtype":
-        return np.dtype(value).name
+        return value if value == "auto" else np.dtype(value).name
+    if name == "class_weight" and isinstance(value, Mapping):
+        # as pairs, because JSON would turn labels that are numbers into strings
+        return [[_plain("", label), float(weight)] for label, weight in value.items()]
     if isinstance(value, (np.random.RandomState, np.random.Generator)):
         return None
     if isinstance(value, np.generic):

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
+from elman.targets import check_weights
 
 Array = NDArray[Any]
 
@@ -71,7 +72,8 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             The scaler itself.
         """
         data = self._check(X, reset=True)
-        mean, std = data.moments(sample_weight)
+        weights = None if sample_weight is None else check_weights(sample_weight, len(data))
+        mean, std = data.moments(weights)
         self.mean_, self.scale_ = mean, feature_scale(mean, std)
         return self
 
