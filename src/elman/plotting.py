@@ -66,9 +66,13 @@ def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
     ax.plot(epochs, loss, color=BLUE, linewidth=2, marker=marker, label="training loss")
     ax.set(title="Learning curve", xlabel="epoch", ylabel="training loss (nats per sample)")
     ax.set_xlim(0.5 if len(loss) < 3 else 1, max(len(loss), 2))
-    ax.set_ylim(bottom=0)
     _integer_axis(ax.xaxis)
     _tidy(ax)
+    if min(loss) > 0 and max(loss) > 20 * min(loss):
+        # What happens after the first few epochs would lie flat on the axis.
+        ax.set_yscale("log")
+    else:
+        ax.set_ylim(bottom=0)
     if scores is not None and len(scores):
         right = ax.twinx()
         right.plot(epochs[: len(scores)], scores, color=VERMILLION, linewidth=1.6, marker=marker)
@@ -194,11 +198,18 @@ def plot_hidden_states(
     bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
     bar.set_label("hidden state", fontsize=11)
     bar.outline.set(visible=False)
-    ax.set_title("Hidden state while the recording is read", fontsize=13)
+    ax.set_title("Hidden state while the recording is read", fontsize=13, loc="left")
     ax.set_xlabel(step_label, fontsize=11)
-    ax.set_ylabel("unit, first to fall silent on top", fontsize=11)
+    ax.set_ylabel("unit, by when it was last active", fontsize=11)
     _integer_axis(ax.xaxis)
     _integer_axis(ax.yaxis)
+    ends = last_active(states)[order] + 1.5
+    edges = np.arange(n_units + 1) + 0.5
+    ax.step(
+        np.append(ends, ends[-1]), edges, where="pre", color="black", lw=1.2, label="last active"
+    )
+    corner: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 0.99), "borderaxespad": 0.2}
+    ax.legend(frameon=False, fontsize=10, handlelength=1.2, **corner)
     return ax
 
 
@@ -287,13 +298,19 @@ def last_active_order(states: NDArray[Any]) -> NDArray[np.intp]:
 
     Ties, and there are many at the last step, go to the unit that woke first.
     """
+    return np.lexsort((_active(states).argmax(axis=0), last_active(states)))
+
+
+def last_active(states: NDArray[Any]) -> NDArray[np.intp]:
+    """Last step (from 0) at which each unit was active; -1 for one that never was."""
+    active = _active(states)
+    last = len(states) - 1 - active[::-1].argmax(axis=0)
+    return np.where(active.any(axis=0), last, -1)
+
+
+def _active(states: NDArray[Any]) -> NDArray[np.bool_]:
     magnitude = np.abs(states)
-    active = (magnitude >= 0.5 * magnitude.max(axis=0)) & (magnitude > 0)
-    n_timesteps = len(states)
-    ever = active.any(axis=0)
-    last = np.where(ever, n_timesteps - 1 - active[::-1].argmax(axis=0), -1)
-    first = active.argmax(axis=0)
-    return np.lexsort((first, last))
+    return np.asarray((magnitude >= 0.5 * magnitude.max(axis=0)) & (magnitude > 0))
 
 
 def knows_from(probabilities: NDArray[Any], k: int) -> int | None:

@@ -1,0 +1,108 @@
+"""Simple classifiers to compare with: labelled training and test sequences in, accuracies out.
+
+A recurrent network is worth its trouble only where these fall short of it. None of them remembers:
+each sees a fixed number of columns. scikit-learn is imported at the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "accuracies",
+    "last_step",
+    "logistic_accuracy",
+    "majority_accuracy",
+    "padded",
+    "resampled",
+]
+
+Array = NDArray[Any]
+Columns = Callable[[Sequence[Array]], Array]
+
+
+def majority_accuracy(y_train: ArrayLike, y_test: ArrayLike) -> float:
+    """Accuracy on `y_test` of always answering the commonest label of `y_train`."""
+    labels, counts = np.unique(np.asarray(y_train), return_counts=True)
+    return float(np.mean(np.asarray(y_test) == labels[counts.argmax()]))
+
+
+def logistic_accuracy(
+    columns: Columns,
+    X_train: Sequence[Array],
+    y_train: ArrayLike,
+    X_test: Sequence[Array],
+    y_test: ArrayLike,
+) -> float:
+    """Accuracy of logistic regression on a fixed number of columns made from each recording.
+
+    Parameters
+    ----------
+    columns : callable
+        Recordings, each (n_timesteps_i, n_features), to an array (n_samples, n_columns):
+        `last_step`, or what `resampled` and `padded` return.
+    X_train, X_test : sequence of (n_timesteps_i, n_features) arrays
+    y_train, y_test : array-like of shape (n_samples,)
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    model.fit(columns(X_train), y_train)
+    return float(np.mean(model.predict(columns(X_test)) == np.asarray(y_test)))
+
+
+def last_step(X: Sequence[Array]) -> Array:
+    """The features of each recording's last step: (n_samples, n_features)."""
+    return np.stack([np.asarray(x)[-1] for x in X])
+
+
+def resampled(n_points: int) -> Columns:
+    """Each recording stretched to `n_points` steps by linear interpolation, side by side."""
+
+    def columns(X: Sequence[Array]) -> Array:
+        return np.stack([_stretch(np.asarray(x), n_points).ravel() for x in X])
+
+    return columns
+
+
+def padded(n_timesteps: int) -> Columns:
+    """The last `n_timesteps` steps of each recording, zeros before a shorter one, side by side."""
+
+    def columns(X: Sequence[Array]) -> Array:
+        first = np.asarray(X[0])
+        out = np.zeros((len(X), n_timesteps, first.shape[1]))
+        for row, x in zip(out, X, strict=True):
+            kept = min(len(x), n_timesteps)
+            row[n_timesteps - kept :] = np.asarray(x)[len(x) - kept :]
+        return out.reshape(len(X), -1)
+
+    return columns
+
+
+def accuracies(
+    baselines: dict[str, Columns],
+    X_train: Sequence[Array],
+    y_train: ArrayLike,
+    X_test: Sequence[Array],
+    y_test: ArrayLike,
+) -> dict[str, float]:
+    """Accuracy of the majority class, and of logistic regression on each kind of columns."""
+    found = {"always the commonest class": majority_accuracy(y_train, y_test)}
+    for name, columns in baselines.items():
+        found[name] = logistic_accuracy(columns, X_train, y_train, X_test, y_test)
+    return found
+
+
+def _stretch(x: Array, n_points: int) -> Array:
+    """Linear interpolation of x (n_timesteps, n_features) at `n_points` evenly spaced instants."""
+    at = np.linspace(0, len(x) - 1, n_points)
+    before = np.floor(at).astype(np.intp)
+    after = np.minimum(before + 1, len(x) - 1)
+    share = (at - before)[:, None]
+    return np.asarray(x[before] * (1 - share) + x[after] * share)

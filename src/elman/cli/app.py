@@ -1,0 +1,107 @@
+"""The command's entry point: registers the commands, and turns a mistake into one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from elman.cli.demo import demo
+from elman.cli.errors import is_users_mistake, one_line
+from elman.cli.evaluate import evaluate
+from elman.cli.fit import fit
+from elman.cli.gradcheck import gradcheck
+from elman.cli.inspect import inspect
+from elman.cli.predict import predict
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="elman",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, fit, predict, evaluate, inspect, gradcheck):
+    app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import elman
+
+        print(f"elman {elman.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def elman_command(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Classify sequences with recurrent neural networks.
+
+    Data files are .ts (the UCR/UEA archive's format) or .npz. ELMAN_BACKEND and ELMAN_ISA choose
+    the implementation and its instruction set; ELMAN_DEBUG=1 shows the traceback of an error.
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the `elman` command.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None
+        What follows the command's name; None takes `sys.argv`.
+
+    Returns
+    -------
+    int
+        0 done; 1 a check failed, or the reader of a pipe went away; 2 a mistake in what was
+        asked; 130 interrupted.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            code = get_command(app).main(
+                args=None if arguments is None else list(arguments),
+                prog_name="elman",
+                standalone_mode=False,
+            )
+            sys.stdout.flush()
+        except (KeyboardInterrupt, typer.Abort):
+            return INTERRUPTED
+        except SystemExit as stop:  # typer's answer to a pipe whose reader went away
+            return stop.code if isinstance(stop.code, int) else 1
+        except BrokenPipeError:
+            return _reader_went_away()
+        except Exception as error:
+            if os.environ.get("ELMAN_DEBUG", "0") not in ("", "0") or not is_users_mistake(error):
+                raise
+            print(f"elman: {one_line(error)}", file=sys.stderr)
+            return 2
+    return code if isinstance(code, int) else 0
+
+
+def _reader_went_away() -> int:
+    """The reader of a pipe stopped early (`elman predict ... | head`), which is no error."""
+    # Python flushes stdout once more on the way out; there it must find an open file.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"elman: {' '.join(str(message).split())}", file=sys.stderr)

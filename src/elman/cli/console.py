@@ -1,0 +1,27 @@
+"""Where the commands write: rich on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def output() -> Console:
+    """The console of results (stdout)."""
+    return _console(stderr=False)
+
+
+def messages() -> Console:
+    """The console of progress and remarks (stderr), which leaves stdout to the results."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    # In a pipe or a file a line ends where its sentence ends, not at column 80.
+    return Console(file=stream, highlight=False, emoji=False, soft_wrap=not stream.isatty())

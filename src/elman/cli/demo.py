@@ -1,0 +1,222 @@
+"""`elman demo`: the name of a task in; a trained network, its scores and its pictures out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from elman.cli.console import output as output_console
+from elman.cli.errors import UserError
+from elman.cli.tables import (
+    new_table,
+    percent,
+    print_class_table,
+    print_confusion,
+    print_table,
+)
+from elman.scores import confusion_counts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from elman.cli.demo_tasks import Task
+
+
+def demo(
+    task: Annotated[
+        str, typer.Option(help="vowels, or a task of memory: parity, temporal-xor or tomita.")
+    ] = "vowels",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Directory for pictures, model and data.")
+    ] = Path("elman-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")] = 0,
+    max_iter: Annotated[
+        int | None, typer.Option(min=1, help="Epochs, instead of the task's own number.")
+    ] = None,
+) -> None:
+    """Train on real speech, or on a task of memory, and show what was learned.
+
+    Files of an earlier demo in the output directory are replaced; other files are left alone.
+    """
+    from elman.backends import get_backend
+    from elman.cli.demo_tasks import make_task
+    from elman.estimator import RNNClassifier
+
+    chosen = make_task(task, seed)
+    _make_directory(output)
+    backend = get_backend()
+    console = output_console()
+    console.print(chosen.title, style="bold")
+    console.print(chosen.about)
+    console.print()
+
+    settings = dict(chosen.settings) | ({} if max_iter is None else {"max_iter": max_iter})
+    classifier = RNNClassifier(**settings, random_state=seed, verbose=1)
+    threads = f"{backend.n_threads} thread{'s' * (backend.n_threads > 1)}"
+    where = f"{backend.name} backend ({backend.isa}, {threads})"
+    console.print(f"Training an Elman network of {classifier.hidden_size} hidden units: {where}")
+    start = time.perf_counter()
+    classifier.fit(chosen.X_train, chosen.y_train)
+    seconds = time.perf_counter() - start
+    if classifier.history_.stopped_by == "interrupt":
+        raise KeyboardInterrupt
+    console.print(f"{classifier.n_iter_} epochs in {seconds:.2f} s on the {where}")
+    console.print()
+
+    predicted = classifier.predict(chosen.X_test)
+    _print_accuracies(console, chosen, predicted)
+    if chosen.length_groups:
+        _print_lengths(console, chosen, predicted)
+    classes, counts = confusion_counts(chosen.y_test, predicted, classifier.classes_)
+    print_class_table(console, classes, counts)
+    print_confusion(console, classes, counts)
+
+    _save(classifier, chosen, output)
+    _draw(console, classifier, chosen, predicted, output)
+    _print_next(console, chosen, output)
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise UserError(
+            f"{path}: exists and is not a directory; choose another --output"
+        ) from error
+    if not os.access(path, os.W_OK):
+        raise UserError(f"{path}: cannot be written to; choose another --output")
+
+
+def _print_accuracies(console: Console, task: Task, predicted: NDArray[Any]) -> None:
+    """The network beside classifiers that keep it honest, all on the test recordings."""
+    from elman.baselines import accuracies
+
+    found = accuracies(task.baselines, task.X_train, task.y_train, task.X_test, task.y_test)
+    accuracy = float(np.mean(predicted == task.y_test))
+    table = new_table(f"Accuracy on {task.test_name}")
+    table.add_column("classifier")
+    table.add_column("accuracy", justify="right")
+    for name, value in found.items():
+        table.add_row(name, percent(value))
+    table.add_row("Elman network", percent(accuracy), style="bold")
+    print_table(console, table)
+    console.print(task.verdict(accuracy, found))
+    console.print()
+
+
+def _print_lengths(console: Console, task: Task, predicted: NDArray[Any]) -> None:
+    """Accuracy by length: only lengths never seen in training prove that the rule was found."""
+    lengths = np.array([len(x) for x in task.X_test])
+    longest = max(len(x) for x in task.X_train)
+    table = new_table(f"By length (trained on at most {longest} steps)")
+    table.add_column("steps", justify="right")
+    table.add_column("sequences", justify="right")
+    table.add_column("accuracy", justify="right")
+    for first, last in task.length_groups:
+        group = (lengths >= first) & (lengths <= last)
+        if group.any():
+            right = float(np.mean(predicted[group] == task.y_test[group]))
+            steps = f"{first}" if first == last else f"{first} to {last}"
+            table.add_row(steps, str(int(group.sum())), percent(right))
+    print_table(console, table)
+
+
+def _save(classifier: Any, task: Task, directory: Path) -> None:
+    """The model and the data, so that the next commands have something to work on."""
+    from elman.data import write_npz
+
+    classifier.save(directory / "model.safetensors")
+    write_npz(directory / "train.npz", task.X_train, task.y_train)
+    write_npz(directory / "test.npz", task.X_test, task.y_test)
+
+
+def _draw(
+    console: Console, classifier: Any, task: Task, predicted: NDArray[Any], directory: Path
+) -> None:
+    from elman import plotting
+
+    shown, why = _instructive_recording(classifier, task, predicted)
+    x, label = task.X_test[shown], task.y_test[shown]
+    step = task.step_label
+    try:
+        pictures = {
+            "loss.png": plotting.plot_loss_curve(classifier),
+            "confusion.png": plotting.plot_confusion_matrix(
+                task.y_test, predicted, classes=classifier.classes_
+            ),
+            "hidden-states.png": plotting.plot_hidden_states(classifier, x, step_label=step),
+            "when-did-it-know.png": plotting.plot_probabilities_over_time(
+                classifier, x, true_class=label, step_label=step
+            ),
+        }
+    except ImportError as error:
+        console.print(f"No pictures: {error}", markup=False)
+        return
+    for name, ax in pictures.items():
+        ax.figure.savefig(directory / name)  # type: ignore[union-attr]
+    console.print(f"Pictures in {directory}/", style="bold", markup=False)
+    console.print("  loss.png               how training went")
+    console.print("  confusion.png          which classes are taken for which")
+    console.print("  hidden-states.png      what the network holds while it reads a recording")
+    console.print("  when-did-it-know.png   the probability of each class, had it stopped earlier")
+    console.print(f"The last two show recording {shown} of the test data, {why}.")
+
+
+def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any]) -> tuple[int, str]:
+    """Index of the recording to draw, and why that one."""
+    from elman.plotting import knows_from
+
+    right = np.flatnonzero(predicted == task.y_test)
+    if task.draw_longest or not len(right):
+        candidates = [i for i in range(len(task.X_test)) if len(task.X_test[i]) <= 60]
+        return max(candidates, key=lambda i: len(task.X_test[i])), "chosen for its length"
+    over_time = classifier.predict_proba_over_time([task.X_test[i] for i in right])
+    codes = np.searchsorted(classifier.classes_, task.y_test[right])
+    known = [knows_from(p, int(k)) or 0 for p, k in zip(over_time, codes, strict=True)]
+    share = np.array([n / len(p) for n, p in zip(known, over_time, strict=True)])
+    chosen = int(right[int(np.abs(share - 0.5).argmin())])
+    return chosen, "one of those it understood halfway"
+
+
+def _print_next(console: Console, task: Task, directory: Path) -> None:
+    command = _own_command()
+    model, train, test = (
+        shlex.quote(str(directory / name))
+        for name in ("model.safetensors", "train.npz", "test.npz")
+    )
+    wider = shlex.quote(str(directory / "wider.safetensors"))
+    other = "parity" if task.name == "vowels" else "vowels"
+    console.print()
+    console.print("Try next", style="bold")
+    for line in (
+        f"inspect {model}",
+        f"evaluate {model} {test}",
+        f"predict {model} {test} --proba | head -5",
+        f"fit {train} --test {test} --hidden-size 96 --force -o {wider}",
+        f"demo --task {other}",
+    ):
+        console.print(f"  {command} {line}", markup=False, soft_wrap=True)
+
+
+def _own_command() -> str:
+    """What to type for this command: `elman`, or its path where the shell would not find it."""
+    script = Path(sys.executable).with_name("elman")
+    if not script.exists():
+        return f"{shlex.quote(sys.executable)} -m elman"
+    found = shutil.which("elman")
+    if found is not None and Path(found) == script:
+        return "elman"
+    return shlex.quote(str(_relative(script)))
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

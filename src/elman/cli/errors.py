@@ -1,0 +1,50 @@
+"""Whose mistake an exception is, and the one line that tells a person about theirs."""
+
+from __future__ import annotations
+
+import dis
+
+_RAISE = dis.opmap["RAISE_VARARGS"]
+_OURS = ("elman", "sklearn")
+
+
+class UserError(Exception):
+    """Something the person at the command line can put right; the message says how."""
+
+
+def is_users_mistake(error: BaseException) -> bool:
+    """Whether one line is enough; a bug of ours deserves its traceback."""
+    if hasattr(error, "format_message"):  # what typer raises for a wrong option or argument
+        return True
+    if isinstance(error, UserError | OSError | MemoryError):
+        return True
+    return isinstance(error, ValueError | TypeError | ImportError) and _raised_on_purpose(error)
+
+
+def _raised_on_purpose(error: BaseException) -> bool:
+    """Whether a `raise` statement of ours threw it, rather than an operation that went wrong."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    if tb is None:
+        return False
+    module = str(tb.tb_frame.f_globals.get("__name__", ""))
+    return module.split(".")[0] in _OURS and tb.tb_frame.f_code.co_code[tb.tb_lasti] == _RAISE
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, on one line."""
+    if hasattr(error, "format_message"):
+        text = str(error.format_message())
+    elif isinstance(error, OSError) and error.strerror:
+        where = f"{_text(error.filename)}: " if error.filename is not None else ""
+        text = f"{where}{error.strerror}"
+    elif isinstance(error, MemoryError):
+        text = f"not enough memory: {error}" if str(error) else "not enough memory"
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def _text(name: object) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)

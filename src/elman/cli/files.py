@@ -1,0 +1,82 @@
+"""Files on the command line: data and models in, output that never destroys what was there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elman.cli.errors import UserError
+
+if TYPE_CHECKING:
+    from elman.estimator import RNNClassifier
+
+
+def read_data(path: Path, *, need_labels: bool = False) -> Any:
+    """The data set in a .ts or .npz file."""
+    from elman.data import read
+
+    dataset = read(path)
+    if need_labels and dataset.y is None:
+        raise UserError(f"{path}: has no labels, and this needs them")
+    return dataset
+
+
+def load_model(path: Path) -> RNNClassifier:
+    """The classifier saved in `path`."""
+    from elman.estimator import RNNClassifier
+
+    if path.is_dir():
+        raise UserError(f"{path}: is a directory, not a model saved by elman")
+    return RNNClassifier.load(path)
+
+
+def check_output(path: Path, *, force: bool, must_be: str | None = None) -> None:
+    """Refuse, before any work is done, an output that cannot be written or would destroy a file.
+
+    `force` allows a file to be replaced; with `must_be="model"` only one which elman saved.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: is a directory; name a file to write")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no directory {path.parent}; make it first")
+    if path.exists():
+        if must_be == "model" and not _is_model(path):
+            raise UserError(f"{path}: exists and is not a model saved by elman; name another file")
+        if not force:
+            raise UserError(f"{path}: exists; --force replaces it")
+    try:
+        # The only certain way to know that a directory can be written to is to write to it.
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` so that a crash leaves the old file whole."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _is_model(path: Path) -> bool:
+    from elman.formats.archive import ArchiveError, load
+
+    try:
+        load(path)
+    except (ArchiveError, OSError):
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""`elman fit`: labelled recordings in, a trained model file out."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elman.cli.console import output as output_console
+from elman.cli.errors import UserError
+from elman.cli.evaluate import print_scores
+from elman.cli.files import check_output, read_data
+
+INTERRUPTED = 130
+
+
+def fit(
+    data: Annotated[Path, typer.Argument(help="Labelled recordings, .ts or .npz.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where to save the model (.safetensors).")
+    ],
+    test: Annotated[
+        Path | None, typer.Option(help="Labelled recordings to evaluate the model on.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing model; never another kind of file.")
+    ] = False,
+    hidden_size: Annotated[int | None, typer.Option(help="Width of the hidden state.")] = None,
+    activation: Annotated[str | None, typer.Option(help="tanh or relu.")] = None,
+    readout: Annotated[
+        str | None, typer.Option(help="What of the hidden states is read: last, mean or max.")
+    ] = None,
+    recurrent_init: Annotated[
+        str | None, typer.Option(help="First recurrent weights: orthogonal, identity or uniform.")
+    ] = None,
+    solver: Annotated[str | None, typer.Option(help="adam, adamw or sgd.")] = None,
+    max_iter: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Recordings in a batch.")] = None,
+    learning_rate: Annotated[str | None, typer.Option(help="Schedule: constant or cosine.")] = None,
+    learning_rate_init: Annotated[float | None, typer.Option(help="First learning rate.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="Strength of the L2 penalty.")] = None,
+    max_grad_norm: Annotated[
+        float | None, typer.Option(help="Gradients longer than this are shortened to it.")
+    ] = None,
+    early_stopping: Annotated[
+        bool | None, typer.Option(help="Stop once held-out recordings no longer get better.")
+    ] = None,
+    validation_fraction: Annotated[
+        float | None, typer.Option(help="Share of the recordings held out by early stopping.")
+    ] = None,
+    n_iter_no_change: Annotated[
+        int | None, typer.Option(help="Epochs without progress before an early stop.")
+    ] = None,
+    standardize: Annotated[
+        bool | None, typer.Option(help="Standardise each feature over all time steps.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
+    backend: Annotated[str | None, typer.Option(help="native or reference.")] = None,
+    n_jobs: Annotated[int | None, typer.Option(help="Threads; -1 takes every core.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each epoch.")] = False,
+) -> int:
+    """Train a classifier and save it.
+
+    An option left out keeps RNNClassifier's default; `elman inspect` shows them all. Ctrl-C ends
+    training early and saves the best weights so far.
+    """
+    options: dict[str, Any] = {
+        "hidden_size": hidden_size,
+        "activation": activation,
+        "readout": readout,
+        "recurrent_init": recurrent_init,
+        "solver": solver,
+        "max_iter": max_iter,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "learning_rate_init": learning_rate_init,
+        "alpha": alpha,
+        "max_grad_norm": max_grad_norm,
+        "early_stopping": early_stopping,
+        "validation_fraction": validation_fraction,
+        "n_iter_no_change": n_iter_no_change,
+        "standardize": standardize,
+        "dtype": dtype,
+        "backend": backend,
+        "n_jobs": n_jobs,
+    }
+    options = {name: value for name, value in options.items() if value is not None}
+    # Whatever can go wrong without training goes wrong before training.
+    check_output(output, force=force, must_be="model")
+    training = read_data(data, need_labels=True)
+    held_out = None if test is None else read_data(test, need_labels=True)
+
+    from elman.estimator import RNNClassifier
+
+    classifier = RNNClassifier(**options, random_state=seed, verbose=0 if quiet else 1)
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        # Said below, with the name of the file.
+        warnings.filterwarnings("ignore", "training was interrupted")
+        classifier.fit(training.X, training.y)
+    seconds = time.perf_counter() - start
+
+    interrupted = classifier.history_.stopped_by == "interrupt"
+    if interrupted and not len(classifier.history_):
+        raise KeyboardInterrupt
+    classifier.save(output)
+    console = output_console()
+    if interrupted:
+        best = classifier.history_.best_epoch
+        console.print(f"Interrupted: saved the best weights so far, of epoch {best}, to {output}")
+        return INTERRUPTED
+    console.print(f"Trained {classifier.n_iter_} epochs in {seconds:.1f} s; saved {output}")
+    if held_out is not None:
+        if len(held_out.X) == 0:
+            raise UserError(f"{test}: holds no recordings")
+        console.print()
+        print_scores(
+            held_out.y, classifier.predict(held_out.X), classifier.classes_, where=str(test)
+        )
+    return 0

@@ -1,0 +1,48 @@
+"""`elman gradcheck`: a configuration in, how far its gradients are from the numeric ones out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+
+
+def gradcheck(
+    cell: Annotated[str, typer.Option(help="Recurrent cell: elman.")] = "elman",
+    activation: Annotated[str, typer.Option(help="tanh or relu.")] = "tanh",
+    readout: Annotated[
+        str | None,
+        typer.Option(help="last, mean or max: check a whole network. Without it, the cell alone."),
+    ] = None,
+    n_samples: Annotated[int, typer.Option(help="Sequences in the batch.")] = 4,
+    n_timesteps: Annotated[int, typer.Option(help="Steps of the longest.")] = 5,
+    n_features: Annotated[int, typer.Option(help="Width of a step.")] = 2,
+    hidden_size: Annotated[int, typer.Option(help="Width of the hidden state.")] = 7,
+    n_classes: Annotated[int, typer.Option(help="Classes of a whole network.")] = 3,
+    ragged: Annotated[bool, typer.Option(help="Unequal lengths, some 1 and 0.")] = True,
+    backend: Annotated[str | None, typer.Option(help="native or reference.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random problem.")] = 0,
+    tolerance: Annotated[float, typer.Option(help="Largest relative error that passes.")] = 1e-7,
+) -> int:
+    """Check gradients against central differences in float64.
+
+    Prints a line for each argument and the worst of them; the exit code is 1 if it fails.
+    """
+    from elman.inspection.gradcheck import gradcheck
+
+    report = gradcheck(
+        cell=cell,
+        activation=cast(Any, activation),  # checked there
+        readout=readout,
+        n_samples=n_samples,
+        n_timesteps=n_timesteps,
+        n_features=n_features,
+        hidden_size=hidden_size,
+        n_classes=n_classes,
+        ragged=ragged,
+        backend=backend,
+        seed=seed,
+        tolerance=tolerance,
+    )
+    print(report)
+    return 0 if report.passed else 1

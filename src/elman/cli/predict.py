@@ -1,0 +1,44 @@
+"""`elman predict`: a model and recordings in, their labels as CSV out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elman.cli.files import check_output, load_model, read_data, write_atomically
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
+    data: Annotated[Path, typer.Argument(help="Recordings, .ts or .npz; labels are not needed.")],
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add the probability of each class.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV file to write instead of stdout.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
+) -> None:
+    """Label recordings: CSV with a header, one line a recording, in the order of the file."""
+    if output is not None:
+        check_output(output, force=force)
+    classifier = load_model(model)
+    X = read_data(data).X
+    probabilities = classifier.predict_proba(X)
+    labels = classifier.classes_[probabilities.argmax(axis=1)]
+
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["label", *(f"p({c})" for c in classifier.classes_.tolist() if proba)])
+    for label, p in zip(labels.tolist(), probabilities, strict=True):
+        # Nine digits give a float32 back exactly.
+        rows.writerow([label, *(f"{value:.9g}" for value in p if proba)])
+    if output is None:
+        sys.stdout.write(text.getvalue())
+    else:
+        write_atomically(output, text.getvalue())

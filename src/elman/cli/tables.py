@@ -1,0 +1,99 @@
+"""Tables of how right a classifier was: counts in, rich tables (plain text off a terminal) out."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.scores import class_scores
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def new_table(title: str | None = None) -> Table:
+    """A table in the one look they all share."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        pad_edge=False,
+        show_edge=False,
+    )
+
+
+def print_table(console: Console, table: Table) -> None:
+    """A table and the blank line after it."""
+    console.print(table)
+    console.print()
+
+
+def print_class_table(console: Console, classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
+    """Precision, recall and F1 of every class."""
+    table = new_table("Each class")
+    table.add_column("class")
+    for column in ("samples", "precision", "recall", "F1"):
+        table.add_column(column, justify="right")
+    for score in class_scores(classes, counts):
+        rates = (score.precision, score.recall, score.f1)
+        table.add_row(str(score.label), str(score.n_true), *map(_rate, rates))
+    print_table(console, table)
+
+
+def print_confusion(console: Console, classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
+    """The confusion matrix, or where it is too wide for the terminal, the commonest mistakes."""
+    labels = [str(c) for c in classes.tolist()]
+    cell = max(*(len(label) for label in labels), len(str(counts.max(initial=0))), 1)
+    if (cell + 2) * (len(labels) + 1) + 6 > console.width:
+        _print_commonest_mistakes(console, labels, counts)
+        return
+    table = new_table("Confusion matrix (rows: true class; columns: predicted)")
+    table.add_column("true", style="bold")
+    for label in labels:
+        table.add_column(label, justify="right", no_wrap=True)
+    for i, label in enumerate(labels):
+        table.add_row(label, *(_count(int(n), i == j) for j, n in enumerate(counts[i])))
+    print_table(console, table)
+
+
+def _print_commonest_mistakes(
+    console: Console, labels: list[str], counts: NDArray[np.int64]
+) -> None:
+    wrong = counts - np.diag(np.diag(counts))
+    table = new_table("Commonest mistakes")
+    table.add_column("true")
+    table.add_column("predicted")
+    table.add_column("samples", justify="right")
+    for flat in np.argsort(-wrong, axis=None, kind="stable")[:10]:
+        i, j = divmod(int(flat), len(labels))
+        if wrong[i, j]:
+            table.add_row(labels[i], labels[j], str(wrong[i, j]))
+    if table.row_count:
+        print_table(console, table)
+    else:
+        console.print("No mistakes.")
+
+
+def percent(share: float) -> str:
+    """A share as a person reads it: never 100 % unless every one is right."""
+    text = f"{100 * share:.1f} %"
+    return "> 99.9 %" if text == "100.0 %" and share < 1 else text
+
+
+def _count(n: int, right: bool) -> str:
+    if n == 0:
+        return "[dim].[/dim]"
+    return f"[green]{n}[/green]" if right else f"[bold red]{n}[/bold red]"
+
+
+def _rate(value: float) -> str:
+    return "-" if math.isnan(value) else percent(value)
