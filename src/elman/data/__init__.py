@@ -4,6 +4,13 @@ from elman.data.datasets import load_japanese_vowels
 from elman.data.layout import from_channels_first
 from elman.data.readers import Dataset, ReaderError, read, read_npz, read_ts, write_npz
 from elman.data.sequences import Batch, Sequences
+from elman.data.synthetic import (
+    make_adding_problem,
+    make_noisy_sinusoids,
+    make_parity,
+    make_temporal_xor,
+)
+from elman.data.tomita import make_tomita
 from elman.data.validation import check_sequences
 
 __all__ = [
@@ -14,6 +21,11 @@ __all__ = [
     "check_sequences",
     "from_channels_first",
     "load_japanese_vowels",
+    "make_adding_problem",
+    "make_noisy_sinusoids",
+    "make_parity",
+    "make_temporal_xor",
+    "make_tomita",
     "read",
     "read_npz",
     "read_ts",
