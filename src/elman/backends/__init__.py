@@ -38,6 +38,16 @@ def _warn_no_kernel() -> None:
     warnings.warn(message, RuntimeWarning, stacklevel=4)
 
 
+def _check_isa_without_kernel(isa: str | None) -> None:
+    """Refuse an instruction set asked for by name where there is no kernel to run it."""
+    source = f"isa={isa!r}" if isa else f"ELMAN_ISA={os.environ.get('ELMAN_ISA')!r}"
+    if isa or os.environ.get("ELMAN_ISA"):
+        raise ValueError(
+            f"{source} is not available here: the compiled kernel is not installed, and the "
+            "reference backend has no instruction sets to choose from"
+        )
+
+
 def get_backend(
     name: str | None = None, *, n_threads: int | None = None, isa: str | None = None
 ) -> Backend:
@@ -46,7 +56,8 @@ def get_backend(
     Parameters
     ----------
     name : {"native", "reference"} or None
-        None takes `$ELMAN_BACKEND`, else the compiled kernel, else (with one warning) the reference.
+        None takes `$ELMAN_BACKEND`, else the compiled kernel, else, with one warning, the
+        reference.
     n_threads : int or None
         Threads a call may use; None takes `available_threads()`.
     isa : str or None
@@ -67,10 +78,13 @@ def get_backend(
     if name is None:
         name = choices[0]
         if name != "native":
+            _check_isa_without_kernel(isa)
             _warn_no_kernel()
     if name not in choices:
         raise ValueError(f"{source} is not available here; choose one of {', '.join(choices)}")
     n_threads = available_threads() if n_threads is None else n_threads
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
     if name == "native":
         from elman.backends.native import NativeBackend
 

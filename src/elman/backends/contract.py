@@ -9,9 +9,9 @@ reference (`reference.py`) defines the right answer; every other backend agrees 
     n_features   D    width of one input step
     hidden_size  H    width of the hidden state
 
-Arrays are batch-major, C-contiguous and aligned, of one dtype (float32 or float64) throughout. Inputs are
-never written, outputs are freshly allocated, no state is kept between calls, and every call may come
-from any thread.
+Arrays are batch-major, C-contiguous and aligned, of one dtype (float32 or float64) throughout.
+Inputs are never written, outputs are freshly allocated, no state is kept between calls, and every
+call may come from any thread.
 
 Exactness, which every backend keeps:
 
@@ -95,7 +95,7 @@ class Forward(NamedTuple):
     """What `forward` returns."""
 
     H: Array | None
-    """(n_samples, n_timesteps, hidden_size), zero past each sample's end; None for outputs="final" """
+    """(n_samples, n_timesteps, hidden_size), zero past each end; None for outputs="final" """
     final: Array
     """(n_samples, hidden_size), the state at each sample's own last step; `initial` at length 0"""
     tape: Tape | None
@@ -115,7 +115,7 @@ class Backward(NamedTuple):
 
 @runtime_checkable
 class Backend(Protocol):
-    """The functions a backend owes. Arguments are already checked by the caller (`check_forward`)."""
+    """The functions a backend owes. Each checks its arguments (`check_forward` and the like)."""
 
     name: str
     """"reference" or "native" """
@@ -171,14 +171,16 @@ class Backend(Protocol):
     def linear_backward(
         self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
     ) -> tuple[Array | None, Array, Array]:
-        """dY (n_samples, n_out) -> dX (n_samples, n_in) or None, dW (n_in, n_out), db (n_out,)."""
+        """DY (n_samples, n_out) -> dX (n_samples, n_in) or None, dW (n_in, n_out), db (n_out,)."""
         ...
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """|ours - reference| <= atol + rtol * |reference|, elementwise; for gradients of weights, atol is
-    multiplied by the number of live steps they are summed over (see `gradient_atol`)."""
+    """|ours - reference| <= atol + rtol * |reference|, elementwise.
+
+    For gradients of weights atol grows with the number of steps summed over: `gradient_atol`.
+    """
 
     rtol: float
     atol: float
@@ -240,7 +242,8 @@ def check_forward(
             lengths[-1] < 0 or lengths[0] > n_timesteps or np.any(np.diff(lengths) > 0)
         ):
             raise ValueError(
-                f"lengths must run longest first and lie in [0, {n_timesteps}], got {lengths.tolist()}"
+                f"lengths must run longest first and lie in [0, {n_timesteps}], "
+                f"got {lengths.tolist()}"
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends import _native  # type: ignore[attr-defined]
+from elman.backends import _native
 from elman.backends.contract import (
     ACTIVATIONS,
     Array,
@@ -58,14 +58,12 @@ class NativeBackend:
     Raises
     ------
     ValueError
-        An unknown or unavailable instruction set, or `n_threads` below 1.
+        An unknown or unavailable instruction set.
     """
 
     name = "native"
 
     def __init__(self, *, n_threads: int = 1, isa: str | None = None) -> None:
-        if n_threads < 1:
-            raise ValueError(f"n_threads={n_threads} must be at least 1")
         self._isa = _isa_index(isa)
         self.isa = _ISAS[self._isa]
         self.n_threads = n_threads

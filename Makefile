@@ -1,0 +1,101 @@
+# `make demo` and `make test` set up all they need: a virtual environment in .venv, the package built into
+# it, and no more than the target asks for. A second run finds the stamps and skips the work.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PEERS := .venv-peers
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+NATIVE := CMakeLists.txt pyproject.toml $(wildcard native/*)
+CXX_SOURCES := $(wildcard native/*.h native/*.cpp)
+
+# What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
+export ELMAN_REQUIRE_NATIVE
+
+.PHONY: help demo test check format bench bench-quick accuracy parity proofs docs clean
+
+help:
+	@echo "make demo        train on real speech recordings and show what was learned"
+	@echo "make test        the test suite"
+	@echo "make check       lint, formats, types"
+	@echo "make parity      compare live with PyTorch (installs it in $(PEERS))"
+	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
+	@echo "make accuracy    test accuracy of the defaults over 10 seeds"
+	@echo "make proofs      the long proofs: tanh over all float32 numbers"
+	@echo "make docs        recompute the tables in docs/ that a command makes"
+	@echo "make clean       remove what the other targets made"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "elman needs Python 3.11 or later; name one with make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+
+# The package, editable: Python files are read from src/, the kernel is rebuilt when native/ changes.
+$(VENV)/.package: $(BIN)/python $(NATIVE)
+	@echo "Installing elman and building its kernel in $(VENV) (about a minute the first time)..."
+	@$(BIN)/python $(PIP_INSTALL) --group build
+	@$(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable ".[plot]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.package
+	@$(BIN)/python $(PIP_INSTALL) --group test
+	@touch $@
+
+$(VENV)/.check: $(BIN)/python pyproject.toml
+	@$(BIN)/python $(PIP_INSTALL) --group check
+	@touch $@
+
+demo: $(VENV)/.package
+	$(BIN)/elman demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/.check $(VENV)/.package
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
+
+format: $(VENV)/.check
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(CXX_SOURCES)
+
+# PyTorch first and alone, pinned: a looser requirement pulls gigabytes of another build.
+$(PEERS)/.torch: $(NATIVE)
+	$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@echo "Installing PyTorch in $(PEERS)..."
+	@$(PEERS)/bin/python $(PIP_INSTALL) torch==2.13.0
+	@$(PEERS)/bin/python $(PIP_INSTALL) --group build --group test
+	@$(PEERS)/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+$(PEERS)/.all: $(PEERS)/.torch
+	@echo "Installing JAX and ONNX Runtime in $(PEERS)..."
+	@$(PEERS)/bin/python $(PIP_INSTALL) --group bench
+	@touch $@
+
+parity: $(PEERS)/.torch
+	$(PEERS)/bin/python -m pytest tests/parity $(ARGS)
+
+bench: $(PEERS)/.all
+	$(PEERS)/bin/python -m benchmarks $(ARGS)
+
+bench-quick: $(PEERS)/.all
+	$(PEERS)/bin/python -m benchmarks --quick $(ARGS)
+
+accuracy: $(VENV)/.test
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+proofs: $(VENV)/.test
+	$(BIN)/python -m pytest tests/proofs -s $(ARGS)
+
+docs: $(VENV)/.test
+	$(BIN)/python docs/the_seed_gradient.py
+
+clean:
+	rm -rf $(VENV) $(PEERS) build dist elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,57 @@
+"""The compiled module: arrays in, arrays written; shapes as in `contract`."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Array = NDArray[Any]
+_Lengths = NDArray[np.int64] | None
+
+def isas() -> list[str]: ...
+def forward(
+    isa: int,
+    n_threads: int,
+    activation: int,
+    X: _Array,
+    lengths: _Lengths,
+    initial: _Array | None,
+    W_x: _Array,
+    W_h: _Array,
+    b: _Array,
+    H: _Array | None,
+    final: _Array,
+) -> None: ...
+def backward(
+    isa: int,
+    n_threads: int,
+    activation: int,
+    X: _Array,
+    lengths: _Lengths,
+    initial: _Array | None,
+    W_x: _Array,
+    W_h: _Array,
+    b: _Array,
+    H: _Array,
+    dH: _Array | None,
+    dfinal: _Array | None,
+    dX: _Array | None,
+    dinitial: _Array,
+    dW_x: _Array,
+    dW_h: _Array,
+    db: _Array,
+) -> None: ...
+def linear_forward(
+    isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, Y: _Array
+) -> None: ...
+def linear_backward(
+    isa: int,
+    n_threads: int,
+    dY: _Array,
+    X: _Array,
+    W: _Array,
+    dX: _Array | None,
+    dW: _Array,
+    db: _Array,
+) -> None: ...
+def tanh(isa: int, x: _Array, y: _Array) -> None: ...
