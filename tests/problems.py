@@ -168,3 +168,10 @@ def assert_same_bits(ours, expected, name=""):
     np.testing.assert_array_equal(
         np.signbit(ours[numbers]), np.signbit(expected[numbers]), err_msg=f"sign of {name}"
     )
+
+
+def assert_within(bound, ours, expected, name=""):
+    """|ours - expected| <= bound, times the array's largest |expected| where that exceeds 1."""
+    assert ours.shape == expected.shape, name
+    scale = max(1.0, np.max(np.abs(expected), initial=0.0))
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=bound * scale, err_msg=name)

@@ -1,0 +1,55 @@
+"""Every backend against PyTorch's values and gradients, kept in golden/elman.npz."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from problems import Problem, assert_all_close, assert_within
+
+from elman.backends.contract import Cell, Weights
+
+with np.load(Path(__file__).parent / "golden" / "elman.npz", allow_pickle=False) as npz:
+    GOLDEN = {name: npz[name] for name in npz.files}
+CASES = sorted({name.split("/")[0] for name in GOLDEN} - {"torch"})
+ANSWERS = ["H", "final", "dX", "dinitial", "dW_x", "dW_h", "db"]
+
+
+def golden_problem(case, dtype):
+    def given(name):
+        array = GOLDEN.get(f"{case}/given {name}")
+        return array if array is None or name == "lengths" else array.astype(dtype)
+
+    problem = Problem(
+        Cell("elman", case.split(",")[0]),
+        given("X"),
+        given("lengths"),
+        given("initial"),
+        Weights(given("W_x"), given("W_h"), given("b")),
+        given("dH"),
+        given("dfinal"),
+    )
+    return problem, {name: GOLDEN[f"{case}/{name}"] for name in ANSWERS}
+
+
+def test_the_cases_are_all_there():
+    assert str(GOLDEN["torch"]).startswith("2.13.0")
+    assert len(CASES) == 12
+    assert sum(f"{case}/given lengths" in GOLDEN for case in CASES) == 6
+    assert sum(f"{case}/given initial" in GOLDEN for case in CASES) == 8
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_float64(backend, case):
+    problem, answers = golden_problem(case, np.float64)
+    ours = problem.answers(backend)
+    for name, expected in answers.items():
+        assert_within(1e-12, ours[name], expected, name)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_float32(backend, case):
+    problem, answers = golden_problem(case, np.float32)
+    rounded = {name: answer.astype(np.float32) for name, answer in answers.items()}
+    assert_all_close(problem.answers(backend), rounded, problem.own_lengths)
