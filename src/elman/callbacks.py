@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from elman.training import Epoch
+from elman.history import Epoch
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
@@ -19,27 +19,52 @@ except ImportError:
         """Nothing to support: this scikit-learn has no callbacks."""
 
     def with_callbacks(method: Any) -> Any:
-        """The method as it is."""
+        """Return the method as it is."""
         return method
 
 
-__all__ = ["CallbackSupport", "epoch_hook", "with_callbacks"]
+__all__ = ["CallbackSupport", "FitTask", "with_callbacks"]
 
 
-def epoch_hook(
-    estimator: Any, context: Any, X: Any, y: Any, sample_weight: Any
-) -> Callable[[Epoch], bool]:
-    """An `on_epoch` that makes each epoch a task below `context` and asks callbacks to stop."""
+class FitTask:
+    """One `fit` as a task of scikit-learn's callbacks, each epoch a task below it.
 
-    def tell(epoch: Epoch) -> bool:
-        shared = {
+    Parameters
+    ----------
+    estimator : estimator instance
+        Whose `fit`, wrapped in `with_callbacks`, is running.
+    max_iter : int
+        Epochs at most.
+    X, y, sample_weight
+        As the user passed them; callbacks may ask for them.
+    """
+
+    def __init__(self, estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
+        self._context: Any = None
+        self._shared = {
             "estimator": estimator,
             "X": X,
             "y": y,
             "metadata": {"sample_weight": sample_weight},
         }
-        task = context.subcontext(task_name="epoch")
-        task.call_on_fit_task_begin(**shared)
-        return bool(task.call_on_fit_task_end(**shared, reconstruction_attributes=dict))
+        if hasattr(estimator, "_init_callback_context"):
+            self._context = estimator._init_callback_context(max_subtasks=max_iter)
+            self._context.call_on_fit_task_begin(**self._shared)
 
-    return tell
+    @property
+    def hooks(self) -> list[Callable[[Epoch], bool]]:
+        """What to call after each epoch: nothing, where there are no callbacks."""
+        return [] if self._context is None else [self._end_epoch]
+
+    def _end_epoch(self, epoch: Epoch) -> bool:
+        task = self._context.subcontext(task_name="epoch")
+        task.call_on_fit_task_begin(**self._shared)
+        stop = task.call_on_fit_task_end(
+            **self._shared, reconstruction_attributes=lambda: {"network_": epoch.network.copy()}
+        )
+        return bool(stop)
+
+    def end(self) -> None:
+        """Tell callbacks that the estimator is fitted."""
+        if self._context is not None:
+            self._context.call_on_fit_task_end(**self._shared, reconstruction_attributes=dict)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from elman import hyperparameters as hp
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import ACTIVATIONS, CELLS, Backend, Cell
-from elman.callbacks import CallbackSupport, epoch_hook, with_callbacks
+from elman.callbacks import CallbackSupport, FitTask, with_callbacks
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
+from elman.history import Epoch, History
 from elman.inference import (
     Standardisation,
     hidden_states,
@@ -32,8 +34,14 @@ from elman.nn.readouts import READOUTS
 from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import feature_scale
 from elman.progress import EpochProgress
-from elman.targets import check_class_weight, check_labels, check_weights, class_weights
-from elman.training import Epoch, History, Labelled, Plan, hold_out, snapshot, train
+from elman.targets import (
+    check_class_weight,
+    check_labels,
+    check_weights,
+    class_weights,
+    hold_out,
+)
+from elman.training import Labelled, Plan, snapshot, train
 
 Array = NDArray[Any]
 
@@ -98,7 +106,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         Samples in a training step.
     learning_rate : {"constant", "cosine"}, default="constant"
         Schedule: the rate of every epoch. "cosine" falls from `learning_rate_init` to near 0 over
-        `max_iter` epochs.
+        `max_iter` epochs (each call of `partial_fit` is one).
     learning_rate_init : float, default=0.003
     momentum : float, default=0.9
         Only for solver="sgd".
@@ -280,11 +288,27 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             The loss became NaN or infinite.
         """
         self._check_parameters()
-        context = self._begin_callbacks(X, y, sample_weight)
-        data = self._check_X(X, reset=True)
+        task = FitTask(self, self.max_iter, X, y, sample_weight)
+        with _unchanged_on_error(self):
+            self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
+        if self.history_.stopped_by == "interrupt":
+            warnings.warn(_interrupted(self.history_), stacklevel=3)
+        task.end()
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        hooks: Sequence[Callable[[Epoch], Any]],
+    ) -> None:
+        data = self._check_X(X, reset=True, dtype=self._dtype())
         classes, codes = check_labels(self, y, len(data))
         training = self._labelled(data, codes, sample_weight)
-        validation = self._check_validation(X_val, y_val, classes)
+        validation = self._check_validation(X_val, y_val, classes, data.dtype)
         backend = self._backend()
 
         init_rng, shuffle_rng, split_rng = hp.make_rng(self.random_state).spawn(3)
@@ -297,7 +321,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self._start(training.X, len(classes), init_rng, shuffle_rng)
         training = self._scaled(self._class_weighted(training))
         validation = None if validation is None else self._scaled(validation)
-        hooks = [] if context is None else [epoch_hook(self, context, X, y, sample_weight)]
+        own_hooks = [] if self.on_epoch is None else [self.on_epoch]
         with EpochProgress(self.max_iter, int(self.verbose)) as progress:
             history = train(
                 self.network_,
@@ -308,13 +332,9 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
                 rng=self._rng,
                 validation=validation,
                 progress=progress,
-                on_epoch=([self.on_epoch] if self.on_epoch is not None else []) + hooks,
+                on_epoch=[*own_hooks, *hooks],
             )
         self._set_history(history)
-        if history.stopped_by == "interrupt":
-            warnings.warn(_interrupted(history), stacklevel=3)
-        self._end_callbacks(context, X, y, sample_weight)
-        return self
 
     def partial_fit(
         self,
@@ -360,7 +380,15 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             raise ValueError(
                 "classes must be given in the first call of partial_fit: every label there will be"
             )
-        data = self._check_X(X, reset=first)
+        with _unchanged_on_error(self):
+            history = self._fit_more(X, y, classes, sample_weight, first)
+            self._set_history(self.history_.extended(history))
+        if history.stopped_by == "interrupt":
+            warnings.warn(_interrupted(history), stacklevel=2)
+        return self
+
+    def _fit_more(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> History:
+        data = self._check_X(X, reset=first, dtype=self._dtype() if first else self._dtype_in())
         if classes is not None:
             given = np.unique(np.asarray(classes))
             if first:
@@ -382,23 +410,19 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         training = self._scaled(self._class_weighted(training))
         undo = snapshot(self.network_, self._optimizer)
         try:
-            history = train(
+            return train(
                 self.network_,
                 training,
                 self._optimizer,
                 self._plan(n_epochs=1, early_stopping=False),
                 backend=backend,
                 rng=self._rng,
-                progress=EpochProgress(1, min(int(self.verbose), 1) * 2),
+                progress=EpochProgress(1, 2 if self.verbose else 0),
                 on_epoch=[] if self.on_epoch is None else [self.on_epoch],
             )
         except BaseException:
             undo()
             raise
-        self._set_history(self.history_.extended(history))
-        if history.stopped_by == "interrupt":
-            warnings.warn(_interrupted(history), stacklevel=2)
-        return self
 
     def predict(self, X: Any) -> Array:
         """Most probable label of each sample.
@@ -540,13 +564,11 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         for name, check in _CHECKS.items():
             check(name, getattr(self, name))
 
-    def _check_X(self, X: Any, *, reset: bool, name: str = "X") -> Sequences:
+    def _check_X(self, X: Any, *, reset: bool, dtype: Any, name: str = "X") -> Sequences:
         data = check_sequences(
             X,
             name=name,
-            # Standardisation works in float64, on what X holds: 1e6 +- 1 has lost its digits if it
-            # is rounded to float32 first.
-            dtype=None if self.standardize else self._dtype(reset),
+            dtype=dtype,
             n_features=None if reset else self.n_features_in_,
             two_d=None if reset else self._two_d,
             estimator=type(self).__name__,
@@ -577,21 +599,30 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         factors = class_weights(self.class_weight, self.classes_, codes, weights)[codes]
         return labelled._replace(weights=factors if weights is None else weights * factors)
 
-    def _check_validation(self, X_val: Any, y_val: Any, classes: Array) -> Labelled | None:
+    def _check_validation(
+        self, X_val: Any, y_val: Any, classes: Array, dtype: Any
+    ) -> Labelled | None:
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} was given without {missing}: pass both or neither")
         if X_val is None:
             return None
-        data = self._check_X(X_val, reset=False, name="X_val")
+        dtype = None if self.standardize else dtype
+        data = self._check_X(X_val, reset=False, dtype=dtype, name="X_val")
         _, codes = check_labels(self, y_val, len(data), classes=classes, name="y_val")
         return Labelled(data, codes, None)
 
-    def _dtype(self, fresh: bool) -> Any:
-        """The network's dtype, or None if a fresh one takes it from the data."""
-        if not fresh:
-            return self.network_.params.dtype
-        return None if self.dtype == "auto" else np.dtype(self.dtype)
+    def _dtype(self) -> Any:
+        """How X is read by a fresh fit, None for as it is.
+
+        Standardisation works in float64 on what X holds: rounded to float32 first, 1e6 +- 0.01 has
+        lost its digits.
+        """
+        return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
+
+    def _dtype_in(self) -> Any:
+        """How X is read by the fitted network."""
+        return None if self.mean_ is not None else self.network_.params.dtype
 
     # Training
 
@@ -613,7 +644,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         standardisation = self._standardisation()
         if standardisation is None:
             return labelled
-        return labelled._replace(X=labelled.X.scaled(*standardisation, self._dtype(False)))
+        return labelled._replace(X=labelled.X.scaled(*standardisation, self.network_.params.dtype))
 
     def _start(
         self,
@@ -630,7 +661,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             cell=Cell(self.cell, self.activation),  # type: ignore[arg-type]
             readout=self.readout,
             rng=init_rng,
-            dtype=self._dtype(True) or data.dtype,
+            dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
         )
         self.history_ = History()
@@ -673,42 +704,34 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.validation_scores_ = history.validation_score
         self.best_epoch_ = history.best_epoch
 
-    # scikit-learn's callbacks
-
-    def _begin_callbacks(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        """The context of this fit's callbacks, or None if scikit-learn has none yet."""
-        if not hasattr(self, "_init_callback_context"):
-            return None
-        context = self._init_callback_context(max_subtasks=self.max_iter)
-        metadata = {"sample_weight": sample_weight}
-        return context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=metadata)
-
-    def _end_callbacks(self, context: Any, X: Any, y: Any, sample_weight: Any) -> None:
-        if context is not None:
-            context.call_on_fit_task_end(
-                estimator=self,
-                X=X,
-                y=y,
-                metadata={"sample_weight": sample_weight},
-                reconstruction_attributes=dict,
-            )
-
     # Answering
 
     def _logits(self, X: Any) -> Array:
         check_is_fitted(self, "network_")
-        data = self._check_X(X, reset=False)
+        data = self._check_X(X, reset=False, dtype=self._dtype_in())
         return predict_logits(self.network_, data, self._backend(), self._standardisation())
 
     def _per_step(self, ask: Callable[..., list[Array]], X: Any) -> list[Array]:
         check_is_fitted(self, "network_")
-        data = self._check_X(X, reset=False)
+        data = self._check_X(X, reset=False, dtype=self._dtype_in())
         return ask(self.network_, data, self._backend(), self._standardisation())
 
 
 def _subset(labelled: Labelled, indices: NDArray[np.intp]) -> Labelled:
     weights = None if labelled.weights is None else labelled.weights[indices]
     return Labelled(labelled.X.subset(indices), labelled.codes[indices], weights)
+
+
+@contextmanager
+def _unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put the estimator's attributes back if the body fails: what was fitted before is kept."""
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
 
 
 def _interrupted(history: History) -> str:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from elman.backends.contract import Cell
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
+from elman.history import History
 from elman.nn.network import Network, network_shapes
 from elman.nn.parameters import Parameters
-from elman.training import History
 
 KIND = "RNNClassifier"
 NOT_SAVED = ("on_epoch",)

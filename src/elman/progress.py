@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.training import Epoch
+    from elman.history import Epoch
 
 
 class EpochProgress:

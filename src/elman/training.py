@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
 from elman.data.sequences import Sequences
+from elman.history import Epoch, History
 from elman.inference import predict_logits
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
@@ -36,30 +37,6 @@ class Labelled(NamedTuple):
     """(n_samples,) or None (all equal)"""
 
 
-class Epoch(NamedTuple):
-    """One finished epoch: what `on_epoch` is called with, and a row of `History`."""
-
-    epoch: int
-    """from 1"""
-    loss: float
-    """mean training cross-entropy in nats over the epoch's batches, without the penalty of alpha"""
-    validation_loss: float | None
-    """the same on the validation data, with the weights at the end of the epoch"""
-    validation_score: float | None
-    """accuracy on the validation data"""
-    gradient_norm: float
-    """mean over batches of the gradient's norm, before clipping"""
-    learning_rate: float
-    seconds: float
-    """wall-clock time of the epoch"""
-    n_epochs: int
-    """how many epochs there will be at most"""
-    best_epoch: int
-    """the best epoch so far, by validation score (then loss), or by training loss"""
-    network: Network
-    """the network being trained: look, do not change"""
-
-
 OnEpoch = Callable[[Epoch], Any]
 """Called once after each epoch; True or "stop" ends training."""
 
@@ -70,87 +47,6 @@ class Progress(Protocol):
     def show(self, epoch: Epoch) -> None:
         """Report an epoch."""
         ...
-
-
-@dataclass
-class History:
-    """What happened in each epoch, a list for each quantity.
-
-    Attributes
-    ----------
-    epoch : list of int
-        Numbers of the epochs, from 1.
-    loss : list of float
-        Mean training cross-entropy, in nats.
-    validation_loss, validation_score : list of float
-        Cross-entropy and accuracy on the validation data; empty without any.
-    gradient_norm : list of float
-        Mean over batches of the gradient's norm before clipping.
-    learning_rate : list of float
-    seconds : list of float
-        Wall-clock time of each epoch.
-    best_epoch : int
-        The best epoch, by validation score (then validation loss), or by training loss.
-    stopped_by : str
-        Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback), or
-        "interrupt".
-    """
-
-    epoch: list[int] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_score: list[float] = field(default_factory=list)
-    gradient_norm: list[float] = field(default_factory=list)
-    learning_rate: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    best_epoch: int = 0
-    stopped_by: str = ""
-
-    def __len__(self) -> int:
-        return len(self.epoch)
-
-    def append(self, epoch: Epoch) -> None:
-        """Add a row."""
-        for name in self.columns():
-            value = getattr(epoch, name)
-            if value is not None:
-                getattr(self, name).append(value)
-
-    def extended(self, later: History) -> History:
-        """Join to it what the same network went through later."""
-        columns = {name: getattr(self, name) + getattr(later, name) for name in self.columns()}
-        return History(**columns, best_epoch=later.best_epoch, stopped_by=later.stopped_by)
-
-    @staticmethod
-    def columns() -> tuple[str, ...]:
-        """Names of the lists."""
-        return tuple(f.name for f in fields(History) if f.name not in ("best_epoch", "stopped_by"))
-
-    def to_dict(self) -> dict[str, list[Any]]:
-        """The columns that hold something, as lists of equal length."""
-        return {name: list(getattr(self, name)) for name in self.columns() if getattr(self, name)}
-
-    def to_frame(self) -> Any:
-        """A data frame with a row for each epoch: pandas' if it is installed, else Polars'.
-
-        Raises
-        ------
-        ImportError
-            Neither is installed.
-        """
-        columns = self.to_dict()
-        try:
-            import pandas as pd
-        except ImportError:
-            try:
-                import polars as pl
-            except ImportError as error:
-                raise ImportError(
-                    "History.to_frame needs pandas or polars: pip install pandas; "
-                    "History.to_dict needs neither"
-                ) from error
-            return pl.DataFrame(columns)
-        return pd.DataFrame(columns)
 
 
 @dataclass(frozen=True)
@@ -287,6 +183,7 @@ def train(
                 break
     except KeyboardInterrupt:
         history.stopped_by = "interrupt"
+        history.trim()
     restore = plan.early_stopping or history.stopped_by == "interrupt"
     if restore and best.flat is not None:
         network.params.flat[...] = best.flat
@@ -363,45 +260,3 @@ def snapshot(network: Network, optimizer: Optimizer) -> Callable[[], None]:
         optimizer.set_state(state)
 
     return restore
-
-
-def hold_out(
-    codes: NDArray[np.int64], fraction: float, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Split samples at random into training and validation, each class by about the same share.
-
-    One sample of each class always stays in training.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples,)
-        Index of each sample's class.
-    fraction : float
-        Share of the samples to hold out, in (0, 1).
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    training, validation : ndarray of int
-        Sorted indices.
-
-    Raises
-    ------
-    ValueError
-        There are too few samples to hold one out.
-    """
-    shuffled = rng.permutation(len(codes))
-    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
-    first_of_class = np.diff(codes[by_class], prepend=-1) != 0
-    spare = by_class[~first_of_class]
-    if len(spare) == 0:
-        raise ValueError(
-            f"early_stopping cannot hold out validation data from {len(codes)} sample(s) of "
-            f"{int(first_of_class.sum())} class(es): pass more samples, X_val and y_val, or "
-            "early_stopping=False"
-        )
-    n_held_out = min(max(1, round(fraction * len(codes))), len(spare))
-    # Evenly spaced through the classes, from a random start: systematic sampling.
-    places = (np.arange(n_held_out) + rng.random()) * (len(spare) / n_held_out)
-    validation = np.sort(spare[np.minimum(places.astype(np.intp), len(spare) - 1)])
-    return np.setdiff1d(np.arange(len(codes)), validation), validation

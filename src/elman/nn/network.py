@@ -6,7 +6,7 @@ X -> RecurrentLayer -> ReadoutLayer -> Head -> logits
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 Lengths = NDArray[np.int64] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A recurrent sequence classifier: its configuration and its weights.
 
@@ -74,6 +74,10 @@ class Network:
             initial |= layer.initial(rng)
         params = Parameters.from_arrays(initial, dtype)
         return cls(n_features, hidden_size, n_classes, cell, readout, params)
+
+    def copy(self) -> Network:
+        """The same network over weights of its own."""
+        return replace(self, params=self.params.copy())
 
     @property
     def layers(self) -> tuple[RecurrentLayer, ReadoutLayer, Head]:

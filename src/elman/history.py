@@ -1,0 +1,126 @@
+"""Epochs of training in, one at a time; their record as columns, or as a data frame, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+from elman.nn.network import Network
+
+
+class Epoch(NamedTuple):
+    """One finished epoch: what `on_epoch` is called with, and a row of `History`."""
+
+    epoch: int
+    """from 1"""
+    loss: float
+    """mean training cross-entropy in nats over the epoch's batches, without the penalty of alpha"""
+    validation_loss: float | None
+    """the same on the validation data, with the weights at the end of the epoch"""
+    validation_score: float | None
+    """accuracy on the validation data"""
+    gradient_norm: float
+    """mean over batches of the gradient's norm, before clipping"""
+    learning_rate: float
+    seconds: float
+    """wall-clock time of the epoch"""
+    n_epochs: int
+    """how many epochs there will be at most"""
+    best_epoch: int
+    """the best epoch so far, by validation score (then loss), or by training loss"""
+    network: Network
+    """the network being trained: look, do not change"""
+
+
+@dataclass
+class History:
+    """What happened in each epoch, a list for each quantity.
+
+    Attributes
+    ----------
+    epoch : list of int
+        Numbers of the epochs, from 1.
+    loss : list of float
+        Mean training cross-entropy, in nats.
+    validation_loss, validation_score : list of float
+        Cross-entropy and accuracy on the validation data; empty without any, None for epochs of a
+        later `partial_fit`, which has none.
+    gradient_norm : list of float
+        Mean over batches of the gradient's norm before clipping.
+    learning_rate : list of float
+    seconds : list of float
+        Wall-clock time of each epoch.
+    best_epoch : int
+        The best epoch, by validation score (then validation loss), or by training loss.
+    stopped_by : str
+        Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback), or
+        "interrupt".
+    """
+
+    epoch: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float | None] = field(default_factory=list)
+    validation_score: list[float | None] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    stopped_by: str = ""
+
+    def __len__(self) -> int:
+        return len(self.epoch)
+
+    def append(self, epoch: Epoch) -> None:
+        """Add a row."""
+        for name in self.columns():
+            value = getattr(epoch, name)
+            if value is not None:
+                getattr(self, name).append(value)
+
+    def trim(self) -> None:
+        """Drop a row that an interrupt left unfinished."""
+        n_whole = min(len(self.epoch), len(self.seconds))
+        for name in self.columns():
+            del getattr(self, name)[n_whole:]
+
+    def extended(self, later: History) -> History:
+        """Join to it what the same network went through later."""
+        joined = History(best_epoch=later.best_epoch, stopped_by=later.stopped_by)
+        for name in self.columns():
+            first, second = getattr(self, name), getattr(later, name)
+            if first or second:
+                first = first or [None] * len(self)
+                second = second or [None] * len(later)
+            setattr(joined, name, first + second)
+        return joined
+
+    @staticmethod
+    def columns() -> tuple[str, ...]:
+        """Names of the lists."""
+        return tuple(f.name for f in fields(History) if f.name not in ("best_epoch", "stopped_by"))
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """The columns that hold something, as lists of equal length."""
+        return {name: list(getattr(self, name)) for name in self.columns() if getattr(self, name)}
+
+    def to_frame(self) -> Any:
+        """A data frame with a row for each epoch: pandas' if it is installed, else Polars'.
+
+        Raises
+        ------
+        ImportError
+            Neither is installed.
+        """
+        columns = self.to_dict()
+        try:
+            import pandas as pd
+        except ImportError:
+            try:
+                import polars as pl
+            except ImportError as error:
+                raise ImportError(
+                    "History.to_frame needs pandas or polars: pip install pandas; "
+                    "History.to_dict needs neither"
+                ) from error
+            return pl.DataFrame(columns)
+        return pd.DataFrame(columns)
