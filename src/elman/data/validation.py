@@ -86,9 +86,9 @@ def check_sequences(
             f"{ensure_min_samples} is required: pass at least {ensure_min_samples} sequence(s)"
         )
     checker.check_features(found)
-    if int(found.lengths.max(initial=0)) < ensure_min_timesteps:
+    if len(found) and found.lengths.max() < ensure_min_timesteps:
         raise ValueError(
-            f"{name} has {len(found)} sample(s), the longest of {found.lengths.max(initial=0)} "
+            f"{name} has {len(found)} sample(s), the longest of {found.lengths.max()} "
             f"timestep(s), while a minimum of {ensure_min_timesteps} is required: pass recordings "
             "that are not empty"
         )
