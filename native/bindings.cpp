@@ -202,6 +202,14 @@ NB_MODULE(_native, m) {
     for (const elman::KernelTable* table : elman::available_kernels()) names.emplace_back(table->isa);
     return names;
   });
+  m.def(
+      "multiply_adds",
+      [](int isa, int64_t n) {
+        float sink;
+        nb::gil_scoped_release release;
+        return elman::kernels_of<float>(isa).multiply_adds(n, &sink);
+      },
+      nb::arg("isa"), nb::arg("n"));
   elman::define<float>(m);
   elman::define<double>(m);
 }

@@ -41,6 +41,21 @@ static void tanh_array(const T* x, T* y, int64_t n) {
 }
 
 template <typename T>
+static int64_t multiply_adds(int64_t n, T* sink) {
+  constexpr int kChains = 12;  // more than latency times throughput on any processor here
+  Vec<T> acc[kChains];
+  for (int i = 0; i < kChains; ++i) acc[i] = broadcast(static_cast<T>(i));
+  const Vec<T> a = broadcast(T(0.5)), b = broadcast(T(0.25));
+  for (int64_t k = 0; k < n; ++k) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) acc[i] = fma(acc[i], a, b);
+  }
+  for (int i = 1; i < kChains; ++i) acc[0] += acc[i];
+  *sink = acc[0][0];
+  return n * kChains * kLanes<T> * 2;
+}
+
+template <typename T>
 static constexpr Kernels<T> kernels{
     forward_pack_size<T>,
     pack_forward<T>,
@@ -54,6 +69,7 @@ static constexpr Kernels<T> kernels{
     backward<T>,
     add<T>,
     tanh_array<T>,
+    multiply_adds<T>,
 };
 
 static constexpr KernelTable table{ELMAN_STRING(ELMAN_ISA), kernels<float>, kernels<double>};

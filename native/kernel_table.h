@@ -71,6 +71,9 @@ struct Kernels {
 
   void (*add)(T* into, const T* from, int64_t n);
   void (*tanh)(const T* x, T* y, int64_t n);
+  // Runs n rounds of independent multiply-adds and returns how many operations (2 each) that was: what the
+  // benchmarks take for the peak.
+  int64_t (*multiply_adds)(int64_t n, T* sink);
 };
 
 struct KernelTable {

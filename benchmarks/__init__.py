@@ -1,0 +1,1 @@
+"""Us beside the peers: same work, one process, interleaved, checked equal before it is timed."""

@@ -1,0 +1,61 @@
+"""Interleaved timing: functions in, medians and spreads out."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from elman.backends import _native
+
+
+class Timing(NamedTuple):
+    """Seconds of one call."""
+
+    median: float
+    low: float
+    """first quartile"""
+    high: float
+    """third quartile"""
+    n_rounds: int
+
+
+def interleave(
+    functions: Sequence[Callable[[], object]], *, seconds: float, min_rounds: int = 5
+) -> list[Timing]:
+    """Time the functions in turn, round after round, so that what disturbs one disturbs all.
+
+    A quick function is called several times in a row and the mean of those taken, so that the
+    clock's grain does not show. Rounds go on until `seconds` have passed for each function.
+    """
+    repeats = []
+    for function in functions:
+        function()
+        start = time.perf_counter()
+        function()
+        repeats.append(max(1, min(1000, int(2e-4 / (time.perf_counter() - start)))))
+    times: list[list[float]] = [[] for _ in functions]
+    end = time.perf_counter() + seconds * len(functions)
+    while len(times[0]) < min_rounds or time.perf_counter() < end:
+        for function, repeat, samples in zip(functions, repeats, times, strict=True):
+            start = time.perf_counter()
+            for _ in range(repeat):
+                function()
+            samples.append((time.perf_counter() - start) / repeat)
+    return [_summary(samples) for samples in times]
+
+
+def _summary(samples: list[float]) -> Timing:
+    low, median, high = statistics.quantiles(samples, n=4)
+    return Timing(median, low, high, len(samples))
+
+
+def peak_flops(isa: int, n: int = 200_000, n_rounds: int = 15) -> float:
+    """Multiply-adds a second of one core, doubled: the best of a few rounds of nothing else."""
+    best = 0.0
+    for _ in range(n_rounds):
+        start = time.perf_counter()
+        flops = _native.multiply_adds(isa, n)
+        best = max(best, flops / (time.perf_counter() - start))
+    return best
