@@ -36,6 +36,8 @@ SIZES = [
     (N_SAMPLES[i % 9], N_TIMESTEPS[i % 5], N_FEATURES[i % 7], HIDDEN_SIZES[i % 13])
     for i in range(26)
 ]
+# beyond the blocks in which a kernel may cut time, samples, features and units
+SIZES += [(2, 300, 3, 20), (150, 4, 6, 9), (5, 4, 300, 30), (3, 6, 5, 300), (1, 700, 1, 65)]
 # (n_samples, n_timesteps, n_features, hidden_size) around the edges of register tiles
 EXACT_SIZES = [
     (3, 5, 2, 7),
@@ -382,6 +384,33 @@ def test_saturated_tanh_is_one(backend, dtype):
     answers = type(problem)(**{**vars(problem), "weights": huge}).answers(backend)
     assert np.all(answers["H"] == 1)
     assert not np.any(answers["dX"])
+
+
+# Numbers near zero
+
+
+def vanishing_problem(dtype):
+    """Gradients that fall through the smallest numbers of the type on their way back."""
+    problem = make_problem(40, 70, 2, 17, dtype=dtype, dH=False)
+    W_h = problem.weights.W_h * (1e-2 if dtype == "float32" else 1e-5)
+    weights = problem.weights._replace(W_h=frozen(W_h.astype(dtype)))
+    return type(problem)(**{**vars(problem), "weights": weights})
+
+
+def test_vanishing_gradients_are_the_same_on_any_number_of_threads(backend, dtype):
+    problem = vanishing_problem(dtype)
+    expected = problem.answers(backend)
+    assert_all_close(expected, problem.answers(REFERENCE), problem.own_lengths)
+    for n_threads in (2, 3, 8):
+        for name, ours in problem.answers(with_threads(backend, n_threads)).items():
+            assert_same_bits(ours, expected[name], f"{name} on {n_threads} threads")
+
+
+def test_the_caller_keeps_its_smallest_numbers(backend, dtype):
+    """A kernel may flush them to zero for itself, and must leave the thread as it found it."""
+    smallest = np.full(5, np.finfo(dtype).smallest_subnormal)
+    vanishing_problem(dtype).answers(backend)
+    assert np.all(smallest * np.ones(5, dtype=dtype) > 0)
 
 
 # One step, and the head

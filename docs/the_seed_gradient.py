@@ -1,6 +1,6 @@
 """The classroom class's problems in; how far three shortcuts in backward miss the gradient out.
 
-    python benchmarks/the_seed_gradient.py
+    python docs/the_seed_gradient.py
 
 prints the tables of docs/the-seed.md. It needs the package and nothing else, and draws from a fixed
 seed.
