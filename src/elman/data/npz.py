@@ -65,7 +65,10 @@ def _arrays(name: str, file: Any) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     key = None
     try:
+        n_promised = _n_members(file)
         with np.load(file, allow_pickle=False) as archive:
+            if n_promised not in (None, len(archive.files)):
+                raise ValueError(f"{n_promised} arrays promised, {len(archive.files)} found")
             for key in archive.files:
                 arrays[key] = np.asarray(archive[key])
     except Exception as error:
@@ -87,6 +90,14 @@ def _arrays(name: str, file: Any) -> dict[str, Array]:
                 f"{name}: array {key!r} has dtype {array.dtype}; expected numbers, or strings in y"
             )
     return arrays
+
+
+def _n_members(file: Any) -> int | None:
+    """How many members the end of a zip archive promises; zipfile itself does not look."""
+    file.seek(-22, os.SEEK_END)
+    end = file.read(22)
+    file.seek(0)
+    return int.from_bytes(end[10:12], "little") if end.startswith(b"PK\5\6") else None
 
 
 def _split(name: str, values: Array, lengths: Array) -> Array | list[Array]:
