@@ -171,13 +171,13 @@ class Sequences:
         longest_first = np.argsort(-lengths, kind="stable")
         order, lengths = order[longest_first], lengths[longest_first]
         n_timesteps = int(lengths[0]) if len(lengths) else 0
-        steps = np.arange(n_timesteps, dtype=np.int64)
-        rows = self.offsets[order][:, np.newaxis] + steps
-        if len(lengths) == 0 or lengths[-1] == n_timesteps:
-            return Batch(self.values[rows], None, order)
-        live = steps < lengths[:, np.newaxis]
         X = np.zeros((len(order), n_timesteps, self.n_features), dtype=self.dtype)
-        X[live] = self.values[rows[live]]
+        starts = self.offsets[order].tolist()
+        # A copy for each sample: index arithmetic over all steps wins only below some 10 steps.
+        for row, start, length in zip(X, starts, lengths.tolist(), strict=True):
+            row[:length] = self.values[start : start + length]
+        if len(order) == 0 or lengths[-1] == n_timesteps:
+            return Batch(X, None, order)
         return Batch(X, lengths, order)
 
     def batches(self, batch_size: int) -> Iterator[Batch]:

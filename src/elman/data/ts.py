@@ -20,7 +20,7 @@ MISSING = {"?", "nan", "na", "n/a", "null", "none"}
 def read_ts(path: PathLike, *, missing: str = "error") -> Dataset:
     """Read a .ts file of the UCR/UEA archive, of equal or unequal lengths, one or more features.
 
-    Headers start with @, comments with #; after @data each line is a recording: its dimensions
+    Headers start with @, comments with # or %; after @data each line is a recording: its dimensions
     separated by colons, the values of each by commas, and the class label last.
 
     Parameters
@@ -78,7 +78,7 @@ class _TsFile:
         in_data = False
         for self.line, raw in enumerate(self.lines, start=1):  # noqa: B020, self.line is the point
             line = raw.strip()
-            if not line or line.startswith("#"):
+            if not line or line.startswith(("#", "%")):
                 continue
             if in_data:
                 values, label = self.recording(line)
