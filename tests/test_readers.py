@@ -61,7 +61,8 @@ def test_line_ends_and_byte_order_marks(write, end, encoding):
 
 
 def test_spaces_case_comments_and_no_last_line_end(write):
-    text = "%# x\n# é\n  @CLASSLABEL TRUE a b \n# more\n@Data\n\n 1 , 2 :\t3,4 : a \n# more\n5,6:7,8:b"
+    text = "%# x\n# é\n  @CLASSLABEL TRUE a b \n# more\n@problemName x\n@problemName y\n@Data\n\n"
+    text += " 1 , 2 :\t3,4 : a \n# more\n5,6:7,8:b"
     X, y, _ = read_ts(write(text, encoding="latin-1"))
     assert X.tolist() == [[[1, 3], [2, 4]], [[5, 7], [6, 8]]]
     assert y.tolist() == ["a", "b"]

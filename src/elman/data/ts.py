@@ -104,7 +104,7 @@ class _TsFile:
             )
         name, _, value = line[1:].partition(" ")
         name = name.strip().lower()
-        if name in self.headers:
+        if name in self.headers and name != "problemname":  # free text; some files give it twice
             self.fail(f"@{name} is given a second time; remove one")
         self.headers[name] = self.parsed_header(name, value.strip())
 
