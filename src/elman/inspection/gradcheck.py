@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from elman.backends import get_backend
 from elman.backends.contract import Activation, Backend, Cell, Weights
-from elman.backends.reference import ReferenceBackend
+from elman.inspection.kinks import draw_inputs
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
 from elman.nn.readouts import READOUTS
@@ -25,11 +25,6 @@ STEP = 4e-4
 FLOOR = 1e-3
 """Share of an argument's largest gradient below which an element's error is relative to this share,
 not to the element: a difference quotient has no correct digits left for an element near zero."""
-
-KINK_MARGIN = 1e-2
-"""How far relu's pre-activations stay from zero, and the two largest of the max readout apart."""
-
-MAX_REDRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -219,7 +214,7 @@ def _cell_problem(
         rng.uniform(-bound, bound, width),
     )
     initial = rng.uniform(-1, 1, (n_samples, hidden_size))
-    X = _inputs(cell, weights, initial, n_timesteps, None, rng)
+    X = draw_inputs(cell, weights, initial, n_timesteps, None, rng)
     dH = rng.standard_normal((n_samples, n_timesteps, hidden_size))
     dfinal = rng.standard_normal((n_samples, hidden_size))
 
@@ -255,7 +250,7 @@ def _network_problem(
     params.flat += rng.uniform(-0.1, 0.1, params.flat.size)
     weights = Weights(*(params[f"recurrent0.{name}"] for name in Weights._fields))
     state = np.zeros((n_samples, network.hidden_size))
-    X = _inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
+    X = draw_inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
     codes = rng.integers(0, network.n_classes, n_samples)
     sample_weight = rng.uniform(0.5, 2, n_samples)
     share = sample_weight / sample_weight.sum()
@@ -323,72 +318,3 @@ def _unequal_lengths(n_samples: int, n_timesteps: int) -> NDArray[np.int64]:
     if n_samples > 2:
         lengths[-2] = min(1, n_timesteps)
     return np.sort(lengths)[::-1].copy()
-
-
-def _inputs(
-    cell: Cell,
-    weights: Weights,
-    initial: Array,
-    n_timesteps: int,
-    readout: str | None,
-    rng: np.random.Generator,
-    lengths: NDArray[np.int64] | None = None,
-) -> Array:
-    """Random X on which no kink lies within reach of the differences."""
-    n_samples, n_features = len(initial), len(weights.W_x)
-    X = np.empty((n_samples, n_timesteps, n_features))
-    rows = np.arange(n_samples)
-    for _ in range(MAX_REDRAWS):
-        X[rows], H, unusable = _walk(cell, weights, initial[rows], n_timesteps, rng)
-        if readout == "max":
-            unusable |= _has_tie(cell, H, None if lengths is None else lengths[rows])
-        rows = rows[unusable]
-        if len(rows) == 0:
-            return X
-    raise ValueError(
-        f"found no inputs that keep {n_timesteps} steps of {len(weights.b)} units clear of kinks, "
-        "where there is no derivative to check; try fewer steps or units, or another seed"
-    )
-
-
-def _walk(
-    cell: Cell, weights: Weights, initial: Array, n_timesteps: int, rng: np.random.Generator
-) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Inputs drawn step by step, for relu clear of zero; their H; samples where none was found."""
-    reference = ReferenceBackend()
-    n_samples, n_features = len(initial), len(weights.W_x)
-    X = np.empty((n_samples, n_timesteps, n_features))
-    H = np.empty((n_samples, n_timesteps, initial.shape[1]))
-    stuck = np.zeros(n_samples, dtype=bool)
-    state = initial
-    for t in range(n_timesteps):
-        rows = np.arange(n_samples)
-        for _ in range(MAX_REDRAWS):
-            X[rows, t] = rng.standard_normal((len(rows), n_features))
-            if cell.activation != "relu":
-                break
-            A = X[rows, t] @ weights.W_x + state[rows] @ weights.W_h + weights.b
-            rows = rows[np.min(np.abs(A), axis=1) < KINK_MARGIN]
-            if len(rows) == 0:
-                break
-        else:
-            stuck[rows] = True
-        state = reference.step(cell, np.ascontiguousarray(X[:, t]), state, weights)
-        H[:, t] = state
-    return X, H, stuck
-
-
-def _has_tie(cell: Cell, H: Array, lengths: NDArray[np.int64] | None) -> NDArray[np.bool_]:
-    """Samples in which some unit's two largest states, unless both are 0, lie too close."""
-    # Saturated states lie close and hardly move: for tanh the distance is that before it.
-    with np.errstate(divide="ignore"):
-        H = np.arctanh(H) if cell.activation == "tanh" else H.copy()
-    if lengths is not None:
-        H[np.arange(H.shape[1]) >= lengths[:, np.newaxis]] = -np.inf
-    if H.shape[1] < 2:
-        return np.zeros(len(H), dtype=bool)
-    top = np.sort(H, axis=1)[:, -2:]
-    with np.errstate(invalid="ignore"):
-        close = top[:, 1] - top[:, 0] < KINK_MARGIN
-    ties: NDArray[np.bool_] = np.any(close & (top[:, 1] != 0) & np.isfinite(top[:, 0]), axis=1)
-    return ties

@@ -1,0 +1,103 @@
+"""A cell and its weights in; random inputs out, on which the network is smooth far enough around.
+
+relu has a kink where a pre-activation is zero, and the maximum over time where two steps tie: a
+difference quotient across either is no derivative.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Cell, Weights
+from elman.backends.reference import ReferenceBackend
+
+Array = NDArray[np.float64]
+
+KINK_MARGIN = 1e-2
+"""How far relu's pre-activations stay from zero, and the two largest of the max readout apart."""
+
+MAX_REDRAWS = 200
+
+
+def draw_inputs(
+    cell: Cell,
+    weights: Weights,
+    initial: Array,
+    n_timesteps: int,
+    readout: str | None,
+    rng: np.random.Generator,
+    lengths: NDArray[np.int64] | None = None,
+) -> Array:
+    """Random X (n_samples, n_timesteps, n_features) with every kink at least `KINK_MARGIN` away.
+
+    Parameters
+    ----------
+    initial : (n_samples, hidden_size)
+    readout : {"last", "mean", "max"} or None
+        Only "max" has kinks of its own.
+    lengths : (n_samples,) or None
+        Past a sample's end X is random as well.
+
+    Raises
+    ------
+    ValueError
+        None was found, as in very long or wide problems.
+    """
+    n_samples, n_features = len(initial), len(weights.W_x)
+    X = np.empty((n_samples, n_timesteps, n_features))
+    rows = np.arange(n_samples)
+    for _ in range(MAX_REDRAWS):
+        X[rows], H, unusable = _walk(cell, weights, initial[rows], n_timesteps, rng)
+        if readout == "max":
+            unusable |= _has_tie(cell, H, None if lengths is None else lengths[rows])
+        rows = rows[unusable]
+        if len(rows) == 0:
+            return X
+    raise ValueError(
+        f"found no inputs that keep {n_timesteps} steps of {len(weights.b)} units clear of kinks, "
+        "where there is no derivative to check; try fewer steps or units, or another seed"
+    )
+
+
+def _walk(
+    cell: Cell, weights: Weights, initial: Array, n_timesteps: int, rng: np.random.Generator
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Inputs drawn step by step, for relu clear of zero; their H; samples where none was found."""
+    reference = ReferenceBackend()
+    n_samples, n_features = len(initial), len(weights.W_x)
+    X = np.empty((n_samples, n_timesteps, n_features))
+    H = np.empty((n_samples, n_timesteps, initial.shape[1]))
+    stuck = np.zeros(n_samples, dtype=bool)
+    state = initial
+    for t in range(n_timesteps):
+        rows = np.arange(n_samples)
+        for _ in range(MAX_REDRAWS):
+            X[rows, t] = rng.standard_normal((len(rows), n_features))
+            if cell.activation != "relu":
+                break
+            A = X[rows, t] @ weights.W_x + state[rows] @ weights.W_h + weights.b
+            rows = rows[np.min(np.abs(A), axis=1) < KINK_MARGIN]
+            if len(rows) == 0:
+                break
+        else:
+            stuck[rows] = True
+        state = reference.step(cell, np.ascontiguousarray(X[:, t]), state, weights)
+        H[:, t] = state
+    return X, H, stuck
+
+
+def _has_tie(cell: Cell, H: Array, lengths: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+    """Samples in which some unit's two largest states, unless both are 0, lie too close."""
+    # Saturated states lie close and hardly move: for tanh the distance is that before it.
+    with np.errstate(divide="ignore"):
+        H = np.arctanh(H) if cell.activation == "tanh" else H.copy()
+    if lengths is not None:
+        H[np.arange(H.shape[1]) >= lengths[:, np.newaxis]] = -np.inf
+    if H.shape[1] < 2:
+        return np.zeros(len(H), dtype=bool)
+    top = np.sort(H, axis=1)[:, -2:]
+    with np.errstate(invalid="ignore"):
+        close = top[:, 1] - top[:, 0] < KINK_MARGIN
+    ties: NDArray[np.bool_] = np.any(close & (top[:, 1] != 0) & np.isfinite(top[:, 0]), axis=1)
+    return ties
