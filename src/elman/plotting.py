@@ -208,7 +208,11 @@ def plot_hidden_states(
     ax.step(
         np.append(ends, ends[-1]), edges, where="pre", color="black", lw=1.2, label="last active"
     )
-    corner: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 0.99), "borderaxespad": 0.2}
+    corner: dict[str, Any] = {
+        "loc": "lower right",
+        "bbox_to_anchor": (1, 0.99),
+        "borderaxespad": 0.2,
+    }
     ax.legend(frameon=False, fontsize=10, handlelength=1.2, **corner)
     return ax
 
@@ -255,7 +259,8 @@ def plot_probabilities_over_time(
     steps = np.arange(1, n_timesteps + 1)
     predicted = int(probabilities[-1].argmax())
     hero = predicted if true_class is None else classes.index(str(true_class))
-    named = _worth_naming(probabilities, hero)
+    # Of two classes one line says it all.
+    named = _worth_naming(probabilities, hero) if n_classes > 2 else []
     dots: dict[str, Any] = {"marker": "o" if n_timesteps <= 40 else None}
 
     name = classes[hero] + (" (the true one)" if true_class is not None else " (its answer)")
@@ -266,7 +271,7 @@ def plot_probabilities_over_time(
         ax.plot(
             steps, probabilities[:, k], color=colour, lw=1.6, label=classes[k], zorder=3, **dots
         )
-    others = sorted(set(range(n_classes)) - {hero, *named})
+    others = sorted(set(range(n_classes)) - {hero, *named}) if n_classes > 2 else []
     for i, k in enumerate(others):
         label = f"{len(others)} other{'s' * (len(others) > 1)}" if i == 0 else None
         ax.plot(steps, probabilities[:, k], color=GREY, lw=0.8, label=label, zorder=2)
@@ -332,8 +337,6 @@ def _worth_naming(probabilities: NDArray[Any], hero: int) -> list[int]:
     """The rivals a legend should name: those that once stood out, likeliest first."""
     peak = probabilities.max(axis=0)
     rivals = [k for k in np.argsort(-peak, kind="stable") if k != hero]
-    if len(rivals) == 1:
-        return [int(rivals[0])]
     threshold = max(0.1, 1.2 / len(peak))
     return [int(k) for k in rivals[: len(_RIVALS)] if peak[k] >= threshold]
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 def demo(
     task: Annotated[
-        str, typer.Option(help="vowels, or a task of memory: parity, temporal-xor or tomita.")
+        str,
+        typer.Option(help="vowels (speech), or a task of memory: parity, temporal-xor or tomita."),
     ] = "vowels",
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Directory for pictures, model and data.")
@@ -161,6 +162,8 @@ def _draw(
     except ImportError as error:
         console.print(f"No pictures: {error}", markup=False)
         return
+    if task.answer_so_far:
+        pictures["when-did-it-know.png"].set_title("The answer so far, step by step", fontsize=13)
     for name, ax in pictures.items():
         ax.figure.savefig(directory / name)  # type: ignore[union-attr]
     console.print(f"Pictures in {directory}/", style="bold", markup=False)
@@ -176,9 +179,9 @@ def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any])
     from elman.plotting import knows_from
 
     right = np.flatnonzero(predicted == task.y_test)
-    if task.draw_longest or not len(right):
-        candidates = [i for i in range(len(task.X_test)) if len(task.X_test[i]) <= 60]
-        return max(candidates, key=lambda i: len(task.X_test[i])), "chosen for its length"
+    if task.answer_so_far or not len(right):
+        shortest = min(range(len(task.X_test)), key=lambda i: len(task.X_test[i]))
+        return shortest, "the shortest, so that its steps can be told apart"
     over_time = classifier.predict_proba_over_time([task.X_test[i] for i in right])
     codes = np.searchsorted(classifier.classes_, task.y_test[right])
     known = [knows_from(p, int(k)) or 0 for p, k in zip(over_time, codes, strict=True)]
@@ -193,7 +196,7 @@ def _print_next(console: Console, task: Task, directory: Path) -> None:
         shlex.quote(str(directory / name))
         for name in ("model.safetensors", "train.npz", "test.npz")
     )
-    wider = shlex.quote(str(directory / "wider.safetensors"))
+    second = shlex.quote(str(directory / "second.safetensors"))
     other = "parity" if task.name == "vowels" else "vowels"
     console.print()
     console.print("Try next", style="bold")
@@ -201,7 +204,7 @@ def _print_next(console: Console, task: Task, directory: Path) -> None:
         f"inspect {model}",
         f"evaluate {model} {test}",
         f"predict {model} {test} --proba | head -5",
-        f"fit {train} --test {test} --hidden-size 96 --force -o {wider}",
+        f"fit {train} --test {test} {task.retry} --force -o {second}",
         f"demo --task {other}",
     ):
         console.print(f"  {command} {line}", markup=False, soft_wrap=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from elman.baselines import Columns, last_step, resampled
+from elman.baselines import Columns, last_step, padded, resampled
 from elman.cli.errors import UserError
+from elman.cli.tables import percent
 
 Verdict = Callable[[float, dict[str, float]], str]
 
@@ -35,8 +38,10 @@ class Task:
     length_groups: tuple[tuple[int, int], ...] = ()
     """shortest and longest of each group of test sequences to report on"""
     step_label: str = "time step"
-    draw_longest: bool = False
-    """draw a long sequence rather than one that was hard to tell"""
+    retry: str = ""
+    """options of `elman fit` for another try on the same data"""
+    answer_so_far: bool = False
+    """the answer for the steps read so far is of interest, not only that for the whole sequence"""
 
 
 def make_task(name: str, seed: int) -> Task:
@@ -68,6 +73,7 @@ def _vowels(_seed: int) -> Task:
         },
         verdict=_vowels_verdict,
         step_label="frame (6.4 ms apart)",
+        retry="--hidden-size 96",
     )
 
 
@@ -78,18 +84,110 @@ def _vowels_verdict(accuracy: float, baselines: dict[str, float]) -> str:
         "sees the whole recording at 10 points"
     )
     if best > accuracy:
-        text += f" does better than the network ({100 * best:.1f} %)."
+        text += f" does better than the network ({percent(best)})."
     else:
-        text += f" gets {100 * best:.1f} % too."
+        text += f" gets {percent(best)} too."
     return text + " Try `--task parity` for what only recurrence can do."
 
 
+@dataclass(frozen=True)
+class _Memory:
+    """A task that no fixed number of columns can solve, and how it is put to a person."""
+
+    title: str
+    about: str
+    make: str
+    """name of the function in elman.data"""
+    labels: tuple[str, str]
+    """of y = 0 and y = 1"""
+    shortest: int = 1
+    arguments: tuple[int, ...] = ()
+
+
+MEMORY = {
+    "parity": _Memory(
+        "Is the number of ones odd?",
+        "Strings of random bits, one bit a step. Each bit turns the answer round, so that none may "
+        "be missed.",
+        "make_parity",
+        ("even", "odd"),
+    ),
+    "temporal-xor": _Memory(
+        "Do the two marked bits differ?",
+        "Strings of random bits with two of them marked, anywhere. The first must be kept in mind "
+        "until the second comes.",
+        "make_temporal_xor",
+        ("same", "differ"),
+        shortest=2,
+    ),
+    "tomita": _Memory(
+        "Is the string in the language?",
+        "Strings of bits; the language (Tomita's fifth) has those with an even number of zeros and "
+        "an even number of ones.",
+        "make_tomita",
+        ("no", "yes"),
+        arguments=(5,),
+    ),
+}
+
+SHORT, LONG = 8, 40
+"""Steps of the longest training sequences: half of them stop at SHORT, which is where the rule is
+found; those up to LONG then force the network to keep it exactly."""
+
+LENGTH_GROUPS = ((41, 100), (101, 300), (301, 1000))
+"""Shortest and longest of the test sequences: every one is longer than any in training."""
+
+
+def _memory(name: str, seed: int) -> Task:
+    import elman.data
+
+    kind = MEMORY[name]
+    make = getattr(elman.data, kind.make)
+    rng = np.random.default_rng(seed)
+
+    def draw(n: int, shortest: int, longest: int) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+        lengths = {"min_length": max(shortest, kind.shortest), "max_length": longest}
+        X, y = make(*kind.arguments, n, **lengths, random_state=rng)
+        return list(X), np.array(kind.labels)[y]
+
+    X_short, y_short = draw(1500, 1, SHORT)
+    X_long, y_long = draw(1500, 1, LONG)
+    tests = [draw(300, first, last) for first, last in LENGTH_GROUPS]
+    X_test = [x for X, _ in tests for x in X]
+    settings = {"hidden_size": 16, "learning_rate_init": 0.01, "alpha": 1e-4, "max_iter": 80}
+    return Task(
+        name=name,
+        title=kind.title,
+        about=f"{kind.about}\nMade here from seed {seed}, free of any licence: "
+        f"{len(X_short) + len(X_long)} strings of at most {LONG} steps to learn from, "
+        f"{len(X_test)} of {LENGTH_GROUPS[0][0]} to {LENGTH_GROUPS[-1][1]} to test on.",
+        X_train=X_short + X_long,
+        y_train=np.concatenate([y_short, y_long]),
+        X_test=X_test,
+        y_test=np.concatenate([y for _, y in tests]),
+        test_name=f"{len(X_test)} strings, each longer than any it was trained on",
+        baselines={
+            "logistic regression, last step": last_step,
+            "logistic regression, resampled to 10 steps": resampled(10),
+            f"logistic regression, last {LONG} steps": padded(LONG),
+        },
+        verdict=_memory_verdict,
+        settings=settings,
+        retry=" ".join(f"--{k.replace('_', '-')} {v}" for k, v in settings.items()) + " --seed 1",
+        length_groups=LENGTH_GROUPS,
+        answer_so_far=True,
+    )
+
+
 def _memory_verdict(accuracy: float, baselines: dict[str, float]) -> str:
-    best = max(baselines.values())
-    text = f"Without memory nothing gets past {100 * best:.1f} %, and guessing gives 50 %"
+    best = percent(max(baselines.values()))
+    text = f"A blind guess is right half the time, and without memory nothing gets past {best}"
     if accuracy == 1:
-        return text + "; the network has found the rule."
-    return text + "; the network has not found the whole rule: try another --seed or --max-iter."
+        return text + ". The network makes no mistake: it has found the rule itself."
+    return text + ". The network has not found the whole rule: try another --seed."
 
 
-TASKS: dict[str, Callable[[int], Task]] = {"vowels": _vowels}
+TASKS: dict[str, Callable[[int], Task]] = {
+    "vowels": _vowels,
+    **{name: partial(_memory, name) for name in MEMORY},
+}
