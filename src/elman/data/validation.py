@@ -85,7 +85,6 @@ def check_sequences(
             f"{name} has {len(found)} sample(s) (shape={tuple(shape)}) while a minimum of "
             f"{ensure_min_samples} is required: pass at least {ensure_min_samples} sequence(s)"
         )
-    checker.check_features(found)
     if len(found) and found.lengths.max() < ensure_min_timesteps:
         raise ValueError(
             f"{name} has {len(found)} sample(s), the longest of {found.lengths.max()} "
@@ -346,13 +345,6 @@ class _Checker:
                     f"{place}; the argument must be free of strings, None and other objects: "
                     "convert every value to a number"
                 ) from error
-
-    def check_features(self, found: Sequences) -> None:
-        if len(found) and found.n_features == 0:
-            raise ValueError(
-                f"{self.name} has 0 feature(s) (shape=({len(found)}, 0)) while a minimum of 1 is "
-                f"required: pass {LAYOUTS}"
-            )
 
     def check_finite(self, found: Sequences, X: Any) -> None:
         bad = first_not_finite(found.values)
