@@ -32,7 +32,7 @@ from elman.nn.network import Network
 from elman.nn.optimizers import SOLVERS, make_optimizer
 from elman.nn.readouts import READOUTS
 from elman.nn.schedules import SCHEDULES
-from elman.preprocessing import feature_scale
+from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
 from elman.targets import (
     check_class_weight,
@@ -306,7 +306,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         hooks: Sequence[Callable[[Epoch], Any]],
     ) -> None:
         data = self._check_X(X, reset=True, dtype=self._dtype())
-        classes, codes = check_labels(self, y, len(data))
+        classes, codes = check_labels(y, len(data))
         training = self._labelled(data, codes, sample_weight)
         validation = self._check_validation(X_val, y_val, classes, data.dtype)
         backend = self._backend()
@@ -398,7 +398,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
                     f"classes={given.tolist()} differ from those of the first call, "
                     f"{self.classes_.tolist()}: leave classes out, or start a new estimator"
                 )
-        _, codes = check_labels(self, y, len(data), classes=self.classes_)
+        _, codes = check_labels(y, len(data), classes=self.classes_)
         training = self._labelled(data, codes, sample_weight)
         backend = self._backend()
         if first:
@@ -609,7 +609,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             return None
         dtype = None if self.standardize else dtype
         data = self._check_X(X_val, reset=False, dtype=dtype, name="X_val")
-        _, codes = check_labels(self, y_val, len(data), classes=classes, name="y_val")
+        _, codes = check_labels(y_val, len(data), classes=classes, name="y_val")
         return Labelled(data, codes, None)
 
     def _dtype(self) -> Any:
@@ -632,8 +632,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     def _set_scale(self, training: Labelled) -> None:
         self.mean_ = self.scale_ = None
         if self.standardize:
-            mean, std = training.X.moments(training.weights)
-            self.mean_, self.scale_ = mean, feature_scale(mean, std)
+            self.mean_, self.scale_ = location_and_scale(training.X, training.weights)
 
     def _standardisation(self) -> Standardisation | None:
         if self.mean_ is None or self.scale_ is None:

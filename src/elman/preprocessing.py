@@ -16,10 +16,21 @@ from elman.targets import check_weights
 Array = NDArray[Any]
 
 
-def feature_scale(mean: Array, std: Array) -> NDArray[np.float64]:
-    """What to divide a feature by: its deviation, or 1 if that is 0 or nothing but rounding."""
+def location_and_scale(
+    data: Sequences, sample_weight: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of each feature over all time steps, in float64.
+
+    A feature that never changes has its own value as the mean and 1 as the deviation, so that it
+    becomes 0; its computed deviation need not be 0, for a mean has rounding.
+    """
+    mean, std = data.moments(sample_weight)
+    if data.n_steps:
+        lowest = data.values.min(axis=0)
+        constant = lowest == data.values.max(axis=0)
+        mean, std = np.where(constant, lowest, mean), np.where(constant, 1.0, std)
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return np.where(std > rounding, std, 1.0)
+    return mean, np.where(std > rounding, std, 1.0)
 
 
 class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -73,8 +84,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         data = self._check(X, reset=True)
         weights = None if sample_weight is None else check_weights(sample_weight, len(data))
-        mean, std = data.moments(weights)
-        self.mean_, self.scale_ = mean, feature_scale(mean, std)
+        self.mean_, self.scale_ = location_and_scale(data, weights)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import assert_all_finite, column_or_1d
 
 Array = NDArray[Any]
 
 
 def check_labels(
-    estimator: Any, y: Any, n_samples: int, *, classes: Array | None = None, name: str = "y"
+    y: Any, n_samples: int, *, classes: Array | None = None, name: str = "y"
 ) -> tuple[Array, NDArray[np.int64]]:
     """Sorted classes (those of `y` unless given), and the index of each label among them.
 
@@ -23,7 +23,13 @@ def check_labels(
     ValueError
         Labels that are missing, not one for each sample, of a continuous target, NaN, or unknown.
     """
-    labels = np.asarray(validate_data(estimator, X="no_validation", y=y))
+    if y is None:
+        raise ValueError(
+            f"RNNClassifier requires {name} to be passed, but the target {name} is None: pass one "
+            "label for each sample"
+        )
+    labels = np.asarray(column_or_1d(y, warn=True))
+    assert_all_finite(labels, input_name=name)
     check_classification_targets(labels)
     if len(labels) != n_samples:
         raise ValueError(

@@ -151,12 +151,22 @@ def train(
         for number in range(plan.first_epoch, plan.first_epoch + plan.n_epochs):
             start = time.perf_counter()
             rate = plan.learning_rate(number)
-            loss, norm = _run_epoch(network, training, optimizer, plan, rate, backend, rng, number)
+            with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
+                loss, norm = _run_epoch(
+                    network, training, optimizer, plan, rate, backend, rng, number
+                )
             if validation is None:
                 validation_loss = score = None
                 best.update(network, number + 1, loss, None, plan.tol)
             else:
-                validation_loss, score = evaluate(network, validation, backend)
+                with np.errstate(all="ignore"):
+                    validation_loss, score = evaluate(network, validation, backend)
+                if not math.isfinite(validation_loss):
+                    raise DivergedError(
+                        f"training diverged in epoch {number + 1}: the loss of the validation data "
+                        f"is {validation_loss:g} at a learning rate of {rate:g}. Lower "
+                        "learning_rate_init, or look for huge values in X_val"
+                    )
                 best.update(network, number + 1, validation_loss, score, plan.tol)
             epoch = Epoch(
                 epoch=number + 1,
@@ -248,7 +258,9 @@ def _diverged(
 
 
 def _says_stop(answer: Any) -> bool:
-    return answer is True or (isinstance(answer, str) and answer == "stop")
+    return (isinstance(answer, (bool, np.bool_)) and bool(answer)) or (
+        isinstance(answer, str) and answer == "stop"
+    )
 
 
 def snapshot(network: Network, optimizer: Optimizer) -> Callable[[], None]:

@@ -42,6 +42,9 @@ class Network:
     params: Parameters
 
     def __post_init__(self) -> None:
+        if self.readout not in READOUTS:
+            choices = ", ".join(READOUTS)
+            raise ValueError(f"readout={self.readout!r} is not known; choose one of {choices}")
         expected = network_shapes(self.n_features, self.hidden_size, self.n_classes, self.cell)
         if self.params.shapes != expected:
             raise ValueError(
