@@ -60,7 +60,7 @@ def _product(A: Array, W: Array) -> Array:
     if k == 1:
         return A * W
     if m == 1:
-        return _product(A, np.repeat(W, 2, axis=1))[:, :1]
+        return np.ascontiguousarray(_product(A, np.repeat(W, 2, axis=1))[:, :1])
     out = np.empty((n, m), dtype=A.dtype)
     np.einsum("nk,km->nm", A, W, out=out, optimize=False)
     return out
