@@ -174,6 +174,11 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
 
     Notes
     -----
+    Lists and object arrays of unequal sequences pass through scikit-learn's splitting, searching,
+    calibration, voting and stacking, and through `Pipeline` with `SequenceScaler`. They do not pass
+    through what reads X as a table itself: `StandardScaler` and other transformers,
+    `BaggingClassifier`, `AdaBoostClassifier`.
+
     Ctrl-C during `fit` ends training, keeps the best weights so far (by validation if there is any,
     else by training loss), warns, and leaves a fitted estimator.
 

@@ -225,6 +225,7 @@ def _run_epoch(
     X, codes, weights = training
     n_samples = len(X)
     order = rng.permutation(n_samples)
+    gradient = network.params.zeros_like()
     loss_sum = weight_sum = norm_sum = 0.0
     n_batches = 0
     for start in range(0, n_samples, plan.batch_size):
@@ -233,11 +234,11 @@ def _run_epoch(
         share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
         logits, backward = network.forward(batch.X, batch.lengths, backend)
         loss, dlogits = cross_entropy(logits, codes[batch.order], batch_weights)
-        gradient = backward(dlogits)[0].flat
-        norm = clip_by_global_norm(gradient, plan.max_grad_norm)
+        backward(dlogits, gradient)
+        norm = clip_by_global_norm(gradient.flat, plan.max_grad_norm)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise _diverged(number, n_batches, learning_rate, loss, norm)
-        optimizer.step(network.params.flat, gradient, learning_rate)
+        optimizer.step(network.params.flat, gradient.flat, learning_rate)
         n_batches += 1
         loss_sum += loss * share
         weight_sum += share

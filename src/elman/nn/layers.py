@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend, Cell, Weights
+from elman.backends.contract import Backend, Cell, Tape, Weights
 from elman.nn.cells import initial_weights, weight_shapes
 from elman.nn.initializers import glorot_uniform
 from elman.nn.parameters import Parameters, Shapes
@@ -87,9 +87,8 @@ class RecurrentLayer:
         )
 
         def backward(dhidden: Hidden, gradient: Parameters) -> Array | None:
-            assert out.tape is not None
             grad = run.backend.backward(
-                dhidden.H, dhidden.final, out.tape, need_dX=run.input_gradient
+                dhidden.H, dhidden.final, cast(Tape, out.tape), need_dX=run.input_gradient
             )
             for key, dweight in zip(Weights._fields, grad.dweights, strict=True):
                 gradient[f"{self.name}.{key}"][...] = dweight
@@ -161,7 +160,6 @@ class Head:
             dvalue, dW, db = run.backend.linear_backward(dlogits, value, W)
             gradient[f"{self.name}.W"][...] = dW
             gradient[f"{self.name}.b"][...] = db
-            assert dvalue is not None
-            return dvalue
+            return cast(Array, dvalue)
 
         return logits, backward

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -19,6 +19,7 @@ from elman.nn.readouts import READOUTS
 
 Array = NDArray[Any]
 Lengths = NDArray[np.int64] | None
+Backward = Callable[..., tuple[Parameters, Array | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ class Network:
 
     def forward(
         self, X: Array, lengths: Lengths, backend: Backend, *, need_dX: bool = False
-    ) -> tuple[Array, Callable[[Array], tuple[Parameters, Array | None]]]:
+    ) -> tuple[Array, Backward]:
         """Logits, and the function that takes their gradient back to the weights.
 
         Parameters
@@ -104,7 +105,8 @@ class Network:
         -------
         logits : ndarray of shape (n_samples, n_classes)
         backward : callable
-            Gradient at the logits -> (gradient of the weights, gradient at X or None).
+            Gradient at the logits -> (gradient of the weights, gradient at X or None). Given
+            parameters as a second argument, it writes the gradient of the weights there.
         """
         run = Run(self.params, backend, lengths, need_dX)
         value: Any = X
@@ -113,8 +115,10 @@ class Network:
             value, callback = layer.forward(value, run)
             callbacks.append(callback)
 
-        def backward(dlogits: Array) -> tuple[Parameters, Array | None]:
-            gradient = self.params.zeros_like()
+        def backward(
+            dlogits: Array, gradient: Parameters | None = None
+        ) -> tuple[Parameters, Array | None]:
+            gradient = self.params.zeros_like() if gradient is None else gradient
             dvalue: Any = dlogits
             for callback in reversed(callbacks):
                 dvalue = callback(dvalue, gradient)
@@ -133,8 +137,7 @@ class Network:
     def hidden_states(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """Every hidden state (n_samples, n_timesteps, hidden_size), zero past each sample's end."""
         hidden = self.layers[0].infer(X, Run(self.params, backend, lengths), need_H=True)
-        assert hidden.H is not None
-        return hidden.H
+        return cast(Array, hidden.H)
 
     def logits_over_time(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """Logits (n_samples, n_timesteps, n_classes) of every prefix of each sample.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ class Parameters(Mapping[str, Array]):
         flat: Array | None = None,
     ) -> None:
         self.shapes: Shapes = {name: tuple(shape) for name, shape in shapes.items()}
-        n_values = sum(int(np.prod(shape)) for shape in self.shapes.values())
+        n_values = sum(math.prod(shape) for shape in self.shapes.values())
         if flat is None:
             flat = np.zeros(n_values, dtype=dtype)
         # asarray and not asanyarray: a memory map becomes a plain array over the same memory
@@ -53,7 +54,7 @@ class Parameters(Mapping[str, Array]):
         self._views: dict[str, Array] = {}
         start = 0
         for name, shape in self.shapes.items():
-            stop = start + int(np.prod(shape))
+            stop = start + math.prod(shape)
             self._views[name] = self.flat[start:stop].reshape(shape)
             start = stop
 

@@ -11,7 +11,7 @@ another, so that neither batch mates nor padding change a bit of a sample's answ
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +51,7 @@ class Last:
 
     def forward(self, hidden: Hidden, lengths: Lengths) -> tuple[Array, Callable[[Array], Hidden]]:
         """See `Readout.forward`."""
-        assert hidden.final is not None
-        return hidden.final, lambda dfeatures: Hidden(None, dfeatures)
+        return cast(Array, hidden.final), lambda dfeatures: Hidden(None, dfeatures)
 
     def over_time(self, H: Array) -> Array:
         """See `Readout.over_time`."""
