@@ -18,6 +18,12 @@ constexpr int kTileRows = 6;
 #endif
 #endif
 
+#if defined(__AVX512F__) || defined(__FMA__) || defined(__aarch64__)
+#define ELMAN_HAS_FMA 1
+#else
+#define ELMAN_HAS_FMA 0
+#endif
+
 #define ELMAN_INLINE static inline __attribute__((always_inline))
 
 template <typename T>

@@ -198,3 +198,11 @@ def test_backends_are_listed_preferred_first():
 def test_the_backend_checks_its_own_arguments():
     with pytest.raises(ValueError, match="n_threads=0"):
         get_backend("native" if available_isas() else "reference", n_threads=0)
+
+
+def test_unknown_outputs_are_refused():
+    X = np.ones((3, 5, 2), np.float32)
+    W = Weights(*(np.ones(s, np.float32) for s in ((2, 7), (7, 7), (7,))))
+    for name in available_backends():
+        with pytest.raises(ValueError, match="outputs='all' is not known"):
+            get_backend(name).forward(Cell(), X, None, None, W, outputs="all")  # type: ignore[arg-type]

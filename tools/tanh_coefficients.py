@@ -1,7 +1,9 @@
 """Coefficients of the kernel's float32 tanh: prints the two polynomials as C++ constants.
 
 tanh(x) = x P(u) / Q(u) with u = x^2, degrees 4 and 4, minimax in relative error on [0, LIMIT].
-Lawson's iteration (reweighted least squares) on the linearised rational problem. Run:
+Lawson's iteration (reweighted least squares) on the linearised rational problem. Many fits come
+within 1e-8, far below one ulp; how their coefficients round decides between 4.8 and 5.5 ulp, and
+tests/proofs tries every input with these. Run:
 
     python tools/tanh_coefficients.py
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 DEGREE = 4
-LIMIT = 9.02  # beyond it tanh rounds to 1 in float32
+LIMIT = 8.4  # of the fit; a little further the rational reaches 1, where the kernel cuts it off
 N_POINTS = 6000
 N_ITERATIONS = 300
 
@@ -20,7 +22,8 @@ def fit() -> tuple[float, np.ndarray, np.ndarray]:
     """Return the largest relative error, P and Q (Q[0] = 1), lowest power first."""
     k = np.arange(N_POINTS) + 0.5
     x = LIMIT * 0.5 * (1 - np.cos(np.pi * k / N_POINTS))
-    f = np.tanh(x) / x
+    x = np.maximum(x, 1e-6)
+    f = np.where(x < 1e-4, 1.0, np.tanh(x) / x)
     powers = np.vander((x / LIMIT) ** 2, DEGREE + 1, increasing=True)
     weights, denominator = np.ones(N_POINTS), np.ones(N_POINTS)
     best: tuple[float, np.ndarray] | None = None
@@ -46,7 +49,6 @@ def fit() -> tuple[float, np.ndarray, np.ndarray]:
 def main() -> None:
     error, p, q = fit()
     print(f"// largest relative error of the exact rational: {error:.2e}")
-    print(f"constexpr float kTanhLimit = {LIMIT}f;")
     for name, values in (("P", p), ("Q", q)):
         body = ", ".join(
             f"{float(v):.9g}f"

@@ -51,7 +51,8 @@ void compare(const char* name, const T* ours, const Doubles& expected, double sc
 }
 
 template <typename T>
-void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_t H, bool ragged, int n_threads) {
+void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_t H, bool ragged,
+           int n_threads) {
   std::mt19937_64 rng(B * 1000 + S * 100 + D * 10 + H);
   const double scale = 1 / std::sqrt(static_cast<double>(H));
   // Round to T first, so that both sides start from the same numbers.
@@ -104,10 +105,18 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
 
   const Exact<T> X_(X), h0_(h0), Wx_(Wx), Wh_(Wh), b_(b), G_(G), gf_(gf), H_(B * S * H), final_(B * H);
   const Exact<T> dX_(B * S * D), dinitial_(B * H), dWx_(D * H), dWh_(H * H), db_(H);
-  const elman::Problem<T> problem{static_cast<int64_t>(B),     static_cast<int64_t>(S), static_cast<int64_t>(D),
-                                  static_cast<int64_t>(H),     elman::Activation::kTanh, true,
-                                  X_.get(),                    lengths.data(),           h0_.get(),
-                                  static_cast<int64_t>(H),     Wx_.get(),                Wh_.get(),
+  const elman::Problem<T> problem{static_cast<int64_t>(B),
+                                  static_cast<int64_t>(S),
+                                  static_cast<int64_t>(D),
+                                  static_cast<int64_t>(H),
+                                  elman::Activation::kTanh,
+                                  true,
+                                  X_.get(),
+                                  lengths.data(),
+                                  h0_.get(),
+                                  static_cast<int64_t>(H),
+                                  Wx_.get(),
+                                  Wh_.get(),
                                   b_.get()};
   elman::ForwardCall<T> forward{problem, H_.get(), final_.get(), nullptr};
   elman::run_forward(kernels, forward, n_threads);
@@ -133,7 +142,7 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
 
 int main() {
   const elman::KernelTable& table = *elman::NAME(kernels_, ELMAN_ISA)();
-  const size_t sizes[][4] = {{1, 1, 1, 1},  {1, 9, 3, 64},  {2, 5, 2, 7},    {3, 5, 2, 33}, {5, 4, 17, 16},
+  const size_t sizes[][4] = {{1, 1, 1, 1},   {1, 9, 3, 64},  {2, 5, 2, 7},    {3, 5, 2, 33}, {5, 4, 17, 16},
                              {13, 6, 5, 31}, {14, 3, 1, 48}, {29, 7, 9, 100}, {70, 3, 4, 5}};
   for (const auto& [B, S, D, H] : sizes) {
     for (bool ragged : {false, true}) {

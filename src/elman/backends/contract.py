@@ -221,8 +221,11 @@ def check_forward(
     lengths: NDArray[np.int64] | None,
     initial: Array | None,
     weights: Weights,
+    outputs: Outputs = "final",
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
+    if outputs not in ("sequence", "final"):
+        raise ValueError(f"outputs={outputs!r} is not known; choose 'sequence' or 'final'")
     if not isinstance(X, np.ndarray) or X.ndim != 3:
         raise ValueError(f"X must be (n_samples, n_timesteps, n_features), got {np.shape(X)}")
     if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:

@@ -83,7 +83,7 @@ class NativeBackend:
         keep_tape: bool = False,
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
-        check_forward(cell, X, lengths, initial, weights)
+        check_forward(cell, X, lengths, initial, weights, outputs)
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.b.shape[0]
         final = np.empty((n_samples, hidden_size), X.dtype)
@@ -95,8 +95,7 @@ class NativeBackend:
             self._isa, self.n_threads, activation, X, lengths, initial, *weights, H, final
         )
         tape = None
-        if keep_tape:
-            assert H is not None
+        if keep_tape and H is not None:
             tape = Tape(cell, X, lengths, initial, weights, H)
         return Forward(H if outputs == "sequence" else None, final, tape)
 

@@ -114,7 +114,7 @@ class ReferenceBackend:
         keep_tape: bool = False,
     ) -> Forward:
         """Run every time step of every sample; see `Backend.forward`."""
-        check_forward(cell, X, lengths, initial, weights)
+        check_forward(cell, X, lengths, initial, weights, outputs)
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
         state = (
