@@ -21,7 +21,7 @@ help:
 	@echo "make parity      compare live with PyTorch (installs it in $(PEERS))"
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults over 10 seeds"
-	@echo "make proofs      the long proofs: tanh over all float32 numbers"
+	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
 	@echo "make docs        recompute the tables in docs/ that a command makes"
 	@echo "make clean       remove what the other targets made"
 
@@ -92,6 +92,7 @@ accuracy: $(VENV)/.test
 
 proofs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/proofs -s $(ARGS)
+	$(BIN)/python -m pytest tests/test_native_unit.py -m sanitize
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/the_seed_gradient.py
