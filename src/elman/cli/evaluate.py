@@ -10,8 +10,7 @@ import typer
 from numpy.typing import NDArray
 
 from elman.cli.console import output
-from elman.cli.errors import UserError
-from elman.cli.files import load_model, read_data
+from elman.cli.files import check_labels, load_model, read_data
 from elman.cli.tables import percent, print_class_table, print_confusion
 from elman.scores import confusion_counts
 
@@ -23,19 +22,12 @@ def evaluate(
     """Print accuracy, precision and recall of each class, and the confusion matrix."""
     classifier = load_model(model)
     dataset = read_data(data, need_labels=True)
-    print_scores(dataset.y, classifier.predict(dataset.X), classifier.classes_, where=str(data))
+    check_labels(dataset.y, classifier.classes_, data)
+    print_scores(dataset.y, classifier.predict(dataset.X), classifier.classes_)
 
 
-def print_scores(y: Any, predicted: Any, classes: NDArray[Any], *, where: str) -> None:
+def print_scores(y: Any, predicted: Any, classes: NDArray[Any]) -> None:
     """Accuracy, the table of classes and the confusion matrix, on stdout."""
-    unknown = sorted(
-        {repr(label) for label in np.asarray(y).tolist()} - set(map(repr, classes.tolist()))
-    )
-    if unknown:
-        raise UserError(
-            f"{where}: has labels the model was not trained on: {', '.join(unknown[:5])}; it knows "
-            + ", ".join(map(repr, classes.tolist()))
-        )
     classes, counts = confusion_counts(y, predicted, classes)
     n_right, n_all = int(np.trace(counts)), int(counts.sum())
     console = output()

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,12 +17,25 @@ if TYPE_CHECKING:
 
 def read_data(path: Path, *, need_labels: bool = False) -> Any:
     """The data set in a .ts or .npz file."""
-    from elman.data import read
+    from elman.data import check_sequences, read
 
     dataset = read(path)
     if need_labels and dataset.y is None:
         raise UserError(f"{path}: has no labels, and this needs them")
+    # The estimator checks again, but it cannot name the file.
+    check_sequences(dataset.X, name=str(path), dtype=None)
     return dataset
+
+
+def check_labels(y: Any, classes: Any, path: Path) -> None:
+    """Refuse labels that are not among `classes`."""
+    known = np.asarray(classes).tolist()
+    unknown = sorted({repr(label) for label in np.asarray(y).tolist() if label not in set(known)})
+    if unknown:
+        raise UserError(
+            f"{path}: has labels the model was not trained on: {', '.join(unknown[:5])}; it knows "
+            + ", ".join(map(repr, known[:20]))
+        )
 
 
 def load_model(path: Path) -> RNNClassifier:

@@ -7,12 +7,13 @@ import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from elman.cli.console import output as output_console
 from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
-from elman.cli.files import check_output, read_data
+from elman.cli.files import check_labels, check_output, read_data
 
 INTERRUPTED = 130
 
@@ -92,7 +93,7 @@ def fit(
     # Whatever can go wrong without training goes wrong before training.
     check_output(output, force=force, must_be="model")
     training = read_data(data, need_labels=True)
-    held_out = None if test is None else read_data(test, need_labels=True)
+    held_out = None if test is None else _read_test(test, training)
 
     from elman.estimator import RNNClassifier
 
@@ -115,10 +116,16 @@ def fit(
         return INTERRUPTED
     console.print(f"Trained {classifier.n_iter_} epochs in {seconds:.1f} s; saved {output}")
     if held_out is not None:
-        if len(held_out.X) == 0:
-            raise UserError(f"{test}: holds no recordings")
         console.print()
-        print_scores(
-            held_out.y, classifier.predict(held_out.X), classifier.classes_, where=str(test)
-        )
+        print_scores(held_out.y, classifier.predict(held_out.X), classifier.classes_)
     return 0
+
+
+def _read_test(path: Path, training: Any) -> Any:
+    """The test data, refused now rather than after training if it does not go with the training."""
+    held_out = read_data(path, need_labels=True)
+    n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
+    if n_features != n_trained:
+        raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")
+    check_labels(held_out.y, training.y, path)
+    return held_out
