@@ -145,7 +145,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     backend : {"native", "reference"} or None, default=None
         None takes `$ELMAN_BACKEND`, else the compiled kernel, else NumPy.
     on_epoch : callable or None, default=None
-        Called after each epoch with an `elman.training.Epoch`; training ends if it returns True or
+        Called after each epoch with an `elman.history.Epoch`; training ends if it returns True or
         "stop". Not saved by `save`.
 
     Attributes
@@ -168,7 +168,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
         was interrupted.
-    history_ : elman.training.History
+    history_ : elman.history.History
     mean_, scale_ : ndarray of shape (n_features,) or None
         What `standardize` subtracts and divides by.
 

@@ -93,9 +93,12 @@ def _scatter(out: list[Array], batch: Batch, answers: Array) -> None:
 def _batches(
     network: Network, data: Sequences, standardisation: Standardisation | None, *, states: bool
 ) -> Iterator[Batch]:
-    """All samples in batches of bounded size, standardised and of the network's dtype."""
+    """All samples in batches of bounded size, standardised and of the network's dtype.
+
+    `states`: whether something is kept for every time step.
+    """
     longest = int(data.lengths.max(initial=1))
-    width = data.n_features + (network.hidden_size if states else 0)
+    width = data.n_features + (network.hidden_size + network.n_classes if states else 0)
     batch_size = max(1, min(MAX_BATCH_SIZE, BATCH_VALUES // max(1, longest * width)))
     dtype = network.params.dtype
     for batch in data.batches(batch_size):

@@ -83,11 +83,11 @@ class _Best:
         """`loss` and `score` are the validation's, or the training loss and None."""
         key = (-loss,) if score is None else (score, -loss)
         if self.flat is None or key > self.key:
-            self.key, self.epoch = key, epoch
             if self.flat is None:
                 self.flat = network.params.flat.copy()
             else:
                 self.flat[...] = network.params.flat
+            self.key, self.epoch = key, epoch
         better_score = score is not None and score > self.high_score + tol
         better_loss = loss < self.low_loss - tol
         self.n_stale = 0 if better_score or better_loss else self.n_stale + 1
