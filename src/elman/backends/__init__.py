@@ -35,7 +35,7 @@ def _warn_no_kernel() -> None:
     )
     if os.environ.get("ELMAN_REQUIRE_NATIVE", "0") not in ("", "0"):
         raise ImportError(f"ELMAN_REQUIRE_NATIVE is set, but {message.split(':')[0]}")
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+    warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 def _check_isa_without_kernel(isa: str | None) -> None:
