@@ -23,8 +23,7 @@ ELMAN_INLINE Vec<T> tanh_rational(Vec<T> x) {
 
 ELMAN_INLINE Vec<float> tanh(Vec<float> x) {
   const Vec<float> limit = broadcast(kTanhLimit), one = broadcast(1.0f);
-  x = x > limit ? limit : x;
-  x = x < -limit ? -limit : x;
+  x = at_least<float>(at_most<float>(x, limit), -limit);
 #if ELMAN_HAS_FMA
   Vec<float> y = tanh_rational<float>(x);
 #else
@@ -36,8 +35,7 @@ ELMAN_INLINE Vec<float> tanh(Vec<float> x) {
   Vec<float> y = {static_cast<float>(low[0]), static_cast<float>(low[1]), static_cast<float>(high[0]),
                   static_cast<float>(high[1])};
 #endif
-  y = y > one ? one : y;
-  return y < -one ? -one : y;
+  return at_least<float>(at_most<float>(y, one), -one);
 }
 
 // tanh(x) = e / (e + 2) with e = expm1(2|x|), the sign put back. expm1(y) = 2^n p(r) + (2^n - 1) with
@@ -52,7 +50,7 @@ ELMAN_INLINE Vec<double> tanh(Vec<double> x) {
   const Int sign = (Int)x & sign_bit;
   Vec<double> y = (Vec<double>)((Int)x & ~sign_bit) * 2.0;
   const Vec<double> limit = broadcast(40.0);  // tanh(20) rounds to 1
-  y = y > limit ? limit : y;
+  y = at_most<double>(y, limit);
   const Vec<double> shifted = fma(y, broadcast(kLog2E), broadcast(kShift));
   const Vec<double> n = shifted - kShift;
   const Vec<double> r = fma(n, broadcast(-kLn2Low), fma(n, broadcast(-kLn2High), y));
@@ -73,7 +71,7 @@ ELMAN_INLINE Vec<T> activate(Activation activation, Vec<T> a) {
     case Activation::kTanh:
       return tanh(a);
     case Activation::kRelu:
-      return a < Vec<T>{} ? Vec<T>{} : a;  // NaN is not below zero: it stays
+      return at_least<T>(a, Vec<T>{});  // NaN stays
     default:
       return a;
   }

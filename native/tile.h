@@ -151,22 +151,23 @@ using ProductTile = void (*)(const T*, const Segment<T>&, const Segment<T>&, int
 template <typename T>
 using OuterTile = void (*)(const Run<T>*, int64_t, int64_t, T*, int64_t);
 
-// Panels side by side for one or two rows: 8 accumulators hide the latency of the multiply-add.
-constexpr int64_t panels_together(int64_t m) { return m == 1 ? 4 : m == 2 ? 2 : 1; }
+// Panels side by side for one or two rows, 8 accumulators at most: they hide the latency of the multiply-add.
+constexpr int64_t most_panels_together(int64_t m) { return m == 1 ? 4 : m == 2 ? 2 : 1; }
 
 template <typename T, int M>
 struct Tables : Tables<T, M - 1> {
   constexpr Tables() : Tables<T, M - 1>() {
     this->one[M - 1] = product_tile<T, M, 1, 1>;
     this->two[M - 1] = product_tile<T, M, 2, 1>;
-    this->many[M - 1] = product_tile<T, M, 2, panels_together(M)>;
+    if constexpr (M <= 2) this->pair[M - 1] = product_tile<T, M, 2, 2>;
+    if constexpr (M == 1) this->four[M - 1] = product_tile<T, M, 2, 4>;
     this->outer_one[M - 1] = outer_tile<T, M, 1>;
     this->outer_two[M - 1] = outer_tile<T, M, 2>;
   }
 };
 template <typename T>
 struct Tables<T, 0> {
-  ProductTile<T> one[kTileRows]{}, two[kTileRows]{}, many[kTileRows]{};
+  ProductTile<T> one[kTileRows]{}, two[kTileRows]{}, pair[2]{}, four[1]{};
   OuterTile<T> outer_one[kTileRows]{}, outer_two[kTileRows]{};
 };
 template <typename T>
@@ -203,11 +204,12 @@ ELMAN_INLINE void product(const T* bias, const Operand<T>& first, const Operand<
   while (p < last) {
     const int64_t width = panel_width<T>(p, n_columns);
     // One or two rows are never a remainder: they have a tile, and so its panel count, to themselves.
-    const int64_t wanted = panels_together(share);
-    const int64_t together = p + wanted <= n_full ? wanted : 1;
+    int64_t together = most_panels_together(share);
+    while (together > 1 && p + together > n_full) together /= 2;
     const ProductTile<T>* table = width < kPanel<T> ? kTiles<T>.one
-                                  : together > 1    ? kTiles<T>.many
-                                                    : kTiles<T>.two;
+                                  : together == 1   ? kTiles<T>.two
+                                  : together == 2   ? kTiles<T>.pair
+                                                    : kTiles<T>.four;
     const T* start = bias ? bias + p * kPanel<T> : nullptr;
     const T* panel1 = first.packed + p * first.total_rows * kPanel<T> + first.first_row * width;
     const T* panel2 = second.packed + p * second.total_rows * kPanel<T> + second.first_row * width;

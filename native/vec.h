@@ -84,6 +84,44 @@ ELMAN_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #endif
 }
 
+// min(limit, x) and max(limit, x) that give x when x is NaN.
+template <typename T>
+ELMAN_INLINE Vec<T> at_most(Vec<T> x, Vec<T> limit) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_min_ps(limit, x);
+  } else {
+    return _mm512_min_pd(limit, x);
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm256_min_ps(limit, x);
+  } else {
+    return _mm256_min_pd(limit, x);
+  }
+#else
+  return x > limit ? limit : x;
+#endif
+}
+template <typename T>
+ELMAN_INLINE Vec<T> at_least(Vec<T> x, Vec<T> limit) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_max_ps(limit, x);
+  } else {
+    return _mm512_max_pd(limit, x);
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm256_max_ps(limit, x);
+  } else {
+    return _mm256_max_pd(limit, x);
+  }
+#else
+  return x < limit ? limit : x;
+#endif
+}
+
 // The first n lanes, zeros in the others; nothing past p[n - 1] is touched. 0 < n <= lanes.
 template <typename T>
 ELMAN_INLINE Vec<T> load_first(const T* p, int n) {
