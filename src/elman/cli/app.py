@@ -25,7 +25,7 @@ app = typer.Typer(
     name="elman",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # plain help: its panels cut long option names short
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (demo, fit, predict, evaluate, inspect, gradcheck):

@@ -44,9 +44,10 @@ def demo(
         int | None, typer.Option(min=1, help="Epochs, instead of the task's own number.")
     ] = None,
 ) -> None:
-    """Train on real speech, or on a task of memory, and show what was learned.
+    """Train on real speech and show what was learned.
 
-    Files of an earlier demo in the output directory are replaced; other files are left alone.
+    With --task, on a task that only memory can solve. Files of an earlier demo in the output
+    directory are replaced; other files are left alone.
     """
     from elman.backends import get_backend
     from elman.cli.demo_tasks import make_task
@@ -103,13 +104,13 @@ def _print_accuracies(console: Console, task: Task, predicted: NDArray[Any]) -> 
 
     found = accuracies(task.baselines, task.X_train, task.y_train, task.X_test, task.y_test)
     accuracy = float(np.mean(predicted == task.y_test))
-    table = new_table(f"Accuracy on {task.test_name}")
+    table = new_table()
     table.add_column("classifier")
     table.add_column("accuracy", justify="right")
     for name, value in found.items():
         table.add_row(name, percent(value))
     table.add_row("Elman network", percent(accuracy), style="bold")
-    print_table(console, table)
+    print_table(console, f"Accuracy on {task.test_name}", table)
     console.print(task.verdict(accuracy, found))
     console.print()
 
@@ -118,7 +119,7 @@ def _print_lengths(console: Console, task: Task, predicted: NDArray[Any]) -> Non
     """Accuracy by length: only lengths never seen in training prove that the rule was found."""
     lengths = np.array([len(x) for x in task.X_test])
     longest = max(len(x) for x in task.X_train)
-    table = new_table(f"By length (trained on at most {longest} steps)")
+    table = new_table()
     table.add_column("steps", justify="right")
     table.add_column("sequences", justify="right")
     table.add_column("accuracy", justify="right")
@@ -128,7 +129,7 @@ def _print_lengths(console: Console, task: Task, predicted: NDArray[Any]) -> Non
             right = float(np.mean(predicted[group] == task.y_test[group]))
             steps = f"{first}" if first == last else f"{first} to {last}"
             table.add_row(steps, str(int(group.sum())), percent(right))
-    print_table(console, table)
+    print_table(console, f"By length (trained on at most {longest} steps)", table)
 
 
 def _save(classifier: Any, task: Task, directory: Path) -> None:
@@ -187,7 +188,7 @@ def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any])
     known = [knows_from(p, int(k)) or 0 for p, k in zip(over_time, codes, strict=True)]
     share = np.array([n / len(p) for n, p in zip(known, over_time, strict=True)])
     chosen = int(right[int(np.abs(share - 0.5).argmin())])
-    return chosen, "one of those it understood halfway"
+    return chosen, "which it understood halfway through"
 
 
 def _print_next(console: Console, task: Task, directory: Path) -> None:

@@ -19,7 +19,10 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
     data: Annotated[Path, typer.Argument(help="Labelled recordings, .ts or .npz.")],
 ) -> None:
-    """Print accuracy, precision and recall of each class, and the confusion matrix."""
+    """Print how right a model is.
+
+    Accuracy, precision and recall of each class, and the confusion matrix.
+    """
     classifier = load_model(model)
     dataset = read_data(data, need_labels=True)
     check_labels(dataset.y, classifier.classes_, data)

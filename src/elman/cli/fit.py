@@ -55,10 +55,13 @@ def fit(
     n_iter_no_change: Annotated[
         int | None, typer.Option(help="Epochs without progress before an early stop.")
     ] = None,
+    class_weight: Annotated[
+        str | None, typer.Option(help="balanced: rare classes count as much as common ones.")
+    ] = None,
     standardize: Annotated[
         bool | None, typer.Option(help="Standardise each feature over all time steps.")
     ] = None,
-    dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32 or float64.")] = None,
     backend: Annotated[str | None, typer.Option(help="native or reference.")] = None,
     n_jobs: Annotated[int | None, typer.Option(help="Threads; -1 takes every core.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
@@ -84,6 +87,7 @@ def fit(
         "early_stopping": early_stopping,
         "validation_fraction": validation_fraction,
         "n_iter_no_change": n_iter_no_change,
+        "class_weight": class_weight,
         "standardize": standardize,
         "dtype": dtype,
         "backend": backend,
@@ -108,7 +112,7 @@ def fit(
     interrupted = classifier.history_.stopped_by == "interrupt"
     if interrupted and not len(classifier.history_):
         raise KeyboardInterrupt
-    classifier.save(output)
+    classifier.set_params(verbose=0).save(output)
     console = output_console()
     if interrupted:
         best = classifier.history_.best_epoch

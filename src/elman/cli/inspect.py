@@ -15,7 +15,10 @@ from elman.cli.tables import new_table, print_table
 def inspect(
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
 ) -> None:
-    """Show what a saved model is: its classes, weights, hyper-parameters and training."""
+    """Show what a saved model is.
+
+    Its classes, weights, hyper-parameters and training.
+    """
     classifier: Any = load_model(model)
     weights = classifier.weights_
     n_parameters = sum(w.size for w in weights.values())
@@ -34,23 +37,23 @@ def inspect(
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     for name, value in _training_facts(classifier):
         facts.add_row(name, value)
-    print_table(console, facts)
+    print_table(console, "", facts)
 
-    table = new_table("Weights")
+    table = new_table()
     for column in ("name", "shape", "dtype"):
         table.add_column(column)
     table.add_column("parameters", justify="right")
     for name, weight in weights.items():
         shape = " x ".join(map(str, weight.shape))
         table.add_row(name, shape, str(weight.dtype), f"{weight.size:,}")
-    print_table(console, table)
+    print_table(console, "Weights", table)
 
-    table = new_table("Hyper-parameters")
+    table = new_table()
     table.add_column("name")
     table.add_column("value")
     for name, value in classifier.get_params().items():
         table.add_row(name, repr(value))
-    print_table(console, table)
+    print_table(console, "Hyper-parameters", table)
 
 
 def _training_facts(classifier: Any) -> list[tuple[str, str]]:
@@ -62,5 +65,5 @@ def _training_facts(classifier: Any) -> list[tuple[str, str]]:
     if scores:
         facts.append(("validation accuracy", f"{max(scores):.4f} at best"))
     if classifier.history_.stopped_by:
-        facts.append(("stopped by", classifier.history_.stopped_by))
+        facts.append(("ended by", classifier.history_.stopped_by))
     return facts

@@ -24,7 +24,10 @@ def predict(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
 ) -> None:
-    """Label recordings: CSV with a header, one line a recording, in the order of the file."""
+    """Label recordings, as CSV.
+
+    A header, then one line for each recording in the order of the file.
+    """
     if output is not None:
         check_output(output, force=force)
     classifier = load_model(model)

@@ -15,38 +15,37 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def new_table(title: str | None = None) -> Table:
+def new_table() -> Table:
     """A table in the one look they all share."""
     from rich import box
     from rich.table import Table
 
     return Table(
-        title=title,
         box=box.SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
         header_style="bold",
         pad_edge=False,
         show_edge=False,
     )
 
 
-def print_table(console: Console, table: Table) -> None:
-    """A table and the blank line after it."""
+def print_table(console: Console, title: str, table: Table) -> None:
+    """A title, which may be wider than its table, the table, and a blank line."""
+    if title:
+        console.print(title, style="bold", markup=False)
     console.print(table)
     console.print()
 
 
 def print_class_table(console: Console, classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
     """Precision, recall and F1 of every class."""
-    table = new_table("Each class")
+    table = new_table()
     table.add_column("class")
     for column in ("samples", "precision", "recall", "F1"):
         table.add_column(column, justify="right")
     for score in class_scores(classes, counts):
         rates = (score.precision, score.recall, score.f1)
         table.add_row(str(score.label), str(score.n_true), *map(_rate, rates))
-    print_table(console, table)
+    print_table(console, "Each class", table)
 
 
 def print_confusion(console: Console, classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
@@ -56,20 +55,20 @@ def print_confusion(console: Console, classes: NDArray[Any], counts: NDArray[np.
     if (cell + 2) * (len(labels) + 1) + 6 > console.width:
         _print_commonest_mistakes(console, labels, counts)
         return
-    table = new_table("Confusion matrix (rows: true class; columns: predicted)")
+    table = new_table()
     table.add_column("true", style="bold")
     for label in labels:
         table.add_column(label, justify="right", no_wrap=True)
     for i, label in enumerate(labels):
         table.add_row(label, *(_count(int(n), i == j) for j, n in enumerate(counts[i])))
-    print_table(console, table)
+    print_table(console, "Confusion matrix (rows: true class; columns: predicted)", table)
 
 
 def _print_commonest_mistakes(
     console: Console, labels: list[str], counts: NDArray[np.int64]
 ) -> None:
     wrong = counts - np.diag(np.diag(counts))
-    table = new_table("Commonest mistakes")
+    table = new_table()
     table.add_column("true")
     table.add_column("predicted")
     table.add_column("samples", justify="right")
@@ -78,7 +77,7 @@ def _print_commonest_mistakes(
         if wrong[i, j]:
             table.add_row(labels[i], labels[j], str(wrong[i, j]))
     if table.row_count:
-        print_table(console, table)
+        print_table(console, "Commonest mistakes", table)
     else:
         console.print("No mistakes.")
 
