@@ -26,6 +26,8 @@ from elman.backends.contract import (
 )
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
+_NDARRAY = np.ndarray
+_ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
 
 def available_isas() -> tuple[str, ...]:
@@ -43,6 +45,13 @@ def _isa_index(isa: str | None) -> int:
     if isa not in _ISAS:
         raise ValueError(f"{source} is not available here; choose one of {', '.join(_ISAS)}")
     return _ISAS.index(isa)
+
+
+def _refuse_masked(*arrays: Array | None) -> None:
+    """The kernel would take a masked array for its data."""
+    for a in arrays:
+        if type(a) is not _NDARRAY and isinstance(a, np.ma.MaskedArray):
+            raise TypeError("masked array")
 
 
 class NativeBackend:
@@ -83,36 +92,75 @@ class NativeBackend:
         keep_tape: bool = False,
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
-        check_forward(cell, X, lengths, initial, weights, outputs)
-        n_samples, n_timesteps, _ = X.shape
-        hidden_size = weights.b.shape[0]
-        final = np.empty((n_samples, hidden_size), X.dtype)
-        H = None
-        if keep_tape or outputs == "sequence":
-            H = np.empty((n_samples, n_timesteps, hidden_size), X.dtype)
-        activation = ACTIVATIONS.index(cell.activation)
-        _native.forward(
-            self._isa, self.n_threads, activation, X, lengths, initial, *weights, H, final
-        )
-        tape = None
-        if keep_tape and H is not None:
-            tape = Tape(cell, X, lengths, initial, weights, H)
-        return Forward(H if outputs == "sequence" else None, final, tape)
+        try:
+            # The kernel itself refuses what breaks the contract, masked arrays apart. What it says
+            # is short, so a refused call is looked at again for the reason.
+            W_x, W_h, b = weights
+            _refuse_masked(X, lengths, initial, W_x, W_h, b)
+            n_samples, n_timesteps, _ = X.shape
+            hidden_size = b.shape[0]
+            dtype = X.dtype
+            H = None
+            if keep_tape or outputs == "sequence":
+                H = np.empty((n_samples, n_timesteps, hidden_size), dtype)
+            final = np.empty((n_samples, hidden_size), dtype)
+            _native.forward(
+                self._isa,
+                self.n_threads,
+                _ACTIVATION[cell.activation],
+                X,
+                lengths,
+                initial,
+                W_x,
+                W_h,
+                b,
+                H,
+                final,
+            )
+        except (TypeError, ValueError, AttributeError, IndexError):
+            check_forward(cell, X, lengths, initial, weights, outputs)
+            raise
+        if outputs == "final":
+            tape = Tape(cell, X, lengths, initial, weights, H) if H is not None else None
+            return Forward(None, final, tape)
+        if outputs != "sequence":
+            check_forward(cell, X, lengths, initial, weights, outputs)
+        tape = Tape(cell, X, lengths, initial, weights, H) if keep_tape and H is not None else None
+        return Forward(H, final, tape)
 
     def backward(
         self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
     ) -> Backward:
         """Backpropagation through time; see `contract.Backend.backward`."""
-        check_backward(dH, dfinal, tape)
-        cell, X, lengths, initial, weights, H = tape
-        dX = np.empty(X.shape, X.dtype) if need_dX else None
-        dinitial = np.empty((H.shape[0], H.shape[2]), X.dtype)
-        dweights = Weights(*(np.empty(w.shape, X.dtype) for w in weights))
-        activation = ACTIVATIONS.index(cell.activation)
-        _native.backward(
-            *(self._isa, self.n_threads, activation, X, lengths, initial, *weights),
-            *(H, dH, dfinal, dX, dinitial, *dweights),
-        )
+        try:
+            _refuse_masked(dH, dfinal)
+            cell, X, lengths, initial, weights, H = tape
+            dtype = X.dtype
+            dX = np.empty(X.shape, dtype) if need_dX else None
+            dinitial = np.empty((H.shape[0], H.shape[2]), dtype)
+            dweights = Weights(
+                np.empty(weights.W_x.shape, dtype),
+                np.empty(weights.W_h.shape, dtype),
+                np.empty(weights.b.shape, dtype),
+            )
+            _native.backward(
+                self._isa,
+                self.n_threads,
+                _ACTIVATION[cell.activation],
+                X,
+                lengths,
+                initial,
+                *weights,
+                H,
+                dH,
+                dfinal,
+                dX,
+                dinitial,
+                *dweights,
+            )
+        except (TypeError, ValueError, AttributeError, IndexError):
+            check_backward(dH, dfinal, tape)
+            raise
         return Backward(dX, dinitial, dweights)
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
