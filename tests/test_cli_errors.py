@@ -144,7 +144,9 @@ def test_a_bad_environment_variable(files, name, value, words):
 
     if "native" not in available_backends():
         pytest.skip("without the compiled kernel there is one choice only")
-    done = run_shell("predict", files / "model", files / "train.ts", env={name: value})
+    done = run_shell(
+        "predict", files / "model", files / "train.ts", env={"ELMAN_BACKEND": "native", name: value}
+    )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1
