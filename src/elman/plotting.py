@@ -126,7 +126,7 @@ def plot_confusion_matrix(
     share = counts / np.maximum(row_sums, 1)
     diagonal = np.eye(n_classes, dtype=bool)
     ax.imshow(_confusion_colours(share, counts, diagonal), interpolation="nearest", aspect="equal")
-    size = float(np.clip(90 / max(n_classes, 1), 5, 12))
+    size = float(np.clip(170 / max(n_classes, 1), 5, 12))
     for i, j in np.argwhere((counts > 0) | diagonal):
         dark = share[i, j] > 0.55 and counts[i, j] > 0
         colour = "white" if dark else INK
