@@ -111,7 +111,7 @@ def test_dtype_of_the_data(dtype, expected, standardize, rng):
 
 def test_the_network_is_the_textbooks(rng):
     X, y = make_samples(rng, 9, "ragged")
-    clf = quick(dtype="float64").fit(X, y)
+    clf = quick(dtype="float64", readout="last").fit(X, y)
     w = clf.weights_
     for x, p, H in zip(X, clf.predict_proba(X), clf.hidden_states(X), strict=True):
         h = np.zeros(7)
@@ -228,7 +228,7 @@ def test_class_weight(rng):
     X = rng.normal(size=(60, 5, 2))
     y = np.where(np.arange(60) % 10, "common", "rare")
     plain, balanced, given_by_hand = (
-        quick(hidden_size=1, max_iter=20, class_weight=c).fit(X, y).predict_proba(X)[:, 1].mean()
+        quick(hidden_size=1, max_iter=40, class_weight=c).fit(X, y).predict_proba(X)[:, 1].mean()
         for c in (None, "balanced", {"rare": 5.0, "common": 5 / 9})
     )
     assert plain < 0.2
@@ -354,15 +354,21 @@ def test_a_fit_that_fails_leaves_the_estimator_as_it_was(samples, rng):
 
 def test_partial_fit_goes_on_where_it_left_off(samples):
     X, y = samples
-    whole = quick(max_iter=4).fit(X, y)
-    parts = quick(max_iter=4)
+    whole = quick(max_iter=4, learning_rate="constant").fit(X, y)
+    parts = quick(max_iter=4)  # a schedule over max_iter epochs is not for partial_fit
     for _ in range(4):
         parts.partial_fit(X, y, classes=["up", "down"])
     assert parts.predict_proba(X).tobytes() == whole.predict_proba(X).tobytes()
     assert parts.n_iter_ == 4
     assert parts.loss_curve_ == whole.loss_curve_
-    more = quick(max_iter=3).fit(X, y).partial_fit(X, y)
+    more = quick(max_iter=3, learning_rate="constant").fit(X, y).partial_fit(X, y)
     assert more.predict_proba(X).tobytes() == whole.predict_proba(X).tobytes()
+
+
+def test_partial_fit_keeps_to_the_first_rate_when_the_schedule_has_ended(samples):
+    clf = quick(learning_rate="cosine").fit(*samples).partial_fit(*samples)
+    assert clf.history_.learning_rate[0] == clf.history_.learning_rate[-1] == 0.02
+    assert clf.history_.learning_rate[-2] < 0.02
 
 
 def test_partial_fit_keeps_the_first_statistics(samples, rng):

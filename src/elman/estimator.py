@@ -86,28 +86,28 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
 
     Parameters
     ----------
-    hidden_size : int, default=64
+    hidden_size : int, default=96
         Units of the recurrent layer.
     cell : {"elman"}, default="elman"
         Recurrent cell.
     activation : {"tanh", "relu"}, default="tanh"
         Of the cell.
-    readout : {"last", "mean", "max"}, default="last"
+    readout : {"last", "mean", "max"}, default="max"
         How hidden states become one vector for each sample: the state at its own last step, or the
         mean or the largest value of each unit over its own steps.
     recurrent_init : {"orthogonal", "identity", "uniform"}, default="orthogonal"
         Initial recurrent weights; see `elman.nn.initializers`.
     solver : {"adam", "adamw", "sgd"}, default="adam"
-    alpha : float, default=0.0
+    alpha : float, default=0.003
         Strength of weight decay; biases are left alone. For "sgd" and "adam" an L2 penalty: alpha/2
         times the squared norm of the weights is added to the mean loss. For "adamw" weights shrink
         by alpha times the learning rate in every step.
     batch_size : int, default=32
         Samples in a training step.
-    learning_rate : {"constant", "cosine"}, default="constant"
+    learning_rate : {"constant", "cosine"}, default="cosine"
         Schedule: the rate of every epoch. "cosine" falls from `learning_rate_init` to near 0 over
-        `max_iter` epochs (each call of `partial_fit` is one).
-    learning_rate_init : float, default=0.003
+        `max_iter` epochs. `partial_fit`, which knows no last epoch, keeps to `learning_rate_init`.
+    learning_rate_init : float, default=0.006
     momentum : float, default=0.9
         Only for solver="sgd".
     nesterovs_momentum : bool, default=True
@@ -115,7 +115,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     class_weight : {"balanced"}, dict of label to weight, or None, default=None
         Factors on the weights of each class's samples in training; "balanced" gives every class
         the same weight in all. Validation is measured without them.
-    max_iter : int, default=100
+    max_iter : int, default=60
         Epochs. Without `early_stopping` exactly so many are run.
     early_stopping : bool, default=False
         Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
@@ -196,21 +196,21 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
 
     def __init__(
         self,
-        hidden_size: int = 64,
+        hidden_size: int = 96,
         *,
         cell: str = "elman",
         activation: str = "tanh",
-        readout: str = "last",
+        readout: str = "max",
         recurrent_init: str = "orthogonal",
         solver: str = "adam",
-        alpha: float = 0.0,
+        alpha: float = 0.003,
         batch_size: int = 32,
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.003,
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 0.006,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         class_weight: Any = None,
-        max_iter: int = 100,
+        max_iter: int = 60,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -332,7 +332,11 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
                 self.network_,
                 training,
                 self._optimizer,
-                self._plan(n_epochs=self.max_iter, early_stopping=bool(self.early_stopping)),
+                self._plan(
+                    n_epochs=self.max_iter,
+                    schedule=self.learning_rate,
+                    early_stopping=bool(self.early_stopping),
+                ),
                 backend=backend,
                 rng=self._rng,
                 validation=validation,
@@ -419,7 +423,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
                 self.network_,
                 training,
                 self._optimizer,
-                self._plan(n_epochs=1, early_stopping=False),
+                self._plan(n_epochs=1, schedule="constant", early_stopping=False),
                 backend=backend,
                 rng=self._rng,
                 progress=EpochProgress(1, 2 if self.verbose else 0),
@@ -686,12 +690,12 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             nesterov=bool(self.nesterovs_momentum),
         )
 
-    def _plan(self, *, n_epochs: int, early_stopping: bool) -> Plan:
-        schedule = SCHEDULES[self.learning_rate]
+    def _plan(self, *, n_epochs: int, schedule: str, early_stopping: bool) -> Plan:
+        rate = SCHEDULES[schedule]
         return Plan(
             n_epochs=int(n_epochs),
             batch_size=int(self.batch_size),
-            learning_rate=lambda epoch: schedule(
+            learning_rate=lambda epoch: rate(
                 float(self.learning_rate_init), epoch, int(self.max_iter)
             ),
             max_grad_norm=None if self.max_grad_norm is None else float(self.max_grad_norm),
