@@ -9,6 +9,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -94,29 +95,48 @@ Problem<T> problem_of(int activation, const In<T, 3>& X, const Maybe<In<int64_t,
   return p;
 }
 
+// The steps between checkpoints, 0 for none; how many checkpoints that makes.
+template <typename T>
+int64_t checkpoints_of(const Problem<T>& p, int64_t every) {
+  if (every == 0) return 0;
+  require(every > 0 && every == checkpoint_steps(p.n_samples, p.n_timesteps, p.hidden_size, every),
+          "checkpoint_every: not a whole number of chunks; see checkpoint_steps");
+  return n_checkpoints(p.n_timesteps, every);
+}
+
 template <typename T>
 void forward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
              Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, Maybe<Out<T, 3>> H,
-             Out<T, 2> final_state) {
+             Out<T, 2> final_state, Maybe<Out<T, 3>> checkpoints, int64_t checkpoint_every) {
   ForwardCall<T> call{};
   call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
   const Problem<T>& p = call.problem;
   call.H = data_of("H", H, {p.n_samples, p.n_timesteps, p.hidden_size});
   call.final_state = data_of("final", final_state, {p.n_samples, p.hidden_size});
+  call.checkpoint_every = checkpoint_every;
+  const int64_t n_kept = checkpoints_of(p, checkpoint_every);
+  require(checkpoints.has_value() == (checkpoint_every != 0),
+          "checkpoints: wanted with checkpoint_every alone");
+  call.checkpoints = data_of("checkpoints", checkpoints, {p.n_samples, n_kept, p.hidden_size});
   nb::gil_scoped_release release;
   run_forward(kernels_of<T>(isa), call, n_threads);
 }
 
 template <typename T>
 void backward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
-              Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, In<T, 3> H, Maybe<In<T, 3>> dH,
-              Maybe<In<T, 2>> dfinal, Maybe<Out<T, 3>> dX, Out<T, 2> dinitial, Out<T, 2> dW_x, Out<T, 2> dW_h,
-              Out<T, 1> db) {
+              Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, In<T, 3> H,
+              int64_t checkpoint_every, Maybe<In<T, 3>> dH, Maybe<In<T, 2>> dfinal, Maybe<Out<T, 3>> dX,
+              Out<T, 2> dinitial, Out<T, 2> dW_x, Out<T, 2> dW_h, Out<T, 1> db) {
   BackwardCall<T> call{};
   call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
   const Problem<T>& p = call.problem;
   const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
-  call.H = data_of("H", H, {n, steps, width});
+  call.checkpoint_every = checkpoint_every;
+  if (checkpoint_every) {
+    call.checkpoints = data_of("H", H, {n, checkpoints_of(p, checkpoint_every), width});
+  } else {
+    call.H = data_of("H", H, {n, steps, width});
+  }
   call.dH = data_of("dH", dH, {n, steps, width});
   call.dfinal = data_of("dfinal", dfinal, {n, width});
   call.dX = data_of("dX", dX, {n, steps, D});
@@ -176,14 +196,15 @@ void define(nb::module_& m) {
   m.def("forward", forward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("activation"),
         nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
         nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
-        nb::arg("b").noconvert(), nb::arg("H").noconvert().none(), nb::arg("final").noconvert());
+        nb::arg("b").noconvert(), nb::arg("H").noconvert().none(), nb::arg("final").noconvert(),
+        nb::arg("checkpoints").noconvert().none(), nb::arg("checkpoint_every"));
   m.def("backward", backward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("activation"),
         nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
         nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
-        nb::arg("b").noconvert(), nb::arg("H").noconvert(), nb::arg("dH").noconvert().none(),
-        nb::arg("dfinal").noconvert().none(), nb::arg("dX").noconvert().none(),
-        nb::arg("dinitial").noconvert(), nb::arg("dW_x").noconvert(), nb::arg("dW_h").noconvert(),
-        nb::arg("db").noconvert());
+        nb::arg("b").noconvert(), nb::arg("H").noconvert(), nb::arg("checkpoint_every"),
+        nb::arg("dH").noconvert().none(), nb::arg("dfinal").noconvert().none(),
+        nb::arg("dX").noconvert().none(), nb::arg("dinitial").noconvert(), nb::arg("dW_x").noconvert(),
+        nb::arg("dW_h").noconvert(), nb::arg("db").noconvert());
   m.def("linear_forward", linear_forward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("X").noconvert(),
         nb::arg("W").noconvert(), nb::arg("b").noconvert(), nb::arg("Y").noconvert());
   m.def("linear_backward", linear_backward<T>, nb::arg("isa"), nb::arg("n_threads"),
@@ -210,6 +231,8 @@ NB_MODULE(_native, m) {
         return elman::kernels_of<float>(isa).multiply_adds(n, &sink);
       },
       nb::arg("isa"), nb::arg("n"));
+  m.def("checkpoint_steps", elman::checkpoint_steps, nb::arg("n_samples"), nb::arg("n_timesteps"),
+        nb::arg("hidden_size"), nb::arg("wanted"));
   elman::define<float>(m);
   elman::define<double>(m);
 }

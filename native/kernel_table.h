@@ -32,20 +32,30 @@ struct Problem {
 template <typename T>
 struct ForwardCall {
   Problem<T> problem;
-  T* H;            // (B, T, H) out, zero past each end; null: not wanted
-  T* final_state;  // (B, H) out
-  T* packed;       // weights in panels, filled by pack_forward; forward_pack_size elements
+  T* H;                      // (B, T, H) out, zero past each end; null: not wanted
+  T* final_state;            // (B, H) out
+  T* checkpoints;            // (B, n_checkpoints, H) out, the state after each checkpoint_every steps
+  int64_t checkpoint_every;  // 0: no checkpoints
+  T* packed;                 // weights in panels, filled by pack_forward; forward_pack_size elements
 };
+
+// Checkpoints between stretches of `every` steps; the last stretch needs none after it.
+inline constexpr int64_t n_checkpoints(int64_t n_timesteps, int64_t every) {
+  return n_timesteps > every ? (n_timesteps - 1) / every : 0;
+}
 
 template <typename T>
 struct BackwardCall {
   Problem<T> problem;
-  const T* H;           // (B, T, H), the hidden states of the forward pass; null when not recurrent
-  const T* dH;          // (B, T, H) or null; not read past a sample's end
-  const T* dfinal;      // (B, H) or null
-  T* dX;                // (B, T, D) out or null; zero past each end
-  T* dinitial;          // (B, H) out
+  const T* H;   // (B, T, H), the hidden states of the forward pass; null with checkpoints or no recurrence
+  const T* dH;  // (B, T, H) or null; not read past a sample's end
+  const T* dfinal;           // (B, H) or null
+  T* dX;                     // (B, T, D) out or null; zero past each end
+  T* dinitial;               // (B, H) out, or null
+  const T* checkpoints;      // as ForwardCall's; each stretch between them is run forward again
+  int64_t checkpoint_every;  // a multiple of chunk_steps, or 0: no checkpoints
   T* packed;            // transposed weights in panels, filled by pack_backward; backward_pack_size elements
+  T* packed_forward;    // with checkpoints: weights as pack_forward packs them
   int64_t group_rows;   // samples in a gradient group: a function of the shapes alone
   int64_t tile_rows;    // samples that share a pass over the weights, likewise
   int64_t chunk_steps;  // time steps in one update of the weight gradient, likewise

@@ -77,6 +77,11 @@ Cut cut_backward(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size) {
 
 }  // namespace
 
+int64_t checkpoint_steps(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size, int64_t wanted) {
+  const int64_t chunk = cut_backward(n_samples, n_timesteps, hidden_size).chunk_steps;
+  return ceil_div(std::max<int64_t>(wanted, 1), chunk) * chunk;
+}
+
 template <typename T>
 void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads) {
   const Problem<T>& p = call.problem;
@@ -112,6 +117,14 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
   const Buffer<T> packed = allocate<T>(kernels.backward_pack_size(p));
   call.packed = packed.get();
   kernels.pack_backward(call);
+  Buffer<T> packed_forward;
+  if (call.checkpoint_every) {
+    ForwardCall<T> forward{};
+    forward.problem = p;
+    packed_forward = allocate<T>(kernels.forward_pack_size(p));
+    forward.packed = call.packed_forward = packed_forward.get();
+    kernels.pack_forward(forward);
+  }
 
   const int threads = useful_threads(p, cut.n_groups, n_threads);
   const int64_t size = ceil_div(kernels.backward_workspace(call), 16) * 16;

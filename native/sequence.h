@@ -39,12 +39,36 @@ static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
   return 2 * n_rows * state_stride<T>(p.hidden_size);
 }
 
+// h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`, and where
+// `out(row)` is not null, there too. `packed` is pack_forward's.
+template <typename T, typename Out>
+ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t begin, int64_t t, int64_t live,
+                               const T* previous, T* current, Out out) {
+  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
+  const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
+  const T* bias = packed + rows * padded_columns<T>(H);
+  const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, packed, rows, 0, D};
+  const Operand<T> state{previous, stride, packed, rows, D, p.recurrent ? H : 0};
+  product<T>(bias, input, state, H, 0, live,
+             [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+               for (int64_t i = 0; i < m; ++i) {
+                 T* s = current + (row + i) * stride + column;
+                 T* h = out(row + i);
+                 for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+                   const Vec<T> v = activate<T>(p.activation, load(tile));
+                   store(s + j, v);
+                   if (h) store_upto(h + column + j, v, H - column - j);
+                 }
+               }
+             });
+}
+
 template <typename T>
 static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* workspace) {
   const Problem<T>& p = c.problem;
-  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
-  const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
-  const T* bias = c.packed + rows * padded_columns<T>(H);
+  const int64_t H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
+  const int64_t stride = state_stride<T>(H);
+  const int64_t n_kept = c.checkpoint_every ? n_checkpoints(n_steps, c.checkpoint_every) : 0;
   T* previous = workspace;
   T* current = workspace + n * stride;
   for (int64_t r = 0; r < n; ++r) {
@@ -67,24 +91,17 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
   for (int64_t t = 0;; ++t) {
     while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
     if (live == 0) break;
-    const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, c.packed, rows, 0, D};
-    const Operand<T> state{previous, stride, c.packed, rows, D, p.recurrent ? H : 0};
-    product<T>(bias, input, state, H, 0, live,
-               [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
-                 for (int64_t i = 0; i < m; ++i) {
-                   const int64_t r = row + i;
-                   T* s = current + r * stride + column;
-                   T* h = c.H ? c.H + ((begin + r) * n_steps + t) * H + column : nullptr;
-                   for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
-                     const Vec<T> v = activate<T>(p.activation, load(tile));
-                     store(s + j, v);
-                     if (h) store_upto(h + j, v, H - column - j);
-                   }
-                 }
-               });
+    forward_step(p, c.packed, begin, t, live, previous, current,
+                 [&](int64_t r) -> T* { return c.H ? c.H + ((begin + r) * n_steps + t) * H : nullptr; });
     T* swap = previous;
     previous = current;
     current = swap;
+    if (n_kept && (t + 1) % c.checkpoint_every == 0 && t + 1 < n_steps) {
+      for (int64_t r = 0; r < live; ++r) {
+        T* kept = c.checkpoints + ((begin + r) * n_kept + t / c.checkpoint_every) * H;
+        for (int64_t j = 0; j < H; ++j) kept[j] = previous[r * stride + j];
+      }
+    }
   }
 }
 
@@ -119,15 +136,70 @@ static int64_t gradient_size(const Problem<T>& p) {
 }
 
 template <typename T>
-ELMAN_INLINE int64_t runs_size(int64_t n_rows) {  // in elements of T, two runs a sample
-  const int64_t bytes = 2 * n_rows * static_cast<int64_t>(sizeof(Run<T>));
+ELMAN_INLINE int64_t runs_size(int64_t n_rows) {  // in elements of T: two runs a sample, and a copy to shift
+  const int64_t bytes = 4 * n_rows * static_cast<int64_t>(sizeof(Run<T>));
   return (bytes + 63) / 64 * 64 / static_cast<int64_t>(sizeof(T));
 }
 
 template <typename T>
 static int64_t backward_workspace(const BackwardCall<T>& c) {
   const int64_t n = c.tile_rows, H = c.problem.hidden_size;
-  return 2 * n * state_stride<T>(H) + n * c.chunk_steps * padded_columns<T>(H) + runs_size<T>(n);
+  const int64_t states = (c.checkpoint_every ? 4 : 2) * n * state_stride<T>(H);
+  const int64_t stretch = n * c.checkpoint_every * H;
+  return states + n * c.chunk_steps * padded_columns<T>(H) + runs_size<T>(n) + stretch;
+}
+
+// Where the hidden states of a tile's samples are: all of them, or those of one stretch between checkpoints.
+template <typename T>
+struct History {
+  const T* states;  // row r, step t at states + (r * row_steps + t - first) * H
+  int64_t row_steps;
+  int64_t first;
+  const T* before;  // row r's state before step `first`, at before + r * before_stride
+  int64_t before_stride;
+
+  const T* at(int64_t r, int64_t t, int64_t H) const { return states + (r * row_steps + t - first) * H; }
+};
+
+// The states before the stretch that begins at step `first`: the checkpoint there, or the initial state.
+template <typename T>
+ELMAN_INLINE void find_before(const BackwardCall<T>& c, int64_t begin, int64_t first, History<T>& history) {
+  const Problem<T>& p = c.problem;
+  if (first == 0) {
+    history.before = p.initial + begin * p.initial_stride;
+    history.before_stride = p.initial_stride;
+  } else {
+    const int64_t n_kept = n_checkpoints(p.n_timesteps, c.checkpoint_every);
+    history.before = c.checkpoints + (begin * n_kept + first / c.checkpoint_every - 1) * p.hidden_size;
+    history.before_stride = n_kept * p.hidden_size;
+  }
+}
+
+// Runs the stretch of steps [first, first + checkpoint_every) of the tile forward again, into `stretch`. The
+// same products in the same order as the first time: the same bits.
+template <typename T>
+static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_t first, T* states,
+                      T* stretch, History<T>& history) {
+  const Problem<T>& p = c.problem;
+  const int64_t H = p.hidden_size, stride = state_stride<T>(H), every = c.checkpoint_every;
+  history = {stretch, every, first, nullptr, 0};
+  find_before(c, begin, first, history);
+  T* previous = states;
+  T* current = states + c.tile_rows * stride;
+  int64_t live = n;
+  while (live > 0 && length_of(p, begin + live - 1) <= first) --live;
+  for (int64_t r = 0; r < live; ++r) {
+    for (int64_t j = 0; j < H; ++j) previous[r * stride + j] = history.before[r * history.before_stride + j];
+  }
+  for (int64_t t = first; t < first + every; ++t) {
+    while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
+    if (live == 0) break;
+    forward_step(p, c.packed_forward, begin, t, live, previous, current,
+                 [&](int64_t r) { return stretch + (r * every + t - first) * H; });
+    T* swap = previous;
+    previous = current;
+    current = swap;
+  }
 }
 
 // C += sum over runs of outer products, for n_rows of C (columns of the runs' left rows).
@@ -148,43 +220,43 @@ static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t 
 // Adds the weight gradients of steps [first, first + chunk_steps) of the tile to `gradient`. dA of those
 // steps lies in `chunk`, panel by panel, a row a step: (panel, sample, step, column).
 template <typename T>
-static void add_chunk(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_t first, const T* chunk,
-                      Run<T>* runs, T* gradient) {
+static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64_t begin, int64_t n,
+                      int64_t first, const T* chunk, Run<T>* runs, T* gradient) {
   const Problem<T>& p = c.problem;
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, steps = c.chunk_steps;
   const int64_t stride = gradient_stride<T>(p);
   static const T one = T(1);
-  Run<T>* shifted = runs + n;
+  Run<T>* shifted = runs + 2 * n;
   for (int64_t q = 0; q < n_panels<T>(H); ++q) {
     const int64_t width = panel_width<T>(q, H);
     const T* panel = chunk + q * kPanel<T> * n * steps;
     T* C = gradient + q * kPanel<T>;
-    auto collect = [&](auto row_of, int64_t from) {  // runs of the live steps in [max(first, from), ...)
-      int64_t n_runs = 0;
-      const int64_t start = first > from ? first : from;
+    int64_t n_runs = 0;
+    auto each_live = [&](auto add) {  // add(row, live steps of the chunk, their dA)
+      n_runs = 0;
       for (int64_t r = 0; r < n; ++r) {
         int64_t stop = length_of(p, begin + r);
         stop = stop < first + steps ? stop : first + steps;
-        if (start >= stop) continue;
-        runs[n_runs++] = {row_of(begin + r, start), panel + (r * steps + start - first) * width,
-                          stop - start};
+        if (first < stop) add(r, stop - first, panel + r * steps * width);
       }
-      return n_runs;
     };
-    int64_t n_runs = collect([&](int64_t i, int64_t t) { return p.X + (i * n_steps + t) * D; }, 0);
+    each_live([&](int64_t r, int64_t n_live, const T* dA) {
+      runs[n_runs++] = {p.X + ((begin + r) * n_steps + first) * D, dA, n_live};
+    });
     outer(runs, n_runs, D, D, width, C, stride, shifted);
     C += D * stride;
     if (p.recurrent) {
-      if (first == 0) {
-        n_runs = collect([&](int64_t i, int64_t) { return p.initial + i * p.initial_stride; }, 0);
-        for (int64_t r = 0; r < n_runs; ++r) runs[r].n = 1;
-        outer(runs, n_runs, H, H, width, C, stride, shifted);
-      }
-      n_runs = collect([&](int64_t i, int64_t t) { return c.H + (i * n_steps + t - 1) * H; }, 1);
+      each_live([&](int64_t r, int64_t n_live, const T* dA) {
+        const bool begins = first == history.first;  // h_{t-1} of a stretch's first step lies before it
+        if (begins) runs[n_runs++] = {history.before + r * history.before_stride, dA, 1};
+        if (n_live > begins) {
+          runs[n_runs++] = {history.at(r, first + begins - 1, H), dA + begins * width, n_live - begins};
+        }
+      });
       outer(runs, n_runs, H, H, width, C, stride, shifted);
       C += H * stride;
     }
-    n_runs = collect([&](int64_t, int64_t) { return &one; }, 0);
+    each_live([&](int64_t, int64_t n_live, const T* dA) { runs[n_runs++] = {&one, dA, n_live}; });
     outer(runs, n_runs, int64_t{0}, int64_t{1}, width, C, stride, shifted);
   }
 }
@@ -199,6 +271,9 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   T* current = next + c.tile_rows * stride;
   T* chunk = current + c.tile_rows * stride;
   Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * padded_columns<T>(H));
+  T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // states, then the stretch
+  History<T> history{c.H ? c.H + begin * n_steps * H : nullptr, n_steps, 0, nullptr, 0};
+  find_before(c, begin, 0, history);
   const T* W_hT = c.packed;
   const T* W_xT = c.packed + (p.recurrent ? H * padded_columns<T>(H) : 0);
   const Operand<T> none{nullptr, 0, nullptr, 0, 0, 0};
@@ -216,6 +291,10 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   for (int64_t t = longest - 1; t >= 0; --t) {
     const int64_t continuing = live;
     while (live < n && length_of(p, begin + live) > t) ++live;
+    if (c.checkpoint_every && (t == longest - 1 || (t + 1) % c.checkpoint_every == 0)) {
+      run_again(c, begin, n, t / c.checkpoint_every * c.checkpoint_every, again,
+                again + 2 * c.tile_rows * stride, history);
+    }
     auto epilogue = [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
       const int64_t panel_columns = panel_width<T>(column / kPanel<T>, H);
       for (int64_t i = 0; i < m; ++i) {
@@ -228,7 +307,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
           if (c.dH) v += load_upto(c.dH + at + j, left);
           if (last && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
           if (p.activation != Activation::kIdentity) {
-            v = activate_backward<T>(p.activation, v, load_upto(c.H + at + j, left));
+            v = activate_backward<T>(p.activation, v, load_upto(history.at(r, t, H) + column + j, left));
           }
           store(current + r * stride + column + j, v);
           // Panels side by side lie a panel of the chunk apart.
@@ -254,7 +333,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
                    }
                  });
     }
-    if (t % steps == 0) add_chunk(c, begin, n, t, chunk, runs, gradient);
+    if (t % steps == 0) add_chunk(c, history, begin, n, t, chunk, runs, gradient);
     T* swap = next;
     next = current;
     current = swap;

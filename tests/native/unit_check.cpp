@@ -50,6 +50,30 @@ void compare(const char* name, const T* ours, const Doubles& expected, double sc
   }
 }
 
+// The same call with checkpoints: every bit of the gradient of W_h the same.
+template <typename T>
+void check_checkpoints(const elman::Kernels<T>& kernels, const elman::Problem<T>& problem,
+                       elman::ForwardCall<T> forward, elman::BackwardCall<T> backward, const T* expected,
+                       int n_threads) {
+  const int64_t B = problem.n_samples, D = problem.n_features, H = problem.hidden_size;
+  const int64_t every = elman::checkpoint_steps(B, problem.n_timesteps, H, 1);
+  const Exact<T> checkpoints(static_cast<size_t>(B * elman::n_checkpoints(problem.n_timesteps, every) * H));
+  const Exact<T> dWx(static_cast<size_t>(D * H)), dWh(static_cast<size_t>(H * H)), db(static_cast<size_t>(H));
+  forward.H = nullptr;
+  backward.H = nullptr;
+  forward.checkpoints = checkpoints.get();
+  backward.checkpoints = checkpoints.get();
+  forward.checkpoint_every = backward.checkpoint_every = every;
+  elman::run_forward(kernels, forward, n_threads);
+  elman::run_backward(kernels, backward, dWx.get(), dWh.get(), db.get(), n_threads);
+  for (int64_t i = 0; i < H * H; ++i) {
+    if (dWh.get()[i] != expected[i]) {
+      std::printf("with checkpoints dW_h[%d] differs\n", static_cast<int>(i));
+      std::exit(1);
+    }
+  }
+}
+
 template <typename T>
 void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_t H, bool ragged,
            int n_threads) {
@@ -118,7 +142,7 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
                                   Wx_.get(),
                                   Wh_.get(),
                                   b_.get()};
-  elman::ForwardCall<T> forward{problem, H_.get(), final_.get(), nullptr};
+  elman::ForwardCall<T> forward{problem, H_.get(), final_.get(), nullptr, 0, nullptr};
   elman::run_forward(kernels, forward, n_threads);
   compare("H", H_.get(), hs, 1);
   compare("final", final_.get(), final_state, 1);
@@ -131,6 +155,7 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
   backward.dinitial = dinitial_.get();
   elman::run_backward(kernels, backward, dWx_.get(), dWh_.get(), db_.get(), n_threads);
   const double sum = 1 + static_cast<double>(B * S);
+  check_checkpoints(kernels, problem, forward, backward, dWh_.get(), n_threads);
   compare("dX", dX_.get(), dX, 1);
   compare("dinitial", dinitial_.get(), dinitial, 1);
   compare("dW_x", dWx_.get(), dWx, sum);
@@ -143,7 +168,7 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
 int main() {
   const elman::KernelTable& table = *elman::NAME(kernels_, ELMAN_ISA)();
   const size_t sizes[][4] = {{1, 1, 1, 1},   {1, 9, 3, 64},  {2, 5, 2, 7},    {3, 5, 2, 33}, {5, 4, 17, 16},
-                             {13, 6, 5, 31}, {14, 3, 1, 48}, {29, 7, 9, 100}, {70, 3, 4, 5}};
+                             {13, 6, 5, 31}, {14, 3, 1, 48}, {29, 7, 9, 100}, {70, 3, 4, 5}, {9, 150, 2, 40}};
   for (const auto& [B, S, D, H] : sizes) {
     for (bool ragged : {false, true}) {
       check(table.f32, B, S, D, H, ragged, 2);

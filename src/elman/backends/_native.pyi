@@ -21,6 +21,8 @@ def forward(
     b: _Array,
     H: _Array | None,
     final: _Array,
+    checkpoints: _Array | None,
+    checkpoint_every: int,
 ) -> None: ...
 def backward(
     isa: int,
@@ -33,6 +35,7 @@ def backward(
     W_h: _Array,
     b: _Array,
     H: _Array,
+    checkpoint_every: int,
     dH: _Array | None,
     dfinal: _Array | None,
     dX: _Array | None,
@@ -41,6 +44,7 @@ def backward(
     dW_h: _Array,
     db: _Array,
 ) -> None: ...
+def checkpoint_steps(n_samples: int, n_timesteps: int, hidden_size: int, wanted: int) -> int: ...
 def linear_forward(
     isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, Y: _Array
 ) -> None: ...

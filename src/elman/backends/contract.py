@@ -79,7 +79,7 @@ class Weights(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """What `forward` keeps for `backward`: references to its inputs, and every hidden state."""
+    """What `forward` keeps for `backward`: references to its inputs, and hidden states."""
 
     cell: Cell
     X: Array
@@ -88,7 +88,10 @@ class Tape(NamedTuple):
     initial: Array | None
     weights: Weights
     H: Array
-    """(n_samples, n_timesteps, hidden_size), zero past each sample's end"""
+    """(n_samples, n_timesteps, hidden_size), zero past each sample's end; with checkpoints only the
+    states after each `checkpoint_every` steps, (n_samples, n_checkpoints, hidden_size)"""
+    checkpoint_every: int = 0
+    """steps between checkpoints, as the backend rounded them; 0: every state is there"""
 
 
 class Forward(NamedTuple):
@@ -134,6 +137,7 @@ class Backend(Protocol):
         *,
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
+        checkpoint_every: int = 0,
     ) -> Forward:
         """Run every time step of every sample.
 
@@ -143,6 +147,10 @@ class Backend(Protocol):
         lengths : (n_samples,) int64, longest first, each in [0, n_timesteps], or None (all full)
         initial : (n_samples, hidden_size) or None (zeros)
         outputs : "sequence" returns H; "final" does not, and without a tape never allocates it
+        keep_tape : whether to keep what `backward` needs
+        checkpoint_every : with k > 0 the tape keeps the state after every k steps (a backend may
+            round k up) and `backward` computes those between again, to the same bits: memory for
+            a history of n_timesteps / k + k steps, for one more forward pass in time
         """
         ...
 
@@ -222,10 +230,13 @@ def check_forward(
     initial: Array | None,
     weights: Weights,
     outputs: Outputs = "final",
+    checkpoint_every: int = 0,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
     if outputs not in ("sequence", "final"):
         raise ValueError(f"outputs={outputs!r} is not known; choose 'sequence' or 'final'")
+    if checkpoint_every < 0:
+        raise ValueError(f"checkpoint_every={checkpoint_every} must be 0 (none) or more")
     if not isinstance(X, np.ndarray) or X.ndim != 3:
         raise ValueError(f"X must be (n_samples, n_timesteps, n_features), got {np.shape(X)}")
     if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:
@@ -250,13 +261,19 @@ def check_forward(
             )
 
 
+def n_checkpoints(n_timesteps: int, checkpoint_every: int) -> int:
+    """States a tape with checkpoints keeps of each sample: none after its last stretch."""
+    return max(0, n_timesteps - 1) // checkpoint_every
+
+
 def check_backward(dH: Array | None, dfinal: Array | None, tape: Tape) -> None:
     """Raise TypeError or ValueError unless the arguments of `backward` keep the contract."""
-    H = tape.H
+    n_samples, n_timesteps, _ = tape.X.shape
+    hidden_size, dtype = tape.H.shape[2], tape.H.dtype
     if dH is not None:
-        _check_array("dH", dH, H.shape, H.dtype)
+        _check_array("dH", dH, (n_samples, n_timesteps, hidden_size), dtype)
     if dfinal is not None:
-        _check_array("dfinal", dfinal, (H.shape[0], H.shape[2]), H.dtype)
+        _check_array("dfinal", dfinal, (n_samples, hidden_size), dtype)
 
 
 def check_step(cell: Cell, x: Array, state: Array, weights: Weights) -> None:

@@ -23,6 +23,7 @@ from elman.backends.contract import (
     check_linear_backward,
     check_linear_forward,
     check_step,
+    n_checkpoints,
 )
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
@@ -90,6 +91,7 @@ class NativeBackend:
         *,
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
+        checkpoint_every: int = 0,
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
         try:
@@ -100,8 +102,15 @@ class NativeBackend:
             n_samples, n_timesteps, _ = X.shape
             hidden_size = b.shape[0]
             dtype = X.dtype
-            H = None
-            if keep_tape or outputs == "sequence":
+            H = checkpoints = None
+            every = 0
+            if checkpoint_every and keep_tape:
+                every = _native.checkpoint_steps(
+                    n_samples, n_timesteps, hidden_size, checkpoint_every
+                )
+                kept = n_checkpoints(n_timesteps, every)
+                checkpoints = np.empty((n_samples, kept, hidden_size), dtype)
+            if outputs == "sequence" or (keep_tape and not every):
                 H = np.empty((n_samples, n_timesteps, hidden_size), dtype)
             final = np.empty((n_samples, hidden_size), dtype)
             _native.forward(
@@ -116,17 +125,19 @@ class NativeBackend:
                 b,
                 H,
                 final,
+                checkpoints,
+                every,
             )
         except (TypeError, ValueError, AttributeError, IndexError):
-            check_forward(cell, X, lengths, initial, weights, outputs)
+            check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
             raise
-        if outputs == "final":
-            tape = Tape(cell, X, lengths, initial, weights, H) if H is not None else None
-            return Forward(None, final, tape)
-        if outputs != "sequence":
-            check_forward(cell, X, lengths, initial, weights, outputs)
-        tape = Tape(cell, X, lengths, initial, weights, H) if keep_tape and H is not None else None
-        return Forward(H, final, tape)
+        if outputs not in ("sequence", "final") or checkpoint_every < 0:
+            check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
+        tape = None
+        if keep_tape:
+            states = H if checkpoints is None else checkpoints
+            tape = Tape(cell, X, lengths, initial, weights, states, every)  # type: ignore[arg-type]
+        return Forward(H if outputs == "sequence" else None, final, tape)
 
     def backward(
         self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
@@ -134,7 +145,7 @@ class NativeBackend:
         """Backpropagation through time; see `contract.Backend.backward`."""
         try:
             _refuse_masked(dH, dfinal)
-            cell, X, lengths, initial, weights, H = tape
+            cell, X, lengths, initial, weights, H, every = tape
             dtype = X.dtype
             dX = np.empty(X.shape, dtype) if need_dX else None
             dinitial = np.empty((H.shape[0], H.shape[2]), dtype)
@@ -152,6 +163,7 @@ class NativeBackend:
                 initial,
                 *weights,
                 H,
+                every,
                 dH,
                 dfinal,
                 dX,

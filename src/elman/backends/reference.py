@@ -25,6 +25,7 @@ from elman.backends.contract import (
     check_linear_backward,
     check_linear_forward,
     check_step,
+    n_checkpoints,
 )
 
 
@@ -90,6 +91,17 @@ def _advance(cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
     return ELMAN[cell.activation].forward(A)
 
 
+def _run_again(tape: Tape, before: Array, live: list[int], first: int) -> Array:
+    """The states of the steps from `first` on, one for each entry of `live`, from those before."""
+    states = np.zeros((before.shape[0], len(live), before.shape[1]), before.dtype)
+    state = before.copy()
+    for t, n in enumerate(live):
+        if n:
+            state[:n] = _advance(tape.cell, tape.X[:n, first + t], state[:n], tape.weights)
+            states[:n, t] = state[:n]
+    return states
+
+
 def _quiet() -> Any:
     """NaN and inf run through as IEEE says: seen in the answer, not in a warning."""
     return np.errstate(over="ignore", invalid="ignore", under="ignore")
@@ -112,17 +124,22 @@ class ReferenceBackend:
         *,
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
+        checkpoint_every: int = 0,
     ) -> Forward:
         """Run every time step of every sample; see `Backend.forward`."""
-        check_forward(cell, X, lengths, initial, weights, outputs)
+        check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
         state = (
             np.zeros((n_samples, hidden_size), dtype=X.dtype) if initial is None else initial.copy()
         )
-        H = None
-        if outputs == "sequence" or keep_tape:
+        every = checkpoint_every if keep_tape else 0
+        H = checkpoints = None
+        if outputs == "sequence" or (keep_tape and not every):
             H = np.zeros((n_samples, n_timesteps, hidden_size), dtype=X.dtype)
+        if every:
+            kept = n_checkpoints(n_timesteps, every)
+            checkpoints = np.zeros((n_samples, kept, hidden_size), dtype=X.dtype)
         with _quiet():
             for t, n in enumerate(_live_rows(lengths, n_samples, n_timesteps)):
                 if n == 0:
@@ -130,9 +147,12 @@ class ReferenceBackend:
                 state[:n] = _advance(cell, X[:n, t], state[:n], weights)
                 if H is not None:
                     H[:n, t] = state[:n]
+                if checkpoints is not None and (t + 1) % every == 0 and t + 1 < n_timesteps:
+                    checkpoints[:n, t // every] = state[:n]
         tape = None
-        if keep_tape and H is not None:
-            tape = Tape(cell, X, lengths, initial, weights, H)
+        states = H if checkpoints is None else checkpoints
+        if keep_tape and states is not None:
+            tape = Tape(cell, X, lengths, initial, weights, states, every)
         return Forward(H if outputs == "sequence" else None, state, tape)
 
     def backward(
@@ -140,10 +160,10 @@ class ReferenceBackend:
     ) -> Backward:
         """Backpropagation through time (Werbos 1990); see `Backend.backward`."""
         check_backward(dH, dfinal, tape)
-        cell, X, lengths, initial, weights, H = tape
-        n_samples, n_timesteps, hidden_size = H.shape
-        dtype = H.dtype
-        before = np.zeros((n_samples, hidden_size), dtype) if initial is None else initial
+        cell, X, lengths, initial, weights, H, every = tape
+        n_samples, n_timesteps, _ = X.shape
+        hidden_size, dtype = H.shape[2], H.dtype
+        zeros = np.zeros((n_samples, hidden_size), dtype)
         W_x_transposed = np.ascontiguousarray(weights.W_x.T)
         W_h_transposed = np.ascontiguousarray(weights.W_h.T)
         pointwise_backward = ELMAN[cell.activation].backward
@@ -151,23 +171,33 @@ class ReferenceBackend:
         dX = np.zeros_like(X) if need_dX else None
         dweights = Weights(*(np.zeros_like(w) for w in weights))
         # A row joins the loop at its sample's last step; until then it waits holding dfinal.
-        dstate = np.zeros((n_samples, hidden_size), dtype) if dfinal is None else dfinal.copy()
+        dstate = zeros.copy() if dfinal is None else dfinal.copy()
         live = _live_rows(lengths, n_samples, n_timesteps)
+        stretch = every or max(n_timesteps, 1)  # without checkpoints one stretch is all there is
         with _quiet():
-            for t in range(n_timesteps - 1, -1, -1):
-                n = live[t]
-                if n == 0:
-                    continue
-                if dH is not None:
-                    dstate[:n] += dH[:n, t]
-                dA = pointwise_backward(dstate[:n], H[:n, t])
-                previous = H[:n, t - 1] if t > 0 else before[:n]
-                dweights.W_x[:] += _transposed_product(X[:n, t], dA)
-                dweights.W_h[:] += _transposed_product(previous, dA)
-                dweights.b[:] += dA.sum(axis=0)
-                if dX is not None:
-                    dX[:n, t] = _product(dA, W_x_transposed)
-                dstate[:n] = _product(dA, W_h_transposed)
+            for first in reversed(range(0, n_timesteps, stretch)):
+                stop = min(first + stretch, n_timesteps)
+                if first > 0:
+                    before = H[:, first // stretch - 1]
+                else:
+                    before = zeros if initial is None else initial
+                states = H
+                if every:
+                    states = _run_again(tape, before, live[first:stop], first)
+                for t in range(stop - 1, first - 1, -1):
+                    n = live[t]
+                    if n == 0:
+                        continue
+                    if dH is not None:
+                        dstate[:n] += dH[:n, t]
+                    dA = pointwise_backward(dstate[:n], states[:n, t - first])
+                    previous = states[:n, t - first - 1] if t > first else before[:n]
+                    dweights.W_x[:] += _transposed_product(X[:n, t], dA)
+                    dweights.W_h[:] += _transposed_product(previous, dA)
+                    dweights.b[:] += dA.sum(axis=0)
+                    if dX is not None:
+                        dX[:n, t] = _product(dA, W_x_transposed)
+                    dstate[:n] = _product(dA, W_h_transposed)
         return Backward(dX, dstate, dweights)
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
