@@ -35,6 +35,9 @@ class Task:
     """accuracy of the network and of the baselines -> what to make of them"""
     settings: dict[str, Any] = field(default_factory=dict)
     """arguments of RNNClassifier"""
+    X_val: list[NDArray[Any]] | None = None
+    y_val: NDArray[Any] | None = None
+    """what early stopping goes by; a network that makes mistakes on it is trained again"""
     length_groups: tuple[tuple[int, int], ...] = ()
     """shortest and longest of each group of test sequences to report on"""
     step_label: str = "time step"
@@ -73,7 +76,7 @@ def _vowels(_seed: int) -> Task:
         },
         verdict=_vowels_verdict,
         step_label="frame (6.4 ms apart)",
-        retry="--hidden-size 96",
+        retry="--hidden-size 32",
     )
 
 
@@ -105,7 +108,9 @@ class _Memory:
     settings: dict[str, Any] = field(
         default_factory=lambda: {
             "hidden_size": 32,
+            "readout": "last",
             "batch_size": 64,
+            "learning_rate": "constant",
             "learning_rate_init": 0.01,
             "alpha": 1e-4,
             "max_iter": 50,
@@ -131,6 +136,8 @@ MEMORY = {
         shortest=2,
         settings={
             "hidden_size": 16,
+            "readout": "last",
+            "batch_size": 32,
             "learning_rate": "cosine",
             "learning_rate_init": 0.01,
             "alpha": 1e-4,
@@ -154,6 +161,10 @@ found; those up to LONG then force the network to keep it exactly."""
 LENGTH_GROUPS = ((41, 100), (101, 300), (301, 1000))
 """Shortest and longest of the test sequences: every one is longer than any in training."""
 
+VALIDATION = (41, 400)
+"""Shortest and longest of those that early stopping goes by: an epoch is good if its rule carries
+on beyond the lengths of training."""
+
 
 def _memory(name: str, seed: int) -> Task:
     import elman.data
@@ -169,6 +180,7 @@ def _memory(name: str, seed: int) -> Task:
 
     X_short, y_short = draw(3000, 1, SHORT)
     X_long, y_long = draw(3000, 1, LONG)
+    X_val, y_val = draw(300, *VALIDATION)
     tests = [draw(300, first, last) for first, last in LENGTH_GROUPS]
     X_test = [x for X, _ in tests for x in X]
     return Task(
@@ -188,7 +200,9 @@ def _memory(name: str, seed: int) -> Task:
             f"logistic regression, last {LONG} steps": padded(LONG),
         },
         verdict=_memory_verdict,
-        settings=kind.settings,
+        settings={**kind.settings, "early_stopping": True, "n_iter_no_change": 30},
+        X_val=X_val,
+        y_val=y_val,
         retry=_as_options(kind.settings) + " --seed 1",
         length_groups=LENGTH_GROUPS,
         answer_so_far=True,
