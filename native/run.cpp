@@ -62,7 +62,8 @@ struct Cut {
 Cut cut_backward(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size) {
   constexpr int64_t kMaxGroups = 16;
   // Wider layers want more samples a pass: their weights stream from a farther cache.
-  const int64_t tile_rows = hidden_size <= 128 ? 8 : hidden_size <= 256 ? 16 : 32;
+  const int64_t wanted = hidden_size <= 128 ? 8 : hidden_size <= 256 ? 16 : 32;
+  const int64_t tile_rows = std::clamp<int64_t>(n_samples, 1, wanted);
   Cut cut{};
   cut.group_rows = std::max(tile_rows, ceil_div(n_samples, kMaxGroups));
   cut.n_groups = ceil_div(n_samples, cut.group_rows);
