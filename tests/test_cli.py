@@ -192,6 +192,37 @@ def test_inspect_shows_what_a_model_is(capsys, files):
         assert words in out
 
 
+def test_labels_and_file_names_are_printed_as_they_are(capsys, tmp_path):
+    X, _ = recordings()
+    y = np.array(["[red]do", "[/]", "\x1b[31mmi\n"])[np.arange(len(X)) % 3]
+    data, model = tmp_path / "[red]train.npz", tmp_path / "[bold]model"
+    write_npz(data, X, y)
+    code, out, err = run(capsys, "fit", data, "--test", data, "-o", model, "--max-iter", 1)
+    assert (code, err) == (0, "")
+    assert f"saved {model}" in out
+    for command in (["evaluate", model, data], ["inspect", model]):
+        code, out, err = run(capsys, *command)
+        assert (code, err) == (0, "")
+        assert "[red]do" in out
+        assert "[/]" in out
+        assert r"\x1b[31mmi\n" in out
+        assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_csv_goes_where_a_link_points(capsys, tmp_path, files, link):
+    there, name = tmp_path / "there.csv", tmp_path / "name.csv"
+    there.write_text("old")
+    if link:
+        name.symlink_to(there)
+    code, *_ = run(
+        capsys, "predict", files / "model.safetensors", files / "train.ts", "-o", name, "--force"
+    )
+    assert code == 0
+    assert name.is_symlink() == link
+    assert (there.read_text() == "old") != link
+
+
 @pytest.mark.parametrize("columns", ["20", "40", "200"])
 def test_a_narrow_terminal_is_no_trouble(capsys, monkeypatch, files, columns):
     monkeypatch.setenv("COLUMNS", columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import numpy as np
@@ -106,7 +107,19 @@ MISTAKES = {
     "output is a data file": (["fit", "{train.ts}", "-o", "{train.npz}", "--force"], "train.npz"),
     "output exists": (["fit", "{train.ts}", "-o", "{model}"], "--force"),
     "CSV in no directory": (["predict", "{model}", "{train.ts}", "-o", "{no/x.csv}"], "directory"),
-    "CSV over the data": (["predict", "{model}", "{train.ts}", "-o", "{train.ts}"], "--force"),
+    "CSV over a file": (["predict", "{model}", "{train.ts}", "-o", "{notes.txt}"], "--force"),
+    "CSV over the data": (
+        ["predict", "{model}", "{train.ts}", "-o", "{train.ts}", "--force"],
+        "is read by this command",
+    ),
+    "CSV over the model": (
+        ["predict", "{model}", "{train.ts}", "-o", "{model}", "--force"],
+        "is read by this command",
+    ),
+    "CSV over a device": (
+        ["predict", "{model}", "{train.ts}", "-o", os.devnull, "--force"],
+        "not a regular file",
+    ),
     "demo into a file": (["demo", "-o", "{notes.txt}"], "notes.txt", "directory"),
     "demo below a file": (["demo", "-o", "{notes.txt/x}"], "notes.txt"),
     "diverged": (

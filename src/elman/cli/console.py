@@ -24,4 +24,7 @@ def _console(*, stderr: bool) -> Console:
 
     stream = sys.stderr if stderr else sys.stdout
     # In a pipe or a file a line ends where its sentence ends, not at column 80.
-    return Console(file=stream, highlight=False, emoji=False, soft_wrap=not stream.isatty())
+    # No markup: a label or a file name may well hold square brackets.
+    return Console(
+        file=stream, highlight=False, emoji=False, markup=False, soft_wrap=not stream.isatty()
+    )

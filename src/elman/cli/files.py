@@ -29,7 +29,7 @@ def read_data(path: Path, *, need_labels: bool = False) -> Any:
 
 def check_labels(y: Any, classes: Any, path: Path) -> None:
     """Refuse labels that are not among `classes`."""
-    known = np.asarray(classes).tolist()
+    known = list(dict.fromkeys(np.asarray(classes).tolist()))
     unknown = sorted({repr(label) for label in np.asarray(y).tolist() if label not in set(known)})
     if unknown:
         raise UserError(
@@ -47,16 +47,23 @@ def load_model(path: Path) -> RNNClassifier:
     return RNNClassifier.load(path)
 
 
-def check_output(path: Path, *, force: bool, must_be: str | None = None) -> None:
+def check_output(
+    path: Path, *, force: bool, must_be: str | None = None, inputs: tuple[Path, ...] = ()
+) -> None:
     """Refuse, before any work is done, an output that cannot be written or would destroy a file.
 
-    `force` allows a file to be replaced; with `must_be="model"` only one which elman saved.
+    `force` allows a file to be replaced, but not one of the `inputs`; with `must_be="model"` only
+    one which elman saved.
     """
     if path.is_dir():
         raise UserError(f"{path}: is a directory; name a file to write")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no directory {path.parent}; make it first")
     if path.exists():
+        if not path.is_file():
+            raise UserError(f"{path}: is not a regular file; name another, or use > for a device")
+        if any(source.exists() and path.samefile(source) for source in inputs):
+            raise UserError(f"{path}: is read by this command; name another file to write")
         if must_be == "model" and not _is_model(path):
             raise UserError(f"{path}: exists and is not a model saved by elman; name another file")
         if not force:
@@ -69,7 +76,8 @@ def check_output(path: Path, *, force: bool, must_be: str | None = None) -> None
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that a crash leaves the old file whole."""
+    """Write `text` so that a crash leaves the old file whole; a symbolic link stays a link."""
+    path = path.resolve()
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as file:

@@ -25,7 +25,7 @@ def inspect(
     classes = classifier.classes_.tolist()
     console = output()
 
-    console.print(f"{model}: {type(classifier).__name__}", style="bold", markup=False)
+    console.print(f"{model}: {type(classifier).__name__}", style="bold")
     facts = new_table()
     facts.show_header = False
     facts.add_column(style="bold")

@@ -29,7 +29,7 @@ def predict(
     A header, then one line for each recording in the order of the file.
     """
     if output is not None:
-        check_output(output, force=force)
+        check_output(output, force=force, inputs=(model, data))
     classifier = load_model(model)
     X = read_data(data).X
     probabilities = classifier.predict_proba(X)

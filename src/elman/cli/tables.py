@@ -13,6 +13,7 @@ from elman.scores import class_scores
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 
 def new_table() -> Table:
@@ -31,7 +32,7 @@ def new_table() -> Table:
 def print_table(console: Console, title: str, table: Table) -> None:
     """A title, which may be wider than its table, the table, and a blank line."""
     if title:
-        console.print(title, style="bold", markup=False)
+        console.print(title, style="bold")
     console.print(table)
     console.print()
 
@@ -44,13 +45,13 @@ def print_class_table(console: Console, classes: NDArray[Any], counts: NDArray[n
         table.add_column(column, justify="right")
     for score in class_scores(classes, counts):
         rates = (score.precision, score.recall, score.f1)
-        table.add_row(str(score.label), str(score.n_true), *map(_rate, rates))
+        table.add_row(shown(score.label), str(score.n_true), *map(_rate, rates))
     print_table(console, "Each class", table)
 
 
 def print_confusion(console: Console, classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
     """The confusion matrix, or where it is too wide for the terminal, the commonest mistakes."""
-    labels = [str(c) for c in classes.tolist()]
+    labels = [shown(c) for c in classes.tolist()]
     cell = max(*(len(label) for label in labels), len(str(counts.max(initial=0))), 1)
     if (cell + 2) * (len(labels) + 1) + 6 > console.width:
         _print_commonest_mistakes(console, labels, counts)
@@ -88,10 +89,17 @@ def percent(share: float) -> str:
     return "> 99.9 %" if text == "100.0 %" and share < 1 else text
 
 
-def _count(n: int, right: bool) -> str:
+def shown(label: object) -> str:
+    """A label on one line, its control characters (an escape, a line's end) spelled out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(label))
+
+
+def _count(n: int, right: bool) -> Text:
+    from rich.text import Text
+
     if n == 0:
-        return "[dim].[/dim]"
-    return f"[green]{n}[/green]" if right else f"[bold red]{n}[/bold red]"
+        return Text(".", style="dim")
+    return Text(str(n), style="green" if right else "bold red")
 
 
 def _rate(value: float) -> str:
