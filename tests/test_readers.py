@@ -68,6 +68,13 @@ def test_spaces_case_comments_and_no_last_line_end(write):
     assert y.tolist() == ["a", "b"]
 
 
+def test_tabs_in_headers(write):
+    X, y, headers = read_ts(write("@problemName\tx y\n@classLabel\ttrue\ta  b\n@data\n1,2:a\n"))
+    assert X.shape == (1, 2, 1)
+    assert y.tolist() == ["a"]
+    assert headers["problemname"] == "x y"
+
+
 def test_without_labels(write):
     X, y, _ = read_ts(write("@classLabel false\n@data\n1,2:3,4\n5,6:7,8\n"))
     assert X.shape == (2, 2, 2)

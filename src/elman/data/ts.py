@@ -102,8 +102,8 @@ class _TsFile:
                 f"expected a header such as '@problemName', a # comment or '@data', "
                 f"found {cut(line)}"
             )
-        name, _, value = line[1:].partition(" ")
-        name = name.strip().lower()
+        name, value = (*line[1:].split(maxsplit=1), "", "")[:2]
+        name = name.lower()
         if name in self.headers and name != "problemname":  # free text; some files give it twice
             self.fail(f"@{name} is given a second time; remove one")
         self.headers[name] = self.parsed_header(name, value.strip())
