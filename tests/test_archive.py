@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -202,6 +203,21 @@ def test_a_crash_before_the_replacement_keeps_the_old_file(small, monkeypatch):
                 save(small, some_tensors(), CONFIG)
         assert small.read_bytes() == before
         assert os.listdir(small.parent) == [small.name]
+
+
+def test_errors_of_writing_name_the_file_that_was_asked_for(path, monkeypatch):
+    missing = path.parent / "missing" / "model"
+    with pytest.raises(FileNotFoundError) as raised:
+        save(missing, some_tensors(), CONFIG)
+    assert raised.value.filename == str(missing)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(archive.os, "fsync", full)
+    with pytest.raises(OSError, match="no space left") as raised:
+        save(path, some_tensors(), CONFIG)
+    assert raised.value.filename == str(path)
 
 
 def test_an_interrupt_keeps_the_old_file_and_leaves_no_litter(small, monkeypatch):

@@ -328,9 +328,11 @@ def _write_atomically(path: PathLike, chunks: list[bytes | memoryview]) -> None:
         if mode is not None:
             os.chmod(temporary, stat.S_IMODE(mode))
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
+            error.filename = os.fspath(path)  # the name that the caller knows
         raise
     _sync_folder(folder)
 
