@@ -70,6 +70,18 @@ def test_labels_of_any_kind_come_back(labels, rng, tmp_path):
     assert again.predict(X).tolist() == predicted.tolist()
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["up", 1, "down"], r"y\[1\] is 1, a int among strings"),
+        (np.array(["up", "down", None], dtype=object), "y mixes labels .*NoneType, str"),
+    ],
+)
+def test_labels_of_mixed_kinds_are_refused(labels, message, rng):
+    with pytest.raises(TypeError, match=message):
+        quick().fit(rng.normal(size=(3, 5, 2)), labels)
+
+
 def test_shapes_and_sums(samples):
     X, y = samples
     y = np.where(np.arange(41) % 3, y, "flat")
@@ -222,6 +234,21 @@ def test_sample_weight_zero_is_leaving_out_to_the_last_bit(samples, rng):
     # of weight 1 each, but not None: the mean is taken by the same arithmetic
     other = quick().fit(left_out, y[kept], sample_weight=np.ones(len(kept)))
     assert one.predict_proba(X).tobytes() == other.predict_proba(X).tobytes()
+
+
+@pytest.mark.parametrize("size", [2.0**-1060, 2.0**1020])
+def test_only_the_proportions_of_sample_weights_matter(size, samples):
+    X, y = samples
+    weights = np.array([1.0, 2.0, 3.0])[np.arange(41) % 3]
+    expected = quick().fit(X, y, sample_weight=weights)
+    clf = quick().fit(X, y, sample_weight=weights * size)
+    assert clf.predict_proba(X).tobytes() == expected.predict_proba(X).tobytes()
+    assert clf.loss_curve_ == expected.loss_curve_
+
+
+def test_class_weight_that_is_no_number(samples):
+    with pytest.raises(TypeError, match="class_weight gives the label 'up' the weight 'heavy'"):
+        quick(class_weight={"up": "heavy"}).fit(*samples)
 
 
 def test_class_weight(rng):
@@ -401,6 +428,32 @@ def test_partial_fit_errors(samples):
         quick(class_weight="balanced").partial_fit(X, y, classes=["up", "down"])
 
 
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        (["up", 1], TypeError, r"classes\[1\] is 1"),
+        (np.array(["up", None], dtype=object), TypeError, "classes mixes"),
+        ([0.0, np.nan], ValueError, "classes contains NaN"),
+        ([], ValueError, "classes is empty"),
+        ([["up", "down"], ["left", "right"]], ValueError, "1d array"),
+    ],
+)
+def test_classes_that_are_no_list_of_labels(classes, error, message, samples):
+    with pytest.raises(error, match=message):
+        quick().partial_fit(*samples, classes=classes)
+
+
+def test_a_partial_fit_that_fails_leaves_no_trace(samples):
+    X, y = samples
+    clf, expected = (quick().partial_fit(X, y, classes=["up", "down"]) for _ in range(2))
+    clf.set_params(on_epoch=lambda epoch: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        clf.partial_fit(X, y)
+    clf.set_params(on_epoch=None).partial_fit(X, y)
+    expected.partial_fit(X, y)
+    assert clf.predict_proba(X).tobytes() == expected.predict_proba(X).tobytes()
+
+
 def test_partial_fit_after_loading(samples, tmp_path):
     X, y = samples
     clf = quick().fit(X, y)
@@ -511,6 +564,11 @@ SPOILERS = {
     "too few labels": lambda c, t: c["classes"].update(labels=["up"]),
     "half a standardisation": lambda c, t: t.pop("standardize.mean"),
     "standardisation of another size": lambda c, t: t.update({"standardize.mean": np.zeros(3)}),
+    "another number of features": lambda c, t: c.update(n_features_in=3),
+    "no number of features": lambda c, t: c.update(n_features_in=float("inf")),
+    "2-D with two features": lambda c, t: c.update(two_d=True),
+    "labels out of order": lambda c, t: c["classes"].update(labels=["up", "down"]),
+    "the same label twice": lambda c, t: c["classes"].update(labels=["up", "up"]),
     "history of another kind": lambda c, t: c["history"].update(extra=[]),
 }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
@@ -225,6 +226,31 @@ def test_a_real_ctrl_c_in_the_middle_of_an_epoch(rng):
     assert history.stopped_by == "interrupt"
     assert np.isfinite(network.params.flat).all()
     assert len({len(column) for column in history.to_dict().values()}) == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_ends_the_first_epoch_leaves_everything_as_it_was(error, monkeypatch):
+    data, network = labelled(np.random.default_rng(2)), make_network(np.random.default_rng(1))
+    optimizer = make_optimizer("adam", network.params)
+    plan = Plan(2, 4, lambda e: 0.02, 1.0)
+    rng = np.random.default_rng(3)
+    before = network.params.flat.copy()
+    n_steps = 0
+
+    def step(*args):
+        nonlocal n_steps
+        n_steps += 1
+        if n_steps == 3:
+            raise error
+        return type(optimizer).step(optimizer, *args)
+
+    monkeypatch.setattr(optimizer, "step", step, raising=False)
+    with pytest.raises(error) if error is RuntimeError else contextlib.nullcontext():
+        assert train(network, data, optimizer, plan, backend=BACKEND, rng=rng).epoch == []
+    assert np.array_equal(network.params.flat, before)
+    train(network, data, optimizer, plan, backend=BACKEND, rng=rng)
+    untroubled, _ = run(np.random.default_rng(3), data=data, plan=plan)
+    assert np.array_equal(network.params.flat, untroubled.params.flat)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -36,12 +36,13 @@ from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
 from elman.targets import (
     check_class_weight,
+    check_classes,
     check_labels,
     check_weights,
     class_weights,
     hold_out,
 )
-from elman.training import Labelled, Plan, snapshot, train
+from elman.training import Labelled, Plan, train
 
 Array = NDArray[Any]
 
@@ -103,12 +104,11 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         times the squared norm of the weights is added to the mean loss. For "adamw" weights shrink
         by alpha times the learning rate in every step.
     batch_size : int, default=32
-        Samples in a training step, at most: an epoch is cut into as few batches as that allows, of
-        equal size.
+        Samples in a training step.
     learning_rate : {"constant", "cosine"}, default="cosine"
         Schedule: the rate of every epoch. "cosine" falls from `learning_rate_init` to near 0 over
         `max_iter` epochs. `partial_fit`, which knows no last epoch, keeps to `learning_rate_init`.
-    learning_rate_init : float, default=0.003
+    learning_rate_init : float, default=0.006
     momentum : float, default=0.9
         Only for solver="sgd".
     nesterovs_momentum : bool, default=True
@@ -207,7 +207,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         alpha: float = 0.003,
         batch_size: int = 32,
         learning_rate: str = "cosine",
-        learning_rate_init: float = 0.003,
+        learning_rate_init: float = 0.006,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         class_weight: Any = None,
@@ -400,7 +400,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     def _fit_more(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> History:
         data = self._check_X(X, reset=first, dtype=self._dtype() if first else self._dtype_in())
         if classes is not None:
-            given = np.unique(np.asarray(classes))
+            given = check_classes(classes)
             if first:
                 self.classes_ = given
             elif not np.array_equal(given, self.classes_):
@@ -418,21 +418,16 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         elif not hasattr(self, "_optimizer"):
             self._restart()
         training = self._scaled(self._class_weighted(training))
-        undo = snapshot(self.network_, self._optimizer)
-        try:
-            return train(
-                self.network_,
-                training,
-                self._optimizer,
-                self._plan(n_epochs=1, schedule="constant", early_stopping=False),
-                backend=backend,
-                rng=self._rng,
-                progress=EpochProgress(1, 2 if self.verbose else 0),
-                on_epoch=[] if self.on_epoch is None else [self.on_epoch],
-            )
-        except BaseException:
-            undo()
-            raise
+        return train(
+            self.network_,
+            training,
+            self._optimizer,
+            self._plan(n_epochs=1, schedule="constant", early_stopping=False),
+            backend=backend,
+            rng=self._rng,
+            progress=EpochProgress(1, 2 if self.verbose else 0),
+            on_epoch=[] if self.on_epoch is None else [self.on_epoch],
+        )
 
     def predict(self, X: Any) -> Array:
         """Most probable label of each sample.

@@ -65,7 +65,7 @@ def load_classifier(kind: type[Any], path: str | Path) -> Any:
         )
     try:
         return _restored(kind, tensors, config)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ArchiveError(
             f"{path}: is whole, but does not describe a {KIND} of this version of elman "
             f"({type(error).__name__}: {error}); it may come from a newer one"
@@ -91,6 +91,8 @@ def _restored(kind: type[Any], tensors: dict[str, Any], config: dict[str, Any]) 
     classifier.classes_ = _unpack_labels(config["classes"], tensors.pop("classes", None))
     if classifier.classes_.shape != (sizes["n_classes"],):
         raise ValueError(f"{len(classifier.classes_)} labels for {sizes['n_classes']} classes")
+    if not np.array_equal(np.unique(classifier.classes_), classifier.classes_):
+        raise ValueError("the labels are not sorted, or not all different")
     classifier.mean_ = tensors.pop("standardize.mean", None)
     classifier.scale_ = tensors.pop("standardize.scale", None)
     for name in ("mean_", "scale_"):
@@ -103,6 +105,13 @@ def _restored(kind: type[Any], tensors: dict[str, Any], config: dict[str, Any]) 
         raise ValueError(f"unknown arrays {sorted(tensors)}")
     classifier.n_features_in_ = int(config["n_features_in"])
     classifier._two_d = bool(config["two_d"])
+    # A 2-D X has a column for each step of the one feature that the network sees.
+    n_features = 1 if classifier._two_d else classifier.n_features_in_
+    if n_features != sizes["n_features"] or classifier.n_features_in_ < 1:
+        raise ValueError(
+            f"n_features_in is {classifier.n_features_in_}, but the network takes "
+            f"{sizes['n_features']}"
+        )
     if config["feature_names_in"] is not None:
         classifier.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
     classifier._set_history(History(**config["history"]))

@@ -20,6 +20,8 @@ def check_labels(
 
     Raises
     ------
+    TypeError
+        Strings among other labels, or labels that cannot be sorted.
     ValueError
         Labels that are missing, not one for each sample, of a continuous target, NaN, or unknown.
     """
@@ -28,17 +30,16 @@ def check_labels(
             f"RNNClassifier requires {name} to be passed, but the target {name} is None: pass one "
             "label for each sample"
         )
-    labels = np.asarray(column_or_1d(y, warn=True))
-    assert_all_finite(labels, input_name=name)
+    labels = _label_array(y, name)
+    found, codes = _unique(labels, name)
     check_classification_targets(labels)
     if len(labels) != n_samples:
         raise ValueError(
             f"{name} has {len(labels)} label(s), but {name.replace('y', 'X')} has {n_samples} "
             "sample(s): pass one label for each sample"
         )
-    found, codes = np.unique(labels, return_inverse=True)
     if classes is None:
-        return found, codes.astype(np.int64)
+        return found, codes
     known = np.isin(found, classes)
     if not known.all():
         stranger = found[~known][0]
@@ -49,8 +50,51 @@ def check_labels(
     return classes, np.searchsorted(classes, found)[codes].astype(np.int64)
 
 
+def check_classes(classes: Any) -> Array:
+    """The labels a user lists, sorted, each once.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are none, NaN, not labels, or of kinds that cannot be sorted together.
+    """
+    labels = _label_array(classes, "classes")
+    if len(labels) == 0:
+        raise ValueError("classes is empty: list every label there will be")
+    return _unique(labels, "classes")[0]
+
+
+def _label_array(y: Any, name: str) -> Array:
+    labels = np.asarray(column_or_1d(y, warn=True))
+    assert_all_finite(labels, input_name=name)
+    if labels.dtype.kind == "U" and isinstance(y, (list, tuple)):
+        for i, label in enumerate(y):  # NumPy has made strings of all
+            if np.ndim(label) == 0 and not isinstance(label, str):
+                raise TypeError(
+                    f"{name}[{i}] is {label!r}, a {type(label).__name__} among strings: make all "
+                    "labels strings, or none"
+                )
+    return labels
+
+
+def _unique(labels: Array, name: str) -> tuple[Array, NDArray[np.int64]]:
+    """Labels sorted, each once, and the index of every label among them."""
+    try:
+        found, codes = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels.tolist()}))
+        raise TypeError(
+            f"{name} mixes labels that cannot be sorted together ({kinds}): make them all "
+            "strings, or leave out those that are missing"
+        ) from error
+    return found, codes.astype(np.int64)
+
+
 def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
-    """Weights (n_samples,), finite, not negative, not all zero.
+    """Weights (n_samples,), not negative, the largest between 1/2 and 1.
+
+    Only their proportions matter, so that all are divided by one power of two, which changes no
+    bit of what is learned and keeps sums of the largest and the smallest floats in range.
 
     Raises
     ------
@@ -79,7 +123,9 @@ def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
             "sample_weight is zero for every sample, so that no class is left to learn: at least "
             "one weight must be positive"
         )
-    return weights
+    _, exponent = np.frexp(weights.max())
+    scaled: NDArray[np.float64] = np.ldexp(weights, -exponent)
+    return scaled
 
 
 def class_weights(
@@ -111,7 +157,13 @@ def class_weights(
     for label, weight in class_weight.items():
         if label not in labels:
             raise ValueError(f"class_weight has the label {label!r}; the classes are {labels}")
-        weights[labels.index(label)] = weight
+        try:
+            weights[labels.index(label)] = weight
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"class_weight gives the label {label!r} the weight {weight!r}, which is not a "
+                "number"
+            ) from error
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
         raise ValueError(
             f"class_weight={class_weight!r}; weights must be finite, not negative, and not all 0"

@@ -55,7 +55,6 @@ class Plan:
 
     n_epochs: int
     batch_size: int
-    """at most; an epoch has as few batches as that allows, all of one size, within one sample"""
     learning_rate: Callable[[int], float]
     """number of the epoch, from 0 -> learning rate"""
     max_grad_norm: float | None
@@ -117,7 +116,8 @@ def train(
     got better by more than `plan.tol` for `plan.n_iter_no_change` epochs, and however it ends the
     weights of the best epoch (highest score, then lowest loss) are restored. A KeyboardInterrupt
     ends training as well and restores the best weights so far, by validation if there is any, else
-    by training loss; the history says so.
+    by training loss; the history says so. Before the first epoch has ended, or after any other
+    error, network, optimizer and rng are left as they were.
 
     Parameters
     ----------
@@ -148,6 +148,7 @@ def train(
         raise ValueError("early_stopping needs validation data")
     history = History(stopped_by="max_iter")
     best = _Best()
+    undo = _snapshot(network, optimizer, rng)
     try:
         for number in range(plan.first_epoch, plan.first_epoch + plan.n_epochs):
             start = time.perf_counter()
@@ -195,6 +196,12 @@ def train(
     except KeyboardInterrupt:
         history.stopped_by = "interrupt"
         history.trim()
+        if not len(history):
+            undo()
+            return history
+    except BaseException:
+        undo()
+        raise
     restore = plan.early_stopping or history.stopped_by == "interrupt"
     if restore and best.flat is not None:
         network.params.flat[...] = best.flat
@@ -229,10 +236,8 @@ def _run_epoch(
     gradient = network.params.zeros_like()
     loss_sum = weight_sum = norm_sum = 0.0
     n_batches = 0
-    # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
-    # a whole one, and that noise alone can keep a small set from being learned.
-    for indices in np.array_split(order, -(-n_samples // plan.batch_size)):
-        batch = X.batch(indices)
+    for start in range(0, n_samples, plan.batch_size):
+        batch = X.batch(order[start : start + plan.batch_size])
         batch_weights = None if weights is None else weights[batch.order]
         share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
         logits, backward = network.forward(batch.X, batch.lengths, backend)
@@ -267,12 +272,16 @@ def _says_stop(answer: Any) -> bool:
     )
 
 
-def snapshot(network: Network, optimizer: Optimizer) -> Callable[[], None]:
-    """A function that puts weights and optimizer back to what they are now."""
+def _snapshot(
+    network: Network, optimizer: Optimizer, rng: np.random.Generator
+) -> Callable[[], None]:
+    """A function that puts weights, optimizer and generator back to what they are now."""
     flat, state = network.params.flat.copy(), copy.deepcopy(optimizer.get_state())
+    position = rng.bit_generator.state
 
     def restore() -> None:
         network.params.flat[...] = flat
         optimizer.set_state(state)
+        rng.bit_generator.state = position
 
     return restore
