@@ -104,11 +104,12 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         times the squared norm of the weights is added to the mean loss. For "adamw" weights shrink
         by alpha times the learning rate in every step.
     batch_size : int, default=32
-        Samples in a training step.
+        Samples in a training step, at most: an epoch is cut into as few batches as that allows, of
+        equal size.
     learning_rate : {"constant", "cosine"}, default="cosine"
         Schedule: the rate of every epoch. "cosine" falls from `learning_rate_init` to near 0 over
         `max_iter` epochs. `partial_fit`, which knows no last epoch, keeps to `learning_rate_init`.
-    learning_rate_init : float, default=0.006
+    learning_rate_init : float, default=0.003
     momentum : float, default=0.9
         Only for solver="sgd".
     nesterovs_momentum : bool, default=True
@@ -207,7 +208,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         alpha: float = 0.003,
         batch_size: int = 32,
         learning_rate: str = "cosine",
-        learning_rate_init: float = 0.006,
+        learning_rate_init: float = 0.003,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         class_weight: Any = None,

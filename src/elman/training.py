@@ -55,6 +55,7 @@ class Plan:
 
     n_epochs: int
     batch_size: int
+    """at most; an epoch has as few batches as that allows, all of one size, within one sample"""
     learning_rate: Callable[[int], float]
     """number of the epoch, from 0 -> learning rate"""
     max_grad_norm: float | None
@@ -236,8 +237,10 @@ def _run_epoch(
     gradient = network.params.zeros_like()
     loss_sum = weight_sum = norm_sum = 0.0
     n_batches = 0
-    for start in range(0, n_samples, plan.batch_size):
-        batch = X.batch(order[start : start + plan.batch_size])
+    # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
+    # a whole one, and that noise alone can keep a small set from being learned.
+    for indices in np.array_split(order, -(-n_samples // plan.batch_size)):
+        batch = X.batch(indices)
         batch_weights = None if weights is None else weights[batch.order]
         share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
         logits, backward = network.forward(batch.X, batch.lengths, backend)
