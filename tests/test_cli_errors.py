@@ -167,6 +167,19 @@ def test_a_bad_environment_variable(files, name, value, words):
     assert words in done.stderr
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_an_output_that_cannot_hold_a_label(tmp_path, command):
+    X, _ = recordings()
+    data, model = tmp_path / "train.npz", tmp_path / "model"
+    write_npz(data, X, np.array(["ü", "u"])[np.arange(len(X)) % 2])
+    assert main(["fit", str(data), "-o", str(model), "-q", "--max-iter", "1"]) == 0
+    done = run_shell(command, model, data, env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "ascii output cannot hold" in done.stderr
+    assert "PYTHONIOENCODING" in done.stderr
+
+
 def test_elman_debug_shows_the_traceback(files):
     done = run_shell("inspect", files / "notes.txt", env={"ELMAN_DEBUG": "1"})
     assert done.returncode != 0

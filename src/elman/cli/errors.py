@@ -16,7 +16,7 @@ def is_users_mistake(error: BaseException) -> bool:
     """Whether one line is enough; a bug of ours deserves its traceback."""
     if hasattr(error, "format_message"):  # what typer raises for a wrong option or argument
         return True
-    if isinstance(error, UserError | OSError | MemoryError):
+    if isinstance(error, UserError | OSError | MemoryError | UnicodeEncodeError):
         return True
     return isinstance(error, ValueError | TypeError | ImportError) and _raised_on_purpose(error)
 
@@ -39,6 +39,9 @@ def one_line(error: BaseException) -> str:
     elif isinstance(error, OSError) and error.strerror:
         where = f"{_text(error.filename)}: " if error.filename is not None else ""
         text = f"{where}{error.strerror}"
+    elif isinstance(error, UnicodeEncodeError):
+        unknown = error.object[error.start : error.end]
+        text = f"{error.encoding} output cannot hold {unknown!a}; set PYTHONIOENCODING=utf-8"
     elif isinstance(error, MemoryError):
         text = f"not enough memory: {error}" if str(error) else "not enough memory"
     else:
