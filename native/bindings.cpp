@@ -95,6 +95,11 @@ Problem<T> problem_of(int activation, const In<T, 3>& X, const Maybe<In<int64_t,
   return p;
 }
 
+Pool checked_pool(int pool) {
+  require(pool >= 0 && pool <= 2, "pool: 0 is none, 1 is mean, 2 is max");
+  return static_cast<Pool>(pool);
+}
+
 // The steps between checkpoints, 0 for none; how many checkpoints that makes.
 template <typename T>
 int64_t checkpoints_of(const Problem<T>& p, int64_t every) {
@@ -107,12 +112,17 @@ int64_t checkpoints_of(const Problem<T>& p, int64_t every) {
 template <typename T>
 void forward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
              Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, Maybe<Out<T, 3>> H,
-             Out<T, 2> final_state, Maybe<Out<T, 3>> checkpoints, int64_t checkpoint_every) {
+             Out<T, 2> final_state, int pool, Maybe<Out<T, 2>> pooled, Maybe<Out<T, 2>> ties,
+             Maybe<Out<T, 3>> checkpoints, int64_t checkpoint_every) {
   ForwardCall<T> call{};
   call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
   const Problem<T>& p = call.problem;
   call.H = data_of("H", H, {p.n_samples, p.n_timesteps, p.hidden_size});
   call.final_state = data_of("final", final_state, {p.n_samples, p.hidden_size});
+  call.pool = checked_pool(pool);
+  require(call.pool == Pool::kNone || pooled.has_value(), "pooled: wanted with a pool");
+  call.pooled = data_of("pooled", pooled, {p.n_samples, p.hidden_size});
+  if (call.pool == Pool::kMax) call.ties = data_of("ties", ties, {p.n_samples, p.hidden_size});
   call.checkpoint_every = checkpoint_every;
   const int64_t n_kept = checkpoints_of(p, checkpoint_every);
   require(checkpoints.has_value() == (checkpoint_every != 0),
@@ -125,7 +135,8 @@ void forward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_
 template <typename T>
 void backward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
               Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, In<T, 3> H,
-              int64_t checkpoint_every, Maybe<In<T, 3>> dH, Maybe<In<T, 2>> dfinal, Maybe<Out<T, 3>> dX,
+              int64_t checkpoint_every, Maybe<In<T, 3>> dH, Maybe<In<T, 2>> dfinal, int pool,
+              Maybe<In<T, 2>> dpooled, Maybe<In<T, 2>> pooled, Maybe<In<T, 2>> ties, Maybe<Out<T, 3>> dX,
               Out<T, 2> dinitial, Out<T, 2> dW_x, Out<T, 2> dW_h, Out<T, 1> db) {
   BackwardCall<T> call{};
   call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
@@ -139,6 +150,16 @@ void backward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64
   }
   call.dH = data_of("dH", dH, {n, steps, width});
   call.dfinal = data_of("dfinal", dfinal, {n, width});
+  call.pool = checked_pool(pool);
+  if (call.pool != Pool::kNone) {
+    call.dpooled = data_of("dpooled", dpooled, {n, width});
+    require(call.dpooled, "dpooled: wanted with a pool");
+  }
+  if (call.pool == Pool::kMax) {
+    call.pooled = data_of("pooled", pooled, {n, width});
+    call.ties = data_of("ties", ties, {n, width});
+    require(call.pooled && call.ties, "pooled, ties: wanted with max");
+  }
   call.dX = data_of("dX", dX, {n, steps, D});
   call.dinitial = data_of("dinitial", dinitial, {n, width});
   T* dW_x_ = data_of("dW_x", dW_x, {D, width});
@@ -197,14 +218,16 @@ void define(nb::module_& m) {
         nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
         nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
         nb::arg("b").noconvert(), nb::arg("H").noconvert().none(), nb::arg("final").noconvert(),
+        nb::arg("pool"), nb::arg("pooled").noconvert().none(), nb::arg("ties").noconvert().none(),
         nb::arg("checkpoints").noconvert().none(), nb::arg("checkpoint_every"));
   m.def("backward", backward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("activation"),
         nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
         nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
         nb::arg("b").noconvert(), nb::arg("H").noconvert(), nb::arg("checkpoint_every"),
-        nb::arg("dH").noconvert().none(), nb::arg("dfinal").noconvert().none(),
-        nb::arg("dX").noconvert().none(), nb::arg("dinitial").noconvert(), nb::arg("dW_x").noconvert(),
-        nb::arg("dW_h").noconvert(), nb::arg("db").noconvert());
+        nb::arg("dH").noconvert().none(), nb::arg("dfinal").noconvert().none(), nb::arg("pool"),
+        nb::arg("dpooled").noconvert().none(), nb::arg("pooled").noconvert().none(),
+        nb::arg("ties").noconvert().none(), nb::arg("dX").noconvert().none(), nb::arg("dinitial").noconvert(),
+        nb::arg("dW_x").noconvert(), nb::arg("dW_h").noconvert(), nb::arg("db").noconvert());
   m.def("linear_forward", linear_forward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("X").noconvert(),
         nb::arg("W").noconvert(), nb::arg("b").noconvert(), nb::arg("Y").noconvert());
   m.def("linear_backward", linear_backward<T>, nb::arg("isa"), nb::arg("n_threads"),

@@ -11,6 +11,9 @@ namespace elman {
 
 enum class Activation : int { kTanh = 0, kRelu = 1, kIdentity = 2 };
 
+// What is taken of a sample's states, over its own steps, while they are made.
+enum class Pool : int { kNone = 0, kMean = 1, kMax = 2 };
+
 // Shapes and inputs of one call. Arrays are C-contiguous; B samples, T time steps, D features, H units.
 template <typename T>
 struct Problem {
@@ -32,8 +35,11 @@ struct Problem {
 template <typename T>
 struct ForwardCall {
   Problem<T> problem;
-  T* H;                      // (B, T, H) out, zero past each end; null: not wanted
-  T* final_state;            // (B, H) out
+  T* H;            // (B, T, H) out, zero past each end; null: not wanted
+  T* final_state;  // (B, H) out
+  Pool pool;
+  T* pooled;                 // (B, H) out with a pool: the mean or largest state, the initial one at length 0
+  T* ties;                   // (B, H) out with kMax, or null: how many steps reached the largest
   T* checkpoints;            // (B, n_checkpoints, H) out, the state after each checkpoint_every steps
   int64_t checkpoint_every;  // 0: no checkpoints
   T* packed;                 // weights in panels, filled by pack_forward; forward_pack_size elements
@@ -49,7 +55,13 @@ struct BackwardCall {
   Problem<T> problem;
   const T* H;   // (B, T, H), the hidden states of the forward pass; null with checkpoints or no recurrence
   const T* dH;  // (B, T, H) or null; not read past a sample's end
-  const T* dfinal;           // (B, H) or null
+  const T* dfinal;  // (B, H) or null
+  Pool pool;
+  const T*
+      dpooled;  // (B, H) with a pool: for run_backward the gradient at `pooled`, for a kernel the share of it
+                // that each step (kMean), or each that reached the largest (kMax), gets
+  const T* pooled;           // (B, H) with kMax, as ForwardCall's
+  const T* ties;             // (B, H) with kMax, as ForwardCall's
   T* dX;                     // (B, T, D) out or null; zero past each end
   T* dinitial;               // (B, H) out, or null
   const T* checkpoints;      // as ForwardCall's; each stretch between them is run forward again

@@ -39,6 +39,23 @@ Buffer<T> zeros_if_absent(Problem<T>& p) {
   return zeros;
 }
 
+// The gradient at each sample's pooled values, divided among the steps that get it.
+template <typename T>
+Buffer<T> share_of_pooled(BackwardCall<T>& call) {
+  if (call.pool == Pool::kNone) return nullptr;
+  const Problem<T>& p = call.problem;
+  const int64_t H = p.hidden_size;
+  Buffer<T> shares = allocate<T>(p.n_samples * H);
+  for (int64_t i = 0; i < p.n_samples; ++i) {
+    const T length = static_cast<T>(p.lengths ? p.lengths[i] : p.n_timesteps);
+    for (int64_t j = i * H; j < (i + 1) * H; ++j) {
+      shares[j] = call.dpooled[j] / (call.pool == Pool::kMean ? length : call.ties[j]);
+    }
+  }
+  call.dpooled = shares.get();
+  return shares;
+}
+
 // Below this many multiply-adds a thread costs more to wake than it saves.
 constexpr double kWorthAThread = 1e5;
 
@@ -111,6 +128,8 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
   const Problem<T>& p = call.problem;
   const int64_t D = p.n_features, H = p.hidden_size;
   const Buffer<T> zeros = zeros_if_absent(call.problem);
+  const T* dpooled = call.dpooled;
+  const Buffer<T> shares = share_of_pooled(call);
   const Cut cut = cut_backward(p.n_samples, p.n_timesteps, H);
   call.group_rows = cut.group_rows;
   call.tile_rows = cut.tile_rows;
@@ -142,6 +161,14 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
     for (int64_t g = 0; g + step < cut.n_groups; g += 2 * step) {
       kernels.add(gradients.get() + g * gradient_size, gradients.get() + (g + step) * gradient_size,
                   gradient_size);
+    }
+  }
+
+  // A sample of length 0 is pooled as its initial state.
+  if (call.pool != Pool::kNone && call.dinitial) {
+    for (int64_t i = 0; i < p.n_samples; ++i) {
+      if (p.lengths ? p.lengths[i] > 0 : p.n_timesteps > 0) continue;
+      for (int64_t j = i * H; j < (i + 1) * H; ++j) call.dinitial[j] += dpooled[j];
     }
   }
 

@@ -39,11 +39,11 @@ static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
   return 2 * n_rows * state_stride<T>(p.hidden_size);
 }
 
-// h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`, and where
-// `out(row)` is not null, there too. `packed` is pack_forward's.
-template <typename T, typename Out>
+// h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`. Each vector
+// goes to keep(row, column, values, columns left) as well. `packed` is pack_forward's.
+template <typename T, typename Keep>
 ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t begin, int64_t t, int64_t live,
-                               const T* previous, T* current, Out out) {
+                               const T* previous, T* current, Keep keep) {
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
   const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
   const T* bias = packed + rows * padded_columns<T>(H);
@@ -53,14 +53,28 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
              [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
                for (int64_t i = 0; i < m; ++i) {
                  T* s = current + (row + i) * stride + column;
-                 T* h = out(row + i);
                  for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
                    const Vec<T> v = activate<T>(p.activation, load(tile));
                    store(s + j, v);
-                   if (h) store_upto(h + column + j, v, H - column - j);
+                   keep(row + i, column + j, v, H - column - j);
                  }
                }
              });
+}
+
+// Takes h into a sample's pooled values so far. NaN stays.
+template <typename T>
+ELMAN_INLINE void pool_state(Pool pool, T* pooled, T* ties, Vec<T> h, int64_t left) {
+  const Vec<T> so_far = load_upto(pooled, left);
+  if (pool == Pool::kMean) {
+    store_upto(pooled, so_far + h, left);
+    return;
+  }
+  store_upto(pooled, h <= so_far || so_far != so_far ? so_far : h, left);
+  if (ties) {
+    const Vec<T> one = broadcast(T(1)), n = load_upto(ties, left);
+    store_upto(ties, h == so_far ? n + one : h > so_far ? one : n, left);
+  }
 }
 
 template <typename T>
@@ -77,9 +91,26 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
     }
   }
 
+  if (c.pool != Pool::kNone) {
+    const T start = c.pool == Pool::kMean ? T(0) : -static_cast<T>(__builtin_inff());
+    for (int64_t i = begin * H; i < end * H; ++i) c.pooled[i] = start;
+    if (c.ties) {
+      for (int64_t i = begin * H; i < end * H; ++i) c.ties[i] = T(1);
+    }
+  }
+
   auto finish = [&](int64_t r) {  // sample begin + r has run its last step: `previous` holds its final state
     T* out = c.final_state + (begin + r) * H;
     for (int64_t j = 0; j < H; ++j) out[j] = previous[r * stride + j];
+    if (c.pool != Pool::kNone) {
+      T* pooled = c.pooled + (begin + r) * H;
+      const int64_t length = length_of(p, begin + r);
+      const T divisor = c.pool == Pool::kMean ? static_cast<T>(length) : T(1);
+      for (int64_t j = 0; j < H; ++j) {
+        pooled[j] =
+            length ? pooled[j] / divisor + T(0) : out[j];  // + 0: the sign of a zero is not told apart
+      }
+    }
     if (c.H) {
       const int64_t length = length_of(p, begin + r);
       T* rest = c.H + ((begin + r) * n_steps + length) * H;
@@ -92,7 +123,13 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
     while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
     if (live == 0) break;
     forward_step(p, c.packed, begin, t, live, previous, current,
-                 [&](int64_t r) -> T* { return c.H ? c.H + ((begin + r) * n_steps + t) * H : nullptr; });
+                 [&](int64_t r, int64_t column, Vec<T> v, int64_t left) {
+                   if (c.H) store_upto(c.H + ((begin + r) * n_steps + t) * H + column, v, left);
+                   if (c.pool != Pool::kNone) {
+                     const int64_t at = (begin + r) * H + column;
+                     pool_state<T>(c.pool, c.pooled + at, c.ties ? c.ties + at : nullptr, v, left);
+                   }
+                 });
     T* swap = previous;
     previous = current;
     current = swap;
@@ -195,7 +232,9 @@ static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_
     while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
     if (live == 0) break;
     forward_step(p, c.packed_forward, begin, t, live, previous, current,
-                 [&](int64_t r) { return stretch + (r * every + t - first) * H; });
+                 [&](int64_t r, int64_t column, Vec<T> v, int64_t left) {
+                   store_upto(stretch + (r * every + t - first) * H + column, v, left);
+                 });
     T* swap = previous;
     previous = current;
     current = swap;
@@ -307,7 +346,16 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
           if (c.dH) v += load_upto(c.dH + at + j, left);
           if (last && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
           if (p.activation != Activation::kIdentity) {
-            v = activate_backward<T>(p.activation, v, load_upto(history.at(r, t, H) + column + j, left));
+            const Vec<T> h = load_upto(history.at(r, t, H) + column + j, left);
+            if (c.pool != Pool::kNone) {
+              const Vec<T> share = load_upto(c.dpooled + sample * H + column + j, left);
+              if (c.pool == Pool::kMean) {
+                v += share;
+              } else {
+                v += h == load_upto(c.pooled + sample * H + column + j, left) ? share : Vec<T>{};
+              }
+            }
+            v = activate_backward<T>(p.activation, v, h);
           }
           store(current + r * stride + column + j, v);
           // Panels side by side lie a panel of the chunk apart.

@@ -74,8 +74,8 @@ class Wrong(ReferenceBackend):
     def __init__(self, **factors):
         self.factors = factors
 
-    def backward(self, dH, dfinal, tape, *, need_dX=True):
-        right = super().backward(dH, dfinal, tape, need_dX=need_dX)
+    def backward(self, dH, dfinal, tape, **options):
+        right = super().backward(dH, dfinal, tape, **options)
         factors = {name: self.factors.get(name, 1) for name in CELL_ARGUMENTS}
         return right._replace(
             dX=right.dX * factors["X"],
@@ -110,8 +110,8 @@ def test_a_wrong_factor_is_caught_through_the_network():
 class Forgetful(ReferenceBackend):
     """Reads the gradient past a sample's end, as a backward without lengths would."""
 
-    def backward(self, dH, dfinal, tape, *, need_dX=True):
-        return super().backward(dH, dfinal, tape._replace(lengths=None), need_dX=need_dX)
+    def backward(self, dH, dfinal, tape, **options):
+        return super().backward(dH, dfinal, tape._replace(lengths=None), **options)
 
 
 def test_forgotten_lengths_are_caught():
@@ -122,8 +122,8 @@ def test_forgotten_lengths_are_caught():
 class OneElement(ReferenceBackend):
     """The smallest element of W_h's gradient off by a hundred-millionth of the largest."""
 
-    def backward(self, dH, dfinal, tape, *, need_dX=True):
-        right = super().backward(dH, dfinal, tape, need_dX=need_dX)
+    def backward(self, dH, dfinal, tape, **options):
+        right = super().backward(dH, dfinal, tape, **options)
         size = np.abs(right.dweights.W_h)
         self.where = np.unravel_index(np.argmin(size), size.shape)
         right.dweights.W_h[self.where] += 1e-8 * size.max()
@@ -138,8 +138,8 @@ def test_one_small_wrong_element_is_caught_and_located():
 
 
 class NotANumber(ReferenceBackend):
-    def backward(self, dH, dfinal, tape, *, need_dX=True):
-        right = super().backward(dH, dfinal, tape, need_dX=need_dX)
+    def backward(self, dH, dfinal, tape, **options):
+        right = super().backward(dH, dfinal, tape, **options)
         right.dweights.b[1] = np.nan
         return right
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.data.sequences import Batch, Sequences
 from elman.nn.network import Network
-from elman.nn.readouts import READOUTS
 
 Array = NDArray[Any]
 
@@ -49,8 +48,7 @@ def predict_logits(
     ndarray of shape (n_samples, n_classes)
     """
     out = np.empty((len(data), network.n_classes), dtype=network.params.dtype)
-    keep = READOUTS[network.readout].needs_states
-    for batch in _batches(network, data, standardisation, states=keep):
+    for batch in _batches(network, data, standardisation, states=False):
         out[batch.order] = network.logits(batch.X, batch.lengths, backend)
     return out
 

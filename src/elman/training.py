@@ -65,6 +65,8 @@ class Plan:
     tol: float = 1e-4
     first_epoch: int = 0
     """epochs already done"""
+    checkpoint_every: int = 0
+    """steps between the states kept for the backward pass; 0 keeps all"""
 
 
 @dataclass
@@ -243,7 +245,9 @@ def _run_epoch(
         batch = X.batch(indices)
         batch_weights = None if weights is None else weights[batch.order]
         share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
-        logits, backward = network.forward(batch.X, batch.lengths, backend)
+        logits, backward = network.forward(
+            batch.X, batch.lengths, backend, checkpoint_every=plan.checkpoint_every
+        )
         loss, dlogits = cross_entropy(logits, codes[batch.order], batch_weights)
         backward(dlogits, gradient)
         norm = clip_by_global_norm(gradient.flat, plan.max_grad_norm)

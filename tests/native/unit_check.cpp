@@ -142,7 +142,10 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
                                   Wx_.get(),
                                   Wh_.get(),
                                   b_.get()};
-  elman::ForwardCall<T> forward{problem, H_.get(), final_.get(), nullptr, 0, nullptr};
+  elman::ForwardCall<T> forward{};
+  forward.problem = problem;
+  forward.H = H_.get();
+  forward.final_state = final_.get();
   elman::run_forward(kernels, forward, n_threads);
   compare("H", H_.get(), hs, 1);
   compare("final", final_.get(), final_state, 1);

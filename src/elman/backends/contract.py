@@ -31,8 +31,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Activation = Literal["tanh", "relu"]
-Outputs = Literal["sequence", "final"]
+Outputs = Literal["sequence", "final", "mean", "max"]
 
+OUTPUTS: tuple[Outputs, ...] = ("sequence", "final", "mean", "max")
+POOLS: tuple[Outputs, ...] = ("mean", "max")
 ACTIVATIONS: tuple[Activation, ...] = ("tanh", "relu")
 CELLS: tuple[str, ...] = ("elman",)
 
@@ -92,17 +94,25 @@ class Tape(NamedTuple):
     states after each `checkpoint_every` steps, (n_samples, n_checkpoints, hidden_size)"""
     checkpoint_every: int = 0
     """steps between checkpoints, as the backend rounded them; 0: every state is there"""
+    outputs: Outputs = "sequence"
+    pooled: Array | None = None
+    """(n_samples, hidden_size) for outputs="max": as in `Forward`"""
+    ties: Array | None = None
+    """(n_samples, hidden_size) for outputs="max": how many steps reached `pooled`"""
 
 
 class Forward(NamedTuple):
     """What `forward` returns."""
 
     H: Array | None
-    """(n_samples, n_timesteps, hidden_size), zero past each end; None for outputs="final" """
+    """(n_samples, n_timesteps, hidden_size), zero past each end; None unless outputs="sequence" """
     final: Array
     """(n_samples, hidden_size), the state at each sample's own last step; `initial` at length 0"""
     tape: Tape | None
     """None unless keep_tape"""
+    pooled: Array | None = None
+    """(n_samples, hidden_size) for outputs="mean" or "max": the mean of each unit, or its largest
+    value, over the sample's own steps; `initial` at length 0"""
 
 
 class Backward(NamedTuple):
@@ -146,7 +156,8 @@ class Backend(Protocol):
         X : (n_samples, n_timesteps, n_features)
         lengths : (n_samples,) int64, longest first, each in [0, n_timesteps], or None (all full)
         initial : (n_samples, hidden_size) or None (zeros)
-        outputs : "sequence" returns H; "final" does not, and without a tape never allocates it
+        outputs : "sequence" returns H; the others do not, and without a tape never allocate it;
+            "mean" and "max" return `pooled`, taken while the states are made
         keep_tape : whether to keep what `backward` needs
         checkpoint_every : with k > 0 the tape keeps the state after every k steps (a backend may
             round k up) and `backward` computes those between again, to the same bits: memory for
@@ -155,7 +166,13 @@ class Backend(Protocol):
         ...
 
     def backward(
-        self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
+        self,
+        dH: Array | None,
+        dfinal: Array | None,
+        tape: Tape,
+        *,
+        dpooled: Array | None = None,
+        need_dX: bool = True,
     ) -> Backward:
         """Backpropagation through time.
 
@@ -165,6 +182,9 @@ class Backend(Protocol):
             Gradient at every hidden state; what it holds past a sample's end is not read.
         dfinal : (n_samples, hidden_size) or None
             Gradient at `final`, added to the one at the sample's own last step.
+        dpooled : (n_samples, hidden_size) or None
+            Gradient at `pooled`: each step's share is 1 / length ("mean"), or equal among the
+            steps that reached the largest value ("max").
         """
         ...
 
@@ -233,8 +253,8 @@ def check_forward(
     checkpoint_every: int = 0,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
-    if outputs not in ("sequence", "final"):
-        raise ValueError(f"outputs={outputs!r} is not known; choose 'sequence' or 'final'")
+    if outputs not in OUTPUTS:
+        raise ValueError(f"outputs={outputs!r} is not known; choose one of {', '.join(OUTPUTS)}")
     if checkpoint_every < 0:
         raise ValueError(f"checkpoint_every={checkpoint_every} must be 0 (none) or more")
     if not isinstance(X, np.ndarray) or X.ndim != 3:
@@ -266,7 +286,9 @@ def n_checkpoints(n_timesteps: int, checkpoint_every: int) -> int:
     return max(0, n_timesteps - 1) // checkpoint_every
 
 
-def check_backward(dH: Array | None, dfinal: Array | None, tape: Tape) -> None:
+def check_backward(
+    dH: Array | None, dfinal: Array | None, tape: Tape, dpooled: Array | None = None
+) -> None:
     """Raise TypeError or ValueError unless the arguments of `backward` keep the contract."""
     n_samples, n_timesteps, _ = tape.X.shape
     hidden_size, dtype = tape.H.shape[2], tape.H.dtype
@@ -274,6 +296,10 @@ def check_backward(dH: Array | None, dfinal: Array | None, tape: Tape) -> None:
         _check_array("dH", dH, (n_samples, n_timesteps, hidden_size), dtype)
     if dfinal is not None:
         _check_array("dfinal", dfinal, (n_samples, hidden_size), dtype)
+    if dpooled is not None:
+        if tape.outputs not in POOLS:
+            raise ValueError(f"dpooled was given, but the tape is of outputs={tape.outputs!r}")
+        _check_array("dpooled", dpooled, (n_samples, hidden_size), dtype)
 
 
 def check_step(cell: Cell, x: Array, state: Array, weights: Weights) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from elman.backends import _native
 from elman.backends.contract import (
     ACTIVATIONS,
+    POOLS,
     Array,
     Backward,
     Cell,
@@ -28,6 +29,7 @@ from elman.backends.contract import (
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
 _NDARRAY = np.ndarray
+_POOL = {"sequence": 0, "final": 0, "mean": 1, "max": 2}
 _ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
 
@@ -102,7 +104,7 @@ class NativeBackend:
             n_samples, n_timesteps, _ = X.shape
             hidden_size = b.shape[0]
             dtype = X.dtype
-            H = checkpoints = None
+            H = checkpoints = pooled = ties = None
             every = 0
             if checkpoint_every and keep_tape:
                 every = _native.checkpoint_steps(
@@ -113,6 +115,11 @@ class NativeBackend:
             if outputs == "sequence" or (keep_tape and not every):
                 H = np.empty((n_samples, n_timesteps, hidden_size), dtype)
             final = np.empty((n_samples, hidden_size), dtype)
+            pool = _POOL[outputs]
+            if pool:
+                pooled = np.empty((n_samples, hidden_size), dtype)
+                if outputs == "max" and keep_tape:
+                    ties = np.empty((n_samples, hidden_size), dtype)
             _native.forward(
                 self._isa,
                 self.n_threads,
@@ -125,27 +132,38 @@ class NativeBackend:
                 b,
                 H,
                 final,
+                pool,
+                pooled,
+                ties,
                 checkpoints,
                 every,
             )
-        except (TypeError, ValueError, AttributeError, IndexError):
+        except (TypeError, ValueError, LookupError, AttributeError):
             check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
             raise
-        if outputs not in ("sequence", "final") or checkpoint_every < 0:
+        if checkpoint_every < 0:
             check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
         tape = None
         if keep_tape:
             states = H if checkpoints is None else checkpoints
-            tape = Tape(cell, X, lengths, initial, weights, states, every)  # type: ignore[arg-type]
-        return Forward(H if outputs == "sequence" else None, final, tape)
+            assert states is not None
+            largest = pooled if outputs == "max" else None
+            tape = Tape(cell, X, lengths, initial, weights, states, every, outputs, largest, ties)
+        return Forward(H if outputs == "sequence" else None, final, tape, pooled)
 
     def backward(
-        self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
+        self,
+        dH: Array | None,
+        dfinal: Array | None,
+        tape: Tape,
+        *,
+        dpooled: Array | None = None,
+        need_dX: bool = True,
     ) -> Backward:
         """Backpropagation through time; see `contract.Backend.backward`."""
         try:
-            _refuse_masked(dH, dfinal)
-            cell, X, lengths, initial, weights, H, every = tape
+            _refuse_masked(dH, dfinal, dpooled)
+            cell, X, lengths, initial, weights, H, every, outputs, pooled, ties = tape
             dtype = X.dtype
             dX = np.empty(X.shape, dtype) if need_dX else None
             dinitial = np.empty((H.shape[0], H.shape[2]), dtype)
@@ -166,13 +184,19 @@ class NativeBackend:
                 every,
                 dH,
                 dfinal,
+                0 if dpooled is None else _POOL[outputs],
+                dpooled,
+                pooled,
+                ties,
                 dX,
                 dinitial,
                 *dweights,
             )
-        except (TypeError, ValueError, AttributeError, IndexError):
-            check_backward(dH, dfinal, tape)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            check_backward(dH, dfinal, tape, dpooled)
             raise
+        if dpooled is not None and outputs not in POOLS:
+            check_backward(dH, dfinal, tape, dpooled)
         return Backward(dX, dinitial, dweights)
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import (
+    POOLS,
     Array,
     Backward,
     Cell,
@@ -83,6 +84,49 @@ def _live_rows(lengths: NDArray[np.int64] | None, n_samples: int, n_timesteps: i
     return live
 
 
+def _steps(lengths: NDArray[np.int64] | None, n_samples: int, n_timesteps: int) -> Array:
+    """(n_samples, 1): how many steps each sample has."""
+    steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
+    return steps[:, np.newaxis]
+
+
+class _Pool:
+    """The mean, or the largest value, of each unit over a sample's own steps, as they are made."""
+
+    def __init__(self, outputs: Outputs, state: Array) -> None:
+        self.is_max = outputs == "max"
+        self.values = np.full_like(state, -np.inf) if self.is_max else np.zeros_like(state)
+        self.ties = np.ones_like(state)  # steps that reached the largest value
+
+    def take(self, h: Array) -> None:
+        """One more step of the first rows."""
+        n = len(h)
+        if not self.is_max:
+            self.values[:n] += h
+            return
+        so_far, ties = self.values[:n], self.ties[:n]
+        one = ties.dtype.type(1)
+        self.ties[:n] = np.where(h == so_far, ties + one, np.where(h > so_far, one, ties))
+        self.values[:n] = np.maximum(so_far, h)
+
+    def finish(self, steps: Array, state: Array) -> None:
+        """Divide, and read samples without a step as their initial state."""
+        if not self.is_max:
+            self.values /= np.maximum(steps, 1).astype(state.dtype)
+        self.values += 0.0  # the sign of a zero is not told apart
+        empty = steps[:, 0] == 0
+        self.values[empty] = state[empty]
+
+
+def _share_of_pooled(tape: Tape, dpooled: Array, steps: Array) -> Callable[[Array], Array]:
+    """What a step gets of the gradient at `pooled`, given the states of its live rows."""
+    if tape.pooled is None or tape.outputs != "max":
+        shares = dpooled / np.maximum(steps, 1).astype(dpooled.dtype)
+        return lambda h: shares[: len(h)]
+    shares, largest = dpooled / tape.ties, tape.pooled
+    return lambda h: np.where(h == largest[: len(h)], shares[: len(h)], h.dtype.type(0))
+
+
 def _advance(cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
     """One time step of the live rows: x (n, n_features), state (n, hidden_size) -> new state."""
     A = _product(x, weights.W_x)
@@ -140,27 +184,41 @@ class ReferenceBackend:
         if every:
             kept = n_checkpoints(n_timesteps, every)
             checkpoints = np.zeros((n_samples, kept, hidden_size), dtype=X.dtype)
+        pool = _Pool(outputs, state) if outputs in POOLS else None
         with _quiet():
             for t, n in enumerate(_live_rows(lengths, n_samples, n_timesteps)):
                 if n == 0:
                     break
                 state[:n] = _advance(cell, X[:n, t], state[:n], weights)
+                if pool is not None:
+                    pool.take(state[:n])
                 if H is not None:
                     H[:n, t] = state[:n]
                 if checkpoints is not None and (t + 1) % every == 0 and t + 1 < n_timesteps:
                     checkpoints[:n, t // every] = state[:n]
+        if pool is not None:
+            pool.finish(_steps(lengths, n_samples, n_timesteps), state)
         tape = None
         states = H if checkpoints is None else checkpoints
         if keep_tape and states is not None:
-            tape = Tape(cell, X, lengths, initial, weights, states, every)
-        return Forward(H if outputs == "sequence" else None, state, tape)
+            tape = Tape(cell, X, lengths, initial, weights, states, every, outputs)
+            if pool is not None:
+                tape = tape._replace(pooled=pool.values, ties=pool.ties)
+        pooled = None if pool is None else pool.values
+        return Forward(H if outputs == "sequence" else None, state, tape, pooled)
 
     def backward(
-        self, dH: Array | None, dfinal: Array | None, tape: Tape, *, need_dX: bool = True
+        self,
+        dH: Array | None,
+        dfinal: Array | None,
+        tape: Tape,
+        *,
+        dpooled: Array | None = None,
+        need_dX: bool = True,
     ) -> Backward:
         """Backpropagation through time (Werbos 1990); see `Backend.backward`."""
-        check_backward(dH, dfinal, tape)
-        cell, X, lengths, initial, weights, H, every = tape
+        check_backward(dH, dfinal, tape, dpooled)
+        cell, X, lengths, initial, weights, H, every, *_ = tape
         n_samples, n_timesteps, _ = X.shape
         hidden_size, dtype = H.shape[2], H.dtype
         zeros = np.zeros((n_samples, hidden_size), dtype)
@@ -173,6 +231,8 @@ class ReferenceBackend:
         # A row joins the loop at its sample's last step; until then it waits holding dfinal.
         dstate = zeros.copy() if dfinal is None else dfinal.copy()
         live = _live_rows(lengths, n_samples, n_timesteps)
+        steps = _steps(lengths, n_samples, n_timesteps)
+        share = None if dpooled is None else _share_of_pooled(tape, dpooled, steps)
         stretch = every or max(n_timesteps, 1)  # without checkpoints one stretch is all there is
         with _quiet():
             for first in reversed(range(0, n_timesteps, stretch)):
@@ -190,6 +250,8 @@ class ReferenceBackend:
                         continue
                     if dH is not None:
                         dstate[:n] += dH[:n, t]
+                    if share is not None:
+                        dstate[:n] += share(states[:n, t - first])
                     dA = pointwise_backward(dstate[:n], states[:n, t - first])
                     previous = states[:n, t - first - 1] if t > first else before[:n]
                     dweights.W_x[:] += _transposed_product(X[:n, t], dA)
@@ -198,6 +260,8 @@ class ReferenceBackend:
                     if dX is not None:
                         dX[:n, t] = _product(dA, W_x_transposed)
                     dstate[:n] = _product(dA, W_h_transposed)
+        if dpooled is not None:  # a sample of length 0 is pooled as its initial state
+            dstate[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
         return Backward(dX, dstate, dweights)
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:

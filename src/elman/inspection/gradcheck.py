@@ -219,7 +219,7 @@ def _cell_problem(
     dfinal = rng.standard_normal((n_samples, hidden_size))
 
     def values() -> Array:
-        H, final, _ = backend.forward(cell, X, lengths, initial, weights)
+        H, final, *_ = backend.forward(cell, X, lengths, initial, weights)
         if H is None:
             raise RuntimeError(f"backend {backend.name} returned no H though it was asked to")
         return np.concatenate([(dH * H).ravel(), (dfinal * final).ravel()])

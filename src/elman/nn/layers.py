@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend, Cell, Tape, Weights
+from elman.backends.contract import POOLS, Backend, Cell, Forward, Outputs, Weights
 from elman.nn.cells import initial_weights, weight_shapes
 from elman.nn.initializers import glorot_uniform
 from elman.nn.parameters import Parameters, Shapes
-from elman.nn.readouts import READOUTS, Hidden
 
 Array = NDArray[Any]
 Backprop = Callable[[Any, Parameters], Any]
@@ -35,6 +34,8 @@ class Run:
     """(n_samples,), longest first, or None"""
     input_gradient: bool = False
     """whether the backward pass returns the gradient at X"""
+    checkpoint_every: int = 0
+    """steps between the states kept for the backward pass; 0 keeps all"""
 
 
 class Layer(Protocol):
@@ -55,13 +56,18 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class RecurrentLayer:
-    """X (n_samples, n_timesteps, n_features) -> `Hidden`."""
+    """X (n_samples, n_timesteps, n_features) -> what `outputs` says of its hidden states.
+
+    (n_samples, hidden_size) for "final", "mean" and "max", taken over each sample's own steps;
+    (n_samples, n_timesteps, hidden_size) for "sequence".
+    """
 
     name: str
     """prefix of its weights' names: recurrent0"""
     cell: Cell
     n_features: int
     hidden_size: int
+    outputs: Outputs
     recurrent_init: str = "orthogonal"
 
     def shapes(self) -> Shapes:
@@ -80,53 +86,47 @@ class RecurrentLayer:
         """Its weights as the backend takes them: views."""
         return Weights(*(params[f"{self.name}.{key}"] for key in Weights._fields))
 
-    def forward(self, value: Any, run: Run) -> tuple[Hidden, Backprop]:
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
         """See `Layer.forward`."""
         out = run.backend.forward(
-            self.cell, value, run.lengths, None, self.weights(run.params), keep_tape=True
+            self.cell,
+            value,
+            run.lengths,
+            None,
+            self.weights(run.params),
+            outputs=self.outputs,
+            keep_tape=True,
+            checkpoint_every=run.checkpoint_every,
         )
 
-        def backward(dhidden: Hidden, gradient: Parameters) -> Array | None:
+        def backward(dvalue: Array, gradient: Parameters) -> Array | None:
+            if out.tape is None:
+                raise RuntimeError("the backend kept no tape")
             grad = run.backend.backward(
-                dhidden.H, dhidden.final, cast(Tape, out.tape), need_dX=run.input_gradient
+                dvalue if self.outputs == "sequence" else None,
+                dvalue if self.outputs == "final" else None,
+                out.tape,
+                dpooled=dvalue if self.outputs in POOLS else None,
+                need_dX=run.input_gradient,
             )
             for key, dweight in zip(Weights._fields, grad.dweights, strict=True):
                 gradient[f"{self.name}.{key}"][...] = dweight
             return grad.dX
 
-        return Hidden(out.H, out.final), backward
+        return self._of(out), backward
 
-    def infer(self, X: Array, run: Run, *, need_H: bool) -> Hidden:
-        """The output without a tape; H only if asked for."""
-        out = run.backend.forward(
-            self.cell,
-            X,
-            run.lengths,
-            None,
-            self.weights(run.params),
-            outputs="sequence" if need_H else "final",
+    def infer(self, X: Array, run: Run) -> Array:
+        """The output without a tape."""
+        weights = self.weights(run.params)
+        return self._of(
+            run.backend.forward(self.cell, X, run.lengths, None, weights, outputs=self.outputs)
         )
-        return Hidden(out.H, out.final)
 
-
-@dataclass(frozen=True)
-class ReadoutLayer:
-    """`Hidden` -> (n_samples, hidden_size); see `elman.nn.readouts`."""
-
-    readout: str
-
-    def shapes(self) -> Shapes:
-        """No weights."""
-        return {}
-
-    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """No weights."""
-        return {}
-
-    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
-        """See `Layer.forward`."""
-        features, backward = READOUTS[self.readout].forward(value, run.lengths)
-        return features, lambda dfeatures, gradient: backward(dfeatures)
+    def _of(self, out: Forward) -> Array:
+        wanted: Array | None = {"sequence": out.H, "final": out.final}.get(self.outputs, out.pooled)
+        if wanted is None:
+            raise RuntimeError(f"the backend returned nothing for outputs={self.outputs!r}")
+        return wanted
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,10 @@ class Head:
         W, b = run.params[f"{self.name}.W"], run.params[f"{self.name}.b"]
         logits = run.backend.linear_forward(value, W, b)
 
-        def backward(dlogits: Array, gradient: Parameters) -> Array:
+        def backward(dlogits: Array, gradient: Parameters) -> Array | None:
             dvalue, dW, db = run.backend.linear_backward(dlogits, value, W)
             gradient[f"{self.name}.W"][...] = dW
             gradient[f"{self.name}.b"][...] = db
-            return cast(Array, dvalue)
+            return dvalue
 
         return logits, backward

@@ -1,19 +1,19 @@
 """Batches of sequences in; logits out, and the gradient of every weight back.
 
-X -> RecurrentLayer -> ReadoutLayer -> Head -> logits
+X -> RecurrentLayer -> Head -> logits
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.backends.contract import Backend, Cell
-from elman.nn.layers import Head, Layer, ReadoutLayer, RecurrentLayer, Run
+from elman.nn.layers import Head, Layer, RecurrentLayer, Run
 from elman.nn.parameters import Parameters, Shapes
 from elman.nn.readouts import READOUTS
 
@@ -84,12 +84,18 @@ class Network:
         return replace(self, params=self.params.copy())
 
     @property
-    def layers(self) -> tuple[RecurrentLayer, ReadoutLayer, Head]:
+    def layers(self) -> tuple[RecurrentLayer, Head]:
         """The layers in the order of the forward pass."""
         return _layers(self.n_features, self.hidden_size, self.n_classes, self.cell, self.readout)
 
     def forward(
-        self, X: Array, lengths: Lengths, backend: Backend, *, need_dX: bool = False
+        self,
+        X: Array,
+        lengths: Lengths,
+        backend: Backend,
+        *,
+        need_dX: bool = False,
+        checkpoint_every: int = 0,
     ) -> tuple[Array, Backward]:
         """Logits, and the function that takes their gradient back to the weights.
 
@@ -100,6 +106,8 @@ class Network:
         backend : Backend
         need_dX : bool
             Whether `backward` returns the gradient at X as well.
+        checkpoint_every : int
+            See `elman.backends.contract.Backend.forward`.
 
         Returns
         -------
@@ -108,7 +116,7 @@ class Network:
             Gradient at the logits -> (gradient of the weights, gradient at X or None). Given
             parameters as a second argument, it writes the gradient of the weights there.
         """
-        run = Run(self.params, backend, lengths, need_dX)
+        run = Run(self.params, backend, lengths, need_dX, checkpoint_every)
         value: Any = X
         callbacks = []
         for layer in self.layers:
@@ -128,16 +136,14 @@ class Network:
 
     def logits(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """Logits (n_samples, n_classes) without anything kept for a backward pass."""
-        recurrent, readout, head = self.layers
+        recurrent, head = self.layers
         run = Run(self.params, backend, lengths)
-        hidden = recurrent.infer(X, run, need_H=READOUTS[self.readout].needs_states)
-        features, _ = readout.forward(hidden, run)
-        return head.forward(features, run)[0]
+        return head.forward(recurrent.infer(X, run), run)[0]
 
     def hidden_states(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """Every hidden state (n_samples, n_timesteps, hidden_size), zero past each sample's end."""
-        hidden = self.layers[0].infer(X, Run(self.params, backend, lengths), need_H=True)
-        return cast(Array, hidden.H)
+        every_state = replace(self.layers[0], outputs="sequence")
+        return every_state.infer(X, Run(self.params, backend, lengths))
 
     def logits_over_time(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """Logits (n_samples, n_timesteps, n_classes) of every prefix of each sample.
@@ -148,7 +154,7 @@ class Network:
         H = READOUTS[self.readout].over_time(self.hidden_states(X, lengths, backend))
         n_samples, n_timesteps, hidden_size = H.shape
         features = H.reshape(n_samples * n_timesteps, hidden_size)
-        logits, _ = self.layers[2].forward(features, Run(self.params, backend, None))
+        logits, _ = self.layers[1].forward(features, Run(self.params, backend, None))
         return np.asarray(logits).reshape(n_samples, n_timesteps, self.n_classes)
 
 
@@ -167,10 +173,11 @@ def _layers(
     cell: Cell,
     readout: str,
     recurrent_init: str = "orthogonal",
-) -> tuple[RecurrentLayer, ReadoutLayer, Head]:
+) -> tuple[RecurrentLayer, Head]:
     layers = (
-        RecurrentLayer("recurrent0", cell, n_features, hidden_size, recurrent_init),
-        ReadoutLayer(readout),
+        RecurrentLayer(
+            "recurrent0", cell, n_features, hidden_size, READOUTS[readout].outputs, recurrent_init
+        ),
         Head(hidden_size, n_classes),
     )
     _: tuple[Layer, ...] = layers  # each is a Layer, which mypy checks here
