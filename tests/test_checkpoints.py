@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from elman import RNNClassifier
 from elman.backends.contract import Cell, Weights, n_checkpoints
 
 
@@ -79,3 +80,15 @@ def test_a_negative_number_of_steps_is_refused(backend, rng):
     X, lengths, h0, weights, _ = problem(rng, "float64", 3, 5, 2, 7, ragged=True, initial=True)
     with pytest.raises(ValueError, match="checkpoint_every=-1 must be 0"):
         backend.forward(Cell(), X, lengths, h0, weights, keep_tape=True, checkpoint_every=-1)
+
+
+@pytest.mark.parametrize("readout", ["last", "mean", "max"])
+def test_a_classifier_with_checkpoints_learns_the_same_bits(readout):
+    rng = np.random.default_rng(5)
+    X = [rng.standard_normal((n, 2)) for n in rng.integers(0, 300, 33)]
+    y = rng.integers(0, 3, 33)
+    settings = {"hidden_size": 9, "max_iter": 2, "readout": readout, "random_state": 0}
+    whole = RNNClassifier(**settings).fit(X, y)
+    kept = RNNClassifier(**settings, checkpoint_every=16).fit(X, y)
+    for name, weight in whole.weights_.items():
+        np.testing.assert_array_equal(kept.weights_[name], weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -230,3 +231,19 @@ def test_a_full_disk(files):
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert "No space left" in done.stderr
+
+
+def test_a_closed_standard_output_is_one_line(tmp_path):
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m elman gradcheck >&-', sys.executable],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "elman: standard output is closed\n"
+
+
+def test_gradcheck_refuses_a_tolerance_that_nothing_can_meet(capsys):
+    assert main(["gradcheck", "--tolerance", "nan"]) == 2
+    assert "tolerance=nan must be a positive number" in capsys.readouterr().err

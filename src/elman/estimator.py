@@ -66,6 +66,7 @@ _CHECKS: dict[str, hp.Check] = {
     "n_iter_no_change": hp.integer(1),
     "tol": hp.real(0),
     "max_grad_norm": hp.optional(hp.real(0, open_low=True)),
+    "checkpoint_every": hp.optional(hp.integer(1)),
     "standardize": hp.boolean,
     "dtype": hp.float_dtype,
     "random_state": hp.seed,
@@ -131,6 +132,11 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         By how much validation accuracy or loss must get better to count.
     max_grad_norm : float or None, default=1.0
         Gradients with a larger norm are scaled down to it.
+    checkpoint_every : int or None, default=None
+        Keep the hidden state after every so many steps only, and compute those between again on
+        the way back: for sequences of thousands of steps, memory for their history shrinks by
+        about that factor, training takes a fifth longer, and no bit of the result changes. The
+        compiled kernel rounds the number up to a multiple that suits it.
     standardize : bool, default=True
         Give each feature mean 0 and deviation 1 over all time steps of the training data, inside.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -218,6 +224,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
+        checkpoint_every: int | None = None,
         standardize: bool = True,
         dtype: Any = "auto",
         random_state: Any = None,
@@ -245,6 +252,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.max_grad_norm = max_grad_norm
+        self.checkpoint_every = checkpoint_every
         self.standardize = standardize
         self.dtype = dtype
         self.random_state = random_state
@@ -700,6 +708,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             n_iter_no_change=int(self.n_iter_no_change),
             tol=float(self.tol),
             first_epoch=len(self.history_),
+            checkpoint_every=int(self.checkpoint_every or 0),
         )
 
     def _set_history(self, history: History) -> None:

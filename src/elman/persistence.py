@@ -152,6 +152,8 @@ def _pack_labels(labels: NDArray[Any]) -> tuple[dict[str, Any], NDArray[Any] | N
 
 def _unpack_labels(described: dict[str, Any], array: NDArray[Any] | None) -> NDArray[Any]:
     dtype = np.dtype(described["dtype"])
+    if dtype.itemsize > 1 << 16:  # a forged width would be multiplied by the number of labels
+        raise ValueError(f"labels of type {dtype} are too wide")
     if array is not None:
         return array.astype(dtype)
     return np.array(described["labels"], dtype=dtype)

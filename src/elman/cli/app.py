@@ -73,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done; 1 a check failed, or the reader of a pipe went away; 2 a mistake in what was
         asked; 130 interrupted.
     """
+    if sys.stdout is None:  # as after `>&-`
+        print("elman: standard output is closed", file=sys.stderr)
+        return 2
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:

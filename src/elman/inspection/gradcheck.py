@@ -154,6 +154,8 @@ def gradcheck(
     for name, size in sizes.items():
         if size < 1:
             raise ValueError(f"{name}={size} must be at least 1")
+    if not tolerance > 0:
+        raise ValueError(f"tolerance={tolerance} must be a positive number")
     if readout is not None and readout not in READOUTS:
         raise ValueError(f"readout={readout!r} is not known; choose one of {', '.join(READOUTS)}")
     if backend is None or isinstance(backend, str):
