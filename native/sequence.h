@@ -39,28 +39,13 @@ static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
   return 2 * n_rows * state_stride<T>(p.hidden_size);
 }
 
-// h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`. Each vector
-// goes to keep(row, column, values, columns left) as well. `packed` is pack_forward's.
-template <typename T, typename Keep>
-ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t begin, int64_t t, int64_t live,
-                               const T* previous, T* current, Keep keep) {
-  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
-  const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
-  const T* bias = packed + rows * padded_columns<T>(H);
-  const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, packed, rows, 0, D};
-  const Operand<T> state{previous, stride, packed, rows, D, p.recurrent ? H : 0};
-  product<T>(bias, input, state, H, 0, live,
-             [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
-               for (int64_t i = 0; i < m; ++i) {
-                 T* s = current + (row + i) * stride + column;
-                 for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
-                   const Vec<T> v = activate<T>(p.activation, load(tile));
-                   store(s + j, v);
-                   keep(row + i, column + j, v, H - column - j);
-                 }
-               }
-             });
-}
+// Where a sample's new state goes beside the state buffer; null where it does not.
+template <typename T>
+struct Sink {
+  T* h;
+  T* pooled;
+  T* ties;
+};
 
 // Takes h into a sample's pooled values so far. NaN stays.
 template <typename T>
@@ -74,6 +59,86 @@ ELMAN_INLINE void pool_state(Pool pool, T* pooled, T* ties, Vec<T> h, int64_t le
   if (ties) {
     const Vec<T> one = broadcast(T(1)), n = load_upto(ties, left);
     store_upto(ties, h == so_far ? n + one : h > so_far ? one : n, left);
+  }
+}
+
+template <typename T>
+ELMAN_INLINE void pour(Pool pool, const Sink<T>& sink, int64_t column, Vec<T> v, int64_t left) {
+  if (sink.h) store_upto(sink.h + column, v, left);
+  if (sink.pooled) {
+    pool_state<T>(pool, sink.pooled + column, sink.ties ? sink.ties + column : nullptr, v, left);
+  }
+}
+
+// h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`, and into
+// sink(row). `packed` is pack_forward's.
+template <typename T, typename SinkOf>
+ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, int64_t begin, int64_t t,
+                               int64_t live, const T* previous, T* current, SinkOf sink_of) {
+  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
+  const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
+  const Activation activation = p.activation;
+  const T* bias = packed + rows * padded_columns<T>(H);
+  const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, packed, rows, 0, D};
+  const Operand<T> state{previous, stride, packed, rows, D, p.recurrent ? H : 0};
+  product<T>(bias, input, state, H, 0, live,
+             [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+               for (int64_t i = 0; i < m; ++i) {
+                 T* s = current + (row + i) * stride + column;
+                 const Sink<T> sink = sink_of(row + i);
+                 for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+                   const Vec<T> v = activate<T>(activation, load(tile));
+                   store(s + j, v);
+                   pour(pool, sink, column + j, v, H - column - j);
+                 }
+               }
+             });
+}
+
+// One sample alone: P panels of V vectors from panel p on, kept in registers from the bias to the activation,
+// because here the latency from one state to the next is all that counts. The same chains as a tile's.
+template <typename T, int V, int P>
+static void single_panels(const Problem<T>& p, Pool pool, const T* bias, const Segment<T>& input,
+                          const Segment<T>& state, int64_t panel_step, T* current, const Sink<T>& sink,
+                          int64_t column) {
+  Vec<T> acc[1][P * V];
+#pragma GCC unroll 8
+  for (int v = 0; v < P * V; ++v) acc[0][v] = load(bias + column + v * kLanes<T>);
+  accumulate<T, 1, V, P>(acc, input, panel_step);
+  accumulate<T, 1, V, P>(acc, state, panel_step);
+#pragma GCC unroll 8
+  for (int v = 0; v < P * V; ++v) {
+    const int64_t at = column + v * kLanes<T>;
+    const Vec<T> h = activate<T>(p.activation, acc[0][v]);
+    store(current + at, h);
+    pour(pool, sink, at, h, p.hidden_size - at);
+  }
+}
+
+template <typename T>
+ELMAN_INLINE void single_step(const Problem<T>& p, Pool pool, const T* packed, int64_t sample, int64_t t,
+                              const T* previous, T* current, const Sink<T>& sink) {
+  const int64_t D = p.n_features, H = p.hidden_size, rows = D + (p.recurrent ? H : 0),
+                step = rows * kPanel<T>;
+  const T* bias = packed + rows * padded_columns<T>(H);
+  const int64_t n_full = padded_columns<T>(H) / kPanel<T>;
+  for (int64_t q = 0; q < n_panels<T>(H);) {
+    const int64_t width = panel_width<T>(q, H);
+    const Segment<T> input{p.X + (sample * p.n_timesteps + t) * D, 0, packed + q * step, D};
+    const Segment<T> state{previous, 0, packed + q * step + D * width, p.recurrent ? H : 0};
+    if (q + 4 <= n_full) {
+      single_panels<T, 2, 4>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      q += 4;
+    } else if (q + 2 <= n_full) {
+      single_panels<T, 2, 2>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      q += 2;
+    } else if (q < n_full) {
+      single_panels<T, 2, 1>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      q += 1;
+    } else {
+      single_panels<T, 1, 1>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      q += 1;
+    }
   }
 }
 
@@ -118,18 +183,21 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
     }
   };
 
+  T* const pooled = c.pool != Pool::kNone ? c.pooled + begin * H : nullptr;
+  T* const ties = c.pool != Pool::kNone && c.ties ? c.ties + begin * H : nullptr;
   int64_t live = n;
   for (int64_t t = 0;; ++t) {
     while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
     if (live == 0) break;
-    forward_step(p, c.packed, begin, t, live, previous, current,
-                 [&](int64_t r, int64_t column, Vec<T> v, int64_t left) {
-                   if (c.H) store_upto(c.H + ((begin + r) * n_steps + t) * H + column, v, left);
-                   if (c.pool != Pool::kNone) {
-                     const int64_t at = (begin + r) * H + column;
-                     pool_state<T>(c.pool, c.pooled + at, c.ties ? c.ties + at : nullptr, v, left);
-                   }
-                 });
+    T* H_t = c.H ? c.H + (begin * n_steps + t) * H : nullptr;
+    if (n == 1) {
+      single_step(p, c.pool, c.packed, begin, t, previous, current, Sink<T>{H_t, pooled, ties});
+    } else {
+      forward_step(p, c.pool, c.packed, begin, t, live, previous, current, [=](int64_t r) {
+        return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, pooled ? pooled + r * H : nullptr,
+                       ties ? ties + r * H : nullptr};
+      });
+    }
     T* swap = previous;
     previous = current;
     current = swap;
@@ -231,10 +299,8 @@ static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_
   for (int64_t t = first; t < first + every; ++t) {
     while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
     if (live == 0) break;
-    forward_step(p, c.packed_forward, begin, t, live, previous, current,
-                 [&](int64_t r, int64_t column, Vec<T> v, int64_t left) {
-                   store_upto(stretch + (r * every + t - first) * H + column, v, left);
-                 });
+    forward_step(p, Pool::kNone, c.packed_forward, begin, t, live, previous, current,
+                 [=](int64_t r) { return Sink<T>{stretch + (r * every + t - first) * H, nullptr, nullptr}; });
     T* swap = previous;
     previous = current;
     current = swap;
