@@ -203,6 +203,83 @@ void linear_backward(int isa, int n_threads, In<T, 2> dY, In<T, 2> X, In<T, 2> W
   run_backward(kernels_of<T>(isa), call, dW_, static_cast<T*>(nullptr), db_, n_threads);
 }
 
+// One time step after another, for streams.
+template <typename T>
+class Stepper {
+ public:
+  Stepper(int isa, int activation, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, int64_t n_samples)
+      : steps_(kernels_of<T>(isa), problem_of_weights(activation, W_x, W_h, b, n_samples)) {}
+
+  void step(nb::handle x) {
+    In<T, 2> array;
+    const auto& p = steps_.problem();
+    // A masked array would be taken for its data.
+    if (PyObject_IsInstance(x.ptr(), masked_array().ptr()) || !nb::try_cast(x, array, false) ||
+        static_cast<int64_t>(array.shape(0)) != p.n_samples ||
+        static_cast<int64_t>(array.shape(1)) != p.n_features ||
+        reinterpret_cast<uintptr_t>(array.data()) % sizeof(T)) {
+      throw nb::type_error(("x must be a C-contiguous, aligned, plain " +
+                            std::string(sizeof(T) == 4 ? "float32" : "float64") + " array of shape (" +
+                            std::to_string(p.n_samples) + ", " + std::to_string(p.n_features) + ")")
+                               .c_str());
+    }
+    if (p.n_samples * p.hidden_size * (p.hidden_size + p.n_features) < kQuick) {
+      steps_.step(array.data());
+    } else {
+      nb::gil_scoped_release release;
+      steps_.step(array.data());
+    }
+  }
+
+  T* state() { return steps_.state(); }
+  const Problem<T>& problem() const { return steps_.problem(); }
+
+ private:
+  static constexpr int64_t kQuick =
+      200000;  // multiply-adds that take less than it is worth to let go of the GIL
+
+  static nb::handle masked_array() {
+    static nb::object* type = new nb::object(nb::module_::import_("numpy").attr("ma").attr("MaskedArray"));
+    return *type;
+  }
+  static Problem<T> problem_of_weights(int activation, const In<T, 2>& W_x, const In<T, 2>& W_h,
+                                       const In<T, 1>& b, int64_t n_samples) {
+    const auto D = static_cast<int64_t>(W_x.shape(0)), H = static_cast<int64_t>(b.shape(0));
+    require(activation == 0 || activation == 1, "activation: 0 is tanh, 1 is relu");
+    require(n_samples >= 0, "n_samples: below 0");
+    return {n_samples,
+            1,
+            D,
+            H,
+            static_cast<Activation>(activation),
+            true,
+            nullptr,
+            nullptr,
+            nullptr,
+            H,
+            data_of("W_x", W_x, {D, H}),
+            data_of("W_h", W_h, {H, H}),
+            data_of("b", b, {H})};
+  }
+
+  Steps<T> steps_;
+};
+
+template <typename T>
+void define_stepper(nb::module_& m, const char* name) {
+  nb::class_<Stepper<T>>(m, name)
+      .def(nb::init<int, int, In<T, 2>, In<T, 2>, In<T, 1>, int64_t>(), nb::arg("isa"), nb::arg("activation"),
+           nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(), nb::arg("b").noconvert(),
+           nb::arg("n_samples"))
+      .def("step", &Stepper<T>::step, nb::arg("x").none())
+      .def("state", [](nb::handle self) {  // a view, which keeps the stepper alive
+        auto& stepper = nb::cast<Stepper<T>&>(self);
+        const Problem<T>& p = stepper.problem();
+        return nb::ndarray<nb::numpy, T, nb::ndim<2>, nb::c_contig>(
+            stepper.state(), {static_cast<size_t>(p.n_samples), static_cast<size_t>(p.hidden_size)}, self);
+      });
+}
+
 template <typename T>
 void tanh_array(int isa, In<T, 1> x, Out<T, 1> y) {
   const auto n = static_cast<int64_t>(x.shape(0));
@@ -258,4 +335,6 @@ NB_MODULE(_native, m) {
         nb::arg("hidden_size"), nb::arg("wanted"));
   elman::define<float>(m);
   elman::define<double>(m);
+  elman::define_stepper<float>(m, "StepperF32");
+  elman::define_stepper<double>(m, "StepperF64");
 }

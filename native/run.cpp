@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <new>
 #include <vector>
 
@@ -10,12 +9,6 @@
 
 namespace elman {
 namespace {
-
-struct Free {
-  void operator()(void* p) const { std::free(p); }
-};
-template <typename T>
-using Buffer = std::unique_ptr<T[], Free>;
 
 template <typename T>
 Buffer<T> allocate(int64_t n) {
@@ -182,6 +175,32 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
   take(db, 1);
 }
 
+template <typename T>
+Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_(kernels) {
+  call_.problem = problem;
+  Problem<T>& p = call_.problem;
+  packed_ = allocate<T>(kernels.forward_pack_size(p));
+  call_.packed = packed_.get();
+  kernels.pack_forward(call_);
+  p.W_x = p.W_h = p.b = nullptr;  // the caller's: not needed any more
+  p.n_timesteps = 1;
+  p.lengths = nullptr;
+  state_ = allocate<T>(p.n_samples * p.hidden_size);
+  std::fill_n(state_.get(), p.n_samples * p.hidden_size, T(0));
+  p.initial = call_.final_state = state_.get();
+  p.initial_stride = p.hidden_size;
+  workspace_ = allocate<T>(kernels.forward_workspace(p, p.n_samples));
+}
+
+template <typename T>
+void Steps<T>::step(const T* x) {
+  call_.problem.X = x;
+  parallel_for(1, 1,
+               [&](int64_t, int) { kernels_.forward(call_, 0, call_.problem.n_samples, workspace_.get()); });
+}
+
+template class Steps<float>;
+template class Steps<double>;
 template void run_forward<float>(const Kernels<float>&, ForwardCall<float>, int);
 template void run_forward<double>(const Kernels<double>&, ForwardCall<double>, int);
 template void run_backward<float>(const Kernels<float>&, BackwardCall<float>, float*, float*, float*, int);

@@ -1,9 +1,19 @@
 // One call of the contract: cut into tiles and groups, given workspaces, run on the pool, summed.
 #pragma once
 
+#include <cstdlib>
+#include <memory>
+
 #include "kernel_table.h"
 
 namespace elman {
+
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+// Elements aligned to 64 bytes.
+template <typename T>
+using Buffer = std::unique_ptr<T[], Free>;
 
 // Fills H (unless null) and final_state. `packed` is the runner's own: leave it null. A null
 // `initial` means zeros.
@@ -16,5 +26,22 @@ int64_t checkpoint_steps(int64_t n_samples, int64_t n_timesteps, int64_t hidden_
 // Fills dX (unless null), dinitial (unless null), dW_x (D, H), dW_h (H, H; unless null) and db (H,).
 template <typename T>
 void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* dW_h, T* db, int n_threads);
+
+// A cell that is fed one time step at a time: weights packed once, states kept here.
+template <typename T>
+class Steps {
+ public:
+  // Sizes, activation and weights of `problem` count, and its n_samples; all states begin as zeros.
+  Steps(const Kernels<T>& kernels, const Problem<T>& problem);
+  // x (n_samples, n_features) -> the new states, in place.
+  void step(const T* x);
+  T* state() { return state_.get(); }  // (n_samples, hidden_size)
+  const Problem<T>& problem() const { return call_.problem; }
+
+ private:
+  const Kernels<T>& kernels_;
+  ForwardCall<T> call_{};
+  Buffer<T> packed_, state_, workspace_;
+};
 
 }  // namespace elman

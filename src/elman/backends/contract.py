@@ -126,6 +126,21 @@ class Backward(NamedTuple):
     """same shapes as the weights"""
 
 
+class Stepper(Protocol):
+    """A cell fed one time step at a time, by one thread at a time: see `Backend.stepper`."""
+
+    state: Array
+    """(n_samples, hidden_size), the states so far: zeros at first, changed in place by `step`;
+    write to it to reset or restore them"""
+
+    def step(self, x: Array, /) -> None:
+        """x (n_samples, n_features), C-contiguous and of the weights' dtype: one step further.
+
+        The same bits as `Backend.forward`. TypeError for anything else.
+        """
+        ...
+
+
 @runtime_checkable
 class Backend(Protocol):
     """The functions a backend owes. Each checks its arguments (`check_forward` and the like)."""
@@ -190,6 +205,10 @@ class Backend(Protocol):
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step: x (n_samples, n_features), state (n_samples, hidden_size) -> new state."""
+        ...
+
+    def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
+        """Weights prepared once for many single steps; a later change of theirs is not seen."""
         ...
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
@@ -307,6 +326,15 @@ def check_step(cell: Cell, x: Array, state: Array, weights: Weights) -> None:
     if not isinstance(x, np.ndarray) or x.ndim != 2:
         raise ValueError(f"x must be (n_samples, n_features), got {np.shape(x)}")
     check_forward(cell, x[:, None, :], None, state, weights)
+
+
+def check_stepper(cell: Cell, weights: Weights, n_samples: int) -> None:
+    """Raise TypeError or ValueError unless the arguments of `stepper` keep the contract."""
+    if n_samples < 0:
+        raise ValueError(f"n_samples={n_samples} must be 0 or more")
+    n_features = np.shape(weights.W_x)[0] if np.ndim(weights.W_x) else 0
+    dtype = np.asarray(weights.W_x).dtype
+    check_forward(cell, np.zeros((0, 0, n_features), dtype), None, None, weights)
 
 
 def check_linear_forward(X: Array, W: Array, b: Array) -> None:

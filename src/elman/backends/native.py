@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from elman.backends.contract import (
     Cell,
     Forward,
     Outputs,
+    Stepper,
     Tape,
     Weights,
     check_backward,
@@ -24,6 +26,7 @@ from elman.backends.contract import (
     check_linear_backward,
     check_linear_forward,
     check_step,
+    check_stepper,
     n_checkpoints,
 )
 
@@ -55,6 +58,16 @@ def _refuse_masked(*arrays: Array | None) -> None:
     for a in arrays:
         if type(a) is not _NDARRAY and isinstance(a, np.ma.MaskedArray):
             raise TypeError("masked array")
+
+
+class _NativeStepper:
+    """See `contract.Stepper`; `step` is the compiled method itself, with nothing in between."""
+
+    __slots__ = ("state", "step")
+
+    def __init__(self, stepper: _native.StepperF32) -> None:
+        self.state: Array = stepper.state()
+        self.step: Callable[[Array], None] = stepper.step
 
 
 class NativeBackend:
@@ -203,6 +216,14 @@ class NativeBackend:
         """One time step; see `contract.Backend.step`. The same bits as a step of `forward`."""
         check_step(cell, x, state, weights)
         return self.forward(cell, x[:, None, :], None, state, weights, outputs="final").final
+
+    def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
+        """See `contract.Backend.stepper`."""
+        check_stepper(cell, weights, n_samples)
+        kind = _native.StepperF32 if weights.b.dtype == np.float32 else _native.StepperF64
+        return _NativeStepper(
+            kind(self._isa, _ACTIVATION[cell.activation], *weights, n_samples=n_samples)
+        )
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X @ W + b; see `contract.Backend.linear_forward`."""

@@ -19,6 +19,7 @@ from elman.backends.contract import (
     Cell,
     Forward,
     Outputs,
+    Stepper,
     Tape,
     Weights,
     check_backward,
@@ -26,6 +27,7 @@ from elman.backends.contract import (
     check_linear_backward,
     check_linear_forward,
     check_step,
+    check_stepper,
     n_checkpoints,
 )
 
@@ -151,6 +153,22 @@ def _quiet() -> Any:
     return np.errstate(over="ignore", invalid="ignore", under="ignore")
 
 
+class _ReferenceStepper:
+    """See `contract.Stepper`."""
+
+    def __init__(self, cell: Cell, weights: Weights, n_samples: int) -> None:
+        self._cell, self._weights = cell, weights
+        self.state = np.zeros((n_samples, weights.W_h.shape[0]), weights.b.dtype)
+
+    def step(self, x: Array, /) -> None:
+        try:
+            check_step(self._cell, x, self.state, self._weights)
+        except ValueError as error:
+            raise TypeError(str(error)) from None
+        with _quiet():
+            self.state[...] = _advance(self._cell, x, self.state, self._weights)
+
+
 class ReferenceBackend:
     """The contract of `elman.backends.contract.Backend` in plain NumPy, on one thread."""
 
@@ -269,6 +287,11 @@ class ReferenceBackend:
         check_step(cell, x, state, weights)
         with _quiet():
             return _advance(cell, x, state, weights)
+
+    def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
+        """See `Backend.stepper`."""
+        check_stepper(cell, weights, n_samples)
+        return _ReferenceStepper(cell, Weights(*(w.copy() for w in weights)), n_samples)
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X (n_samples, n_in) @ W (n_in, n_out) + b (n_out,); see `Backend.linear_forward`."""
