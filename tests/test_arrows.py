@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import elman
+from elman.data import write_npz
 
 SOURCE = Path(elman.__file__).parent
 
@@ -18,9 +19,9 @@ LEVELS = [
     {"cli"},
     {"report", "plotting"},
     {"estimator", "preprocessing", "baselines", "scores", "streaming"},
-    {"persistence", "callbacks", "progress", "targets", "hyperparameters"},
-    {"training"},
-    {"inference", "history"},
+    {"persistence", "callbacks", "progress", "targets"},
+    {"training", "model"},
+    {"inference", "history", "hyperparameters"},
     {"data", "nn", "formats"},
     {"backends"},
 ]
@@ -118,3 +119,21 @@ def test_importing_is_cheap(code, heavy):
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.split() == []
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "inspect"])
+def test_answering_loads_no_scikit_learn(command, tmp_path, rng):
+    X, y = rng.normal(size=(9, 5, 2)), list("abc" * 3)
+    classifier = elman.RNNClassifier(hidden_size=7, max_iter=1, random_state=0).fit(X, y)
+    model, data = str(tmp_path / "model.safetensors"), str(tmp_path / "data.npz")
+    classifier.save(model)
+    write_npz(data, list(X), y)
+    arguments = [command, model] + [data] * (command != "inspect")
+    program = (
+        f"import sys\nfrom elman.cli import main\nassert main({arguments!r}) == 0\n"
+        "found = {'sklearn', 'scipy', 'matplotlib', 'pandas'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {found}' if found else 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout

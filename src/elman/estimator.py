@@ -15,27 +15,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from elman import hyperparameters as hp
 from elman.backends import available_threads, get_backend
-from elman.backends.contract import ACTIVATIONS, CELLS, Backend, Cell
+from elman.backends.contract import Backend, Cell
 from elman.callbacks import CallbackSupport, FitTask, with_callbacks
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.history import Epoch, History
-from elman.inference import (
-    Standardisation,
-    hidden_states,
-    predict_logits,
-    predict_logits_over_time,
-)
-from elman.nn.initializers import RECURRENT
-from elman.nn.losses import softmax
+from elman.inference import Standardisation
+from elman.model import TrainedModel
 from elman.nn.network import Network
-from elman.nn.optimizers import SOLVERS, make_optimizer
-from elman.nn.readouts import READOUTS
+from elman.nn.optimizers import make_optimizer
 from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
 from elman.targets import (
-    check_class_weight,
     check_classes,
     check_labels,
     check_weights,
@@ -45,36 +37,6 @@ from elman.targets import (
 from elman.training import Labelled, Plan, train
 
 Array = NDArray[Any]
-
-_CHECKS: dict[str, hp.Check] = {
-    "hidden_size": hp.integer(1),
-    "cell": hp.one_of(*CELLS),
-    "activation": hp.one_of(*ACTIVATIONS),
-    "readout": hp.one_of(*READOUTS),
-    "recurrent_init": hp.one_of(*RECURRENT),
-    "solver": hp.one_of(*SOLVERS),
-    "alpha": hp.real(0),
-    "batch_size": hp.integer(1),
-    "learning_rate": hp.one_of(*SCHEDULES),
-    "learning_rate_init": hp.real(0, open_low=True),
-    "momentum": hp.real(0, 1),
-    "nesterovs_momentum": hp.boolean,
-    "class_weight": check_class_weight,
-    "max_iter": hp.integer(1),
-    "early_stopping": hp.boolean,
-    "validation_fraction": hp.real(0, 1, open_low=True),
-    "n_iter_no_change": hp.integer(1),
-    "tol": hp.real(0),
-    "max_grad_norm": hp.optional(hp.real(0, open_low=True)),
-    "checkpoint_every": hp.optional(hp.integer(1)),
-    "standardize": hp.boolean,
-    "dtype": hp.float_dtype,
-    "random_state": hp.seed,
-    "verbose": hp.verbosity,
-    "n_jobs": hp.optional(hp.thread_count),
-    "backend": hp.optional(hp.one_of("native", "reference")),
-    "on_epoch": hp.optional(hp.function),
-}
 
 
 class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -320,7 +282,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         y_val: Any,
         hooks: Sequence[Callable[[Epoch], Any]],
     ) -> None:
-        data = self._check_X(X, reset=True, dtype=self._dtype())
+        data = self._check_fresh_X(X)
         classes, codes = check_labels(y, len(data))
         training = self._labelled(data, codes, sample_weight)
         validation = self._check_validation(X_val, y_val, classes, data.dtype)
@@ -407,7 +369,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         return self
 
     def _fit_more(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> History:
-        data = self._check_X(X, reset=first, dtype=self._dtype() if first else self._dtype_in())
+        data = self._check_fresh_X(X) if first else self._asked(X)[1]
         if classes is not None:
             given = check_classes(classes)
             if first:
@@ -451,8 +413,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         -------
         ndarray of shape (n_samples,)
         """
-        logits = self._logits(X)
-        return np.asarray(self.classes_[logits.argmax(axis=1)])
+        model, data = self._asked(X)
+        return model.predict(data)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class.
@@ -469,7 +431,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         ndarray of shape (n_samples, n_classes)
             Of the estimator's `dtype`, columns in the order of `classes_`.
         """
-        return softmax(self._logits(X))
+        model, data = self._asked(X)
+        return model.predict_proba(data)
 
     def decision_function(self, X: Any) -> Array:
         """Logits; for two classes the second minus the first.
@@ -483,10 +446,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
-        logits = self._logits(X)
-        if len(self.classes_) == 2:
-            return np.asarray(logits[:, 1] - logits[:, 0])
-        return logits
+        model, data = self._asked(X)
+        return model.decision_function(data)
 
     def predict_proba_over_time(self, X: Any) -> list[Array]:
         """Probability of each class had the recording stopped at step t.
@@ -502,7 +463,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             The readout applied to every prefix. The last row of each is, bit for bit, the answer of
             `predict_proba`.
         """
-        return [softmax(z) for z in self._per_step(predict_logits_over_time, X)]
+        model, data = self._asked(X)
+        return model.predict_proba_over_time(data)
 
     def hidden_states(self, X: Any) -> list[Array]:
         """Hidden state after every time step.
@@ -516,7 +478,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         -------
         list of ndarray of shape (n_timesteps_i, hidden_size)
         """
-        return self._per_step(hidden_states, X)
+        model, data = self._asked(X)
+        return model.hidden_states(data)
 
     @property
     def weights_(self) -> dict[str, Array]:
@@ -542,10 +505,18 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         OSError
             The file cannot be written; one that was there before is left whole.
         """
-        from elman.persistence import save_classifier
+        from elman.persistence import Saved, save
 
-        check_is_fitted(self, "network_")
-        save_classifier(self, path)
+        names = getattr(self, "feature_names_in_", None)
+        save(
+            path,
+            Saved(
+                model=self._model(),
+                parameters=self.get_params(deep=False),
+                feature_names=None if names is None else list(names),
+                history=self.history_,
+            ),
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> RNNClassifier:
@@ -567,35 +538,58 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         OSError
             It cannot be read.
         """
-        from elman.persistence import load_classifier
+        from elman.persistence import load
 
-        restored: RNNClassifier = load_classifier(cls, path)
-        return restored
+        saved = load(path, known=cls._get_param_names())
+        model = saved.model
+        classifier = cls(**saved.parameters)
+        classifier.network_ = model.network
+        classifier.classes_ = model.classes
+        classifier.mean_, classifier.scale_ = model.standardisation or (None, None)
+        classifier.n_features_in_ = model.n_features_in
+        classifier._two_d = model.two_d
+        if saved.feature_names is not None:
+            classifier.feature_names_in_ = np.array(saved.feature_names, dtype=object)
+        classifier._set_history(saved.history)
+        return classifier
 
     # Checking what comes in
 
     def _check_parameters(self) -> None:
-        for name, check in _CHECKS.items():
+        for name, check in hp.RNN_CLASSIFIER.items():
             check(name, getattr(self, name))
 
-    def _check_X(self, X: Any, *, reset: bool, dtype: Any, name: str = "X") -> Sequences:
-        data = check_sequences(
-            X,
-            name=name,
-            dtype=dtype,
-            n_features=None if reset else self.n_features_in_,
-            two_d=None if reset else self._two_d,
-            estimator=type(self).__name__,
-            ensure_min_timesteps=1 if reset else 0,
-        )
+    def _check_fresh_X(self, X: Any) -> Sequences:
+        data = check_sequences(X, dtype=self._dtype(), estimator=type(self).__name__)
         if data.two_d:
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        elif reset:
+            validate_data(self, X, reset=True, skip_check_array=True)
+        else:
             self.__dict__.pop("feature_names_in_", None)
-        if reset:
-            self.n_features_in_: int = data.n_features_in
-            self._two_d: bool = data.two_d
+        self.n_features_in_: int = data.n_features_in
+        self._two_d: bool = data.two_d
         return data
+
+    def _asked(self, X: Any) -> tuple[TrainedModel, Sequences]:
+        """What answers, and X as it takes it."""
+        model = self._model()
+        data = model.check(X)
+        if data.two_d:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        return model, data
+
+    def _model(self) -> TrainedModel:
+        """What the answers come from."""
+        check_is_fitted(self, "network_")
+        return TrainedModel(
+            self.network_,
+            self.classes_,
+            self.n_features_in_,
+            self._two_d,
+            self._standardisation(),
+            self.backend,
+            self.n_jobs,
+            type(self).__name__,
+        )
 
     def _labelled(self, data: Sequences, codes: NDArray[np.int64], sample_weight: Any) -> Labelled:
         """Samples of positive weight."""
@@ -622,7 +616,17 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         if X_val is None:
             return None
         dtype = None if self.standardize else dtype
-        data = self._check_X(X_val, reset=False, dtype=dtype, name="X_val")
+        data = check_sequences(
+            X_val,
+            name="X_val",
+            dtype=dtype,
+            n_features=self.n_features_in_,
+            two_d=self._two_d,
+            estimator=type(self).__name__,
+            ensure_min_timesteps=0,
+        )
+        if data.two_d:
+            validate_data(self, X_val, reset=False, skip_check_array=True)
         _, codes = check_labels(y_val, len(data), classes=classes, name="y_val")
         return Labelled(data, codes, None)
 
@@ -633,10 +637,6 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         lost its digits.
         """
         return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
-
-    def _dtype_in(self) -> Any:
-        """How X is read by the fitted network."""
-        return None if self.mean_ is not None else self.network_.params.dtype
 
     # Training
 
@@ -717,18 +717,6 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.loss_curve_ = history.loss
         self.validation_scores_ = history.validation_score
         self.best_epoch_ = history.best_epoch
-
-    # Answering
-
-    def _logits(self, X: Any) -> Array:
-        check_is_fitted(self, "network_")
-        data = self._check_X(X, reset=False, dtype=self._dtype_in())
-        return predict_logits(self.network_, data, self._backend(), self._standardisation())
-
-    def _per_step(self, ask: Callable[..., list[Array]], X: Any) -> list[Array]:
-        check_is_fitted(self, "network_")
-        data = self._check_X(X, reset=False, dtype=self._dtype_in())
-        return ask(self.network_, data, self._backend(), self._standardisation())
 
 
 def _subset(labelled: Labelled, indices: NDArray[np.intp]) -> Labelled:

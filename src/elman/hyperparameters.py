@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from elman.backends.contract import ACTIVATIONS, CELLS
+from elman.nn.initializers import RECURRENT
+from elman.nn.optimizers import SOLVERS
+from elman.nn.readouts import READOUTS
+from elman.nn.schedules import SCHEDULES
 
 Check = Callable[[str, Any], None]
 
@@ -110,6 +116,51 @@ def seed(name: str, value: Any) -> None:
     """None, an int of at least 0, or a generator of either kind."""
     if not isinstance(value, (np.random.RandomState, np.random.Generator, type(None))):
         integer(0)(name, value)
+
+
+def class_weighting(name: str, value: Any) -> None:
+    """Check that it is None, "balanced" or a mapping."""
+    if value is None or isinstance(value, Mapping):
+        return
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{name}={value!r} is a {type(value).__name__}; it must be None, 'balanced', or a "
+            "dict {label: weight}"
+        )
+    if value != "balanced":
+        raise ValueError(f"{name}={value!r}; choose None, 'balanced', or a dict {{label: weight}}")
+
+
+RNN_CLASSIFIER: dict[str, Check] = {
+    "hidden_size": integer(1),
+    "cell": one_of(*CELLS),
+    "activation": one_of(*ACTIVATIONS),
+    "readout": one_of(*READOUTS),
+    "recurrent_init": one_of(*RECURRENT),
+    "solver": one_of(*SOLVERS),
+    "alpha": real(0),
+    "batch_size": integer(1),
+    "learning_rate": one_of(*SCHEDULES),
+    "learning_rate_init": real(0, open_low=True),
+    "momentum": real(0, 1),
+    "nesterovs_momentum": boolean,
+    "class_weight": class_weighting,
+    "max_iter": integer(1),
+    "early_stopping": boolean,
+    "validation_fraction": real(0, 1, open_low=True),
+    "n_iter_no_change": integer(1),
+    "tol": real(0),
+    "max_grad_norm": optional(real(0, open_low=True)),
+    "checkpoint_every": optional(integer(1)),
+    "standardize": boolean,
+    "dtype": float_dtype,
+    "random_state": seed,
+    "verbose": verbosity,
+    "n_jobs": optional(thread_count),
+    "backend": optional(one_of("native", "reference")),
+    "on_epoch": optional(function),
+}
+"""How each hyper-parameter of `RNNClassifier` is checked."""
 
 
 def make_rng(random_state: Any) -> np.random.Generator:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from elman.backends.contract import Cell
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.history import History
+from elman.hyperparameters import RNN_CLASSIFIER
+from elman.inference import Standardisation
+from elman.model import TrainedModel
 from elman.nn.network import Network, network_shapes
 from elman.nn.parameters import Parameters
 
@@ -22,21 +25,32 @@ KIND = "RNNClassifier"
 NOT_SAVED = ("on_epoch",)
 
 
-def save_classifier(classifier: Any, path: str | Path) -> None:
-    """See `RNNClassifier.save`."""
-    network: Network = classifier.network_
+class Saved(NamedTuple):
+    """A fitted classifier as a file holds it."""
+
+    model: TrainedModel
+    parameters: dict[str, Any]
+    """hyper-parameters by name, without `NOT_SAVED` once restored"""
+    feature_names: list[str] | None
+    history: History
+
+
+def save(path: str | Path, saved: Saved) -> None:
+    """Write a fitted classifier; see `RNNClassifier.save`."""
+    model = saved.model
+    network = model.network
     tensors = dict(network.params)
-    if classifier.mean_ is not None:
-        tensors |= {"standardize.mean": classifier.mean_, "standardize.scale": classifier.scale_}
-    classes, class_labels = _pack_labels(classifier.classes_)
+    if model.standardisation is not None:
+        tensors |= {f"standardize.{k}": v for k, v in model.standardisation._asdict().items()}
+    classes, class_labels = _pack_labels(model.classes)
     if class_labels is not None:
         tensors["classes"] = class_labels
-    names = getattr(classifier, "feature_names_in_", None)
+    names = saved.feature_names
     config = {
         "kind": KIND,
         "parameters": {
             name: _plain(name, value)
-            for name, value in classifier.get_params(deep=False).items()
+            for name, value in saved.parameters.items()
             if name not in NOT_SAVED
         },
         "network": {
@@ -48,23 +62,30 @@ def save_classifier(classifier: Any, path: str | Path) -> None:
             "readout": network.readout,
         },
         "classes": classes,
-        "n_features_in": int(classifier.n_features_in_),
-        "two_d": bool(classifier._two_d),
+        "n_features_in": int(model.n_features_in),
+        "two_d": bool(model.two_d),
         "feature_names_in": None if names is None else [str(name) for name in names],
-        "history": asdict(classifier.history_),
+        "history": asdict(saved.history),
     }
     archive.save(path, tensors, config)
 
 
-def load_classifier(kind: type[Any], path: str | Path) -> Any:
-    """See `RNNClassifier.load`."""
+def load(path: str | Path, *, known: Collection[str] = RNN_CLASSIFIER) -> Saved:
+    """Read what `save` wrote; see `RNNClassifier.load`.
+
+    Parameters
+    ----------
+    path : str or Path
+    known : collection of str
+        Names of the hyper-parameters that there are; a file with others is refused.
+    """
     tensors, config = archive.load(path)
     if config.get("kind") != KIND:
         raise ArchiveError(
             f"{path}: holds a {config.get('kind')!r}, not a {KIND}; load it with what saved it"
         )
     try:
-        return _restored(kind, tensors, config)
+        return _restored(tensors, config, known)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ArchiveError(
             f"{path}: is whole, but does not describe a {KIND} of this version of elman "
@@ -72,12 +93,8 @@ def load_classifier(kind: type[Any], path: str | Path) -> Any:
         ) from error
 
 
-def _restored(kind: type[Any], tensors: dict[str, Any], config: dict[str, Any]) -> Any:
-    parameters = dict(config["parameters"])
-    if isinstance(parameters.get("class_weight"), list):
-        parameters["class_weight"] = dict(parameters["class_weight"])
-    classifier = kind(**parameters)
-    classifier._check_parameters()
+def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection[str]) -> Saved:
+    parameters = _restored_parameters(config["parameters"], known)
     described = dict(config["network"])
     cell = Cell(described.pop("cell"), described.pop("activation"))
     sizes = {key: described[key] for key in ("n_features", "hidden_size", "n_classes")}
@@ -87,35 +104,60 @@ def _restored(kind: type[Any], tensors: dict[str, Any], config: dict[str, Any]) 
     if len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
         raise ValueError("the weights are not all float32, or all float64")
     params = Parameters.from_arrays(weights, weights["head.W"].dtype)
-    classifier.network_ = Network(**described, cell=cell, params=params)
-    classifier.classes_ = _unpack_labels(config["classes"], tensors.pop("classes", None))
-    if classifier.classes_.shape != (sizes["n_classes"],):
-        raise ValueError(f"{len(classifier.classes_)} labels for {sizes['n_classes']} classes")
-    if not np.array_equal(np.unique(classifier.classes_), classifier.classes_):
+    network = Network(**described, cell=cell, params=params)
+    classes = _unpack_labels(config["classes"], tensors.pop("classes", None))
+    if classes.shape != (network.n_classes,):
+        raise ValueError(f"{len(classes)} labels for {network.n_classes} classes")
+    if not np.array_equal(np.unique(classes), classes):
         raise ValueError("the labels are not sorted, or not all different")
-    classifier.mean_ = tensors.pop("standardize.mean", None)
-    classifier.scale_ = tensors.pop("standardize.scale", None)
-    for name in ("mean_", "scale_"):
-        value = getattr(classifier, name)
-        if value is not None and (value.shape, value.dtype) != ((sizes["n_features"],), np.float64):
-            raise ValueError(f"{name} has shape {value.shape} and type {value.dtype}")
-    if (classifier.mean_ is None) != (classifier.scale_ is None):
-        raise ValueError("standardize.mean and standardize.scale belong together")
+    standardisation = _restored_standardisation(tensors, network.n_features)
     if tensors:
         raise ValueError(f"unknown arrays {sorted(tensors)}")
-    classifier.n_features_in_ = int(config["n_features_in"])
-    classifier._two_d = bool(config["two_d"])
+    n_features_in, two_d = int(config["n_features_in"]), bool(config["two_d"])
     # A 2-D X has a column for each step of the one feature that the network sees.
-    n_features = 1 if classifier._two_d else classifier.n_features_in_
-    if n_features != sizes["n_features"] or classifier.n_features_in_ < 1:
+    if (1 if two_d else n_features_in) != network.n_features or n_features_in < 1:
         raise ValueError(
-            f"n_features_in is {classifier.n_features_in_}, but the network takes "
-            f"{sizes['n_features']}"
+            f"n_features_in is {n_features_in}, but the network takes {network.n_features}"
         )
-    if config["feature_names_in"] is not None:
-        classifier.feature_names_in_ = np.array(config["feature_names_in"], dtype=object)
-    classifier._set_history(History(**config["history"]))
-    return classifier
+    names = config["feature_names_in"]
+    return Saved(
+        model=TrainedModel(
+            network,
+            classes,
+            n_features_in,
+            two_d,
+            standardisation,
+            parameters.get("backend"),
+            parameters.get("n_jobs"),
+        ),
+        parameters=parameters,
+        feature_names=None if names is None else [*names],
+        history=History(**config["history"]),
+    )
+
+
+def _restored_parameters(described: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    parameters = dict(described)
+    if isinstance(parameters.get("class_weight"), list):
+        parameters["class_weight"] = dict(parameters["class_weight"])
+    for name, value in parameters.items():
+        if name not in known:
+            raise ValueError(f"unknown hyper-parameter {name!r}")
+        if name in RNN_CLASSIFIER:
+            RNN_CLASSIFIER[name](name, value)
+    return parameters
+
+
+def _restored_standardisation(tensors: dict[str, Any], n_features: int) -> Standardisation | None:
+    found = [tensors.pop(f"standardize.{name}", None) for name in Standardisation._fields]
+    if all(value is None for value in found):
+        return None
+    for name, value in zip(Standardisation._fields, found, strict=True):
+        if value is None:
+            raise ValueError("standardize.mean and standardize.scale belong together")
+        if (value.shape, value.dtype) != ((n_features,), np.float64):
+            raise ValueError(f"standardize.{name} has shape {value.shape} and type {value.dtype}")
+    return Standardisation(*found)
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -169,19 +168,6 @@ def class_weights(
             f"class_weight={class_weight!r}; weights must be finite, not negative, and not all 0"
         )
     return weights
-
-
-def check_class_weight(name: str, value: Any) -> None:
-    """Check that it is None, "balanced" or a mapping."""
-    if value is None or isinstance(value, Mapping):
-        return
-    if not isinstance(value, str):
-        raise TypeError(
-            f"{name}={value!r} is a {type(value).__name__}; it must be None, 'balanced', or a "
-            "dict {label: weight}"
-        )
-    if value != "balanced":
-        raise ValueError(f"{name}={value!r}; choose None, 'balanced', or a dict {{label: weight}}")
 
 
 def hold_out(

@@ -23,10 +23,11 @@ def evaluate(
 
     Accuracy, precision and recall of each class, and the confusion matrix.
     """
-    classifier = load_model(model)
+    trained = load_model(model).model
     dataset = read_data(data, need_labels=True)
-    check_labels(dataset.y, classifier.classes_, data)
-    print_scores(dataset.y, classifier.predict(dataset.X), classifier.classes_)
+    check_labels(dataset.y, trained.classes, data)
+    predicted = trained.predict(trained.check(dataset.X))
+    print_scores(dataset.y, predicted, trained.classes)
 
 
 def print_scores(y: Any, predicted: Any, classes: NDArray[Any]) -> None:

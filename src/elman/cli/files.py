@@ -12,7 +12,7 @@ import numpy as np
 from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from elman.estimator import RNNClassifier
+    from elman.persistence import Saved
 
 
 def read_data(path: Path, *, need_labels: bool = False) -> Any:
@@ -38,13 +38,13 @@ def check_labels(y: Any, classes: Any, path: Path) -> None:
         )
 
 
-def load_model(path: Path) -> RNNClassifier:
-    """The classifier saved in `path`."""
-    from elman.estimator import RNNClassifier
+def load_model(path: Path) -> Saved:
+    """The classifier saved in `path`: without scikit-learn, which takes a second to import."""
+    from elman.persistence import load
 
     if path.is_dir():
         raise UserError(f"{path}: is a directory, not a model saved by elman")
-    return RNNClassifier.load(path)
+    return load(path)
 
 
 def check_output(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from elman.cli.console import output
 from elman.cli.files import load_model
 from elman.cli.tables import new_table, print_table
+from elman.history import History
 
 
 def inspect(
@@ -19,23 +20,23 @@ def inspect(
 
     Its classes, weights, hyper-parameters and training.
     """
-    classifier: Any = load_model(model)
-    weights = classifier.weights_
+    saved = load_model(model)
+    weights = saved.model.network.params
     n_parameters = sum(w.size for w in weights.values())
-    classes = classifier.classes_.tolist()
+    classes = saved.model.classes.tolist()
     console = output()
 
-    console.print(f"{model}: {type(classifier).__name__}", style="bold")
+    console.print(f"{model}: {saved.model.name}", style="bold")
     facts = new_table()
     facts.show_header = False
     facts.add_column(style="bold")
     facts.add_column()
     shown = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
     facts.add_row("classes", f"{len(classes)}: {shown}")
-    facts.add_row("features", str(classifier.n_features_in_))
+    facts.add_row("features", str(saved.model.n_features_in))
     facts.add_row("parameters", f"{n_parameters:,}")
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
-    for name, value in _training_facts(classifier):
+    for name, value in _training_facts(saved.history):
         facts.add_row(name, value)
     print_table(console, "", facts)
 
@@ -51,19 +52,20 @@ def inspect(
     table = new_table()
     table.add_column("name")
     table.add_column("value")
-    for name, value in classifier.get_params().items():
+    for name, value in saved.parameters.items():
         table.add_row(name, repr(value))
     print_table(console, "Hyper-parameters", table)
 
 
-def _training_facts(classifier: Any) -> list[tuple[str, str]]:
+def _training_facts(history: History) -> list[tuple[str, str]]:
     """What the file says of how the model was trained."""
-    losses, scores = classifier.loss_curve_, classifier.validation_scores_
-    facts = [("epochs trained", str(classifier.n_iter_))]
+    losses = history.loss
+    scores = [score for score in history.validation_score if score is not None]
+    facts = [("epochs trained", str(len(history)))]
     if losses:
         facts.append(("training loss", f"{losses[0]:.4f} at first, {losses[-1]:.4f} at last"))
     if scores:
         facts.append(("validation accuracy", f"{max(scores):.4f} at best"))
-    if classifier.history_.stopped_by:
-        facts.append(("ended by", classifier.history_.stopped_by))
+    if history.stopped_by:
+        facts.append(("ended by", history.stopped_by))
     return facts

@@ -30,14 +30,14 @@ def predict(
     """
     if output is not None:
         check_output(output, force=force, inputs=(model, data))
-    classifier = load_model(model)
-    X = read_data(data).X
-    probabilities = classifier.predict_proba(X)
-    labels = classifier.classes_[probabilities.argmax(axis=1)]
+    trained = load_model(model).model
+    X = trained.check(read_data(data).X)
+    probabilities = trained.predict_proba(X)
+    labels = trained.classes[probabilities.argmax(axis=1)]
 
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["label", *(f"p({c})" for c in classifier.classes_.tolist() if proba)])
+    rows.writerow(["label", *(f"p({c})" for c in trained.classes.tolist() if proba)])
     for label, p in zip(labels.tolist(), probabilities, strict=True):
         # Nine digits give a float32 back exactly.
         rows.writerow([label, *(f"{value:.9g}" for value in p if proba)])

@@ -1,0 +1,103 @@
+"""What answering takes of a fitted classifier: recordings in; labels, probabilities, states out.
+
+Without scikit-learn, which takes longer to import than most files take to answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends import available_threads, get_backend
+from elman.backends.contract import Backend
+from elman.data.sequences import Sequences
+from elman.data.validation import check_sequences
+from elman.inference import (
+    Standardisation,
+    hidden_states,
+    predict_logits,
+    predict_logits_over_time,
+)
+from elman.nn.losses import softmax
+from elman.nn.network import Network
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A network with what its answers mean: the methods that share `RNNClassifier`'s names are its.
+
+    Each takes the `Sequences` that `check` made of X.
+    """
+
+    network: Network
+    classes: Array
+    """(n_classes,) labels, sorted"""
+    n_features_in: int
+    """`X.shape[-1]`: for a 2-D X the number of its columns"""
+    two_d: bool
+    standardisation: Standardisation | None = None
+    backend: str | None = None
+    n_jobs: int | None = None
+    name: str = "RNNClassifier"
+    """what errors call it"""
+
+    def check(self, X: Any) -> Sequences:
+        """Sequences of what the user passed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            X cannot be used, or is not what the network was trained on.
+        """
+        # Standardisation works in float64 on what X holds.
+        dtype = self.network.params.dtype if self.standardisation is None else None
+        return check_sequences(
+            X,
+            dtype=dtype,
+            n_features=self.n_features_in,
+            two_d=self.two_d,
+            estimator=self.name,
+            ensure_min_timesteps=0,
+        )
+
+    def predict(self, data: Sequences) -> Array:
+        """Most probable label of each sample, (n_samples,)."""
+        return np.asarray(self.classes[self.logits(data).argmax(axis=1)])
+
+    def predict_proba(self, data: Sequences) -> Array:
+        """Probability of each class, (n_samples, n_classes)."""
+        return softmax(self.logits(data))
+
+    def decision_function(self, data: Sequences) -> Array:
+        """Logits (n_samples, n_classes); for two classes the second minus the first."""
+        logits = self.logits(data)
+        if len(self.classes) == 2:
+            return np.asarray(logits[:, 1] - logits[:, 0])
+        return logits
+
+    def predict_proba_over_time(self, data: Sequences) -> list[Array]:
+        """For each sample (n_timesteps_i, n_classes), had the recording stopped at step t."""
+        return [softmax(z) for z in self._ask(predict_logits_over_time, data)]
+
+    def hidden_states(self, data: Sequences) -> list[Array]:
+        """For each sample (n_timesteps_i, hidden_size)."""
+        return self._ask(hidden_states, data)
+
+    def logits(self, data: Sequences) -> Array:
+        """(n_samples, n_classes)."""
+        return self._ask(predict_logits, data)
+
+    def _ask(
+        self,
+        question: Callable[[Network, Sequences, Backend, Standardisation | None], T],
+        data: Sequences,
+    ) -> T:
+        backend = get_backend(self.backend, n_threads=available_threads(self.n_jobs))
+        return question(self.network, data, backend, self.standardisation)
