@@ -22,7 +22,7 @@ help:
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults over 10 seeds"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
-	@echo "make docs        recompute the tables in docs/ that a command makes"
+	@echo "make docs        rewrite the tables and the picture that a command makes"
 	@echo "make clean       remove what the other targets made"
 
 $(BIN)/python:
@@ -96,6 +96,8 @@ proofs: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/the_seed_gradient.py
+	$(BIN)/python -m benchmarks.tables
+	$(BIN)/python -m benchmarks.picture
 
 clean:
 	rm -rf $(VENV) $(PEERS) build dist elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -35,19 +35,32 @@ def interleave(
         start = time.perf_counter()
         function()
         repeats.append(max(1, min(1000, int(2e-4 / (time.perf_counter() - start)))))
+
+    def run(i: int) -> float:
+        start = time.perf_counter()
+        for _ in range(repeats[i]):
+            functions[i]()
+        return (time.perf_counter() - start) / repeats[i]
+
+    return interleave_measured(
+        [lambda i=i: run(i) for i in range(len(functions))], seconds=seconds, min_rounds=min_rounds
+    )
+
+
+def interleave_measured(
+    functions: Sequence[Callable[[], float]], *, seconds: float, min_rounds: int = 5
+) -> list[Timing]:
+    """The same for functions that time themselves and return the seconds."""
     times: list[list[float]] = [[] for _ in functions]
     end = time.perf_counter() + seconds * len(functions)
     while len(times[0]) < min_rounds or time.perf_counter() < end:
-        for function, repeat, samples in zip(functions, repeats, times, strict=True):
-            start = time.perf_counter()
-            for _ in range(repeat):
-                function()
-            samples.append((time.perf_counter() - start) / repeat)
+        for function, samples in zip(functions, times, strict=True):
+            samples.append(function())
     return [_summary(samples) for samples in times]
 
 
 def _summary(samples: list[float]) -> Timing:
-    low, median, high = statistics.quantiles(samples, n=4)
+    low, median, high = statistics.quantiles(samples, n=4, method="inclusive")
     return Timing(median, low, high, len(samples))
 
 
@@ -58,4 +71,17 @@ def peak_flops(isa: int, n: int = 200_000, n_rounds: int = 15) -> float:
         start = time.perf_counter()
         flops = _native.multiply_adds(isa, n)
         best = max(best, flops / (time.perf_counter() - start))
+    return best
+
+
+def memory_bandwidth(n_bytes: int = 1 << 28, n_rounds: int = 5) -> float:
+    """Bytes a second one core reads and writes when it copies more than any cache holds."""
+    import numpy as np
+
+    source, target = np.ones(n_bytes, np.uint8), np.ones(n_bytes, np.uint8)
+    best = 0.0
+    for _ in range(n_rounds):
+        start = time.perf_counter()
+        np.copyto(target, source)
+        best = max(best, 2 * n_bytes / (time.perf_counter() - start))
     return best

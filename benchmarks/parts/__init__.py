@@ -1,0 +1,21 @@
+"""The parts of `python -m benchmarks`, a file each.
+
+A part has `measure(options)`, which returns what goes into its JSON, and `sheets(result)`, which
+makes tables of that. Peers are imported inside `measure`, so tables need none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+PARTS = (
+    *("layer", "batch1", "small", "threads", "fit"),
+    *("predict", "memory", "denormals", "startup"),
+)
+FORCEABLE = ("layer", "batch1", "small", "threads", "denormals")
+"""parts that take an instruction set"""
+
+
+def part(name: str) -> ModuleType:
+    return import_module(f"benchmarks.parts.{name}")

@@ -1,0 +1,103 @@
+"""`python -m benchmarks.tables`: the measured JSON into the tables of README.md and docs/.
+
+Whatever stands between `<!-- figures: NAME -->` and `<!-- /figures -->` is replaced. NAME is a
+part of the benchmarks, with `-ISA` where one was forced; `bench`, the compact table; `accuracy`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.parts import PARTS, layer, part
+from benchmarks.sheet import Sheet
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+SECTION = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
+
+
+def machine_line(result: dict[str, Any]) -> str:
+    """Where, with what and when; said too if the run was a quick one."""
+    about = result["machine"]
+    isa = f" ({result['isa']})" if "isa" in result else ""
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    line = (
+        f"{about['cpu']}{isa}, {about['cores']} cores, {about['system']}, "
+        f"Python {about['python']}; {versions}; {about['date']}."
+    )
+    return f"A quick run, only to be taken as a hint. {line}" if result.get("quick") else line
+
+
+def accuracy(result: dict[str, Any]) -> list[Sheet]:
+    """Mean accuracy over the seeds; made by `benchmarks.accuracy`."""
+    lines = [
+        [
+            row["data"],
+            f"{row['n_train']}",
+            f"{row['n_test']}",
+            f"{row['mean']:.2f} %",
+            f"{row['standard_deviation']:.2f}",
+            f"{row['min']:.2f} - {row['max']:.2f}",
+        ]
+        for row in result["rows"]
+    ]
+    headings = ["data", "training", "test", "mean accuracy", "standard deviation", "range"]
+    n_seeds = len(result["rows"][0]["accuracies"])
+    return [Sheet(f"Test accuracy of the defaults, {n_seeds} seeds", headings, lines)]
+
+
+def _source(name: str) -> tuple[str, Callable[[dict[str, Any]], list[Sheet]]]:
+    """Which file a section comes from, and what makes its tables."""
+    if name == "bench":
+        return "layer", lambda result: [layer.compact(result)]
+    if name == "accuracy":
+        return "accuracy", accuracy
+    if name.split("-")[0] in PARTS:
+        return name, part(name.split("-")[0]).sheets
+    raise SystemExit(f"<!-- figures: {name} -->: nothing makes these; know {', '.join(PARTS)}")
+
+
+def section(name: str, results: Path) -> str | None:
+    """The Markdown of a section, or None where it was not measured."""
+    stem, sheets = _source(name)
+    path = results / f"{stem}.json"
+    if not path.exists() and stem == "accuracy":
+        path = RESULTS / "accuracy.json"
+    if not path.exists():
+        return None
+    result = json.loads(path.read_text())
+    return "\n\n".join([*(sheet.markdown() for sheet in sheets(result)), machine_line(result)])
+
+
+def rewrite(page: str, results: Path) -> tuple[str, list[str], list[str]]:
+    """The page with its sections renewed; names of those renewed, and of those left."""
+    renewed: list[str] = []
+    left: list[str] = []
+
+    def fill(match: re.Match[str]) -> str:
+        text = section(match[2], results)
+        (left if text is None else renewed).append(match[2])
+        return match[0] if text is None else f"{match[1]}\n{text}\n\n{match[3]}"
+
+    return SECTION.sub(fill, page), renewed, left
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
+    args = parser.parse_args()
+    for path in PAGES:
+        page, renewed, left = rewrite(path.read_text(), args.results)
+        path.write_text(page)
+        print(f"{path.name}: {', '.join(renewed) or 'nothing'} renewed", end="")
+        print(f"; not measured, left as it was: {', '.join(left)}" if left else "")
+
+
+if __name__ == "__main__":
+    main()
