@@ -48,19 +48,26 @@ def cross_entropy(
         In nats, summed in float64.
     dlogits : ndarray of shape (n_samples, n_classes)
     """
-    n_samples = len(logits)
-    rows = np.arange(n_samples)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    dlogits = np.exp(shifted)
-    total = dlogits.sum(axis=1, keepdims=True)
+    n_samples, n_classes = logits.shape
+    # One array all the way; a training step of a small network would feel a dozen.
+    dlogits = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+    flat = dlogits.reshape(-1)
+    true = np.arange(0, flat.size, n_classes)
+    true += codes
+    at_true = flat[true]
+    np.exp(dlogits, out=dlogits)
+    total = np.add.reduce(dlogits, axis=1, keepdims=True)
     # log sum - shifted, not log of a probability, which rounds to log 0
-    losses = np.log(total[:, 0]).astype(np.float64) - shifted[rows, codes]
+    losses = np.log(total[:, 0]).astype(np.float64)
+    losses -= at_true
     dlogits /= total
-    dlogits[rows, codes] -= 1
+    flat[true] -= 1
     if weights is None:
-        share = np.full(n_samples, 1.0 / max(n_samples, 1))
+        share: Any = 1.0 / max(n_samples, 1)
+        dlogits *= dlogits.dtype.type(share)
     else:
         weight_sum = float(np.sum(weights, dtype=np.float64))
         share = np.asarray(weights, dtype=np.float64) / (weight_sum if weight_sum > 0 else 1.0)
-    dlogits *= share.astype(dlogits.dtype)[:, np.newaxis]
-    return float(np.sum(losses * share)), dlogits
+        dlogits *= share.astype(dlogits.dtype)[:, np.newaxis]
+    losses *= share
+    return float(np.add.reduce(losses)), dlogits

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ class Network:
         """The same network over weights of its own."""
         return replace(self, params=self.params.copy())
 
-    @property
+    @cached_property
     def layers(self) -> tuple[RecurrentLayer, Head]:
         """The layers in the order of the forward pass."""
         return _layers(self.n_features, self.hidden_size, self.n_classes, self.cell, self.readout)
