@@ -121,6 +121,13 @@ def test_importing_is_cheap(code, heavy):
     assert ran.stdout.split() == []
 
 
+def test_modules_are_there_after_import_elman():
+    program = "import elman; print(elman.data.make_parity, elman.plotting, elman.nn, elman.scratch)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert {"data", "plotting", "RNNClassifier"} <= set(dir(elman))
+
+
 @pytest.mark.parametrize("command", ["predict", "evaluate", "inspect"])
 def test_answering_loads_no_scikit_learn(command, tmp_path, rng):
     X, y = rng.normal(size=(9, 5, 2)), list("abc" * 3)

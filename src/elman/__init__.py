@@ -1,6 +1,7 @@
 """Classify sequences with recurrent neural networks.
 
-The public names; each is imported when it is first used, so that `import elman` stays cheap.
+The public names and modules; each is imported when it is first used, so that `import elman` stays
+cheap.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _HOME = {
     "gradcheck": "elman.inspection.gradcheck",
 }
 
+_MODULES = ("data", "nn", "plotting", "scratch")
+
 __all__ = ["RNNClassifier", "SequenceScaler", "__version__", "gradcheck"]
 
 
@@ -28,8 +31,10 @@ def __getattr__(name: str) -> Any:
         return _version("elman")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return import_module(f"elman.{name}")
     raise AttributeError(f"module 'elman' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_MODULES])
