@@ -50,8 +50,9 @@ def files(tmp_path_factory):
 MISTAKES = {
     # what was typed -> words of the one line that answers it
     "no such command": (["fti"], "No such command 'fti'", "fit"),
+    "nothing like a command": (["xyz"], "No such command 'xyz'", "See 'elman --help'"),
     "no such option": (["fit", "{train.ts}", "--hiden-size", "3"], "--hiden-size"),
-    "missing argument": (["predict", "{model}"], "data"),
+    "missing argument": (["predict", "{model}"], "data", "See 'elman predict --help'"),
     "missing output": (["fit", "{train.ts}"], "--output"),
     "one argument too many": (["inspect", "{model}", "{model}"], "unexpected"),
     "not a number": (
@@ -91,8 +92,12 @@ MISTAKES = {
         "strangers.npz",
         "'re'",
     ),
-    "other features": (["predict", "{model}", "{wide.npz}"], "3 features", "2"),
-    "other features to evaluate": (["evaluate", "{model}", "{wide.npz}"], "3 features", "2"),
+    "other features": (["predict", "{model}", "{wide.npz}"], "wide.npz has 3 features", "2"),
+    "other features to evaluate": (
+        ["evaluate", "{model}", "{wide.npz}"],
+        "wide.npz has 3 features",
+        "2",
+    ),
     "other features in the test": (
         ["fit", "{train.ts}", "--test", "{wide.npz}", "-o", "{m}"],
         "wide.npz",

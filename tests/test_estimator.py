@@ -73,13 +73,26 @@ def test_labels_of_any_kind_come_back(labels, rng, tmp_path):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["up", 1, "down"], r"y\[1\] is 1, a int among strings"),
+        (["up", 1, "down"], r"y\[1\] is 1 \(int\) among strings"),
         (np.array(["up", "down", None], dtype=object), "y mixes labels .*NoneType, str"),
     ],
 )
 def test_labels_of_mixed_kinds_are_refused(labels, message, rng):
     with pytest.raises(TypeError, match=message):
         quick().fit(rng.normal(size=(3, 5, 2)), labels)
+
+
+def test_a_label_for_each_step_is_refused(rng):
+    X = [rng.normal(size=(n, 2)) for n in (3, 5, 4)]
+    with pytest.raises(ValueError, match="one label for each sample, not one for each step"):
+        quick().fit(X, [np.zeros(len(x), int) for x in X])
+
+
+def test_a_stranger_is_named_as_it_was_written(rng):
+    clf = quick(early_stopping=True)
+    X = rng.normal(size=(6, 5, 2))
+    with pytest.raises(ValueError, match=r"y_val\[1\] is 'b', which"):
+        clf.fit(X, list("aacaac"), X_val=X[:2], y_val=["a", "b"])
 
 
 def test_shapes_and_sums(samples):

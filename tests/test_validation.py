@@ -222,6 +222,12 @@ SHAPES = {
     "none": (None, TypeError, ["X is None", "3-D array"]),
     "text": ("abc", TypeError, ["X is 'abc', a str"]),
     "dict": ({"a": [1]}, TypeError, ["a dict"]),
+    "texts": (["abba", "ab"], ValueError, ["strings ('abba', ...)", "alphabet"]),
+    "grouped table": (
+        pd.DataFrame({"id": [0, 0, 1], "v": [1, 2, 3]}).groupby("id"),
+        TypeError,
+        ["X is a DataFrameGroupBy", "[group[columns] for _, group in X]"],
+    ),
     "set": ({1, 2}, TypeError, ["a set"]),
     "iterator": (iter([1]), TypeError, ["iterator", "list(X)"]),
     "a number": (3.5, ValueError, ["0-D", "3.5"]),

@@ -48,8 +48,8 @@ class TrainedModel:
     name: str = "RNNClassifier"
     """what errors call it"""
 
-    def check(self, X: Any) -> Sequences:
-        """Sequences of what the user passed.
+    def check(self, X: Any, name: str = "X") -> Sequences:
+        """Sequences of what the user passed, which errors call `name`.
 
         Raises
         ------
@@ -60,6 +60,7 @@ class TrainedModel:
         dtype = self.network.params.dtype if self.standardisation is None else None
         return check_sequences(
             X,
+            name=name,
             dtype=dtype,
             n_features=self.n_features_in,
             two_d=self.two_d,

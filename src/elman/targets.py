@@ -43,8 +43,9 @@ def check_labels(
     if not known.all():
         stranger = found[~known][0]
         sample = int(np.flatnonzero(labels == stranger)[0])
+        known_as = stranger.item() if isinstance(stranger, np.generic) else stranger
         raise ValueError(
-            f"{name}[{sample}] is {stranger!r}, which is not one of the classes {classes.tolist()}"
+            f"{name}[{sample}] is {known_as!r}, which is not one of the classes {classes.tolist()}"
         )
     return classes, np.searchsorted(classes, found)[codes].astype(np.int64)
 
@@ -64,13 +65,21 @@ def check_classes(classes: Any) -> Array:
 
 
 def _label_array(y: Any, name: str) -> Array:
-    labels = np.asarray(column_or_1d(y, warn=True))
+    try:
+        labels = np.asarray(column_or_1d(y, warn=True))
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} has entries that are sequences, of unequal lengths: pass one label for each "
+            "sample, not one for each step"
+        ) from error
     assert_all_finite(labels, input_name=name)
     if labels.dtype.kind == "U" and isinstance(y, (list, tuple)):
         for i, label in enumerate(y):  # NumPy has made strings of all
             if np.ndim(label) == 0 and not isinstance(label, str):
                 raise TypeError(
-                    f"{name}[{i}] is {label!r}, a {type(label).__name__} among strings: make all "
+                    f"{name}[{i}] is {label!r} ({type(label).__name__}) among strings: make all "
                     "labels strings, or none"
                 )
     return labels

@@ -36,6 +36,9 @@ def one_line(error: BaseException) -> str:
     """What went wrong, on one line."""
     if hasattr(error, "format_message"):
         text = str(error.format_message())
+        context = getattr(error, "ctx", None)
+        if context is not None and "ossible" not in text:
+            text = f"{text} See '{context.command_path} --help'."
     elif isinstance(error, OSError) and error.strerror:
         where = f"{_text(error.filename)}: " if error.filename is not None else ""
         text = f"{where}{error.strerror}"

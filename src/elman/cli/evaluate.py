@@ -26,7 +26,7 @@ def evaluate(
     trained = load_model(model).model
     dataset = read_data(data, need_labels=True)
     check_labels(dataset.y, trained.classes, data)
-    predicted = trained.predict(trained.check(dataset.X))
+    predicted = trained.predict(trained.check(dataset.X, str(data)))
     print_scores(dataset.y, predicted, trained.classes)
 
 

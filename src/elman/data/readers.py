@@ -36,9 +36,8 @@ def read(path: PathLike) -> Dataset:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in READERS:
-        seen = f"suffix {suffix!r}" if suffix else "no suffix"
-        raise ReaderError(
-            f"{os.fspath(path)}: {seen} is not a format this reads; choose one of "
-            f"{', '.join(READERS)}"
+        seen = (
+            f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
         )
+        raise ReaderError(f"{os.fspath(path)}: {seen}; choose one of {', '.join(READERS)}")
     return READERS[suffix](path)

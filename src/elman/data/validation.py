@@ -131,6 +131,11 @@ class _Checker:
             )
         if X is None or isinstance(X, (str, bytes, dict, set, frozenset)):
             raise TypeError(f"{place} is {_shown(X)}, a {type(X).__name__}; expected {LAYOUTS}")
+        if hasattr(X, "ngroups"):
+            raise TypeError(
+                f"{place} is a {type(X).__name__}: pass a list of one table for each sample, "
+                "[group[columns] for _, group in X]"
+            )
         if hasattr(X, "__next__"):
             raise TypeError(f"{place} is an iterator: pass list({place})")
 
@@ -174,6 +179,12 @@ class _Checker:
         seen = f"{self.name} is {array.ndim}-D (shape={array.shape}); expected {LAYOUTS}. "
         if array.ndim == 0:
             return seen + f"The value seen is {_shown(array.item())}."
+        if array.ndim == 1 and len(array) and isinstance(array[0], (str, bytes)):
+            return seen + (
+                f"The values are strings ({_shown(array[:1].tolist()[0])}, ...); if each is a "
+                "sequence of letters, make every letter a row of numbers: "
+                "[np.array([[c == a for a in alphabet] for c in text]) for text in X]."
+            )
         if array.ndim == 1:
             return seen + (
                 "Reshape your data: X.reshape(1, -1, n_features) if it is one recording, "
