@@ -16,7 +16,7 @@ pipeline = Pipeline(
         ("rnn", RNNClassifier(standardize=False, max_iter=30, n_jobs=1, random_state=0)),
     ]
 )
-grid = {"rnn__readout": ["last", "mean"], "rnn__hidden_size": [16, 48]}
+grid = {"rnn__readout": ["last", "max"], "rnn__hidden_size": [32, 96]}
 search = GridSearchCV(pipeline, grid, cv=3, n_jobs=2).fit(X_train, y_train)
 
 for params, mean in zip(

@@ -88,6 +88,8 @@ def test_a_task_of_memory_runs(capsys, tmp_path, task):
         assert group in out
     for name in PICTURES:
         assert (tmp_path / "out" / name).exists()
+    assert "1 epoch in" in out
+    assert "recording" not in out
     # 900 fair coins are this far from one half once in ten thousand times
     for baseline in ("always the commonest", "logistic regression, last step"):
         assert accuracy_of(baseline, out) == pytest.approx(0.5, abs=0.065)

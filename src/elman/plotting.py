@@ -198,7 +198,7 @@ def plot_hidden_states(
     bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
     bar.set_label("hidden state", fontsize=11)
     bar.outline.set(visible=False)
-    ax.set_title("Hidden state while the recording is read", fontsize=13, loc="left")
+    ax.set_title("Hidden state while the sequence is read", fontsize=13, loc="left")
     ax.set_xlabel(step_label, fontsize=11)
     ax.set_ylabel("unit, by when it was last active", fontsize=11)
     _integer_axis(ax.xaxis)

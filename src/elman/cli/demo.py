@@ -70,7 +70,8 @@ def demo(
     where = f"{backend.name} backend ({backend.isa}, {threads})"
     console.print(f"Training an Elman network of {classifier.hidden_size} hidden units: {where}")
     seconds = _train(console, classifier, chosen, seed)
-    console.print(f"{classifier.n_iter_} epochs in {seconds:.2f} s on the {where}")
+    epochs = f"{classifier.n_iter_} epoch{'s' * (classifier.n_iter_ > 1)}"
+    console.print(f"{epochs} in {seconds:.2f} s on the {where}")
     console.print()
 
     predicted = classifier.predict(chosen.X_test)
@@ -192,9 +193,9 @@ def _draw(
     console.print(f"Pictures in {directory}/", style="bold", markup=False)
     console.print("  loss.png               how training went")
     console.print("  confusion.png          which classes are taken for which")
-    console.print("  hidden-states.png      what the network holds while it reads a recording")
+    console.print(f"  hidden-states.png      what the network holds while it reads a {task.noun}")
     console.print("  when-did-it-know.png   the probability of each class, had it stopped earlier")
-    console.print(f"The last two show recording {shown} of the test data, {why}.")
+    console.print(f"The last two show {task.noun} {shown} of the test data (from 0), {why}.")
 
 
 def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any]) -> tuple[int, str]:

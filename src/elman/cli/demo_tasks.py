@@ -40,6 +40,8 @@ class Task:
     """what early stopping goes by; a network that makes mistakes on it is trained again"""
     length_groups: tuple[tuple[int, int], ...] = ()
     """shortest and longest of each group of test sequences to report on"""
+    noun: str = "recording"
+    """what one sequence is called"""
     step_label: str = "time step"
     retry: str = ""
     """options of `elman fit` for another try on the same data"""
@@ -204,6 +206,7 @@ def _memory(name: str, seed: int) -> Task:
         X_val=X_val,
         y_val=y_val,
         retry=_as_options(kind.settings) + " --seed 1",
+        noun="string",
         length_groups=LENGTH_GROUPS,
         answer_so_far=True,
     )

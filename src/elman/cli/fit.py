@@ -118,7 +118,8 @@ def fit(
         best = classifier.history_.best_epoch
         console.print(f"Interrupted: saved the best weights so far, of epoch {best}, to {output}")
         return INTERRUPTED
-    console.print(f"Trained {classifier.n_iter_} epochs in {seconds:.1f} s; saved {output}")
+    epochs = f"{classifier.n_iter_} epoch{'s' * (classifier.n_iter_ > 1)}"
+    console.print(f"Trained {epochs} in {seconds:.1f} s; saved {output}")
     if held_out is not None:
         console.print()
         print_scores(held_out.y, classifier.predict(held_out.X), classifier.classes_)
