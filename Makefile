@@ -18,6 +18,7 @@ help:
 	@echo "make demo        train on real speech recordings and show what was learned"
 	@echo "make test        the test suite"
 	@echo "make check       lint, formats, types"
+	@echo "make format      put formats right"
 	@echo "make parity      compare live with PyTorch (installs it in $(PEERS))"
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults over 10 seeds"
