@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from elman.data import Sequences, check_sequences
 from elman.data import sequences as module
-from elman.data.sequences import first_not_finite
+from elman.data.sequences import first_not_finite, standardise
 
 RAGGED = (3, 0, 5, 3, 1, 5)
 
@@ -297,3 +297,15 @@ def test_first_not_finite(monkeypatch, bad, place):
 def test_a_sum_that_overflows_is_not_an_infinity():
     assert first_not_finite(np.full((9, 2), 3e38, dtype=np.float32)) is None
     assert first_not_finite(np.array([[3e38, 3e38, -3e38, -3e38]], dtype=np.float32)) is None
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "n_features"), [(0, 3), (1, 3), (351, 3), (40_007, 7), (3, 1029)]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_standardise(n_steps, n_features, dtype, rng):
+    values = rng.normal(size=(n_steps, n_features)).astype(dtype)
+    mean, scale = rng.normal(size=n_features), rng.uniform(0.5, 2, size=n_features)
+    out = np.full_like(values, np.nan)
+    standardise(values, mean, scale, out)
+    np.testing.assert_array_equal(out, ((values - mean) / scale).astype(dtype))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.data.sequences import Batch, Sequences
+from elman.data.sequences import Batch, Sequences, first_not_finite, standardise
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -102,8 +102,9 @@ def _batches(
     for batch in data.batches(batch_size):
         X = batch.X
         if standardisation is not None:
-            with np.errstate(over="ignore", invalid="ignore"):
-                X = ((X - standardisation.mean) / standardisation.scale).astype(dtype, copy=False)
-            if not np.isfinite(X).all():
+            X = np.empty(X.shape, dtype)
+            as_steps = (-1, data.n_features)
+            standardise(batch.X.reshape(as_steps), *standardisation, X.reshape(as_steps))
+            if first_not_finite(X) is not None:
                 data.scaled(*standardisation, dtype)  # raises, naming the sample and the value
         yield batch._replace(X=np.require(X, dtype=dtype, requirements=["C", "A"]))

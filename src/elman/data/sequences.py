@@ -12,6 +12,7 @@ Array = NDArray[Any]
 Indices = NDArray[np.int64]
 
 BLOCK_VALUES = 1 << 18  # values looked at in one piece: 1-2 MiB, so temporaries stay in cache
+ROW_VALUES = 1 << 10  # values along one row of elementwise work
 
 
 class Batch(NamedTuple):
@@ -250,9 +251,7 @@ class Sequences:
         mean = np.asarray(mean, dtype=np.float64)
         scale = np.asarray(scale, dtype=np.float64)
         out = np.empty(self.values.shape, dtype=dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for rows in self._blocks():
-                out[rows] = (self.values[rows] - mean) / scale
+        standardise(self.values, mean, scale, out)
         result = Sequences(out, self.lengths, two_d=self.two_d)
         bad = first_not_finite(out)
         if bad is not None:
@@ -293,6 +292,33 @@ class Sequences:
         _, exponent = np.frexp(largest)
         unit: Array = np.ldexp(1.0, np.where(extreme, np.maximum(exponent - 1, -1022), 0))
         return unit
+
+
+def standardise(values: Array, mean: Array, scale: Array, out: Array) -> None:
+    """Write (values - mean) / scale, computed in float64, to `out`; bounded memory.
+
+    Parameters
+    ----------
+    values, out : ndarray of shape (n_steps, n_features), C-contiguous
+        What does not fit in `out` becomes infinite, without a warning.
+    mean, scale : ndarray of shape (n_features,), float64
+    """
+    n_steps, n_features = values.shape
+    # Many steps as one long row, because NumPy's inner loop runs along a row.
+    n_joined = max(1, ROW_VALUES // max(1, n_features))
+    n_whole = n_steps - n_steps % n_joined
+    with np.errstate(over="ignore", invalid="ignore"):
+        if n_whole:
+            source, target = (a[:n_whole].reshape(-1, n_joined * n_features) for a in (values, out))
+            means, scales = (np.tile(row, n_joined) for row in (mean, scale))
+            n_rows = max(1, BLOCK_VALUES // (8 * source.shape[1]))
+            for start in range(0, len(source), n_rows):
+                rows = slice(start, start + n_rows)
+                shifted = source[rows] - means
+                shifted /= scales
+                target[rows] = shifted
+        if n_whole < n_steps:
+            out[n_whole:] = (values[n_whole:] - mean) / scale
 
 
 def _weighted_sum(block: Array, weights: Array | None, rows: slice) -> Array:
