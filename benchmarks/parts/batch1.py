@@ -46,6 +46,10 @@ def _stream(options: Options, hidden: int = 32) -> list[dict[str, Any]]:
     h_0 = torch.zeros(1, 1, hidden)
     rnn = torch.nn.RNNCell(FEATURES, hidden)
     ours = backend.step(cell, x, state, weights)
+    stepper = backend.stepper(cell, weights)
+    stepper.step(x)
+    if not np.array_equal(stepper.state, ours):
+        raise SystemExit("a stepper and step() disagree")
     for peer in peers:
         if not np.abs(peer.states()[:, 0] - ours).max() < 2e-6:
             raise SystemExit(f"{peer.name} disagrees about one step")
@@ -56,7 +60,8 @@ def _stream(options: Options, hidden: int = 32) -> list[dict[str, Any]]:
             return rnn(tensor, h_0[0])
 
     named_functions = {
-        "elman": lambda: backend.step(cell, x, state, weights),
+        "elman, stepper": lambda: stepper.step(x),
+        "elman, step": lambda: backend.step(cell, x, state, weights),
         "PyTorch nn.RNN": peers[0].infer,
         "PyTorch nn.RNNCell": by_cell,
         "JAX": peers[1].infer,
@@ -95,7 +100,7 @@ def sheets(result: dict[str, Any]) -> list[Sheet]:
     stream, base = result["stream"], result["stream"][0]["median"]
     calls = Sheet(
         f"One Python call per step, one sample, {FEATURES} features, hidden {stream[0]['hidden']}",
-        ["", "a call", "/ elman", "goal"],
+        ["", "a call", "/ stepper", "goal"],
         [
             [
                 t["name"],
