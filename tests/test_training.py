@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import re
 import select
-import pickle
 import signal
 import sys
 import threading
@@ -339,7 +339,8 @@ def test_a_bar_on_a_terminal(rng, monkeypatch):
             run(rng, progress=progress)
         terminal.flush()
         shown = b""
-        while not re.search(rb"5/5.*loss", shown, re.DOTALL):  # one read gives what has arrived, which may be a part
+        # One read gives what has arrived, which may be a part.
+        while not re.search(rb"5/5.*loss", shown, re.DOTALL):
             ready, _, _ = select.select([master], [], [], 10)
             assert ready, shown
             shown += os.read(master, 100_000)
