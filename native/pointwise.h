@@ -2,7 +2,7 @@
 
 // tanh(x) = x P(x^2) / Q(x^2): an odd rational, minimax in relative error on [0, 8.4], past 1 at kTanhLimit
 // and cut off there. Coefficients from tools/tanh_coefficients.py; all are positive, so neither sum cancels.
-// Estrin's order of evaluation rounds less than Horner's here, and is quicker. |tanh| <= 1, odd, NaN in NaN
+// Estrin's order of evaluation rounds less than Horner's here. |tanh| <= 1, odd, NaN in NaN
 // out (a comparison with NaN keeps the NaN). tests/proofs tries all 2^32 inputs.
 constexpr float kTanhLimit = 8.8f;
 constexpr float kTanhP[] = {1.0f, 0.134201348f, 0.00354226655f, 2.1390113e-05f, 1.44716292e-08f};

@@ -15,6 +15,9 @@ struct Free {
 template <typename T>
 using Buffer = std::unique_ptr<T[], Free>;
 
+// n_threads: at most so many, and no more than the work is worth; below 0: exactly -n_threads, however little
+// the work, so that tests of small sizes test threads at all.
+
 // Fills H (unless null) and final_state. `packed` is the runner's own: leave it null. A null
 // `initial` means zeros.
 template <typename T>

@@ -38,14 +38,26 @@ class FlushDenormals {
 #endif
 };
 
+// How long to look for what comes next before going to sleep: about as long as waking up again takes, so that
+// the calls of a training loop find their helpers awake, and an idle process costs nothing.
+constexpr int kLooks = 1000;
+
+inline void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 struct Job {
   void (*task)(void*, int64_t, int);
   void* context;
   int64_t n_tasks;
   int n_slots;
   std::atomic<int64_t> next{0};
-  int slots_taken = 1;  // slot 0 is the caller's; guarded by the pool's mutex
-  int active = 0;       // helpers at work on it; guarded by the pool's mutex
+  int slots_taken = 1;         // slot 0 is the caller's; guarded by the pool's mutex
+  std::atomic<int> active{0};  // helpers at work on it; changed under the pool's mutex
 
   void work(int slot) {
     FlushDenormals flush;
@@ -56,16 +68,23 @@ struct Job {
 class Pool {
  public:
   void run(Job& job) {
+    bool sleepers = false;
     {
       std::lock_guard lock(mutex_);
       start_helpers(job.n_slots - 1);
       jobs_.push_back(&job);
+      generation_.fetch_add(1, std::memory_order_release);
+      sleepers = n_asleep_ > 0;
     }
-    wake_.notify_all();
+    if (sleepers) wake_.notify_all();
     job.work(0);
+    {
+      std::lock_guard lock(mutex_);
+      jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
+    }
+    for (int i = 0; i < kLooks && job.active.load(std::memory_order_acquire); ++i) relax();
     std::unique_lock lock(mutex_);
-    jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
-    done_.wait(lock, [&] { return job.active == 0; });
+    done_.wait(lock, [&] { return job.active.load(std::memory_order_relaxed) == 0; });
   }
 
  private:
@@ -79,33 +98,43 @@ class Pool {
     }
   }
 
+  // A job that wants another helper; null if there is none. The mutex is held.
+  Job* find() {
+    for (Job* job : jobs_) {
+      if (job->slots_taken < job->n_slots && job->next.load(std::memory_order_relaxed) < job->n_tasks)
+        return job;
+    }
+    return nullptr;
+  }
+
   void help() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      Job* job = nullptr;
-      wake_.wait(lock, [&] {
-        for (Job* candidate : jobs_) {
-          if (candidate->slots_taken < candidate->n_slots &&
-              candidate->next.load(std::memory_order_relaxed) < candidate->n_tasks) {
-            job = candidate;
-            return true;
-          }
-        }
-        return false;
-      });
+      Job* job = find();
+      if (!job) {
+        const uint64_t seen = generation_.load(std::memory_order_acquire);
+        lock.unlock();
+        for (int i = 0; i < kLooks && generation_.load(std::memory_order_acquire) == seen; ++i) relax();
+        lock.lock();
+        ++n_asleep_;
+        wake_.wait(lock, [&] { return (job = find()) != nullptr; });
+        --n_asleep_;
+      }
       const int slot = job->slots_taken++;
-      ++job->active;
+      job->active.fetch_add(1, std::memory_order_relaxed);
       lock.unlock();
       job->work(slot);
       lock.lock();
-      if (--job->active == 0) done_.notify_all();
+      if (job->active.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.notify_all();
     }
   }
 
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::deque<Job*> jobs_;
+  std::atomic<uint64_t> generation_{0};  // counts the jobs there have been
   int n_helpers_ = 0;
+  int n_asleep_ = 0;
 };
 
 // Never destroyed: its helpers are detached, and sleep in it until the process ends.

@@ -12,7 +12,12 @@ BACKENDS = ["reference", *(f"native-{isa}" for isa in available_isas())]
 
 def make_backend(name: str, n_threads: int = 1):
     kind, _, isa = name.partition("-")
-    return get_backend(kind, n_threads=n_threads, isa=isa or None)
+    if kind == "native":
+        from elman.backends.native import NativeBackend
+
+        # Eager, or the small sizes of the tests would never leave one thread.
+        return NativeBackend(n_threads=n_threads, isa=isa or None, eager_threads=True)
+    return get_backend(kind)
 
 
 @pytest.fixture(params=BACKENDS)

@@ -31,7 +31,8 @@ def available_backends() -> tuple[str, ...]:
 def _warn_no_kernel() -> None:
     message = (
         "the compiled kernel is not installed (no C++20 compiler when elman was built): using the "
-        "NumPy reference, which gives the same answers more slowly"
+        "NumPy reference, which gives the same answers more slowly; install a compiler and elman "
+        "again, or set ELMAN_BACKEND=reference to say that this is meant"
     )
     if os.environ.get("ELMAN_REQUIRE_NATIVE", "0") not in ("", "0"):
         raise ImportError(f"ELMAN_REQUIRE_NATIVE is set, but {message.split(':')[0]}")

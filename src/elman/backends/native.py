@@ -79,6 +79,8 @@ class NativeBackend:
         Threads a call may use. The bits do not depend on it.
     isa : str or None
         One of `available_isas()`; None takes `$ELMAN_ISA`, else the widest.
+    eager_threads : bool
+        Use all `n_threads` however little there is to do, which is slower: for tests.
 
     Raises
     ------
@@ -88,8 +90,11 @@ class NativeBackend:
 
     name = "native"
 
-    def __init__(self, *, n_threads: int = 1, isa: str | None = None) -> None:
+    def __init__(
+        self, *, n_threads: int = 1, isa: str | None = None, eager_threads: bool = False
+    ) -> None:
         self._isa = _isa_index(isa)
+        self._n_threads = -n_threads if eager_threads else n_threads
         self.isa = _ISAS[self._isa]
         self.n_threads = n_threads
 
@@ -135,7 +140,7 @@ class NativeBackend:
                     ties = np.empty((n_samples, hidden_size), dtype)
             _native.forward(
                 self._isa,
-                self.n_threads,
+                self._n_threads,
                 _ACTIVATION[cell.activation],
                 X,
                 lengths,
@@ -187,7 +192,7 @@ class NativeBackend:
             )
             _native.backward(
                 self._isa,
-                self.n_threads,
+                self._n_threads,
                 _ACTIVATION[cell.activation],
                 X,
                 lengths,
@@ -229,7 +234,7 @@ class NativeBackend:
         """X @ W + b; see `contract.Backend.linear_forward`."""
         check_linear_forward(X, W, b)
         Y = np.empty((X.shape[0], b.shape[0]), X.dtype)
-        _native.linear_forward(self._isa, self.n_threads, X, W, b, Y)
+        _native.linear_forward(self._isa, self._n_threads, X, W, b, Y)
         return Y
 
     def linear_backward(
@@ -240,5 +245,5 @@ class NativeBackend:
         dX = np.empty(X.shape, X.dtype) if need_dX else None
         dW = np.empty(W.shape, X.dtype)
         db: NDArray[Any] = np.empty(W.shape[1], X.dtype)
-        _native.linear_backward(self._isa, self.n_threads, dY, X, W, dX, dW, db)
+        _native.linear_backward(self._isa, self._n_threads, dY, X, W, dX, dW, db)
         return dX, dW, db
