@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from elman.backends import _native
 
+WARM_SECONDS = 5e-3
+"""how long a function runs untimed before its turn; one that takes longer needs no warming"""
+
 
 class Timing(NamedTuple):
     """Seconds of one call."""
@@ -27,16 +30,23 @@ def interleave(
     """Time the functions in turn, round after round, so that what disturbs one disturbs all.
 
     A quick function is called several times in a row and the mean of those taken, so that the
-    clock's grain does not show. Rounds go on until `seconds` have passed for each function.
+    clock's grain does not show. Before its turn is timed a quick function runs untimed for some
+    milliseconds, so that it finds its own data in the caches, not its predecessor's, and the other
+    core free of threads that a predecessor left spinning. Rounds go on until `seconds` have passed
+    for each function.
     """
-    repeats = []
+    repeats, warm = [], []
     for function in functions:
         function()
         start = time.perf_counter()
         function()
-        repeats.append(max(1, min(1000, int(2e-4 / (time.perf_counter() - start)))))
+        taken = time.perf_counter() - start
+        repeats.append(max(1, min(1000, int(2e-4 / taken))))
+        warm.append(min(1000, int(WARM_SECONDS / taken)))
 
     def run(i: int) -> float:
+        for _ in range(warm[i]):
+            functions[i]()
         start = time.perf_counter()
         for _ in range(repeats[i]):
             functions[i]()
