@@ -190,7 +190,7 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
     while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
     if (live == 0) break;
     T* H_t = c.H ? c.H + (begin * n_steps + t) * H : nullptr;
-    if (n == 1) {
+    if (n == 1 && kVectorBytes == 64) {  // with 16 registers the compiler spills its sums: slower than a tile
       single_step(p, c.pool, c.packed, begin, t, previous, current, Sink<T>{H_t, pooled, ties});
     } else {
       forward_step(p, c.pool, c.packed, begin, t, live, previous, current, [=](int64_t r) {
