@@ -1,33 +1,15 @@
-// The one file that knows Python: checks arrays against each other, releases the GIL, calls run.h.
+// The one file that knows Python: checks arrays against each other, releases the GIL, calls run.h and vectors.h.
 //
-// Results are written into arrays that the caller allocated. Nothing is converted: an array of another dtype,
-// layout or device does not match a signature, and the call is a TypeError.
+// Nothing is converted: an array of another dtype or layout is a TypeError or a ValueError that says so in a
+// word; the Python side looks again for the reason. Results are fresh arrays, or written where the caller says.
 
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
-#include <algorithm>
-#include <optional>
-#include <string>
-#include <vector>
-
+#include "arrays.h"
 #include "dispatch.h"
 #include "run.h"
-
-namespace nb = nanobind;
+#include "vectors.h"
 
 namespace elman {
 namespace {
-
-template <typename T, int N>
-using In = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
-template <typename T, int N>
-using Out = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
-template <typename T>
-using Maybe = std::optional<T>;
 
 const KernelTable& table_of(int isa) {
   const auto& tables = available_kernels();
@@ -48,51 +30,34 @@ void require(bool ok, const char* what) {
   if (!ok) throw nb::value_error(what);
 }
 
-// The array's data, its shape and alignment checked.
-template <typename A>
-auto* data_of(const char* name, const A& array, std::initializer_list<int64_t> shape) {
-  size_t axis = 0;
-  for (int64_t n : shape) {
-    if (static_cast<int64_t>(array.shape(axis++)) != n)
-      throw nb::value_error((std::string(name) + ": wrong shape").c_str());
+// Calls function(T{}) with the element type of `array`.
+template <typename Function>
+auto with_dtype(const char* name, nb::handle array, Function&& function) {
+  switch (dtype_of(name, array)) {
+    case NPY_FLOAT:
+      return function(float{});
+    case NPY_DOUBLE:
+      return function(double{});
+    default:
+      throw nb::type_error((std::string(name) + ": neither float32 nor float64").c_str());
   }
-  if (reinterpret_cast<uintptr_t>(array.data()) % array.itemsize()) {
-    throw nb::value_error((std::string(name) + ": not aligned").c_str());
-  }
-  return array.data();
-}
-template <typename A>
-auto data_of(const char* name, const Maybe<A>& array, std::initializer_list<int64_t> shape)
-    -> decltype(array->data()) {
-  return array ? data_of(name, *array, shape) : nullptr;
 }
 
-template <typename T>
-Problem<T> problem_of(int activation, const In<T, 3>& X, const Maybe<In<int64_t, 1>>& lengths,
-                      const Maybe<In<T, 2>>& initial, const In<T, 2>& W_x, const In<T, 2>& W_h,
-                      const In<T, 1>& b) {
-  const auto B = static_cast<int64_t>(X.shape(0)), T_ = static_cast<int64_t>(X.shape(1));
-  const auto D = static_cast<int64_t>(X.shape(2)), H = static_cast<int64_t>(b.shape(0));
-  require(activation == 0 || activation == 1, "activation: 0 is tanh, 1 is relu");
-  Problem<T> p{B,
-               T_,
-               D,
-               H,
-               static_cast<Activation>(activation),
-               true,
-               data_of("X", X, {B, T_, D}),
-               data_of("lengths", lengths, {B}),
-               data_of("initial", initial, {B, H}),
-               H,
-               data_of("W_x", W_x, {D, H}),
-               data_of("W_h", W_h, {H, H}),
-               data_of("b", b, {H})};
-  // Memory safety, not courtesy: the kernel trusts that lengths descend and stay inside X.
-  for (int64_t i = 0; p.lengths && i < B; ++i) {
-    require(p.lengths[i] >= 0 && p.lengths[i] <= (i ? p.lengths[i - 1] : T_),
-            "lengths: not longest first in [0, T]");
+// Runs `work`, without the GIL unless it takes less than it is worth to let go of it.
+template <typename Function>
+void run(int64_t multiply_adds, Function&& work) {
+  constexpr int64_t kQuick = 200000;
+  if (multiply_adds < kQuick) {
+    work();
+  } else {
+    nb::gil_scoped_release release;
+    work();
   }
-  return p;
+}
+
+Activation checked_activation(int activation) {
+  require(activation == 0 || activation == 1, "activation: 0 is tanh, 1 is relu");
+  return static_cast<Activation>(activation);
 }
 
 Pool checked_pool(int pool) {
@@ -100,166 +65,283 @@ Pool checked_pool(int pool) {
   return static_cast<Pool>(pool);
 }
 
-// The steps between checkpoints, 0 for none; how many checkpoints that makes.
 template <typename T>
-int64_t checkpoints_of(const Problem<T>& p, int64_t every) {
-  if (every == 0) return 0;
-  require(every > 0 && every == checkpoint_steps(p.n_samples, p.n_timesteps, p.hidden_size, every),
-          "checkpoint_every: not a whole number of chunks; see checkpoint_steps");
-  return n_checkpoints(p.n_timesteps, every);
+Problem<T> problem_of(int activation, nb::handle X, nb::handle lengths, nb::handle initial, nb::handle W_x,
+                      nb::handle W_h, nb::handle b) {
+  Problem<T> p{};
+  const auto shape = shape_of<3>("X", X);
+  const int64_t B = p.n_samples = shape[0], D = p.n_features = shape[2];
+  p.n_timesteps = shape[1];
+  const int64_t H = p.hidden_size = shape_of<1>("b", b)[0];
+  p.activation = checked_activation(activation);
+  p.recurrent = true;
+  p.X = read<T>("X", X, {B, p.n_timesteps, D});
+  p.lengths = read_if<int64_t>("lengths", lengths, {B});
+  p.initial = read_if<T>("initial", initial, {B, H});
+  p.initial_stride = H;
+  p.W_x = read<T>("W_x", W_x, {D, H});
+  p.W_h = read<T>("W_h", W_h, {H, H});
+  p.b = read<T>("b", b, {H});
+  // Memory safety, not courtesy: the kernel trusts that lengths descend and stay inside X.
+  for (int64_t i = 0; p.lengths && i < B; ++i) {
+    require(p.lengths[i] >= 0 && p.lengths[i] <= (i ? p.lengths[i - 1] : p.n_timesteps),
+            "lengths: not longest first in [0, T]");
+  }
+  return p;
 }
 
 template <typename T>
-void forward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
-             Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, Maybe<Out<T, 3>> H,
-             Out<T, 2> final_state, int pool, Maybe<Out<T, 2>> pooled, Maybe<Out<T, 2>> ties,
-             Maybe<Out<T, 3>> checkpoints, int64_t checkpoint_every) {
-  ForwardCall<T> call{};
-  call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
-  const Problem<T>& p = call.problem;
-  call.H = data_of("H", H, {p.n_samples, p.n_timesteps, p.hidden_size});
-  call.final_state = data_of("final", final_state, {p.n_samples, p.hidden_size});
-  call.pool = checked_pool(pool);
-  require(call.pool == Pool::kNone || pooled.has_value(), "pooled: wanted with a pool");
-  call.pooled = data_of("pooled", pooled, {p.n_samples, p.hidden_size});
-  if (call.pool == Pool::kMax) call.ties = data_of("ties", ties, {p.n_samples, p.hidden_size});
-  call.checkpoint_every = checkpoint_every;
-  const int64_t n_kept = checkpoints_of(p, checkpoint_every);
-  require(checkpoints.has_value() == (checkpoint_every != 0),
-          "checkpoints: wanted with checkpoint_every alone");
-  call.checkpoints = data_of("checkpoints", checkpoints, {p.n_samples, n_kept, p.hidden_size});
-  nb::gil_scoped_release release;
-  run_forward(kernels_of<T>(isa), call, n_threads);
+int64_t multiply_adds(const Problem<T>& p) {
+  return p.n_samples * p.n_timesteps * p.hidden_size * (p.n_features + (p.recurrent ? p.hidden_size : 0));
 }
 
+// -> H or None, final, pooled or None, ties or None, checkpoints or None, steps between checkpoints.
+nb::tuple forward(int isa, int n_threads, int activation, int pool, nb::handle X, nb::handle lengths,
+                  nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b, bool want_H,
+                  bool keep_tape, int64_t checkpoint_every) {
+  return with_dtype("X", X, [&](auto zero) {
+    using T = decltype(zero);
+    ForwardCall<T> call{};
+    call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
+    const Problem<T>& p = call.problem;
+    const int64_t n = p.n_samples, width = p.hidden_size;
+    require(checkpoint_every >= 0, "checkpoint_every: below 0");
+    nb::object H = nb::none(), pooled = nb::none(), ties = nb::none(), checkpoints = nb::none();
+    if (checkpoint_every && keep_tape) {
+      call.checkpoint_every = checkpoint_steps(n, p.n_timesteps, width, checkpoint_every);
+      const int64_t n_kept = n_checkpoints(p.n_timesteps, call.checkpoint_every);
+      checkpoints = fresh(call.checkpoints, {n, n_kept, width});
+    }
+    if (want_H || (keep_tape && !call.checkpoint_every)) H = fresh(call.H, {n, p.n_timesteps, width});
+    nb::object final_state = fresh(call.final_state, {n, width});
+    call.pool = checked_pool(pool);
+    if (call.pool != Pool::kNone) pooled = fresh(call.pooled, {n, width});
+    if (call.pool == Pool::kMax && keep_tape) ties = fresh(call.ties, {n, width});
+    run(multiply_adds(p), [&] { run_forward(kernels_of<T>(isa), call, n_threads); });
+    return nb::make_tuple(H, final_state, pooled, ties, checkpoints, call.checkpoint_every);
+  });
+}
+
+// Where gradients of weights go: the caller's array, or a fresh one.
 template <typename T>
-void backward(int isa, int n_threads, int activation, In<T, 3> X, Maybe<In<int64_t, 1>> lengths,
-              Maybe<In<T, 2>> initial, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, In<T, 3> H,
-              int64_t checkpoint_every, Maybe<In<T, 3>> dH, Maybe<In<T, 2>> dfinal, int pool,
-              Maybe<In<T, 2>> dpooled, Maybe<In<T, 2>> pooled, Maybe<In<T, 2>> ties, Maybe<Out<T, 3>> dX,
-              Out<T, 2> dinitial, Out<T, 2> dW_x, Out<T, 2> dW_h, Out<T, 1> db) {
-  BackwardCall<T> call{};
-  call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
-  const Problem<T>& p = call.problem;
-  const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
-  call.checkpoint_every = checkpoint_every;
-  if (checkpoint_every) {
-    call.checkpoints = data_of("H", H, {n, checkpoints_of(p, checkpoint_every), width});
-  } else {
-    call.H = data_of("H", H, {n, steps, width});
-  }
-  call.dH = data_of("dH", dH, {n, steps, width});
-  call.dfinal = data_of("dfinal", dfinal, {n, width});
-  call.pool = checked_pool(pool);
-  if (call.pool != Pool::kNone) {
-    call.dpooled = data_of("dpooled", dpooled, {n, width});
-    require(call.dpooled, "dpooled: wanted with a pool");
-  }
-  if (call.pool == Pool::kMax) {
-    call.pooled = data_of("pooled", pooled, {n, width});
-    call.ties = data_of("ties", ties, {n, width});
-    require(call.pooled && call.ties, "pooled, ties: wanted with max");
-  }
-  call.dX = data_of("dX", dX, {n, steps, D});
-  call.dinitial = data_of("dinitial", dinitial, {n, width});
-  T* dW_x_ = data_of("dW_x", dW_x, {D, width});
-  T* dW_h_ = data_of("dW_h", dW_h, {width, width});
-  T* db_ = data_of("db", db, {width});
-  nb::gil_scoped_release release;
-  run_backward(kernels_of<T>(isa), call, dW_x_, dW_h_, db_, n_threads);
+nb::object output(const char* name, nb::handle wanted, T*& data, std::initializer_list<int64_t> shape) {
+  if (wanted.is_none()) return fresh(data, shape);
+  data = write<T>(name, wanted, shape);
+  return nb::borrow(wanted);
+}
+
+// -> dX or None, dinitial, dW_x, dW_h, db.
+nb::tuple backward(int isa, int n_threads, int activation, int pool, nb::handle X, nb::handle lengths,
+                   nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b, nb::handle states,
+                   int64_t checkpoint_every, nb::handle pooled, nb::handle ties, nb::handle dH,
+                   nb::handle dfinal, nb::handle dpooled, bool need_dX, nb::handle dW_x, nb::handle dW_h,
+                   nb::handle db) {
+  return with_dtype("X", X, [&](auto zero) {
+    using T = decltype(zero);
+    BackwardCall<T> call{};
+    call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
+    const Problem<T>& p = call.problem;
+    const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
+    call.checkpoint_every = checkpoint_every;
+    if (checkpoint_every) {
+      require(checkpoint_every > 0 && checkpoint_every == checkpoint_steps(n, steps, width, checkpoint_every),
+              "checkpoint_every: not a whole number of chunks");
+      call.checkpoints = read<T>("states", states, {n, n_checkpoints(steps, checkpoint_every), width});
+    } else {
+      call.H = read<T>("states", states, {n, steps, width});
+    }
+    call.dH = read_if<T>("dH", dH, {n, steps, width});
+    call.dfinal = read_if<T>("dfinal", dfinal, {n, width});
+    call.dpooled = read_if<T>("dpooled", dpooled, {n, width});
+    if (call.dpooled) {
+      call.pool = checked_pool(pool);
+      require(call.pool != Pool::kNone, "dpooled: nothing was pooled");
+    }
+    if (call.pool == Pool::kMax) {
+      call.pooled = read<T>("pooled", pooled, {n, width});
+      call.ties = read<T>("ties", ties, {n, width});
+    }
+    nb::object dX = nb::none();
+    if (need_dX) dX = fresh(call.dX, {n, steps, D});
+    nb::object dinitial = fresh(call.dinitial, {n, width});
+    T *to_W_x, *to_W_h, *to_b;
+    nb::object into_W_x = output("dW_x", dW_x, to_W_x, {D, width});
+    nb::object into_W_h = output("dW_h", dW_h, to_W_h, {width, width});
+    nb::object into_b = output("db", db, to_b, {width});
+    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to_W_x, to_W_h, to_b, n_threads); });
+    return nb::make_tuple(dX, dinitial, into_W_x, into_W_h, into_b);
+  });
 }
 
 // The affine map is one step of a cell without recurrence or activation.
 template <typename T>
-Problem<T> linear_problem(int64_t n, int64_t n_in, int64_t n_out, const T* X, const T* W, const T* b) {
-  return {n, 1, n_in, n_out, Activation::kIdentity, false, X, nullptr, nullptr, 0, W, nullptr, b};
+Problem<T> linear_problem(nb::handle X, nb::handle W) {
+  Problem<T> p{};
+  const auto shape = shape_of<2>("W", W);
+  p.n_samples = shape_of<2>("X", X)[0];
+  p.n_timesteps = 1;
+  p.n_features = shape[0];
+  p.hidden_size = shape[1];
+  p.activation = Activation::kIdentity;
+  p.X = read<T>("X", X, {p.n_samples, p.n_features});
+  p.W_x = read<T>("W", W, {p.n_features, p.hidden_size});
+  return p;
 }
 
-template <typename T>
-void linear_forward(int isa, int n_threads, In<T, 2> X, In<T, 2> W, In<T, 1> b, Out<T, 2> Y) {
-  const auto n = static_cast<int64_t>(X.shape(0)), n_in = static_cast<int64_t>(X.shape(1));
-  const auto n_out = static_cast<int64_t>(b.shape(0));
-  ForwardCall<T> call{};
-  call.problem = linear_problem<T>(n, n_in, n_out, data_of("X", X, {n, n_in}), data_of("W", W, {n_in, n_out}),
-                                   data_of("b", b, {n_out}));
-  call.final_state = data_of("Y", Y, {n, n_out});
-  nb::gil_scoped_release release;
-  run_forward(kernels_of<T>(isa), call, n_threads);
+nb::object linear_forward(int isa, int n_threads, nb::handle X, nb::handle W, nb::handle b) {
+  return with_dtype("X", X, [&](auto zero) {
+    using T = decltype(zero);
+    ForwardCall<T> call{};
+    call.problem = linear_problem<T>(X, W);
+    const Problem<T>& p = call.problem;
+    call.problem.b = read<T>("b", b, {p.hidden_size});
+    nb::object Y = fresh(call.final_state, {p.n_samples, p.hidden_size});
+    run(multiply_adds(p), [&] { run_forward(kernels_of<T>(isa), call, n_threads); });
+    return Y;
+  });
 }
 
-template <typename T>
-void linear_backward(int isa, int n_threads, In<T, 2> dY, In<T, 2> X, In<T, 2> W, Maybe<Out<T, 2>> dX,
-                     Out<T, 2> dW, Out<T, 1> db) {
-  const auto n = static_cast<int64_t>(X.shape(0)), n_in = static_cast<int64_t>(X.shape(1));
-  const auto n_out = static_cast<int64_t>(W.shape(1));
-  BackwardCall<T> call{};
-  call.problem =
-      linear_problem<T>(n, n_in, n_out, data_of("X", X, {n, n_in}), data_of("W", W, {n_in, n_out}), nullptr);
-  call.dfinal = data_of("dY", dY, {n, n_out});
-  call.dX = data_of("dX", dX, {n, n_in});
-  T* dW_ = data_of("dW", dW, {n_in, n_out});
-  T* db_ = data_of("db", db, {n_out});
-  nb::gil_scoped_release release;
-  run_backward(kernels_of<T>(isa), call, dW_, static_cast<T*>(nullptr), db_, n_threads);
+// -> dX or None, dW, db.
+nb::tuple linear_backward(int isa, int n_threads, nb::handle dY, nb::handle X, nb::handle W, bool need_dX,
+                          nb::handle dW, nb::handle db) {
+  return with_dtype("X", X, [&](auto zero) {
+    using T = decltype(zero);
+    BackwardCall<T> call{};
+    call.problem = linear_problem<T>(X, W);
+    const Problem<T>& p = call.problem;
+    call.dfinal = read<T>("dY", dY, {p.n_samples, p.hidden_size});
+    nb::object dX = nb::none();
+    if (need_dX) dX = fresh(call.dX, {p.n_samples, p.n_features});
+    T *to_W, *to_b;
+    nb::object into_W = output("dW", dW, to_W, {p.n_features, p.hidden_size});
+    nb::object into_b = output("db", db, to_b, {p.hidden_size});
+    run(multiply_adds(p),
+        [&] { run_backward(kernels_of<T>(isa), call, to_W, static_cast<T*>(nullptr), to_b, n_threads); });
+    return nb::make_tuple(dX, into_W, into_b);
+  });
+}
+
+// -> (len(order), n_timesteps, n_features): rows offsets[k] to offsets[k + 1] of `values`, then zeros.
+nb::object gather(nb::handle values, nb::handle offsets, nb::handle order, int64_t n_timesteps) {
+  return with_dtype("values", values, [&](auto zero) {
+    using T = decltype(zero);
+    const auto shape = shape_of<2>("values", values);
+    const int64_t D = shape[1], n = shape_of<1>("order", order)[0];
+    const int64_t n_all = shape_of<1>("offsets", offsets)[0] - 1;
+    const T* from = read<T>("values", values, {shape[0], D});
+    const int64_t* offset = read<int64_t>("offsets", offsets, {n_all + 1});
+    const int64_t* k = read<int64_t>("order", order, {n});
+    for (int64_t i = 0; i < n; ++i) {
+      require(k[i] >= 0 && k[i] < n_all, "order: no such sample");
+      const int64_t length = offset[k[i] + 1] - offset[k[i]];
+      require(offset[k[i]] >= 0 && length >= 0 && length <= n_timesteps && offset[k[i] + 1] <= shape[0],
+              "offsets: outside of values, or longer than n_timesteps");
+    }
+    T* to;
+    nb::object X = fresh(to, {n, n_timesteps, D});
+    run(n * n_timesteps * D, [&] {
+      for (int64_t i = 0; i < n; ++i, to += n_timesteps * D) {
+        const int64_t size = (offset[k[i] + 1] - offset[k[i]]) * D;
+        std::copy_n(from + offset[k[i]] * D, size, to);
+        std::fill(to + size, to + n_timesteps * D, T(0));
+      }
+    });
+    return X;
+  });
+}
+
+// -> the loss, its gradient at the logits.
+nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights) {
+  return with_dtype("logits", logits, [&](auto zero) {
+    using T = decltype(zero);
+    const auto shape = shape_of<2>("logits", logits);
+    const T* z = read<T>("logits", logits, {shape[0], shape[1]});
+    const int64_t* code = read<int64_t>("codes", codes, {shape[0]});
+    const double* weight = read_if<double>("weights", weights, {shape[0]});
+    for (int64_t i = 0; i < shape[0]; ++i)
+      require(code[i] >= 0 && code[i] < shape[1], "codes: no such class");
+    T* dlogits;
+    nb::object gradient = fresh(dlogits, {shape[0], shape[1]});
+    double loss = 0;
+    run(shape[0] * shape[1] * 20,
+        [&] { loss = vectors::cross_entropy(z, code, weight, shape[0], shape[1], dlogits); });
+    return nb::make_tuple(loss, gradient);
+  });
+}
+
+double norm(nb::handle vector) {
+  return with_dtype("vector", vector, [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t n = shape_of<1>("vector", vector)[0];
+    const T* values = read<T>("vector", vector, {n});
+    double result = 0;
+    run(n, [&] { result = vectors::norm(values, n); });
+    return result;
+  });
+}
+
+void adam(nb::handle weights, nb::handle gradient, nb::handle m, nb::handle v, nb::handle decay, double scale,
+          double penalty, double beta_1, double beta_2, double root_correction_2, double epsilon, double rate,
+          double shrink) {
+  with_dtype("weights", weights, [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t n = shape_of<1>("weights", weights)[0];
+    const vectors::Adam<T> step{static_cast<T>(scale),
+                                static_cast<T>(penalty),
+                                static_cast<T>(beta_1),
+                                static_cast<T>(1 - beta_1),
+                                static_cast<T>(beta_2),
+                                static_cast<T>(1 - beta_2),
+                                static_cast<T>(root_correction_2),
+                                static_cast<T>(epsilon),
+                                static_cast<T>(rate),
+                                static_cast<T>(shrink)};
+    T* w = write<T>("weights", weights, {n});
+    const T* g = read<T>("gradient", gradient, {n});
+    T* first = write<T>("m", m, {n});
+    T* second = write<T>("v", v, {n});
+    const T* mask = read_if<T>("decay", decay, {n});
+    run(8 * n, [&] { vectors::adam(step, w, g, first, second, mask, n); });
+  });
 }
 
 // One time step after another, for streams.
 template <typename T>
 class Stepper {
  public:
-  Stepper(int isa, int activation, In<T, 2> W_x, In<T, 2> W_h, In<T, 1> b, int64_t n_samples)
+  Stepper(int isa, int activation, nb::handle W_x, nb::handle W_h, nb::handle b, int64_t n_samples)
       : steps_(kernels_of<T>(isa), problem_of_weights(activation, W_x, W_h, b, n_samples)) {}
 
   void step(nb::handle x) {
-    In<T, 2> array;
     const auto& p = steps_.problem();
-    // A masked array would be taken for its data.
-    if (PyObject_IsInstance(x.ptr(), masked_array().ptr()) || !nb::try_cast(x, array, false) ||
-        static_cast<int64_t>(array.shape(0)) != p.n_samples ||
-        static_cast<int64_t>(array.shape(1)) != p.n_features ||
-        reinterpret_cast<uintptr_t>(array.data()) % sizeof(T)) {
+    const T* data = try_read<T>(x, {p.n_samples, p.n_features});
+    if (!data) {
       throw nb::type_error(("x must be a C-contiguous, aligned, plain " +
                             std::string(sizeof(T) == 4 ? "float32" : "float64") + " array of shape (" +
                             std::to_string(p.n_samples) + ", " + std::to_string(p.n_features) + ")")
                                .c_str());
     }
-    if (p.n_samples * p.hidden_size * (p.hidden_size + p.n_features) < kQuick) {
-      steps_.step(array.data());
-    } else {
-      nb::gil_scoped_release release;
-      steps_.step(array.data());
-    }
+    run(multiply_adds(p), [&] { steps_.step(data); });
   }
 
   T* state() { return steps_.state(); }
   const Problem<T>& problem() const { return steps_.problem(); }
 
  private:
-  static constexpr int64_t kQuick =
-      200000;  // multiply-adds that take less than it is worth to let go of the GIL
-
-  static nb::handle masked_array() {
-    static nb::object* type = new nb::object(nb::module_::import_("numpy").attr("ma").attr("MaskedArray"));
-    return *type;
-  }
-  static Problem<T> problem_of_weights(int activation, const In<T, 2>& W_x, const In<T, 2>& W_h,
-                                       const In<T, 1>& b, int64_t n_samples) {
-    const auto D = static_cast<int64_t>(W_x.shape(0)), H = static_cast<int64_t>(b.shape(0));
-    require(activation == 0 || activation == 1, "activation: 0 is tanh, 1 is relu");
+  static Problem<T> problem_of_weights(int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
+                                       int64_t n_samples) {
     require(n_samples >= 0, "n_samples: below 0");
-    return {n_samples,
-            1,
-            D,
-            H,
-            static_cast<Activation>(activation),
-            true,
-            nullptr,
-            nullptr,
-            nullptr,
-            H,
-            data_of("W_x", W_x, {D, H}),
-            data_of("W_h", W_h, {H, H}),
-            data_of("b", b, {H})};
+    Problem<T> p{};
+    const int64_t D = p.n_features = shape_of<2>("W_x", W_x)[0], H = p.hidden_size = shape_of<1>("b", b)[0];
+    p.n_samples = n_samples;
+    p.n_timesteps = 1;
+    p.activation = checked_activation(activation);
+    p.recurrent = true;
+    p.initial_stride = H;
+    p.W_x = read<T>("W_x", W_x, {D, H});
+    p.W_h = read<T>("W_h", W_h, {H, H});
+    p.b = read<T>("b", b, {H});
+    return p;
   }
 
   Steps<T> steps_;
@@ -268,59 +350,37 @@ class Stepper {
 template <typename T>
 void define_stepper(nb::module_& m, const char* name) {
   nb::class_<Stepper<T>>(m, name)
-      .def(nb::init<int, int, In<T, 2>, In<T, 2>, In<T, 1>, int64_t>(), nb::arg("isa"), nb::arg("activation"),
-           nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(), nb::arg("b").noconvert(),
-           nb::arg("n_samples"))
+      .def(nb::init<int, int, nb::handle, nb::handle, nb::handle, int64_t>(), nb::arg("isa"),
+           nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"), nb::arg("n_samples"))
       .def("step", &Stepper<T>::step, nb::arg("x").none())
       .def("state", [](nb::handle self) {  // a view, which keeps the stepper alive
         auto& stepper = nb::cast<Stepper<T>&>(self);
         const Problem<T>& p = stepper.problem();
-        return nb::ndarray<nb::numpy, T, nb::ndim<2>, nb::c_contig>(
-            stepper.state(), {static_cast<size_t>(p.n_samples), static_cast<size_t>(p.hidden_size)}, self);
+        return view(stepper.state(), {p.n_samples, p.hidden_size}, self);
       });
 }
 
-template <typename T>
-void tanh_array(int isa, In<T, 1> x, Out<T, 1> y) {
-  const auto n = static_cast<int64_t>(x.shape(0));
-  const T* from = data_of("x", x, {n});
-  T* to = data_of("y", y, {n});
-  nb::gil_scoped_release release;
-  kernels_of<T>(isa).tanh(from, to, n);
-}
-
-template <typename T>
-void define(nb::module_& m) {
-  m.def("forward", forward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("activation"),
-        nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
-        nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
-        nb::arg("b").noconvert(), nb::arg("H").noconvert().none(), nb::arg("final").noconvert(),
-        nb::arg("pool"), nb::arg("pooled").noconvert().none(), nb::arg("ties").noconvert().none(),
-        nb::arg("checkpoints").noconvert().none(), nb::arg("checkpoint_every"));
-  m.def("backward", backward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("activation"),
-        nb::arg("X").noconvert(), nb::arg("lengths").noconvert().none(),
-        nb::arg("initial").noconvert().none(), nb::arg("W_x").noconvert(), nb::arg("W_h").noconvert(),
-        nb::arg("b").noconvert(), nb::arg("H").noconvert(), nb::arg("checkpoint_every"),
-        nb::arg("dH").noconvert().none(), nb::arg("dfinal").noconvert().none(), nb::arg("pool"),
-        nb::arg("dpooled").noconvert().none(), nb::arg("pooled").noconvert().none(),
-        nb::arg("ties").noconvert().none(), nb::arg("dX").noconvert().none(), nb::arg("dinitial").noconvert(),
-        nb::arg("dW_x").noconvert(), nb::arg("dW_h").noconvert(), nb::arg("db").noconvert());
-  m.def("linear_forward", linear_forward<T>, nb::arg("isa"), nb::arg("n_threads"), nb::arg("X").noconvert(),
-        nb::arg("W").noconvert(), nb::arg("b").noconvert(), nb::arg("Y").noconvert());
-  m.def("linear_backward", linear_backward<T>, nb::arg("isa"), nb::arg("n_threads"),
-        nb::arg("dY").noconvert(), nb::arg("X").noconvert(), nb::arg("W").noconvert(),
-        nb::arg("dX").noconvert().none(), nb::arg("dW").noconvert(), nb::arg("db").noconvert());
-  m.def("tanh", tanh_array<T>, nb::arg("isa"), nb::arg("x").noconvert(), nb::arg("y").noconvert());
+void tanh_array(int isa, nb::handle x, nb::handle y) {
+  with_dtype("x", x, [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t n = shape_of<1>("x", x)[0];
+    const T* from = read<T>("x", x, {n});
+    T* to = write<T>("y", y, {n});
+    nb::gil_scoped_release release;
+    kernels_of<T>(isa).tanh(from, to, n);
+  });
 }
 
 }  // namespace
 }  // namespace elman
 
 NB_MODULE(_native, m) {
-  m.doc() = "The compiled time loops: arrays in, arrays written.";
+  using namespace elman;
+  m.doc() = "The compiled time loops, and what else a training step does to whole arrays.";
+  load_numpy();
   m.def("isas", [] {
     std::vector<std::string> names;
-    for (const elman::KernelTable* table : elman::available_kernels()) names.emplace_back(table->isa);
+    for (const KernelTable* table : available_kernels()) names.emplace_back(table->isa);
     return names;
   });
   m.def(
@@ -328,13 +388,28 @@ NB_MODULE(_native, m) {
       [](int isa, int64_t n) {
         float sink;
         nb::gil_scoped_release release;
-        return elman::kernels_of<float>(isa).multiply_adds(n, &sink);
+        return kernels_of<float>(isa).multiply_adds(n, &sink);
       },
       nb::arg("isa"), nb::arg("n"));
-  m.def("checkpoint_steps", elman::checkpoint_steps, nb::arg("n_samples"), nb::arg("n_timesteps"),
-        nb::arg("hidden_size"), nb::arg("wanted"));
-  elman::define<float>(m);
-  elman::define<double>(m);
-  elman::define_stepper<float>(m, "StepperF32");
-  elman::define_stepper<double>(m, "StepperF64");
+  // By position alone; _native.pyi has the names. An array that may not be None is refused as one.
+  m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
+        nb::arg());
+  m.def("backward", backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(),
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(),
+        nb::arg().none(), nb::arg().none(), nb::arg().none());
+  m.def("linear_forward", linear_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none());
+  m.def("linear_backward", linear_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
+  m.def("gather", gather, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+  m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none());
+  m.def("norm", norm, nb::arg().none());
+  m.def("adam", adam, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+        nb::arg());
+  m.def("tanh", tanh_array);
+  define_stepper<float>(m, "StepperF32");
+  define_stepper<double>(m, "StepperF64");
 }

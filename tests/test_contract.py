@@ -491,6 +491,31 @@ def test_the_head_does_not_see_the_batch_or_the_threads(backend, dtype, sizes):
             assert_same_bits(ours, expected)
 
 
+@pytest.mark.parametrize("sizes", LINEAR_SIZES, ids=str)
+def test_gradients_go_where_they_are_wanted(backend, dtype, sizes):
+    n_samples, n_in, n_out = sizes
+    X, W, _, dY = make_linear(*sizes, dtype)
+    _, dW, db = backend.linear_backward(dY, X, W)
+    out = np.full_like(dW, np.nan), np.full_like(db, np.nan)
+    returned = backend.linear_backward(dY, X, W, need_dX=False, out=out)
+    assert returned[1] is out[0]
+    assert returned[2] is out[1]
+    assert_same_bits(out[0], dW)
+    assert_same_bits(out[1], db)
+
+    problem = make_problem(n_samples, 6, n_in, n_out, dtype=dtype)
+    tape = problem.forward(backend, keep_tape=True).tape
+    expected = backend.backward(problem.dH, problem.dfinal, tape).dweights
+    flat = np.full(sum(w.size for w in problem.weights), np.nan, dtype)
+    ends = np.cumsum([w.size for w in problem.weights])[:-1]
+    pieces = zip(np.split(flat, ends), problem.weights, strict=True)
+    into = Weights(*(piece.reshape(w.shape) for piece, w in pieces))
+    given = backend.backward(problem.dH, problem.dfinal, tape, out=into).dweights
+    for ours, wanted, place in zip(given, expected, into, strict=True):
+        assert ours is place
+        assert_same_bits(ours, wanted)
+
+
 # Arguments that break the contract
 
 
@@ -583,6 +608,27 @@ def test_a_broken_argument_of_step_or_head_is_refused(backend, damage, error):
     x = np.ascontiguousarray(problem.X[:, 0])
     with pytest.raises(error, match=r"initial|state"):
         backend.step(problem.cell, x, damage(problem.initial), problem.weights)
+
+
+@pytest.mark.parametrize(
+    ("damage", "error"),
+    [
+        (lambda a: a.T, ValueError),
+        (lambda a: a.astype("f4"), TypeError),
+        (lambda a: a[:-1], ValueError),
+        (lambda a: frozen(a.copy()), ValueError),
+    ],
+    ids=["transposed", "float32", "too few", "read-only"],
+)
+def test_a_place_for_gradients_that_does_not_fit_is_refused(backend, damage, error):
+    problem = make_problem(3, 5, 2, 7)
+    tape = problem.forward(backend, keep_tape=True).tape
+    out = Weights(*(np.empty_like(w) for w in problem.weights))
+    with pytest.raises(error, match="W_h"):
+        backend.backward(None, problem.dfinal, tape, out=out._replace(W_h=damage(out.W_h)))
+    X, W, b, dY = make_linear(3, 7, 2, "float64")
+    with pytest.raises(error, match="dW"):
+        backend.linear_backward(dY, X, W, out=(damage(np.empty_like(W)), np.empty_like(b)))
 
 
 def test_unknown_cells_are_refused_by_name():

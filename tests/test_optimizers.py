@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from elman.nn.optimizers import SGD, Adam, clip_by_global_norm, make_optimizer
+from elman.backends import available_backends, get_backend
+from elman.nn.optimizers import SGD, Adam, clip_scale, global_norm, make_optimizer
 from elman.nn.parameters import Parameters
 from elman.nn.schedules import SCHEDULES
 
@@ -127,21 +128,64 @@ def test_unknown_solver():
         make_optimizer("lbfgs", Parameters(SHAPES))
 
 
+FUSED = [get_backend(name).fused for name in available_backends()]
+
+
+@pytest.mark.parametrize("fused", FUSED, ids=available_backends())
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_clipping(dtype):
-    gradient = np.array([3.0, -4.0], dtype=dtype)
-    assert clip_by_global_norm(gradient, 10.0) == 5
-    assert clip_by_global_norm(gradient, None) == 5
-    assert gradient.tolist() == [3, -4]
-    assert clip_by_global_norm(gradient, 1.0) == 5
-    np.testing.assert_allclose(gradient, [0.6, -0.8], rtol=1e-6)
-    assert gradient.dtype == dtype
+def test_clipping(dtype, fused):
+    norm = global_norm(np.array([3.0, -4.0], dtype=dtype), fused)
+    assert norm == 5
+    assert clip_scale(norm, 10.0) == 1
+    assert clip_scale(norm, None) == 1
+    assert clip_scale(norm, 2.0) == 0.4
 
 
-def test_the_norm_of_huge_float32_gradients_does_not_overflow():
+@pytest.mark.parametrize("fused", FUSED, ids=available_backends())
+def test_the_norm_of_huge_float32_gradients_does_not_overflow(fused):
     gradient = np.full(4, 1e30, dtype=np.float32)
-    assert math.isclose(clip_by_global_norm(gradient, 1.0), 2e30, rel_tol=1e-6)
-    np.testing.assert_allclose(gradient, 0.5, rtol=1e-6)
+    assert math.isclose(global_norm(gradient, fused), 2e30, rel_tol=1e-6)
+    assert global_norm(gradient[:0], fused) == 0
+    gradient[2] = np.nan
+    assert math.isnan(global_norm(gradient, fused))
+
+
+@pytest.mark.parametrize("fused", FUSED, ids=available_backends())
+@pytest.mark.parametrize("n", [1, 7, 8, 1003])
+def test_the_norm_is_that_of_the_vector(rng, fused, n):
+    x = rng.normal(size=n)
+    assert math.isclose(global_norm(x, fused), math.sqrt(math.fsum(x * x)), rel_tol=1e-14)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
+def test_a_step_goes_along_the_scaled_gradient(solver, rng):
+    weights, gradient = rng.normal(size=8), rng.normal(size=8)
+    params = Parameters(SHAPES, np.float64)
+    scaled, expected = weights.copy(), weights.copy()
+    make_optimizer(solver, params, alpha=0.1).step(scaled, gradient.copy(), 0.1, 0.25)
+    make_optimizer(solver, params, alpha=0.1).step(expected, gradient * 0.25, 0.1)
+    assert np.array_equal(scaled, expected)
+
+
+@pytest.mark.skipif("native" not in available_backends(), reason="the kernel was not built")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("solver", ["adam", "adamw"])
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+def test_the_compiled_adam_has_the_bits_of_numpy(solver, alpha, dtype, rng):
+    shapes = {"W": (31, 33), "b": (33,)}
+    params = Parameters(shapes, dtype)
+    ours, expected = (make_optimizer(solver, params, alpha=alpha) for _ in range(2))
+    fused = get_backend("native").fused
+    w = rng.normal(size=params.flat.size).astype(dtype)
+    v = w.copy()
+    for step in range(20):
+        gradient = (rng.normal(size=w.size) * 10.0 ** rng.integers(-12, 4)).astype(dtype)
+        scale = 1.0 if step % 3 else float(rng.uniform())
+        ours.step(w, gradient.copy(), 0.003, scale, fused)
+        expected.step(v, gradient.copy(), 0.003, scale)
+        assert w.tobytes() == v.tobytes()
+    for name, value in ours.get_state().items():
+        assert np.array_equal(value, expected.get_state()[name])
 
 
 def test_schedules():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elman.backends import available_backends, get_backend
 from elman.data import Sequences, check_sequences
 from elman.data import sequences as module
 from elman.data.sequences import first_not_finite, standardise
@@ -144,9 +145,13 @@ def assert_batch(batch, X, indices):
         assert [i for i in batch.order if len(X[i]) == length] == asked
 
 
+FUSED = [get_backend(name).fused for name in available_backends()]
+
+
+@pytest.mark.parametrize("fused", FUSED, ids=available_backends())
 @pytest.mark.parametrize("indices", [[0, 1, 2, 3, 4, 5], [1, 4, 0], [3, 0], [1], [5, 2, 2], []])
-def test_batch(samples, indices):
-    assert_batch(check_sequences(samples).batch(indices), samples, indices)
+def test_batch(samples, indices, fused):
+    assert_batch(check_sequences(samples).batch(indices, fused), samples, indices)
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,10 +160,17 @@ def test_any_batch(lengths, data):
     X = ragged(np.random.default_rng(0), lengths)
     found = check_sequences(X, ensure_min_timesteps=0)
     indices = data.draw(st.lists(st.integers(0, len(X) - 1), max_size=9))
-    assert_batch(found.batch(indices), X, indices)
+    for fused in FUSED:
+        assert_batch(found.batch(indices, fused), X, indices)
     expected = found.subset(indices)
     for x, i in zip(expected, indices, strict=True):
         np.testing.assert_array_equal(x, X[i])
+
+
+@pytest.mark.parametrize("fused", FUSED, ids=available_backends())
+def test_a_sample_that_is_not_there(samples, fused):
+    with pytest.raises(IndexError):
+        check_sequences(samples).batch([0, len(samples)], fused)
 
 
 def test_equal_lengths_in_a_ragged_set_need_no_lengths(samples):

@@ -18,7 +18,7 @@ from elman.history import Epoch, History
 from elman.inference import predict_logits
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
-from elman.nn.optimizers import Optimizer, clip_by_global_norm
+from elman.nn.optimizers import Optimizer, clip_scale, global_norm
 
 Array = NDArray[Any]
 
@@ -214,7 +214,7 @@ def train(
 def evaluate(network: Network, data: Labelled, backend: Backend) -> tuple[float, float]:
     """Cross-entropy and accuracy of labelled data, weighted as it is."""
     logits = predict_logits(network, data.X, backend)
-    loss, _ = cross_entropy(logits, data.codes, data.weights)
+    loss, _ = cross_entropy(logits, data.codes, data.weights, backend.fused)
     hits = (logits.argmax(axis=1) == data.codes).astype(np.float64)
     if data.weights is None:
         return loss, float(hits.mean())
@@ -242,18 +242,19 @@ def _run_epoch(
     # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
     # a whole one, and that noise alone can keep a small set from being learned.
     for indices in np.array_split(order, -(-n_samples // plan.batch_size)):
-        batch = X.batch(indices)
+        batch = X.batch(indices, backend.fused)
         batch_weights = None if weights is None else weights[batch.order]
         share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
         logits, backward = network.forward(
             batch.X, batch.lengths, backend, checkpoint_every=plan.checkpoint_every
         )
-        loss, dlogits = cross_entropy(logits, codes[batch.order], batch_weights)
+        loss, dlogits = cross_entropy(logits, codes[batch.order], batch_weights, backend.fused)
         backward(dlogits, gradient)
-        norm = clip_by_global_norm(gradient.flat, plan.max_grad_norm)
+        norm = global_norm(gradient.flat, backend.fused)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise _diverged(number, n_batches, learning_rate, loss, norm)
-        optimizer.step(network.params.flat, gradient.flat, learning_rate)
+        scale = clip_scale(norm, plan.max_grad_norm)
+        optimizer.step(network.params.flat, gradient.flat, learning_rate, scale, backend.fused)
         n_batches += 1
         loss_sum += loss * share
         weight_sum += share

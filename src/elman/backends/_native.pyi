@@ -22,57 +22,80 @@ def forward(
     isa: int,
     n_threads: int,
     activation: int,
+    pool: int,
     X: _Array,
     lengths: _Lengths,
     initial: _Array | None,
     W_x: _Array,
     W_h: _Array,
     b: _Array,
-    H: _Array | None,
-    final: _Array,
-    pool: int,
-    pooled: _Array | None,
-    ties: _Array | None,
-    checkpoints: _Array | None,
+    want_H: bool,
+    keep_tape: bool,
     checkpoint_every: int,
-) -> None: ...
+    /,
+) -> tuple[_Array | None, _Array, _Array | None, _Array | None, _Array | None, int]:
+    """H, final, pooled, ties, checkpoints, steps between them as rounded."""
+
 def backward(
     isa: int,
     n_threads: int,
     activation: int,
+    pool: int,
     X: _Array,
     lengths: _Lengths,
     initial: _Array | None,
     W_x: _Array,
     W_h: _Array,
     b: _Array,
-    H: _Array,
+    states: _Array,
     checkpoint_every: int,
-    dH: _Array | None,
-    dfinal: _Array | None,
-    pool: int,
-    dpooled: _Array | None,
     pooled: _Array | None,
     ties: _Array | None,
-    dX: _Array | None,
-    dinitial: _Array,
-    dW_x: _Array,
-    dW_h: _Array,
-    db: _Array,
-) -> None: ...
-def checkpoint_steps(n_samples: int, n_timesteps: int, hidden_size: int, wanted: int) -> int: ...
-def linear_forward(
-    isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, Y: _Array
-) -> None: ...
+    dH: _Array | None,
+    dfinal: _Array | None,
+    dpooled: _Array | None,
+    need_dX: bool,
+    dW_x: _Array | None,
+    dW_h: _Array | None,
+    db: _Array | None,
+    /,
+) -> tuple[_Array | None, _Array, _Array, _Array, _Array]:
+    """dX, dinitial, and dW_x, dW_h, db: those passed in, or fresh ones."""
+
+def linear_forward(isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, /) -> _Array: ...
 def linear_backward(
     isa: int,
     n_threads: int,
     dY: _Array,
     X: _Array,
     W: _Array,
-    dX: _Array | None,
-    dW: _Array,
-    db: _Array,
+    need_dX: bool,
+    dW: _Array | None,
+    db: _Array | None,
+    /,
+) -> tuple[_Array | None, _Array, _Array]: ...
+def gather(
+    values: _Array, offsets: NDArray[np.int64], order: NDArray[np.int64], n_timesteps: int, /
+) -> _Array: ...
+def cross_entropy(
+    logits: _Array, codes: NDArray[np.int64], weights: NDArray[np.float64] | None, /
+) -> tuple[float, _Array]: ...
+def norm(vector: _Array, /) -> float: ...
+def adam(
+    weights: _Array,
+    gradient: _Array,
+    m: _Array,
+    v: _Array,
+    decay: _Array | None,
+    scale: float,
+    penalty: float,
+    beta_1: float,
+    beta_2: float,
+    root_correction_2: float,
+    epsilon: float,
+    rate: float,
+    shrink: float,
+    /,
 ) -> None: ...
 def tanh(isa: int, x: _Array, y: _Array) -> None: ...
 def multiply_adds(isa: int, n: int) -> int: ...

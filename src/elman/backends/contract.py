@@ -24,7 +24,7 @@ Exactness, which every backend keeps:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,63 @@ class Backward(NamedTuple):
     """same shapes as the weights"""
 
 
+class AdamStep(NamedTuple):
+    """The numbers of one step of Adam or AdamW: see `elman.nn.optimizers.Adam`."""
+
+    scale: float
+    """of the gradient"""
+    penalty: float
+    """times decay * weights, added to the gradient"""
+    beta_1: float
+    beta_2: float
+    root_correction_2: float
+    """sqrt(1 - beta_2^t)"""
+    epsilon: float
+    rate: float
+    """learning rate / (1 - beta_1^t)"""
+    shrink: float
+    """times decay * weights, taken off the weights"""
+
+
+class Fused(Protocol):
+    """One compiled pass for what `nn` and `data` otherwise do in a dozen NumPy operations."""
+
+    def gather(
+        self,
+        values: Array,
+        offsets: NDArray[np.int64],
+        order: NDArray[np.int64],
+        n_timesteps: int,
+    ) -> Array:
+        """Row i is `values[offsets[k] : offsets[k + 1]]` of k = order[i], then zeros.
+
+        `values` (total_steps, n_features); returns (len(order), n_timesteps, n_features).
+        """
+        ...
+
+    def cross_entropy(
+        self, logits: Array, codes: NDArray[np.int64], weights: NDArray[np.float64] | None
+    ) -> tuple[float, Array]:
+        """As `elman.nn.losses.cross_entropy`, to rounding."""
+        ...
+
+    def norm(self, vector: Array) -> float:
+        """Euclidean norm of a vector, summed in float64 in a fixed order."""
+        ...
+
+    def adam(
+        self,
+        weights: Array,
+        gradient: Array,
+        m: Array,
+        v: Array,
+        decay: Array | None,
+        step: AdamStep,
+    ) -> None:
+        """One step in place, to the bits of `elman.nn.optimizers.Adam` in NumPy."""
+        ...
+
+
 class Stepper(Protocol):
     """A cell fed one time step at a time, by one thread at a time: see `Backend.stepper`."""
 
@@ -151,6 +208,8 @@ class Backend(Protocol):
     """instruction set of the kernel in use, or "numpy" """
     n_threads: int
     """threads a call may use"""
+    fused: ClassVar[Fused | None]
+    """what else a training step needs, compiled; None: NumPy does it"""
 
     def forward(
         self,
@@ -188,6 +247,7 @@ class Backend(Protocol):
         *,
         dpooled: Array | None = None,
         need_dX: bool = True,
+        out: Weights | None = None,
     ) -> Backward:
         """Backpropagation through time.
 
@@ -200,6 +260,8 @@ class Backend(Protocol):
         dpooled : (n_samples, hidden_size) or None
             Gradient at `pooled`: each step's share is 1 / length ("mean"), or equal among the
             steps that reached the largest value ("max").
+        out : arrays shaped like the weights, or None
+            Overwritten with `dweights`, and returned as such.
         """
         ...
 
@@ -216,9 +278,18 @@ class Backend(Protocol):
         ...
 
     def linear_backward(
-        self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
+        self,
+        dY: Array,
+        X: Array,
+        W: Array,
+        *,
+        need_dX: bool = True,
+        out: tuple[Array, Array] | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """DY (n_samples, n_out) -> dX (n_samples, n_in) or None, dW (n_in, n_out), db (n_out,)."""
+        """DY (n_samples, n_out) -> dX (n_samples, n_in) or None, dW (n_in, n_out), db (n_out,).
+
+        `out` is overwritten with dW and db, and returned as such.
+        """
         ...
 
 
@@ -260,6 +331,12 @@ def _check_array(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtyp
         raise ValueError(
             f"{name} must be C-contiguous and aligned; pass np.require({name}, requirements='CA')"
         )
+
+
+def _check_output(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    _check_array(name, array, shape, dtype)
+    if not array.flags.writeable:
+        raise ValueError(f"{name} is read-only; pass an array that may be written")
 
 
 def check_forward(
@@ -306,7 +383,11 @@ def n_checkpoints(n_timesteps: int, checkpoint_every: int) -> int:
 
 
 def check_backward(
-    dH: Array | None, dfinal: Array | None, tape: Tape, dpooled: Array | None = None
+    dH: Array | None,
+    dfinal: Array | None,
+    tape: Tape,
+    dpooled: Array | None = None,
+    out: Weights | None = None,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `backward` keep the contract."""
     n_samples, n_timesteps, _ = tape.X.shape
@@ -319,6 +400,9 @@ def check_backward(
         if tape.outputs not in POOLS:
             raise ValueError(f"dpooled was given, but the tape is of outputs={tape.outputs!r}")
         _check_array("dpooled", dpooled, (n_samples, hidden_size), dtype)
+    if out is not None:
+        for name, given, weight in zip(Weights._fields, out, tape.weights, strict=True):
+            _check_output(f"out.{name}", given, weight.shape, dtype)
 
 
 def check_step(cell: Cell, x: Array, state: Array, weights: Weights) -> None:
@@ -349,7 +433,12 @@ def check_linear_forward(X: Array, W: Array, b: Array) -> None:
     _check_array("b", b, (W.shape[1],), X.dtype)
 
 
-def check_linear_backward(dY: Array, X: Array, W: Array) -> None:
+def check_linear_backward(
+    dY: Array, X: Array, W: Array, out: tuple[Array, Array] | None = None
+) -> None:
     """Raise TypeError or ValueError unless the arguments of `linear_backward` keep the contract."""
     check_linear_forward(X, W, np.zeros(np.shape(W)[-1:], dtype=np.asarray(X).dtype))
     _check_array("dY", dY, (X.shape[0], W.shape[1]), X.dtype)
+    if out is not None:
+        _check_output("dW", out[0], W.shape, X.dtype)
+        _check_output("db", out[1], W.shape[1:], X.dtype)

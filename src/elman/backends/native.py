@@ -1,10 +1,10 @@
-"""The compiled kernel behind the contract: arrays checked and allocated here, filled in C++."""
+"""The compiled kernel behind the contract; it checks and allocates arrays itself."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from elman.backends import _native
 from elman.backends.contract import (
     ACTIVATIONS,
-    POOLS,
+    AdamStep,
     Array,
     Backward,
     Cell,
     Forward,
+    Fused,
     Outputs,
     Stepper,
     Tape,
@@ -27,12 +28,11 @@ from elman.backends.contract import (
     check_linear_forward,
     check_step,
     check_stepper,
-    n_checkpoints,
 )
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
-_NDARRAY = np.ndarray
 _POOL = {"sequence": 0, "final": 0, "mean": 1, "max": 2}
+_NO_WEIGHTS = (None, None, None)
 _ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
 
@@ -53,13 +53,6 @@ def _isa_index(isa: str | None) -> int:
     return _ISAS.index(isa)
 
 
-def _refuse_masked(*arrays: Array | None) -> None:
-    """The kernel would take a masked array for its data."""
-    for a in arrays:
-        if type(a) is not _NDARRAY and isinstance(a, np.ma.MaskedArray):
-            raise TypeError("masked array")
-
-
 class _NativeStepper:
     """See `contract.Stepper`; `step` is the compiled method itself, with nothing in between."""
 
@@ -68,6 +61,21 @@ class _NativeStepper:
     def __init__(self, stepper: _native.StepperF32) -> None:
         self.state: Array = stepper.state()
         self.step: Callable[[Array], None] = stepper.step
+
+
+class _NativeFused:
+    """See `contract.Fused`; the first three are the compiled functions themselves."""
+
+    gather = staticmethod(_native.gather)
+    cross_entropy = staticmethod(_native.cross_entropy)
+    norm = staticmethod(_native.norm)
+
+    @staticmethod
+    def adam(
+        weights: Array, gradient: Array, m: Array, v: Array, decay: Array | None, step: AdamStep
+    ) -> None:
+        """One step in place; see `contract.Fused.adam`."""
+        _native.adam(weights, gradient, m, v, decay, *step)
 
 
 class NativeBackend:
@@ -89,6 +97,7 @@ class NativeBackend:
     """
 
     name = "native"
+    fused: ClassVar[Fused | None] = _NativeFused()
 
     def __init__(
         self, *, n_threads: int = 1, isa: str | None = None, eager_threads: bool = False
@@ -115,58 +124,32 @@ class NativeBackend:
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
         try:
-            # The kernel itself refuses what breaks the contract, masked arrays apart. What it says
-            # is short, so a refused call is looked at again for the reason.
+            # The kernel itself refuses what breaks the contract. What it says is short, so a
+            # refused call is looked at again for the reason.
             W_x, W_h, b = weights
-            _refuse_masked(X, lengths, initial, W_x, W_h, b)
-            n_samples, n_timesteps, _ = X.shape
-            hidden_size = b.shape[0]
-            dtype = X.dtype
-            H = checkpoints = pooled = ties = None
-            every = 0
-            if checkpoint_every and keep_tape:
-                every = _native.checkpoint_steps(
-                    n_samples, n_timesteps, hidden_size, checkpoint_every
-                )
-                kept = n_checkpoints(n_timesteps, every)
-                checkpoints = np.empty((n_samples, kept, hidden_size), dtype)
-            if outputs == "sequence" or (keep_tape and not every):
-                H = np.empty((n_samples, n_timesteps, hidden_size), dtype)
-            final = np.empty((n_samples, hidden_size), dtype)
-            pool = _POOL[outputs]
-            if pool:
-                pooled = np.empty((n_samples, hidden_size), dtype)
-                if outputs == "max" and keep_tape:
-                    ties = np.empty((n_samples, hidden_size), dtype)
-            _native.forward(
+            H, final, pooled, ties, checkpoints, every = _native.forward(
                 self._isa,
                 self._n_threads,
                 _ACTIVATION[cell.activation],
+                _POOL[outputs],
                 X,
                 lengths,
                 initial,
                 W_x,
                 W_h,
                 b,
-                H,
-                final,
-                pool,
-                pooled,
-                ties,
-                checkpoints,
-                every,
+                outputs == "sequence",
+                keep_tape,
+                checkpoint_every,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
             check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
             raise
-        if checkpoint_every < 0:
-            check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
-        tape = None
-        if keep_tape:
-            states = H if checkpoints is None else checkpoints
-            assert states is not None
-            largest = pooled if outputs == "max" else None
-            tape = Tape(cell, X, lengths, initial, weights, states, every, outputs, largest, ties)
+        states = H if checkpoints is None else checkpoints
+        if not keep_tape or states is None:
+            return Forward(H, final, None, pooled)
+        largest = pooled if outputs == "max" else None
+        tape = Tape(cell, X, lengths, initial, weights, states, every, outputs, largest, ties)
         return Forward(H if outputs == "sequence" else None, final, tape, pooled)
 
     def backward(
@@ -177,45 +160,39 @@ class NativeBackend:
         *,
         dpooled: Array | None = None,
         need_dX: bool = True,
+        out: Weights | None = None,
     ) -> Backward:
         """Backpropagation through time; see `contract.Backend.backward`."""
         try:
-            _refuse_masked(dH, dfinal, dpooled)
-            cell, X, lengths, initial, weights, H, every, outputs, pooled, ties = tape
-            dtype = X.dtype
-            dX = np.empty(X.shape, dtype) if need_dX else None
-            dinitial = np.empty((H.shape[0], H.shape[2]), dtype)
-            dweights = Weights(
-                np.empty(weights.W_x.shape, dtype),
-                np.empty(weights.W_h.shape, dtype),
-                np.empty(weights.b.shape, dtype),
-            )
-            _native.backward(
+            cell, X, lengths, initial, (W_x, W_h, b), states, every, outputs, pooled, ties = tape
+            dW_x, dW_h, db = _NO_WEIGHTS if out is None else out
+            dX, dinitial, *dweights = _native.backward(
                 self._isa,
                 self._n_threads,
                 _ACTIVATION[cell.activation],
+                _POOL[outputs],
                 X,
                 lengths,
                 initial,
-                *weights,
-                H,
+                W_x,
+                W_h,
+                b,
+                states,
                 every,
-                dH,
-                dfinal,
-                0 if dpooled is None else _POOL[outputs],
-                dpooled,
                 pooled,
                 ties,
-                dX,
-                dinitial,
-                *dweights,
+                dH,
+                dfinal,
+                dpooled,
+                need_dX,
+                dW_x,
+                dW_h,
+                db,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
-            check_backward(dH, dfinal, tape, dpooled)
+            check_backward(dH, dfinal, tape, dpooled, out)
             raise
-        if dpooled is not None and outputs not in POOLS:
-            check_backward(dH, dfinal, tape, dpooled)
-        return Backward(dX, dinitial, dweights)
+        return Backward(dX, dinitial, Weights(*dweights))
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step; see `contract.Backend.step`. The same bits as a step of `forward`."""
@@ -232,18 +209,25 @@ class NativeBackend:
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X @ W + b; see `contract.Backend.linear_forward`."""
-        check_linear_forward(X, W, b)
-        Y = np.empty((X.shape[0], b.shape[0]), X.dtype)
-        _native.linear_forward(self._isa, self._n_threads, X, W, b, Y)
-        return Y
+        try:
+            return _native.linear_forward(self._isa, self._n_threads, X, W, b)
+        except (TypeError, ValueError):
+            check_linear_forward(X, W, b)
+            raise
 
     def linear_backward(
-        self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
+        self,
+        dY: Array,
+        X: Array,
+        W: Array,
+        *,
+        need_dX: bool = True,
+        out: tuple[Array, Array] | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Gradients of `linear_forward`; see `contract.Backend.linear_backward`."""
-        check_linear_backward(dY, X, W)
-        dX = np.empty(X.shape, X.dtype) if need_dX else None
-        dW = np.empty(W.shape, X.dtype)
-        db: NDArray[Any] = np.empty(W.shape[1], X.dtype)
-        _native.linear_backward(self._isa, self._n_threads, dY, X, W, dX, dW, db)
-        return dX, dW, db
+        dW, db = (None, None) if out is None else out
+        try:
+            return _native.linear_backward(self._isa, self._n_threads, dY, X, W, need_dX, dW, db)
+        except (TypeError, ValueError):
+            check_linear_backward(dY, X, W, out)
+            raise

@@ -7,7 +7,7 @@ order of summation when the batch or the number of threads changes, and so other
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from elman.backends.contract import (
     Backward,
     Cell,
     Forward,
+    Fused,
     Outputs,
     Stepper,
     Tape,
@@ -175,6 +176,7 @@ class ReferenceBackend:
     name = "reference"
     isa = "numpy"
     n_threads = 1
+    fused: ClassVar[Fused | None] = None
 
     def forward(
         self,
@@ -233,9 +235,10 @@ class ReferenceBackend:
         *,
         dpooled: Array | None = None,
         need_dX: bool = True,
+        out: Weights | None = None,
     ) -> Backward:
         """Backpropagation through time (Werbos 1990); see `Backend.backward`."""
-        check_backward(dH, dfinal, tape, dpooled)
+        check_backward(dH, dfinal, tape, dpooled, out)
         cell, X, lengths, initial, weights, H, every, *_ = tape
         n_samples, n_timesteps, _ = X.shape
         hidden_size, dtype = H.shape[2], H.dtype
@@ -245,7 +248,9 @@ class ReferenceBackend:
         pointwise_backward = ELMAN[cell.activation].backward
 
         dX = np.zeros_like(X) if need_dX else None
-        dweights = Weights(*(np.zeros_like(w) for w in weights))
+        dweights = Weights(*(np.zeros_like(w) for w in weights)) if out is None else out
+        for dweight in dweights:
+            dweight.fill(0)
         # A row joins the loop at its sample's last step; until then it waits holding dfinal.
         dstate = zeros.copy() if dfinal is None else dfinal.copy()
         live = _live_rows(lengths, n_samples, n_timesteps)
@@ -302,10 +307,19 @@ class ReferenceBackend:
             return Y
 
     def linear_backward(
-        self, dY: Array, X: Array, W: Array, *, need_dX: bool = True
+        self,
+        dY: Array,
+        X: Array,
+        W: Array,
+        *,
+        need_dX: bool = True,
+        out: tuple[Array, Array] | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Gradients dX or None, dW and db of `linear_forward`; see `Backend.linear_backward`."""
-        check_linear_backward(dY, X, W)
+        check_linear_backward(dY, X, W, out)
+        dW, db = (np.empty_like(W), np.empty(W.shape[1:], W.dtype)) if out is None else out
         with _quiet():
             dX = _product(dY, np.ascontiguousarray(W.T)) if need_dX else None
-            return dX, _transposed_product(X, dY), dY.sum(axis=0)
+            dW[...] = _transposed_product(X, dY)
+            np.add.reduce(dY, axis=0, out=db)
+            return dX, dW, db

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from elman.backends.contract import Fused
+
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
 
@@ -148,13 +150,15 @@ class Sequences:
             values = self.values[rows]
         return Sequences(values, lengths, two_d=self.two_d)
 
-    def batch(self, indices: Any) -> Batch:
+    def batch(self, indices: Any, fused: Fused | None = None) -> Batch:
         """The samples at `indices` as one zero-padded array, longest first (a stable sort).
 
         Parameters
         ----------
         indices : array-like of int, mask or slice
             Samples, in any order, repeats allowed.
+        fused : Fused, optional
+            A backend's compiled way to gather them.
 
         Returns
         -------
@@ -172,11 +176,10 @@ class Sequences:
         longest_first = np.argsort(-lengths, kind="stable")
         order, lengths = order[longest_first], lengths[longest_first]
         n_timesteps = int(lengths[0]) if len(lengths) else 0
-        X = np.zeros((len(order), n_timesteps, self.n_features), dtype=self.dtype)
-        starts = self.offsets[order].tolist()
-        # A copy for each sample: index arithmetic over all steps wins only below some 10 steps.
-        for row, start, length in zip(X, starts, lengths.tolist(), strict=True):
-            row[:length] = self.values[start : start + length]
+        if fused is not None:
+            X = fused.gather(self.values, self.offsets, order, n_timesteps)
+        else:
+            X = self._gather(order, lengths, n_timesteps)
         if len(order) == 0 or lengths[-1] == n_timesteps:
             return Batch(X, None, order)
         return Batch(X, lengths, order)
@@ -263,6 +266,15 @@ class Sequences:
                 f"{float(scale[feature])!r}: correct the value"
             )
         return result
+
+    def _gather(self, order: Indices, lengths: Indices, n_timesteps: int) -> Array:
+        """The samples at `order` in a zero-padded array."""
+        X = np.zeros((len(order), n_timesteps, self.n_features), dtype=self.dtype)
+        starts = self.offsets[order].tolist()
+        # A copy for each sample: index arithmetic over all steps wins only below some 10 steps.
+        for row, start, length in zip(X, starts, lengths.tolist(), strict=True):
+            row[:length] = self.values[start : start + length]
+        return X
 
     def _cube(self) -> Array:
         """(n_samples, n_timesteps, n_features) view; only for equal lengths."""

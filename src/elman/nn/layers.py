@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -82,9 +83,13 @@ class RecurrentLayer:
         )
         return {f"{self.name}.{key}": value for key, value in values.items()}
 
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(f"{self.name}.{key}" for key in Weights._fields)
+
     def weights(self, params: Parameters) -> Weights:
         """Its weights as the backend takes them: views."""
-        return Weights(*(params[f"{self.name}.{key}"] for key in Weights._fields))
+        return Weights(*[params[name] for name in self._names])
 
     def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
         """See `Layer.forward`."""
@@ -102,16 +107,14 @@ class RecurrentLayer:
         def backward(dvalue: Array, gradient: Parameters) -> Array | None:
             if out.tape is None:
                 raise RuntimeError("the backend kept no tape")
-            grad = run.backend.backward(
+            return run.backend.backward(
                 dvalue if self.outputs == "sequence" else None,
                 dvalue if self.outputs == "final" else None,
                 out.tape,
                 dpooled=dvalue if self.outputs in POOLS else None,
                 need_dX=run.input_gradient,
-            )
-            for key, dweight in zip(Weights._fields, grad.dweights, strict=True):
-                gradient[f"{self.name}.{key}"][...] = dweight
-            return grad.dX
+                out=self.weights(gradient),
+            ).dX
 
         return self._of(out), backward
 
@@ -157,9 +160,7 @@ class Head:
         logits = run.backend.linear_forward(value, W, b)
 
         def backward(dlogits: Array, gradient: Parameters) -> Array | None:
-            dvalue, dW, db = run.backend.linear_backward(dlogits, value, W)
-            gradient[f"{self.name}.W"][...] = dW
-            gradient[f"{self.name}.b"][...] = db
-            return dvalue
+            into = gradient[f"{self.name}.W"], gradient[f"{self.name}.b"]
+            return run.backend.linear_backward(dlogits, value, W, out=into)[0]
 
         return logits, backward

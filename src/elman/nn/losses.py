@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.backends.contract import Fused
+
 Array = NDArray[Any]
 
 
@@ -27,7 +29,10 @@ def softmax(logits: Array) -> Array:
 
 
 def cross_entropy(
-    logits: Array, codes: NDArray[np.int64], weights: Array | None = None
+    logits: Array,
+    codes: NDArray[np.int64],
+    weights: Array | None = None,
+    fused: Fused | None = None,
 ) -> tuple[float, Array]:
     """Softmax cross-entropy, a weighted mean over samples, and its gradient.
 
@@ -41,6 +46,8 @@ def cross_entropy(
         Index of each sample's class.
     weights : ndarray of shape (n_samples,), optional
         Not negative; ones by default. If they sum to 0, so do loss and gradient.
+    fused : Fused, optional
+        A backend's compiled version, to rounding the same.
 
     Returns
     -------
@@ -48,6 +55,10 @@ def cross_entropy(
         In nats, summed in float64.
     dlogits : ndarray of shape (n_samples, n_classes)
     """
+    if fused is not None:
+        if weights is not None:
+            weights = np.ascontiguousarray(weights, dtype=np.float64)
+        return fused.cross_entropy(logits, codes, weights)
     n_samples, n_classes = logits.shape
     # One array all the way; a training step of a small network would feel a dozen.
     dlogits = logits - np.maximum.reduce(logits, axis=1, keepdims=True)

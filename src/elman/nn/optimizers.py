@@ -1,6 +1,7 @@
 """A gradient vector in; the weight vector changed in place.
 
-All work on one flat vector, in place, with one scratch vector between them and the arithmetic.
+All work on one flat vector, in place, with one scratch vector between them and the arithmetic; a
+backend may offer one compiled pass instead (`elman.backends.contract.Fused`).
 `penalised` masks the weights that `alpha` shrinks: all but the biases.
 """
 
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.backends.contract import AdamStep, Fused
 from elman.nn.parameters import Parameters
 
 Array = NDArray[Any]
@@ -21,8 +23,18 @@ State = dict[str, Any]
 class Optimizer(Protocol):
     """One rule that turns gradients into steps."""
 
-    def step(self, weights: Array, gradient: Array, learning_rate: float) -> None:
-        """Change `weights` in place; `gradient` may be overwritten."""
+    def step(
+        self,
+        weights: Array,
+        gradient: Array,
+        learning_rate: float,
+        scale: float = 1.0,
+        fused: Fused | None = None,
+    ) -> None:
+        """Change `weights` in place, along `scale * gradient`; `gradient` may be overwritten.
+
+        `fused`: a backend's compiled version, to the same bits.
+        """
         ...
 
     def get_state(self) -> State:
@@ -99,8 +111,16 @@ class SGD(_Flat):
         self.momentum = momentum
         self.nesterov = nesterov
 
-    def step(self, weights: Array, gradient: Array, learning_rate: float) -> None:
-        """Change `weights` in place."""
+    def step(
+        self,
+        weights: Array,
+        gradient: Array,
+        learning_rate: float,
+        scale: float = 1.0,
+        fused: Fused | None = None,
+    ) -> None:
+        """Change `weights` in place; see `Optimizer.step`."""
+        gradient *= scale
         self._add_penalty(weights, gradient)
         self.n_steps += 1
         gradient *= -learning_rate
@@ -150,31 +170,53 @@ class Adam(_Flat):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.decoupled = decoupled
 
-    def step(self, weights: Array, gradient: Array, learning_rate: float) -> None:
-        """Change `weights` in place."""
+    def step(
+        self,
+        weights: Array,
+        gradient: Array,
+        learning_rate: float,
+        scale: float = 1.0,
+        fused: Fused | None = None,
+    ) -> None:
+        """Change `weights` in place; see `Optimizer.step`."""
+        self.n_steps += 1
+        step = AdamStep(
+            scale=scale,
+            penalty=0.0 if self.decoupled else self.alpha,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            root_correction_2=math.sqrt(1 - self.beta_2**self.n_steps),
+            epsilon=self.epsilon,
+            rate=learning_rate / (1 - self.beta_1**self.n_steps),
+            shrink=learning_rate * self.alpha if self.decoupled else 0.0,
+        )
+        if fused is None:
+            self._step(weights, gradient, step)
+        else:
+            fused.adam(weights, gradient, self.m, self.v, self._decay, step)
+
+    def _step(self, weights: Array, gradient: Array, step: AdamStep) -> None:
+        scratch = self._scratch
+        gradient *= step.scale
         if not self.decoupled:
             self._add_penalty(weights, gradient)
-        self.n_steps += 1
-        scratch = self._scratch
-        self.m *= self.beta_1
-        np.multiply(gradient, 1 - self.beta_1, out=scratch)
+        self.m *= step.beta_1
+        np.multiply(gradient, 1 - step.beta_1, out=scratch)
         self.m += scratch
-        self.v *= self.beta_2
+        self.v *= step.beta_2
         np.multiply(gradient, gradient, out=scratch)
-        scratch *= 1 - self.beta_2
+        scratch *= 1 - step.beta_2
         self.v += scratch
 
         # learning_rate * (m / correction_1) / (sqrt(v / correction_2) + epsilon)
-        correction_1 = 1 - self.beta_1**self.n_steps
-        correction_2 = 1 - self.beta_2**self.n_steps
         np.sqrt(self.v, out=scratch)
-        scratch /= math.sqrt(correction_2)
-        scratch += self.epsilon
+        scratch /= step.root_correction_2
+        scratch += step.epsilon
         np.divide(self.m, scratch, out=scratch)
-        scratch *= learning_rate / correction_1
+        scratch *= step.rate
         if self.decoupled and self._decay is not None:
             np.multiply(weights, self._decay, out=gradient)
-            gradient *= learning_rate * self.alpha
+            gradient *= step.shrink
             scratch += gradient
         weights -= scratch
 
@@ -198,22 +240,24 @@ def make_optimizer(
     raise ValueError(f"solver={solver!r} is not known; choose one of {', '.join(SOLVERS)}")
 
 
-def clip_by_global_norm(gradient: Array, max_norm: float | None) -> float:
-    """Scale a gradient down in place if its norm is above `max_norm`; None never does.
+def global_norm(gradient: Array, fused: Fused | None = None) -> float:
+    """Euclidean norm, summed in float64 in a fixed order, so that it has the same bits always.
+
+    `fused`: a backend's compiled version, which sums in a fixed order of its own.
+    """
+    if fused is not None:
+        return fused.norm(gradient)
+    # not np.linalg.norm, which leaves the order of the sum to BLAS
+    return math.sqrt(float(np.sum(np.square(gradient, dtype=np.float64))))
+
+
+def clip_scale(norm: float, max_norm: float | None) -> float:
+    """What a gradient of that norm is multiplied by to bring it down to `max_norm`; None never.
 
     Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks",
-    algorithm 1. The norm is summed in float64 in a fixed order, so it has the same bits always.
-
-    Returns
-    -------
-    float
-        The Euclidean norm before scaling.
+    algorithm 1.
     """
-    # not np.linalg.norm, which leaves the order of the sum to BLAS
-    norm = math.sqrt(float(np.sum(np.square(gradient, dtype=np.float64))))
-    if max_norm is not None and norm > max_norm:
-        gradient *= max_norm / norm
-    return norm
+    return max_norm / norm if max_norm is not None and norm > max_norm else 1.0
 
 
 def _decay_mask(params: Parameters) -> Array:

@@ -1,0 +1,106 @@
+#include "vectors.h"
+
+#include <bit>
+#include <cmath>
+#include <vector>
+
+namespace elman::vectors {
+namespace {
+
+// exp(x) for x <= 0 or NaN: 2^n times the Taylor series of exp(r), x = n ln 2 + r, |r| <= ln(2)/2; 0 below -708.
+double exp_down(double x) {
+  constexpr double kLog2E = 1.4426950408889634;
+  constexpr double kLn2High = 6.93147180369123816490e-01;  // 32 bits of ln 2, so that n * kLn2High is exact
+  constexpr double kLn2Low = 1.90821492927058770002e-10;
+  constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
+  const double bounded = x < -708.0 ? -708.0 : x;
+  const double shifted = bounded * kLog2E + kShift;
+  const double n = shifted - kShift;
+  const double r = (bounded - n * kLn2High) - n * kLn2Low;
+  double p = 1.0 / 6227020800.0;  // 1 / 13!
+  for (double factorial : {479001600.0, 39916800.0, 3628800.0, 362880.0, 40320.0, 5040.0, 720.0, 120.0, 24.0,
+                           6.0, 2.0, 1.0, 1.0}) {
+    p = p * r + 1.0 / factorial;
+  }
+  const double power = std::bit_cast<double>((std::bit_cast<uint64_t>(shifted) + 1023) << 52);
+  return x < -708.0 ? 0.0 : p * power;
+}
+
+}  // namespace
+
+template <typename T>
+double cross_entropy(const T* logits, const int64_t* codes, const double* weights, int64_t n, int64_t k,
+                     T* dlogits) {
+  double weight_sum = 0;
+  for (int64_t i = 0; weights && i < n; ++i) weight_sum += weights[i];
+  const double unit = 1.0 / (weights ? (weight_sum > 0 ? weight_sum : 1.0) : static_cast<double>(n));
+  std::vector<double> p(static_cast<size_t>(k));
+  double loss = 0;
+  for (int64_t i = 0; i < n; ++i, logits += k, dlogits += k) {
+    T largest = logits[0];
+    for (int64_t j = 1; j < k; ++j)
+      largest = logits[j] > largest || logits[j] != logits[j] ? logits[j] : largest;
+    double total = 0;
+    for (int64_t j = 0; j < k; ++j) p[j] = exp_down(static_cast<double>(logits[j]) - largest);
+    for (int64_t j = 0; j < k; ++j) total += p[j];
+    const double share = weights ? weights[i] * unit : unit;
+    // log sum - shifted, not log of a probability, which rounds to log 0
+    loss += (std::log(total) - (static_cast<double>(logits[codes[i]]) - largest)) * share;
+    const double scale = share / total;
+    for (int64_t j = 0; j < k; ++j) dlogits[j] = static_cast<T>(p[j] * scale);
+    dlogits[codes[i]] = static_cast<T>((p[codes[i]] / total - 1.0) * share);
+  }
+  return loss;
+}
+
+template <typename T>
+double norm(const T* x, int64_t n) {
+  constexpr int64_t kSums = 8;
+  double sums[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums <= n; i += kSums) {
+    for (int64_t j = 0; j < kSums; ++j) {
+      const double value = static_cast<double>(x[i + j]);
+      sums[j] += value * value;
+    }
+  }
+  for (; i < n; ++i) sums[i % kSums] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  for (int64_t width = kSums / 2; width; width /= 2) {
+    for (int64_t j = 0; j < width; ++j) sums[j] += sums[j + width];
+  }
+  return std::sqrt(sums[0]);
+}
+
+template <typename T>
+void adam(const Adam<T>& s, T* __restrict w, const T* __restrict g, T* __restrict m, T* __restrict v,
+          const T* __restrict decay, int64_t n) {
+  const auto run = [=](auto gradient_of, auto shrink_of) {
+    for (int64_t i = 0; i < n; ++i) {
+      const T gradient = gradient_of(i);
+      m[i] = m[i] * s.beta_1 + gradient * s.rest_1;
+      v[i] = v[i] * s.beta_2 + gradient * gradient * s.rest_2;
+      const T step = m[i] / (std::sqrt(v[i]) / s.root_correction_2 + s.epsilon) * s.rate;
+      w[i] -= shrink_of(i, step);
+    }
+  };
+  const auto scaled = [=](int64_t i) { return g[i] * s.scale; };
+  const auto alone = [](int64_t, T step) { return step; };
+  if (!decay) {
+    run(scaled, alone);
+  } else if (s.shrink != T(0)) {
+    run(scaled, [=](int64_t i, T step) { return step + w[i] * decay[i] * s.shrink; });
+  } else {
+    run([=](int64_t i) { return g[i] * s.scale + w[i] * decay[i] * s.penalty; }, alone);
+  }
+}
+
+template double cross_entropy<float>(const float*, const int64_t*, const double*, int64_t, int64_t, float*);
+template double cross_entropy<double>(const double*, const int64_t*, const double*, int64_t, int64_t,
+                                      double*);
+template double norm<float>(const float*, int64_t);
+template double norm<double>(const double*, int64_t);
+template void adam<float>(const Adam<float>&, float*, const float*, float*, float*, const float*, int64_t);
+template void adam<double>(const Adam<double>&, double*, const double*, double*, double*, const double*,
+                           int64_t);
+
+}  // namespace elman::vectors

@@ -1,0 +1,36 @@
+// What a training step does to whole vectors: the loss at the logits, the norm, Adam. The same arithmetic in
+// the same order on every machine: compiled for the baseline, without contraction.
+#pragma once
+
+#include <cstdint>
+
+namespace elman::vectors {
+
+// Softmax cross-entropy of logits (n, k), a mean over samples weighted by `weights` (null: all 1); its gradient
+// to dlogits. Inside in float64.
+template <typename T>
+double cross_entropy(const T* logits, const int64_t* codes, const double* weights, int64_t n, int64_t k,
+                     T* dlogits);
+
+// Euclidean norm, summed in float64.
+template <typename T>
+double norm(const T* x, int64_t n);
+
+// The numbers of one step of Adam or AdamW.
+template <typename T>
+struct Adam {
+  T scale;           // of the gradient
+  T penalty;         // times decay * w, added to the gradient
+  T beta_1, rest_1;  // rest: 1 - beta
+  T beta_2, rest_2;
+  T root_correction_2;  // sqrt(1 - beta_2^t)
+  T epsilon;
+  T rate;    // learning rate / (1 - beta_1^t)
+  T shrink;  // times decay * w, taken off the weights
+};
+
+// One pass; `decay` may be null: none. Each element rounds as NumPy's operations one by one do.
+template <typename T>
+void adam(const Adam<T>& step, T* w, const T* g, T* m, T* v, const T* decay, int64_t n);
+
+}  // namespace elman::vectors
