@@ -1,7 +1,7 @@
 // tanh and relu on vectors, and their derivatives from the value. Included by isa_unit.cpp alone.
 
-// tanh(x) = x P(x^2) / Q(x^2): an odd rational, minimax in relative error on [0, 8.4], past 1 at kTanhLimit
-// and cut off there. Coefficients from tools/tanh_coefficients.py; all are positive, so neither sum cancels.
+// tanh(x) = x P(x^2) / Q(x^2): an odd rational, minimax in relative error on [0, 8.4], past 1 at kTanhLimit,
+// where x^2 stops, and cut off at 1. Coefficients from tools/tanh_coefficients.py; all are positive, so neither sum cancels.
 // Estrin's order of evaluation rounds less than Horner's here. |tanh| <= 1, odd, NaN in NaN
 // out (a comparison with NaN keeps the NaN). tests/proofs tries all 2^32 inputs.
 constexpr float kTanhLimit = 8.8f;
@@ -17,13 +17,13 @@ ELMAN_INLINE Vec<T> tanh_polynomial(const float* c, Vec<T> u, Vec<T> u2) {
 }
 template <typename T>
 ELMAN_INLINE Vec<T> tanh_rational(Vec<T> x) {
-  const Vec<T> u = x * x, u2 = u * u;
+  const Vec<T> limit = broadcast(T(kTanhLimit));
+  const Vec<T> u = at_most<T>(x * x, limit * limit), u2 = u * u;  // past the limit y only grows, beyond 1
   return x * tanh_polynomial<T>(kTanhP, u, u2) / tanh_polynomial<T>(kTanhQ, u, u2);
 }
 
 ELMAN_INLINE Vec<float> tanh(Vec<float> x) {
-  const Vec<float> limit = broadcast(kTanhLimit), one = broadcast(1.0f);
-  x = at_least<float>(at_most<float>(x, limit), -limit);
+  const Vec<float> one = broadcast(1.0f);
 #if ELMAN_HAS_FMA
   Vec<float> y = tanh_rational<float>(x);
 #else

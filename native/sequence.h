@@ -64,7 +64,10 @@ ELMAN_INLINE void pool_state(Pool pool, T* pooled, T* ties, Vec<T> h, int64_t le
 
 template <typename T>
 ELMAN_INLINE void pour(Pool pool, const Sink<T>& sink, int64_t column, Vec<T> v, int64_t left) {
-  if (sink.h) store_upto(sink.h + column, v, left);
+  if (sink.h) {
+    __builtin_prefetch(sink.h + column + 2 * (column + left), 1);  // two steps on
+    store_upto(sink.h + column, v, left);
+  }
   if (sink.pooled) {
     pool_state<T>(pool, sink.pooled + column, sink.ties ? sink.ties + column : nullptr, v, left);
   }
@@ -81,10 +84,12 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
   const T* bias = packed + rows * padded_columns<T>(H);
   const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, packed, rows, 0, D};
   const Operand<T> state{previous, stride, packed, rows, D, p.recurrent ? H : 0};
+  const T* next_input = input.a + 128 / sizeof(T);  // two cache lines on
   product<T>(bias, input, state, H, 0, live,
              [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
                for (int64_t i = 0; i < m; ++i) {
                  T* s = current + (row + i) * stride + column;
+                 if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
                  const Sink<T> sink = sink_of(row + i);
                  for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
                    const Vec<T> v = activate<T>(activation, load(tile));
@@ -266,6 +271,10 @@ struct History {
   const T* at(int64_t r, int64_t t, int64_t H) const { return states + (r * row_steps + t - first) * H; }
 };
 
+// Backward through time runs against the grain of memory, and a long history lies in a far cache: what it
+// needs so many steps on is asked for now.
+constexpr int64_t kAhead = 8;
+
 // The states before the stretch that begins at step `first`: the checkpoint there, or the initial state.
 template <typename T>
 ELMAN_INLINE void find_before(const BackwardCall<T>& c, int64_t begin, int64_t first, History<T>& history) {
@@ -406,12 +415,14 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
         const int64_t r = row + i, sample = begin + r;
         const int64_t at = (sample * n_steps + t) * H + column;
         const bool last = r >= continuing;
+        const T* ahead = history.at(r, t - history.first > kAhead ? t - kAhead : history.first, H) + column;
         for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
           const int64_t left = H - column - j;
           Vec<T> v = load(tile);
           if (c.dH) v += load_upto(c.dH + at + j, left);
           if (last && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
           if (p.activation != Activation::kIdentity) {
+            __builtin_prefetch(ahead + j);
             const Vec<T> h = load_upto(history.at(r, t, H) + column + j, left);
             if (c.pool != Pool::kNone) {
               const Vec<T> share = load_upto(c.dpooled + sample * H + column + j, left);
