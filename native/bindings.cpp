@@ -250,6 +250,24 @@ nb::object gather(nb::handle values, nb::handle offsets, nb::handle order, int64
   });
 }
 
+bool standardise(nb::handle values, nb::handle mean, nb::handle scale, nb::handle out, int n_threads) {
+  return with_dtype("values", values, [&](auto zero) {
+    return with_dtype("out", out, [&](auto other_zero) {
+      using From = decltype(zero);
+      using To = decltype(other_zero);
+      const auto shape = shape_of<2>("values", values);
+      const int64_t n = shape[0], d = shape[1];
+      const From* from = read<From>("values", values, {n, d});
+      const double* means = read<double>("mean", mean, {d});
+      const double* scales = read<double>("scale", scale, {d});
+      To* to = write<To>("out", out, {n, d});
+      bool finite = true;
+      run(n * d, [&] { finite = vectors::standardise(from, means, scales, n, d, to, n_threads); });
+      return finite;
+    });
+  });
+}
+
 // -> the loss, its gradient at the logits.
 nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights) {
   return with_dtype("logits", logits, [&](auto zero) {
@@ -404,6 +422,8 @@ NB_MODULE(_native, m) {
   m.def("linear_backward", linear_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
   m.def("gather", gather, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+  m.def("standardise", standardise, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+        nb::arg());
   m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none());
   m.def("norm", norm, nb::arg().none());
   m.def("adam", adam, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),

@@ -1,8 +1,14 @@
 #include "vectors.h"
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 #include <vector>
+
+#include "thread_pool.h"
 
 namespace elman::vectors {
 namespace {
@@ -94,6 +100,46 @@ void adam(const Adam<T>& s, T* __restrict w, const T* __restrict g, T* __restric
   }
 }
 
+template <typename From, typename To>
+bool standardise(const From* values, const double* mean, const double* scale, int64_t n, int64_t d, To* out,
+                 int n_threads) {
+  using Bits = std::conditional_t<sizeof(To) == 4, uint32_t, uint64_t>;
+  const Bits exponent = std::bit_cast<Bits>(std::numeric_limits<To>::infinity());
+  // Many steps as one long row, for the inner loop's sake.
+  const int64_t joined = std::max<int64_t>(1, 512 / std::max<int64_t>(d, 1)), width = joined * d;
+  std::vector<double> means(static_cast<size_t>(width)), scales(static_cast<size_t>(width));
+  for (int64_t j = 0; j < width; ++j) means[j] = mean[j % d], scales[j] = scale[j % d];
+  constexpr int64_t kBlock = 1 << 16;  // values of a task: some 30 microseconds
+  const int64_t size = n * d, rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(width, 1)) * width;
+  const int64_t n_tasks = size ? (size + rows - 1) / rows : 0;
+  std::atomic<bool> finite{true};
+  parallel_for(n_tasks, static_cast<int>(std::clamp<int64_t>(n_tasks, 1, n_threads)), [&](int64_t task, int) {
+    const int64_t end = std::min(size, (task + 1) * rows);
+    Bits bad = 0;
+    for (int64_t i = task * rows; i < end; i += width) {
+      const int64_t length = std::min(width, end - i);
+      const From* from = values + i;
+      To* to = out + i;
+      for (int64_t j = 0; j < length; ++j) {
+        to[j] = static_cast<To>((static_cast<double>(from[j]) - means[j]) / scales[j]);
+      }
+      for (int64_t j = 0; j < length; ++j) {
+        bad |= (std::bit_cast<Bits>(to[j]) & exponent) == exponent ? Bits{1} : Bits{0};
+      }
+    }
+    if (bad) finite = false;
+  });
+  return finite;
+}
+
+template bool standardise<float, float>(const float*, const double*, const double*, int64_t, int64_t, float*,
+                                        int);
+template bool standardise<float, double>(const float*, const double*, const double*, int64_t, int64_t,
+                                         double*, int);
+template bool standardise<double, float>(const double*, const double*, const double*, int64_t, int64_t,
+                                         float*, int);
+template bool standardise<double, double>(const double*, const double*, const double*, int64_t, int64_t,
+                                          double*, int);
 template double cross_entropy<float>(const float*, const int64_t*, const double*, int64_t, int64_t, float*);
 template double cross_entropy<double>(const double*, const int64_t*, const double*, int64_t, int64_t,
                                       double*);

@@ -33,4 +33,10 @@ struct Adam {
 template <typename T>
 void adam(const Adam<T>& step, T* w, const T* g, T* m, T* v, const T* decay, int64_t n);
 
+// out = (values - mean) / scale for each of n steps of d features, in float64, then rounded. Returns whether all
+// of it is finite.
+template <typename From, typename To>
+bool standardise(const From* values, const double* mean, const double* scale, int64_t n, int64_t d, To* out,
+                 int n_threads);
+
 }  // namespace elman::vectors

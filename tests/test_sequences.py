@@ -321,3 +321,24 @@ def test_standardise(n_steps, n_features, dtype, rng):
     out = np.full_like(values, np.nan)
     standardise(values, mean, scale, out)
     np.testing.assert_array_equal(out, ((values - mean) / scale).astype(dtype))
+
+
+@pytest.mark.skipif("native" not in available_backends(), reason="the kernel was not built")
+@pytest.mark.parametrize("to", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (7, 3), (5000, 31), (300_000, 1), (3, 900)])
+def test_the_compiled_standardisation_has_the_bits_of_numpy(rng, shape, dtype, to):
+    fused = get_backend("native").fused
+    values = rng.normal(size=shape).astype(dtype)
+    mean, scale = rng.normal(size=shape[1]), rng.uniform(0.1, 3, shape[1])
+    out, expected = np.empty(shape, to), np.empty(shape, to)
+    assert standardise(values, mean, scale, expected)
+    for n_threads in (1, 3):
+        assert fused.standardise(values, mean, scale, out, n_threads)
+        assert out.tobytes() == expected.tobytes()
+    if not values.size:
+        return
+    for bad in (np.nan, np.inf, -np.inf):
+        values[-1, -1] = bad
+        assert not standardise(values, mean, scale, expected)
+        assert not fused.standardise(values, mean, scale, out, 2)

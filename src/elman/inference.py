@@ -48,7 +48,7 @@ def predict_logits(
     ndarray of shape (n_samples, n_classes)
     """
     out = np.empty((len(data), network.n_classes), dtype=network.params.dtype)
-    for batch in _batches(network, data, standardisation, states=False):
+    for batch in _batches(network, data, backend, standardisation, states=False):
         out[batch.order] = network.logits(batch.X, batch.lengths, backend)
     return out
 
@@ -61,7 +61,7 @@ def predict_logits_over_time(
 ) -> list[Array]:
     """For each sample the logits (n_timesteps_i, n_classes) had it stopped at step t."""
     out: list[Array] = [np.empty(0)] * len(data)
-    for batch in _batches(network, data, standardisation, states=True):
+    for batch in _batches(network, data, backend, standardisation, states=True):
         logits = network.logits_over_time(batch.X, batch.lengths, backend)
         _scatter(out, batch, logits)
     return out
@@ -75,7 +75,7 @@ def hidden_states(
 ) -> list[Array]:
     """For each sample its hidden states (n_timesteps_i, hidden_size)."""
     out: list[Array] = [np.empty(0)] * len(data)
-    for batch in _batches(network, data, standardisation, states=True):
+    for batch in _batches(network, data, backend, standardisation, states=True):
         _scatter(out, batch, network.hidden_states(batch.X, batch.lengths, backend))
     return out
 
@@ -89,7 +89,12 @@ def _scatter(out: list[Array], batch: Batch, answers: Array) -> None:
 
 
 def _batches(
-    network: Network, data: Sequences, standardisation: Standardisation | None, *, states: bool
+    network: Network,
+    data: Sequences,
+    backend: Backend,
+    standardisation: Standardisation | None,
+    *,
+    states: bool,
 ) -> Iterator[Batch]:
     """All samples in batches of bounded size, standardised and of the network's dtype.
 
@@ -103,8 +108,15 @@ def _batches(
         X = batch.X
         if standardisation is not None:
             X = np.empty(X.shape, dtype)
-            as_steps = (-1, data.n_features)
-            standardise(batch.X.reshape(as_steps), *standardisation, X.reshape(as_steps))
-            if first_not_finite(X) is not None:
-                data.scaled(*standardisation, dtype)  # raises, naming the sample and the value
+            values, out = (a.reshape(-1, data.n_features) for a in (batch.X, X))
+            if backend.fused is None:
+                finite = standardise(values, *standardisation, out)
+            else:
+                finite = backend.fused.standardise(values, *standardisation, out, backend.n_threads)
+        else:
+            finite = data.refuse is None or first_not_finite(X) is None
+        if not finite and data.refuse is not None:
+            data.refuse()
+        if not finite and standardisation is not None:
+            data.scaled(*standardisation, dtype)  # raises, naming the sample and the value
         yield batch._replace(X=np.require(X, dtype=dtype, requirements=["C", "A"]))

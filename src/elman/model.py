@@ -51,6 +51,8 @@ class TrainedModel:
     def check(self, X: Any, name: str = "X") -> Sequences:
         """Sequences of what the user passed, which errors call `name`.
 
+        Whether every value is finite is left to the answer that reads them.
+
         Raises
         ------
         TypeError, ValueError
@@ -66,6 +68,7 @@ class TrainedModel:
             two_d=self.two_d,
             estimator=self.name,
             ensure_min_timesteps=0,
+            look_at_values=False,  # inference does, a batch at a time
         )
 
     def predict(self, data: Sequences) -> Array:

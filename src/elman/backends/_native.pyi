@@ -77,6 +77,9 @@ def linear_backward(
 def gather(
     values: _Array, offsets: NDArray[np.int64], order: NDArray[np.int64], n_timesteps: int, /
 ) -> _Array: ...
+def standardise(
+    values: _Array, mean: _Array, scale: _Array, out: _Array, n_threads: int, /
+) -> bool: ...
 def cross_entropy(
     logits: _Array, codes: NDArray[np.int64], weights: NDArray[np.float64] | None, /
 ) -> tuple[float, _Array]: ...

@@ -153,11 +153,18 @@ class Fused(Protocol):
         offsets: NDArray[np.int64],
         order: NDArray[np.int64],
         n_timesteps: int,
+        /,
     ) -> Array:
         """Row i is `values[offsets[k] : offsets[k + 1]]` of k = order[i], then zeros.
 
         `values` (total_steps, n_features); returns (len(order), n_timesteps, n_features).
         """
+        ...
+
+    def standardise(
+        self, values: Array, mean: Array, scale: Array, out: Array, n_threads: int, /
+    ) -> bool:
+        """As `elman.data.sequences.standardise`, to the same bits."""
         ...
 
     def cross_entropy(

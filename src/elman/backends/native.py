@@ -64,9 +64,10 @@ class _NativeStepper:
 
 
 class _NativeFused:
-    """See `contract.Fused`; the first three are the compiled functions themselves."""
+    """See `contract.Fused`; all but the last are the compiled functions themselves."""
 
     gather = staticmethod(_native.gather)
+    standardise = staticmethod(_native.standardise)
     cross_entropy = staticmethod(_native.cross_entropy)
     norm = staticmethod(_native.norm)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,9 +52,12 @@ class Sequences:
     n_timesteps : int or None
         The length of every sample, or None if they differ.
     two_d : bool
+    refuse : callable or None
+        Nobody has looked yet whether all values are finite, and this raises the error if one is
+        not: for who reads them once, from a slow memory.
     """
 
-    __slots__ = ("lengths", "n_timesteps", "offsets", "two_d", "values")
+    __slots__ = ("lengths", "n_timesteps", "offsets", "refuse", "two_d", "values")
 
     def __init__(self, values: Array, lengths: Any, *, two_d: bool = False) -> None:
         self.values = values
@@ -69,6 +72,7 @@ class Sequences:
         equal = len(self.lengths) > 0 and bool((self.lengths == self.lengths[0]).all())
         self.n_timesteps: int | None = int(self.lengths[0]) if equal else None
         self.two_d = two_d
+        self.refuse: Callable[[], None] | None = None
 
     @classmethod
     def from_array(cls, X: Array, *, two_d: bool = False) -> Sequences:
@@ -254,9 +258,9 @@ class Sequences:
         mean = np.asarray(mean, dtype=np.float64)
         scale = np.asarray(scale, dtype=np.float64)
         out = np.empty(self.values.shape, dtype=dtype)
-        standardise(self.values, mean, scale, out)
+        finite = standardise(self.values, mean, scale, out)
         result = Sequences(out, self.lengths, two_d=self.two_d)
-        bad = first_not_finite(out)
+        bad = None if finite else first_not_finite(out)
         if bad is not None:
             sample, timestep, feature = self.where(bad)
             raise ValueError(
@@ -306,8 +310,10 @@ class Sequences:
         return unit
 
 
-def standardise(values: Array, mean: Array, scale: Array, out: Array) -> None:
+def standardise(values: Array, mean: Array, scale: Array, out: Array) -> bool:
     """Write (values - mean) / scale, computed in float64, to `out`; bounded memory.
+
+    Returns whether all of it is finite.
 
     Parameters
     ----------
@@ -331,6 +337,7 @@ def standardise(values: Array, mean: Array, scale: Array, out: Array) -> None:
                 target[rows] = shifted
         if n_whole < n_steps:
             out[n_whole:] = (values[n_whole:] - mean) / scale
+    return first_not_finite(out) is None
 
 
 def _weighted_sum(block: Array, weights: Array | None, rows: slice) -> Array:
