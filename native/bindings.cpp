@@ -250,6 +250,17 @@ nb::object gather(nb::handle values, nb::handle offsets, nb::handle order, int64
   });
 }
 
+bool all_finite(nb::handle values, int n_threads) {
+  return with_dtype("values", values, [&](auto zero) {
+    using T = decltype(zero);
+    const auto shape = shape_of<2>("values", values);
+    const T* data = read<T>("values", values, {shape[0], shape[1]});
+    bool finite = true;
+    run(shape[0] * shape[1], [&] { finite = vectors::all_finite(data, shape[0] * shape[1], n_threads); });
+    return finite;
+  });
+}
+
 bool standardise(nb::handle values, nb::handle mean, nb::handle scale, nb::handle out, int n_threads) {
   return with_dtype("values", values, [&](auto zero) {
     return with_dtype("out", out, [&](auto other_zero) {
@@ -422,6 +433,7 @@ NB_MODULE(_native, m) {
   m.def("linear_backward", linear_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
   m.def("gather", gather, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+  m.def("all_finite", all_finite, nb::arg().none(), nb::arg());
   m.def("standardise", standardise, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg());
   m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none());

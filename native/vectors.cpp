@@ -32,6 +32,17 @@ double exp_down(double x) {
   return x < -708.0 ? 0.0 : p * power;
 }
 
+// Integers throughout, so that a vector does many at once.
+template <typename T>
+bool finite_range(const T* x, int64_t n) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  const Bits exponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  Bits bad = 0;
+  for (int64_t i = 0; i < n; ++i)
+    bad |= (std::bit_cast<Bits>(x[i]) & exponent) == exponent ? Bits{1} : Bits{0};
+  return bad == 0;
+}
+
 }  // namespace
 
 template <typename T>
@@ -100,11 +111,21 @@ void adam(const Adam<T>& s, T* __restrict w, const T* __restrict g, T* __restric
   }
 }
 
+template <typename T>
+bool all_finite(const T* values, int64_t n, int n_threads) {
+  constexpr int64_t kBlock = 1 << 16;  // values of a task: some 10 microseconds from memory
+  const int64_t n_tasks = (n + kBlock - 1) / kBlock;
+  std::atomic<bool> finite{true};
+  parallel_for(n_tasks, static_cast<int>(std::clamp<int64_t>(n_tasks, 1, n_threads)), [&](int64_t task, int) {
+    const int64_t end = std::min(n, (task + 1) * kBlock);
+    if (!finite_range(values + task * kBlock, end - task * kBlock)) finite = false;
+  });
+  return finite;
+}
+
 template <typename From, typename To>
 bool standardise(const From* values, const double* mean, const double* scale, int64_t n, int64_t d, To* out,
                  int n_threads) {
-  using Bits = std::conditional_t<sizeof(To) == 4, uint32_t, uint64_t>;
-  const Bits exponent = std::bit_cast<Bits>(std::numeric_limits<To>::infinity());
   // Many steps as one long row, for the inner loop's sake.
   const int64_t joined = std::max<int64_t>(1, 512 / std::max<int64_t>(d, 1)), width = joined * d;
   std::vector<double> means(static_cast<size_t>(width)), scales(static_cast<size_t>(width));
@@ -115,7 +136,7 @@ bool standardise(const From* values, const double* mean, const double* scale, in
   std::atomic<bool> finite{true};
   parallel_for(n_tasks, static_cast<int>(std::clamp<int64_t>(n_tasks, 1, n_threads)), [&](int64_t task, int) {
     const int64_t end = std::min(size, (task + 1) * rows);
-    Bits bad = 0;
+    bool all = true;
     for (int64_t i = task * rows; i < end; i += width) {
       const int64_t length = std::min(width, end - i);
       const From* from = values + i;
@@ -123,15 +144,15 @@ bool standardise(const From* values, const double* mean, const double* scale, in
       for (int64_t j = 0; j < length; ++j) {
         to[j] = static_cast<To>((static_cast<double>(from[j]) - means[j]) / scales[j]);
       }
-      for (int64_t j = 0; j < length; ++j) {
-        bad |= (std::bit_cast<Bits>(to[j]) & exponent) == exponent ? Bits{1} : Bits{0};
-      }
+      all &= finite_range(to, length);
     }
-    if (bad) finite = false;
+    if (!all) finite = false;
   });
   return finite;
 }
 
+template bool all_finite<float>(const float*, int64_t, int);
+template bool all_finite<double>(const double*, int64_t, int);
 template bool standardise<float, float>(const float*, const double*, const double*, int64_t, int64_t, float*,
                                         int);
 template bool standardise<float, double>(const float*, const double*, const double*, int64_t, int64_t,

@@ -33,6 +33,9 @@ struct Adam {
 template <typename T>
 void adam(const Adam<T>& step, T* w, const T* g, T* m, T* v, const T* decay, int64_t n);
 
+template <typename T>
+bool all_finite(const T* values, int64_t n, int n_threads);
+
 // out = (values - mean) / scale for each of n steps of d features, in float64, then rounded. Returns whether all
 // of it is finite.
 template <typename From, typename To>

@@ -342,3 +342,6 @@ def test_the_compiled_standardisation_has_the_bits_of_numpy(rng, shape, dtype, t
         values[-1, -1] = bad
         assert not standardise(values, mean, scale, expected)
         assert not fused.standardise(values, mean, scale, out, 2)
+        assert not fused.all_finite(values, 2)
+        values[-1, -1] = 0
+        assert fused.all_finite(values, 2)

@@ -106,15 +106,20 @@ def _batches(
     dtype = network.params.dtype
     for batch in data.batches(batch_size):
         X = batch.X
+        values = X.reshape(-1, data.n_features)
+        fused = backend.fused
+        finite = True
         if standardisation is not None:
             X = np.empty(X.shape, dtype)
-            values, out = (a.reshape(-1, data.n_features) for a in (batch.X, X))
-            if backend.fused is None:
+            out = X.reshape(values.shape)
+            if fused is None:
                 finite = standardise(values, *standardisation, out)
             else:
-                finite = backend.fused.standardise(values, *standardisation, out, backend.n_threads)
-        else:
-            finite = data.refuse is None or first_not_finite(X) is None
+                finite = fused.standardise(values, *standardisation, out, backend.n_threads)
+        elif data.refuse is not None and fused is None:
+            finite = first_not_finite(values) is None
+        elif data.refuse is not None and fused is not None:
+            finite = fused.all_finite(values, backend.n_threads)
         if not finite and data.refuse is not None:
             data.refuse()
         if not finite and standardisation is not None:

@@ -161,6 +161,10 @@ class Fused(Protocol):
         """
         ...
 
+    def all_finite(self, values: Array, n_threads: int, /) -> bool:
+        """Whether `values` (total_steps, n_features) holds neither NaN nor infinity."""
+        ...
+
     def standardise(
         self, values: Array, mean: Array, scale: Array, out: Array, n_threads: int, /
     ) -> bool:

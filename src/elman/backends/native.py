@@ -67,6 +67,7 @@ class _NativeFused:
     """See `contract.Fused`; all but the last are the compiled functions themselves."""
 
     gather = staticmethod(_native.gather)
+    all_finite = staticmethod(_native.all_finite)
     standardise = staticmethod(_native.standardise)
     cross_entropy = staticmethod(_native.cross_entropy)
     norm = staticmethod(_native.norm)

@@ -286,10 +286,11 @@ class Sequences:
 
     def _normalised(self, indices: Any) -> Indices:
         """Integers in [0, n_samples) for any index NumPy takes."""
-        if not isinstance(indices, slice):
-            indices = np.asarray(indices)
-            if indices.size == 0:
-                indices = indices.astype(np.int64)
+        if isinstance(indices, slice):
+            return np.arange(*indices.indices(len(self)), dtype=np.int64)
+        indices = np.asarray(indices)
+        if indices.size == 0:
+            indices = indices.astype(np.int64)
         return np.atleast_1d(np.arange(len(self), dtype=np.int64)[indices])
 
     def _blocks(self) -> Iterator[slice]:
