@@ -80,22 +80,35 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
                                int64_t live, const T* previous, T* current, SinkOf sink_of) {
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
   const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
-  const Activation activation = p.activation;
   const T* bias = packed + rows * padded_columns<T>(H);
   const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, packed, rows, 0, D};
   const Operand<T> state{previous, stride, packed, rows, D, p.recurrent ? H : 0};
   const T* next_input = input.a + 128 / sizeof(T);  // two cache lines on
+  const auto take = [=](auto activation, int64_t row, int64_t m, int64_t column, int64_t width, const T* tile)
+                        __attribute__((always_inline)) {
+                          for (int64_t i = 0; i < m; ++i) {
+                            T* s = current + (row + i) * stride + column;
+                            if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
+                            const Sink<T> sink = sink_of(row + i);
+                            if (!sink.h && !sink.pooled) {
+                              for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+                                store(s + j, activate<T>(activation(), load(tile)));
+                              }
+                              continue;
+                            }
+                            for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+                              const Vec<T> v = activate<T>(activation(), load(tile));
+                              store(s + j, v);
+                              pour(pool, sink, column + j, v, H - column - j);
+                            }
+                          }
+                        };
   product<T>(bias, input, state, H, 0, live,
              [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
-               for (int64_t i = 0; i < m; ++i) {
-                 T* s = current + (row + i) * stride + column;
-                 if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
-                 const Sink<T> sink = sink_of(row + i);
-                 for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
-                   const Vec<T> v = activate<T>(activation, load(tile));
-                   store(s + j, v);
-                   pour(pool, sink, column + j, v, H - column - j);
-                 }
+               if (p.activation == Activation::kTanh) {
+                 take([] { return Activation::kTanh; }, row, m, column, width, tile);
+               } else {
+                 take([&] { return p.activation; }, row, m, column, width, tile);
                }
              });
 }
@@ -409,37 +422,44 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
       run_again(c, begin, n, t / c.checkpoint_every * c.checkpoint_every, again,
                 again + 2 * c.tile_rows * stride, history);
     }
-    auto epilogue = [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+    const int64_t place = t % steps, ahead = t - history.first > kAhead ? t - kAhead : history.first;
+    auto epilogue = [&, place, ahead, n, steps, stride, H, t, current](int64_t row, int64_t m, int64_t column,
+                                                                       int64_t width, const T* tile) {
       const int64_t panel_columns = panel_width<T>(column / kPanel<T>, H);
+      const bool extras = c.dH || c.pool != Pool::kNone || p.activation == Activation::kIdentity;
       for (int64_t i = 0; i < m; ++i) {
         const int64_t r = row + i, sample = begin + r;
         const int64_t at = (sample * n_steps + t) * H + column;
-        const bool last = r >= continuing;
-        const T* ahead = history.at(r, t - history.first > kAhead ? t - kAhead : history.first, H) + column;
+        const bool special = extras || (r >= continuing && c.dfinal);
+        const T* h_t = history.at(r, t, H) + column;
+        const T* next_h = history.at(r, ahead, H) + column;
+        T* dA = current + r * stride + column;
+        // Panels side by side lie a panel of the chunk apart.
+        T* kept = chunk + column * n * steps + (r * steps + place) * panel_columns;
         for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
           const int64_t left = H - column - j;
           Vec<T> v = load(tile);
-          if (c.dH) v += load_upto(c.dH + at + j, left);
-          if (last && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
-          if (p.activation != Activation::kIdentity) {
-            __builtin_prefetch(ahead + j);
-            const Vec<T> h = load_upto(history.at(r, t, H) + column + j, left);
-            if (c.pool != Pool::kNone) {
-              const Vec<T> share = load_upto(c.dpooled + sample * H + column + j, left);
-              if (c.pool == Pool::kMean) {
-                v += share;
-              } else {
-                v += h == load_upto(c.pooled + sample * H + column + j, left) ? share : Vec<T>{};
+          if (!special) {
+            __builtin_prefetch(next_h + j);
+            v = activate_backward<T>(p.activation, v, load_upto(h_t + j, left));
+          } else {
+            if (c.dH) v += load_upto(c.dH + at + j, left);
+            if (r >= continuing && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
+            if (p.activation != Activation::kIdentity) {
+              const Vec<T> h = load_upto(h_t + j, left);
+              if (c.pool != Pool::kNone) {
+                const Vec<T> share = load_upto(c.dpooled + sample * H + column + j, left);
+                if (c.pool == Pool::kMean) {
+                  v += share;
+                } else {
+                  v += h == load_upto(c.pooled + sample * H + column + j, left) ? share : Vec<T>{};
+                }
               }
+              v = activate_backward<T>(p.activation, v, h);
             }
-            v = activate_backward<T>(p.activation, v, h);
           }
-          store(current + r * stride + column + j, v);
-          // Panels side by side lie a panel of the chunk apart.
-          const int64_t q = j / kPanel<T>;
-          store(chunk + (column + q * kPanel<T>)*n * steps + (r * steps + t % steps) * panel_columns +
-                    j % kPanel<T>,
-                v);
+          store(dA + j, v);
+          store(kept + j / kPanel<T> * kPanel<T> * n * steps + j % kPanel<T>, v);
         }
       }
     };

@@ -122,6 +122,18 @@ ELMAN_INLINE Vec<T> at_least(Vec<T> x, Vec<T> limit) {
 #endif
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// All bits set in the first n lanes.
+template <typename T>
+ELMAN_INLINE __m256i first_lanes(int n) {
+  if constexpr (sizeof(T) == 4) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  } else {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+  }
+}
+#endif
+
 // The first n lanes, zeros in the others; nothing past p[n - 1] is touched. 0 < n <= lanes.
 template <typename T>
 ELMAN_INLINE Vec<T> load_first(const T* p, int n) {
@@ -130,6 +142,12 @@ ELMAN_INLINE Vec<T> load_first(const T* p, int n) {
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p);
   } else {
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1u), p);
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm256_maskload_ps(p, first_lanes<float>(n));
+  } else {
+    return _mm256_maskload_pd(p, first_lanes<double>(n));
   }
 #else
   Vec<T> v{};
@@ -144,6 +162,12 @@ ELMAN_INLINE void store_first(T* p, Vec<T> v, int n) {
     _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), v);
   } else {
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1u), v);
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) {
+    _mm256_maskstore_ps(p, first_lanes<float>(n), v);
+  } else {
+    _mm256_maskstore_pd(p, first_lanes<double>(n), v);
   }
 #else
   for (int i = 0; i < n; ++i) p[i] = v[i];
