@@ -8,6 +8,7 @@ reference (`reference.py`) defines the right answer; every other backend agrees 
     n_timesteps  T    steps of the longest sequence; X is padded to it
     n_features   D    width of one input step
     hidden_size  H    width of the hidden state
+    state_size        width of all that goes from step to step: H, or 2 H for an LSTM
 
 Arrays are batch-major, C-contiguous and aligned, of one dtype (float32 or float64) throughout.
 Inputs are never written, outputs are freshly allocated, no state is kept between calls, and every
@@ -36,19 +37,50 @@ Outputs = Literal["sequence", "final", "mean", "max"]
 OUTPUTS: tuple[Outputs, ...] = ("sequence", "final", "mean", "max")
 POOLS: tuple[Outputs, ...] = ("mean", "max")
 ACTIVATIONS: tuple[Activation, ...] = ("tanh", "relu")
-CELLS: tuple[str, ...] = ("elman",)
+
+
+class CellKind(NamedTuple):
+    """What sets one cell's shapes apart from another's."""
+
+    gates: tuple[str, ...]
+    """blocks of `hidden_size` columns in W_x and W_h, in order"""
+    biases: tuple[str, ...]
+    """blocks of `hidden_size` in b, in order"""
+    states: tuple[str, ...]
+    """blocks of `hidden_size` columns in a state, the hidden state first"""
+    trace: tuple[str, ...]
+    """what the tape keeps of each step beside the hidden state, in blocks of `hidden_size`"""
+
+
+CELLS: dict[str, CellKind] = {
+    "elman": CellKind(("h",), ("h",), ("h",), ()),
+    "gru": CellKind(("r", "z", "n"), ("r", "z", "n", "hn"), ("h",), ("r", "z", "n", "hn")),
+    "lstm": CellKind(
+        ("i", "f", "g", "o"), ("i", "f", "g", "o"), ("h", "c"), ("i", "f", "g", "o", "c")
+    ),
+}
+"""The cells by name; `Cell` has their equations."""
 
 
 @dataclass(frozen=True)
 class Cell:
     """Which cell the time loop runs, and its options.
 
+    With s the logistic function, and products and biases of a gate named by the gate:
+
+    - elman: h_t = f(x_t W_x + h_{t-1} W_h + b), Elman (1990), "Finding structure in time".
+    - gru: r = s(x_t W_xr + h_{t-1} W_hr + b_r), z likewise, hn = h_{t-1} W_hn + b_hn,
+      n = tanh(x_t W_xn + b_n + r hn), h_t = (1 - z) n + z h_{t-1}: Cho et al. (2014), "Learning
+      phrase representations using RNN encoder-decoder", with the reset after the recurrent product.
+    - lstm: i, f, o = s(...), g = tanh(...), c_t = f c_{t-1} + i g, h_t = o tanh(c_t): Hochreiter
+      and Schmidhuber (1997), "Long short-term memory", with the forget gate of Gers et al. (2000).
+      A state is (h, c) side by side.
+
     Parameters
     ----------
-    name : {"elman"}
-        `elman`: h_t = f(x_t W_x + h_{t-1} W_h + b), Elman (1990), "Finding structure in time".
+    name : {"elman", "gru", "lstm"}
     activation : {"tanh", "relu"}
-        f of the Elman cell.
+        f of the Elman cell; the others are made of tanh and the logistic function.
     """
 
     name: str = "elman"
@@ -62,22 +94,30 @@ class Cell:
             raise ValueError(
                 f"activation={self.activation!r} is not known; choose one of {choices}"
             )
+        if self.name != "elman" and self.activation != "tanh":
+            raise ValueError(
+                f"activation={self.activation!r} is for cell='elman'; a {self.name} has tanh inside"
+            )
 
     @property
-    def n_gates(self) -> int:
-        """Blocks of `hidden_size` columns in W_x, W_h and b."""
-        return 1
+    def kind(self) -> CellKind:
+        """Its blocks."""
+        return CELLS[self.name]
+
+    def state_size(self, hidden_size: int) -> int:
+        """Columns of a state."""
+        return len(self.kind.states) * hidden_size
 
 
 class Weights(NamedTuple):
-    """Weights of one recurrent layer; with G = cell.n_gates."""
+    """Weights of one recurrent layer; with G gates and N biases (`CellKind`)."""
 
     W_x: Array
     """(n_features, G * hidden_size)"""
     W_h: Array
     """(hidden_size, G * hidden_size)"""
     b: Array
-    """(G * hidden_size,)"""
+    """(N * hidden_size,)"""
 
 
 class Tape(NamedTuple):
@@ -91,7 +131,7 @@ class Tape(NamedTuple):
     weights: Weights
     H: Array
     """(n_samples, n_timesteps, hidden_size), zero past each sample's end; with checkpoints only the
-    states after each `checkpoint_every` steps, (n_samples, n_checkpoints, hidden_size)"""
+    states after each `checkpoint_every` steps, (n_samples, n_checkpoints, state_size)"""
     checkpoint_every: int = 0
     """steps between checkpoints, as the backend rounded them; 0: every state is there"""
     outputs: Outputs = "sequence"
@@ -99,6 +139,9 @@ class Tape(NamedTuple):
     """(n_samples, hidden_size) for outputs="max": as in `Forward`"""
     ties: Array | None = None
     """(n_samples, hidden_size) for outputs="max": how many steps reached `pooled`"""
+    trace: Array | None = None
+    """(n_samples, n_timesteps, blocks of the cell's trace * hidden_size); past a sample's end it
+    means nothing; None for the Elman cell and with checkpoints"""
 
 
 class Forward(NamedTuple):
@@ -107,12 +150,12 @@ class Forward(NamedTuple):
     H: Array | None
     """(n_samples, n_timesteps, hidden_size), zero past each end; None unless outputs="sequence" """
     final: Array
-    """(n_samples, hidden_size), the state at each sample's own last step; `initial` at length 0"""
+    """(n_samples, state_size), the state at each sample's own last step; `initial` at length 0"""
     tape: Tape | None
     """None unless keep_tape"""
     pooled: Array | None = None
     """(n_samples, hidden_size) for outputs="mean" or "max": the mean of each unit, or its largest
-    value, over the sample's own steps; `initial` at length 0"""
+    value, over the sample's own steps; the initial one at length 0"""
 
 
 class Backward(NamedTuple):
@@ -121,7 +164,7 @@ class Backward(NamedTuple):
     dX: Array | None
     """(n_samples, n_timesteps, n_features), zero past each sample's end; None unless need_dX"""
     dinitial: Array
-    """(n_samples, hidden_size)"""
+    """(n_samples, state_size)"""
     dweights: Weights
     """same shapes as the weights"""
 
@@ -198,7 +241,7 @@ class Stepper(Protocol):
     """A cell fed one time step at a time, by one thread at a time: see `Backend.stepper`."""
 
     state: Array
-    """(n_samples, hidden_size), the states so far: zeros at first, changed in place by `step`;
+    """(n_samples, state_size), the states so far: zeros at first, changed in place by `step`;
     write to it to reset or restore them"""
 
     def step(self, x: Array, /) -> None:
@@ -240,7 +283,7 @@ class Backend(Protocol):
         ----------
         X : (n_samples, n_timesteps, n_features)
         lengths : (n_samples,) int64, longest first, each in [0, n_timesteps], or None (all full)
-        initial : (n_samples, hidden_size) or None (zeros)
+        initial : (n_samples, state_size) or None (zeros)
         outputs : "sequence" returns H; the others do not, and without a tape never allocate it;
             "mean" and "max" return `pooled`, taken while the states are made
         keep_tape : whether to keep what `backward` needs
@@ -266,7 +309,7 @@ class Backend(Protocol):
         ----------
         dH : (n_samples, n_timesteps, hidden_size) or None
             Gradient at every hidden state; what it holds past a sample's end is not read.
-        dfinal : (n_samples, hidden_size) or None
+        dfinal : (n_samples, state_size) or None
             Gradient at `final`, added to the one at the sample's own last step.
         dpooled : (n_samples, hidden_size) or None
             Gradient at `pooled`: each step's share is 1 / length ("mean"), or equal among the
@@ -277,7 +320,7 @@ class Backend(Protocol):
         ...
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
-        """One time step: x (n_samples, n_features), state (n_samples, hidden_size) -> new state."""
+        """One time step: x (n_samples, n_features), state (n_samples, state_size) -> new state."""
         ...
 
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
@@ -369,14 +412,14 @@ def check_forward(
     if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:
         raise TypeError(f"X has dtype {X.dtype}, expected native float32 or float64")
     n_samples, n_timesteps, n_features = X.shape
-    hidden_size = weights.b.shape[0] // cell.n_gates
-    width = hidden_size * cell.n_gates
+    hidden_size = weights.b.shape[0] // len(cell.kind.biases)
+    width = hidden_size * len(cell.kind.gates)
     _check_array("X", X, X.shape, X.dtype)
     _check_array("W_x", weights.W_x, (n_features, width), X.dtype)
     _check_array("W_h", weights.W_h, (hidden_size, width), X.dtype)
-    _check_array("b", weights.b, (width,), X.dtype)
+    _check_array("b", weights.b, (hidden_size * len(cell.kind.biases),), X.dtype)
     if initial is not None:
-        _check_array("initial", initial, (n_samples, hidden_size), X.dtype)
+        _check_array("initial", initial, (n_samples, cell.state_size(hidden_size)), X.dtype)
     if lengths is not None:
         _check_array("lengths", lengths, (n_samples,), np.dtype(np.int64))
         if n_samples and (
@@ -402,11 +445,11 @@ def check_backward(
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `backward` keep the contract."""
     n_samples, n_timesteps, _ = tape.X.shape
-    hidden_size, dtype = tape.H.shape[2], tape.H.dtype
+    hidden_size, dtype = tape.weights.W_h.shape[0], tape.H.dtype
     if dH is not None:
         _check_array("dH", dH, (n_samples, n_timesteps, hidden_size), dtype)
     if dfinal is not None:
-        _check_array("dfinal", dfinal, (n_samples, hidden_size), dtype)
+        _check_array("dfinal", dfinal, (n_samples, tape.cell.state_size(hidden_size)), dtype)
     if dpooled is not None:
         if tape.outputs not in POOLS:
             raise ValueError(f"dpooled was given, but the tape is of outputs={tape.outputs!r}")

@@ -29,9 +29,11 @@ from elman.backends.contract import (
     check_step,
     check_stepper,
 )
+from elman.backends.reference import ReferenceBackend
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
 _POOL = {"sequence": 0, "final": 0, "mean": 1, "max": 2}
+_GATED = ReferenceBackend()  # until the kernel has them
 _NO_WEIGHTS = (None, None, None)
 _ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
@@ -125,6 +127,17 @@ class NativeBackend:
         checkpoint_every: int = 0,
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
+        if cell.name != "elman":
+            return _GATED.forward(
+                cell,
+                X,
+                lengths,
+                initial,
+                weights,
+                outputs=outputs,
+                keep_tape=keep_tape,
+                checkpoint_every=checkpoint_every,
+            )
         try:
             # The kernel itself refuses what breaks the contract. What it says is short, so a
             # refused call is looked at again for the reason.
@@ -165,8 +178,10 @@ class NativeBackend:
         out: Weights | None = None,
     ) -> Backward:
         """Backpropagation through time; see `contract.Backend.backward`."""
+        if tape.cell.name != "elman":
+            return _GATED.backward(dH, dfinal, tape, dpooled=dpooled, need_dX=need_dX, out=out)
         try:
-            cell, X, lengths, initial, (W_x, W_h, b), states, every, outputs, pooled, ties = tape
+            cell, X, lengths, initial, (W_x, W_h, b), states, every, outputs, pooled, ties, _ = tape
             dW_x, dW_h, db = _NO_WEIGHTS if out is None else out
             dX, dinitial, *dweights = _native.backward(
                 self._isa,
@@ -203,6 +218,8 @@ class NativeBackend:
 
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
         """See `contract.Backend.stepper`."""
+        if cell.name != "elman":
+            return _GATED.stepper(cell, weights, n_samples)
         check_stepper(cell, weights, n_samples)
         kind = _native.StepperF32 if weights.b.dtype == np.float32 else _native.StepperF64
         return _NativeStepper(

@@ -33,13 +33,48 @@ from elman.backends.contract import (
 )
 
 
+class Step(NamedTuple):
+    """What one step of a cell leaves behind."""
+
+    state: Array
+    """(n, state_size)"""
+    trace: Array | None
+    """(n, blocks of the cell's trace * hidden_size): what its backward needs beside the states"""
+
+
+class StepBackward(NamedTuple):
+    """Gradients at what one step was made of."""
+
+    dA_x: Array
+    """(n, G * hidden_size), at the products with W_x"""
+    dA_h: Array
+    """(n, G * hidden_size), at the products with W_h"""
+    db: Array
+    """(n, N * hidden_size), at the biases"""
+    dprevious: Array
+    """(n, state_size), at the state before, but for what comes through W_h"""
+
+
 class Pointwise(NamedTuple):
     """What a cell does to each element; the products around it are the time loop's."""
 
-    forward: Callable[[Array], Array]
-    """pre-activation A -> new state H"""
-    backward: Callable[[Array, Array], Array]
-    """gradient dH at the new state, and H itself -> gradient dA at the pre-activation"""
+    forward: Callable[[Array, Array, Array, Array], Step]
+    """x_t W_x, h_{t-1} W_h, b and the state before -> the step"""
+    backward: Callable[[Array, Array, Array | None, Array], StepBackward]
+    """gradient at the new state, the new hidden state, the trace and the state before"""
+
+
+def _elman(f: Callable[[Array], Array], dA: Callable[[Array, Array], Array]) -> Pointwise:
+    def forward(A_x: Array, A_h: Array, b: Array, previous: Array) -> Step:
+        A = A_x + A_h
+        A += b
+        return Step(f(A), None)
+
+    def backward(dstate: Array, h: Array, trace: Array | None, previous: Array) -> StepBackward:
+        d = dA(dstate, h)
+        return StepBackward(d, d, d, np.zeros_like(previous))
+
+    return Pointwise(forward, backward)
 
 
 def _relu_backward(dH: Array, H: Array) -> Array:
@@ -47,9 +82,63 @@ def _relu_backward(dH: Array, H: Array) -> Array:
     return np.where(H <= 0, H.dtype.type(0), dH)
 
 
-ELMAN: dict[str, Pointwise] = {
-    "tanh": Pointwise(forward=np.tanh, backward=lambda dH, H: dH * (1 - H * H)),
-    "relu": Pointwise(forward=lambda A: np.maximum(A, 0), backward=_relu_backward),
+def _logistic(A: Array) -> Array:
+    """1 / (1 + exp(-A)), by tanh, which does not overflow."""
+    s = np.tanh(A * A.dtype.type(0.5))
+    s *= s.dtype.type(0.5)
+    s += s.dtype.type(0.5)
+    return np.asarray(s)
+
+
+def _gru_forward(A_x: Array, A_h: Array, b: Array, previous: Array) -> Step:
+    H = previous.shape[1]
+    b_rz, b_n, b_hn = b[: 2 * H], b[2 * H : 3 * H], b[3 * H :]
+    rz = _logistic(A_x[:, : 2 * H] + A_h[:, : 2 * H] + b_rz)
+    r, z = rz[:, :H], rz[:, H:]
+    hn = A_h[:, 2 * H :] + b_hn
+    n = np.tanh(A_x[:, 2 * H :] + b_n + r * hn)
+    return Step(n + z * (previous - n), np.hstack([rz, n, hn]))
+
+
+def _gru_backward(dstate: Array, h: Array, trace: Array | None, previous: Array) -> StepBackward:
+    r, z, n, hn = np.hsplit(np.asarray(trace), 4)
+    dn = dstate * (1 - z) * (1 - n * n)
+    dz = dstate * (previous - n) * z * (1 - z)
+    dr = dn * hn * r * (1 - r)
+    dhn = dn * r
+    return StepBackward(
+        np.hstack([dr, dz, dn]), np.hstack([dr, dz, dhn]), np.hstack([dr, dz, dn, dhn]), dstate * z
+    )
+
+
+def _lstm_forward(A_x: Array, A_h: Array, b: Array, previous: Array) -> Step:
+    A_i, A_f, A_g, A_o = np.hsplit(A_x + A_h + b, 4)
+    i, f, g, o = _logistic(A_i), _logistic(A_f), np.tanh(A_g), _logistic(A_o)
+    c = f * np.hsplit(previous, 2)[1] + i * g
+    return Step(np.hstack([o * np.tanh(c), c]), np.hstack([i, f, g, o, c]))
+
+
+def _lstm_backward(dstate: Array, h: Array, trace: Array | None, previous: Array) -> StepBackward:
+    i, f, g, o, c = np.hsplit(np.asarray(trace), 5)
+    dh, dc = np.hsplit(dstate, 2)
+    tanh_c = np.tanh(c)
+    dc = dc + dh * o * (1 - tanh_c * tanh_c)
+    dA = np.hstack(
+        [
+            dc * g * i * (1 - i),
+            dc * np.hsplit(previous, 2)[1] * f * (1 - f),
+            dc * i * (1 - g * g),
+            dh * tanh_c * o * (1 - o),
+        ]
+    )
+    return StepBackward(dA, dA, dA, np.hstack([np.zeros_like(dh), dc * f]))
+
+
+POINTWISE: dict[Cell, Pointwise] = {
+    Cell("elman", "tanh"): _elman(np.tanh, lambda dH, H: dH * (1 - H * H)),
+    Cell("elman", "relu"): _elman(lambda A: np.maximum(A, 0), _relu_backward),
+    Cell("gru"): Pointwise(_gru_forward, _gru_backward),
+    Cell("lstm"): Pointwise(_lstm_forward, _lstm_backward),
 }
 
 
@@ -130,23 +219,54 @@ def _share_of_pooled(tape: Tape, dpooled: Array, steps: Array) -> Callable[[Arra
     return lambda h: np.where(h == largest[: len(h)], shares[: len(h)], h.dtype.type(0))
 
 
-def _advance(cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
-    """One time step of the live rows: x (n, n_features), state (n, hidden_size) -> new state."""
-    A = _product(x, weights.W_x)
-    A += _product(state, weights.W_h)
-    A += weights.b
-    return ELMAN[cell.activation].forward(A)
+def _advance(cell: Cell, x: Array, state: Array, weights: Weights) -> Step:
+    """One time step of the live rows: x (n, n_features), state (n, state_size)."""
+    A_x = _product(x, weights.W_x)
+    A_h = _product(_hidden(state, weights), weights.W_h)
+    return POINTWISE[cell].forward(A_x, A_h, weights.b, state)
 
 
-def _run_again(tape: Tape, before: Array, live: list[int], first: int) -> Array:
-    """The states of the steps from `first` on, one for each entry of `live`, from those before."""
-    states = np.zeros((before.shape[0], len(live), before.shape[1]), before.dtype)
+def _hidden(state: Array, weights: Weights) -> Array:
+    """The hidden state of a state: its first columns."""
+    return state[:, : weights.W_h.shape[0]]
+
+
+class _History(NamedTuple):
+    """States and traces of a stretch of consecutive steps, the first of them `first`."""
+
+    first: int
+    states: Array
+    """(n_samples, n_steps, state_size)"""
+    traces: Array | None
+    """(n_samples, n_steps, blocks of the trace * hidden_size)"""
+    before: Array
+    """(n_samples, state_size), before the first of them"""
+
+
+def _run_again(tape: Tape, before: Array, live: list[int], first: int) -> _History:
+    """The steps from `first` on, one for each entry of `live`, from the states before."""
+    n_samples, state_size = before.shape
+    n_blocks = len(tape.cell.kind.trace)
+    states = np.zeros((n_samples, len(live), state_size), before.dtype)
+    width = n_blocks * tape.weights.W_h.shape[0]
+    traces = np.zeros((n_samples, len(live), width), before.dtype) if n_blocks else None
     state = before.copy()
     for t, n in enumerate(live):
         if n:
-            state[:n] = _advance(tape.cell, tape.X[:n, first + t], state[:n], tape.weights)
-            states[:n, t] = state[:n]
-    return states
+            step = _advance(tape.cell, tape.X[:n, first + t], state[:n], tape.weights)
+            state[:n] = states[:n, t] = step.state
+            if traces is not None:
+                traces[:n, t] = step.trace
+    return _History(first, states, traces, before)
+
+
+def _whole(tape: Tape, before: Array) -> _History:
+    """All steps, as the tape holds them."""
+    H, trace = tape.H, tape.trace
+    if tape.cell.kind.states == ("h",) or trace is None:
+        return _History(0, H, trace, before)
+    c = trace[:, :, -H.shape[2] :]  # an LSTM's cell state is the last block of its trace
+    return _History(0, np.concatenate([H, c], axis=2), trace, before)
 
 
 def _quiet() -> Any:
@@ -159,7 +279,8 @@ class _ReferenceStepper:
 
     def __init__(self, cell: Cell, weights: Weights, n_samples: int) -> None:
         self._cell, self._weights = cell, weights
-        self.state = np.zeros((n_samples, weights.W_h.shape[0]), weights.b.dtype)
+        size = cell.state_size(weights.W_h.shape[0])
+        self.state = np.zeros((n_samples, size), weights.b.dtype)
 
     def step(self, x: Array, /) -> None:
         try:
@@ -167,7 +288,7 @@ class _ReferenceStepper:
         except ValueError as error:
             raise TypeError(str(error)) from None
         with _quiet():
-            self.state[...] = _advance(self._cell, x, self.state, self._weights)
+            self.state[...] = _advance(self._cell, x, self.state, self._weights).state
 
 
 class ReferenceBackend:
@@ -194,34 +315,42 @@ class ReferenceBackend:
         check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
+        state_size = cell.state_size(hidden_size)
         state = (
-            np.zeros((n_samples, hidden_size), dtype=X.dtype) if initial is None else initial.copy()
+            np.zeros((n_samples, state_size), dtype=X.dtype) if initial is None else initial.copy()
         )
+        hidden = _hidden(state, weights)
         every = checkpoint_every if keep_tape else 0
-        H = checkpoints = None
+        H = checkpoints = trace = None
+        n_blocks = len(cell.kind.trace)
+        if keep_tape and not every and n_blocks:
+            trace = np.zeros((n_samples, n_timesteps, n_blocks * hidden_size), dtype=X.dtype)
         if outputs == "sequence" or (keep_tape and not every):
             H = np.zeros((n_samples, n_timesteps, hidden_size), dtype=X.dtype)
         if every:
             kept = n_checkpoints(n_timesteps, every)
-            checkpoints = np.zeros((n_samples, kept, hidden_size), dtype=X.dtype)
-        pool = _Pool(outputs, state) if outputs in POOLS else None
+            checkpoints = np.zeros((n_samples, kept, state_size), dtype=X.dtype)
+        pool = _Pool(outputs, hidden) if outputs in POOLS else None
         with _quiet():
             for t, n in enumerate(_live_rows(lengths, n_samples, n_timesteps)):
                 if n == 0:
                     break
-                state[:n] = _advance(cell, X[:n, t], state[:n], weights)
+                step = _advance(cell, X[:n, t], state[:n], weights)
+                state[:n] = step.state
                 if pool is not None:
-                    pool.take(state[:n])
+                    pool.take(hidden[:n])
                 if H is not None:
-                    H[:n, t] = state[:n]
+                    H[:n, t] = hidden[:n]
+                if trace is not None:
+                    trace[:n, t] = step.trace
                 if checkpoints is not None and (t + 1) % every == 0 and t + 1 < n_timesteps:
                     checkpoints[:n, t // every] = state[:n]
         if pool is not None:
-            pool.finish(_steps(lengths, n_samples, n_timesteps), state)
+            pool.finish(_steps(lengths, n_samples, n_timesteps), hidden)
         tape = None
         states = H if checkpoints is None else checkpoints
         if keep_tape and states is not None:
-            tape = Tape(cell, X, lengths, initial, weights, states, every, outputs)
+            tape = Tape(cell, X, lengths, initial, weights, states, every, outputs, trace=trace)
             if pool is not None:
                 tape = tape._replace(pooled=pool.values, ties=pool.ties)
         pooled = None if pool is None else pool.values
@@ -241,11 +370,13 @@ class ReferenceBackend:
         check_backward(dH, dfinal, tape, dpooled, out)
         cell, X, lengths, initial, weights, H, every, *_ = tape
         n_samples, n_timesteps, _ = X.shape
-        hidden_size, dtype = H.shape[2], H.dtype
-        zeros = np.zeros((n_samples, hidden_size), dtype)
+        hidden_size, dtype = weights.W_h.shape[0], H.dtype
+        state_size = cell.state_size(hidden_size)
+        zeros = np.zeros((n_samples, state_size), dtype)
+        start = zeros if initial is None else initial
         W_x_transposed = np.ascontiguousarray(weights.W_x.T)
         W_h_transposed = np.ascontiguousarray(weights.W_h.T)
-        pointwise_backward = ELMAN[cell.activation].backward
+        pointwise_backward = POINTWISE[cell].backward
 
         dX = np.zeros_like(X) if need_dX else None
         dweights = Weights(*(np.zeros_like(w) for w in weights)) if out is None else out
@@ -253,6 +384,7 @@ class ReferenceBackend:
             dweight.fill(0)
         # A row joins the loop at its sample's last step; until then it waits holding dfinal.
         dstate = zeros.copy() if dfinal is None else dfinal.copy()
+        dhidden = _hidden(dstate, weights)
         live = _live_rows(lengths, n_samples, n_timesteps)
         steps = _steps(lengths, n_samples, n_timesteps)
         share = None if dpooled is None else _share_of_pooled(tape, dpooled, steps)
@@ -260,38 +392,40 @@ class ReferenceBackend:
         with _quiet():
             for first in reversed(range(0, n_timesteps, stretch)):
                 stop = min(first + stretch, n_timesteps)
-                if first > 0:
-                    before = H[:, first // stretch - 1]
-                else:
-                    before = zeros if initial is None else initial
-                states = H
+                before = H[:, first // stretch - 1] if first > 0 else start
                 if every:
-                    states = _run_again(tape, before, live[first:stop], first)
+                    history = _run_again(tape, before, live[first:stop], first)
+                else:
+                    history = _whole(tape, before)
                 for t in range(stop - 1, first - 1, -1):
                     n = live[t]
                     if n == 0:
                         continue
+                    at = t - first
+                    h = _hidden(history.states[:n, at], weights)
                     if dH is not None:
-                        dstate[:n] += dH[:n, t]
+                        dhidden[:n] += dH[:n, t]
                     if share is not None:
-                        dstate[:n] += share(states[:n, t - first])
-                    dA = pointwise_backward(dstate[:n], states[:n, t - first])
-                    previous = states[:n, t - first - 1] if t > first else before[:n]
-                    dweights.W_x[:] += _transposed_product(X[:n, t], dA)
-                    dweights.W_h[:] += _transposed_product(previous, dA)
-                    dweights.b[:] += dA.sum(axis=0)
+                        dhidden[:n] += share(h)
+                    previous = history.states[:n, at - 1] if at else before[:n]
+                    trace = None if history.traces is None else history.traces[:n, at]
+                    step = pointwise_backward(dstate[:n], h, trace, previous)
+                    dweights.W_x[:] += _transposed_product(X[:n, t], step.dA_x)
+                    dweights.W_h[:] += _transposed_product(_hidden(previous, weights), step.dA_h)
+                    dweights.b[:] += step.db.sum(axis=0)
                     if dX is not None:
-                        dX[:n, t] = _product(dA, W_x_transposed)
-                    dstate[:n] = _product(dA, W_h_transposed)
+                        dX[:n, t] = _product(step.dA_x, W_x_transposed)
+                    dstate[:n] = step.dprevious
+                    dhidden[:n] += _product(step.dA_h, W_h_transposed)
         if dpooled is not None:  # a sample of length 0 is pooled as its initial state
-            dstate[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
+            dhidden[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
         return Backward(dX, dstate, dweights)
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step, bit for bit that of `forward`; see `Backend.step`."""
         check_step(cell, x, state, weights)
         with _quiet():
-            return _advance(cell, x, state, weights)
+            return _advance(cell, x, state, weights).state
 
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
         """See `Backend.stepper`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from elman.backends import get_backend
 from elman.backends.contract import Activation, Backend, Cell, Weights
 from elman.inspection.kinks import draw_inputs
+from elman.nn.cells import weight_shapes
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
 from elman.nn.readouts import READOUTS
@@ -209,16 +210,13 @@ def _cell_problem(
     rng: np.random.Generator,
 ) -> _Problem:
     bound = hidden_size**-0.5
-    width = hidden_size * cell.n_gates
-    weights = Weights(
-        rng.uniform(-bound, bound, (n_features, width)),
-        rng.uniform(-bound, bound, (hidden_size, width)),
-        rng.uniform(-bound, bound, width),
-    )
-    initial = rng.uniform(-1, 1, (n_samples, hidden_size))
+    shapes = weight_shapes(cell, n_features, hidden_size)
+    weights = Weights(**{key: rng.uniform(-bound, bound, shapes[key]) for key in Weights._fields})
+    state_size = cell.state_size(hidden_size)
+    initial = rng.uniform(-1, 1, (n_samples, state_size))
     X = draw_inputs(cell, weights, initial, n_timesteps, None, rng)
     dH = rng.standard_normal((n_samples, n_timesteps, hidden_size))
-    dfinal = rng.standard_normal((n_samples, hidden_size))
+    dfinal = rng.standard_normal((n_samples, state_size))
 
     def values() -> Array:
         H, final, *_ = backend.forward(cell, X, lengths, initial, weights)
@@ -251,7 +249,7 @@ def _network_problem(
     # biases start at zero, which would hide a wrong sign
     params.flat += rng.uniform(-0.1, 0.1, params.flat.size)
     weights = Weights(*(params[f"recurrent0.{name}"] for name in Weights._fields))
-    state = np.zeros((n_samples, network.hidden_size))
+    state = np.zeros((n_samples, network.cell.state_size(network.hidden_size)))
     X = draw_inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
     codes = rng.integers(0, network.n_classes, n_samples)
     sample_weight = rng.uniform(0.5, 2, n_samples)

@@ -33,7 +33,7 @@ def draw_inputs(
 
     Parameters
     ----------
-    initial : (n_samples, hidden_size)
+    initial : (n_samples, state_size)
     readout : {"last", "mean", "max"} or None
         Only "max" has kinks of its own.
     lengths : (n_samples,) or None
@@ -55,8 +55,8 @@ def draw_inputs(
         if len(rows) == 0:
             return X
     raise ValueError(
-        f"found no inputs that keep {n_timesteps} steps of {len(weights.b)} units clear of kinks, "
-        "where there is no derivative to check; try fewer steps or units, or another seed"
+        f"found no inputs that keep {n_timesteps} steps of {len(weights.W_h)} units clear of "
+        "kinks, where there is no derivative to check; try fewer steps or units, or another seed"
     )
 
 
@@ -67,7 +67,8 @@ def _walk(
     reference = ReferenceBackend()
     n_samples, n_features = len(initial), len(weights.W_x)
     X = np.empty((n_samples, n_timesteps, n_features))
-    H = np.empty((n_samples, n_timesteps, initial.shape[1]))
+    hidden_size = len(weights.W_h)
+    H = np.empty((n_samples, n_timesteps, hidden_size))
     stuck = np.zeros(n_samples, dtype=bool)
     state = initial
     for t in range(n_timesteps):
@@ -83,7 +84,7 @@ def _walk(
         else:
             stuck[rows] = True
         state = reference.step(cell, np.ascontiguousarray(X[:, t]), state, weights)
-        H[:, t] = state
+        H[:, t] = state[:, :hidden_size]
     return X, H, stuck
 
 

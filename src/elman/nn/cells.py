@@ -2,7 +2,11 @@
 
 Gate order, which the columns of W_x, W_h and b follow in blocks of `hidden_size`:
 
-    elman   one block: h
+    elman   h
+    gru     r, z, n     and in b a fourth, hn, the recurrent part of n, which r multiplies
+    lstm    i, f, g, o
+
+the order of PyTorch and cuDNN (`elman.backends.contract.CELLS`).
 """
 
 from __future__ import annotations
@@ -14,30 +18,44 @@ from elman.backends.contract import Cell
 from elman.nn.initializers import RECURRENT, glorot_uniform
 from elman.nn.parameters import Shapes
 
-GATES: dict[str, tuple[str, ...]] = {"elman": ("h",)}
-"""Blocks of columns, in order; only `formats` reorders them for other libraries."""
+FORGET_BIAS = 1.0
+"""An LSTM's initial b_f: Jozefowicz, Zaremba and Sutskever (2015), "An empirical exploration of
+recurrent network architectures"."""
 
 
 def weight_shapes(cell: Cell, n_features: int, hidden_size: int) -> Shapes:
     """Shapes of W_x, W_h and b."""
-    width = len(GATES[cell.name]) * hidden_size
-    return {"W_x": (n_features, width), "W_h": (hidden_size, width), "b": (width,)}
+    width = len(cell.kind.gates) * hidden_size
+    return {
+        "W_x": (n_features, width),
+        "W_h": (hidden_size, width),
+        "b": (len(cell.kind.biases) * hidden_size,),
+    }
 
 
 def initial_weights(
-    cell: Cell, n_features: int, hidden_size: int, recurrent_init: str, rng: np.random.Generator
+    cell: Cell,
+    n_features: int,
+    hidden_size: int,
+    recurrent_init: str,
+    rng: np.random.Generator,
+    forget_bias: float = FORGET_BIAS,
 ) -> dict[str, NDArray[np.float64]]:
-    """Glorot uniform W_x, W_h by `recurrent_init`, b of zeros; each gate's block drawn by itself.
+    """Glorot uniform W_x, W_h by `recurrent_init`; each gate's block drawn by itself.
+
+    b is zero, but for an LSTM's forget gate: `forget_bias`.
 
     Returns
     -------
     dict of str to float64 ndarray
         "W_x", "W_h" and "b".
     """
-    gates = GATES[cell.name]
     draw = RECURRENT[recurrent_init]
+    b = np.zeros((len(cell.kind.biases), hidden_size))
+    if cell.name == "lstm":
+        b[cell.kind.biases.index("f")] = forget_bias
     return {
-        "W_x": np.hstack([glorot_uniform(rng, n_features, hidden_size) for _ in gates]),
-        "W_h": np.hstack([draw(rng, hidden_size) for _ in gates]),
-        "b": np.zeros(len(gates) * hidden_size),
+        "W_x": np.hstack([glorot_uniform(rng, n_features, hidden_size) for _ in cell.kind.gates]),
+        "W_h": np.hstack([draw(rng, hidden_size) for _ in cell.kind.gates]),
+        "b": b.ravel(),
     }

@@ -109,7 +109,7 @@ class RecurrentLayer:
                 raise RuntimeError("the backend kept no tape")
             return run.backend.backward(
                 dvalue if self.outputs == "sequence" else None,
-                dvalue if self.outputs == "final" else None,
+                self._state_gradient(dvalue) if self.outputs == "final" else None,
                 out.tape,
                 dpooled=dvalue if self.outputs in POOLS else None,
                 need_dX=run.input_gradient,
@@ -125,8 +125,19 @@ class RecurrentLayer:
             run.backend.forward(self.cell, X, run.lengths, None, weights, outputs=self.outputs)
         )
 
+    def _state_gradient(self, dhidden: Array) -> Array:
+        """At a state, what arrives at the hidden state in it."""
+        state_size = self.cell.state_size(self.hidden_size)
+        if state_size == self.hidden_size:
+            return dhidden
+        dstate = np.zeros((len(dhidden), state_size), dhidden.dtype)
+        dstate[:, : self.hidden_size] = dhidden
+        return dstate
+
     def _of(self, out: Forward) -> Array:
-        wanted: Array | None = {"sequence": out.H, "final": out.final}.get(self.outputs, out.pooled)
+        if self.outputs == "final":
+            return np.ascontiguousarray(out.final[:, : self.hidden_size])
+        wanted = out.H if self.outputs == "sequence" else out.pooled
         if wanted is None:
             raise RuntimeError(f"the backend returned nothing for outputs={self.outputs!r}")
         return wanted
