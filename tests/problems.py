@@ -7,6 +7,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from elman.backends.contract import TOLERANCES, Cell, Tape, Weights, gradient_atol
+from elman.nn.cells import weight_shapes
+
+PLAIN = ("tanh", "relu")
+GATED = ("gru", "lstm")
+KINDS = (*PLAIN, *GATED)
+
+
+def cell_of(kind):
+    """The cell of one of `KINDS`: "tanh" and "relu" are the Elman cell's."""
+    return Cell("elman", kind) if kind in PLAIN else Cell(kind)
+
+
+def draw_weights(rng, cell, n_features, hidden_size, dtype):
+    """Normal weights, the recurrent ones scaled to keep the states from saturating."""
+    shapes = weight_shapes(cell, n_features, hidden_size)
+    drawn = {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
+    drawn["W_h"] = (drawn["W_h"] * hidden_size**-0.5).astype(dtype)
+    return Weights(**drawn)
+
+
+def random_lengths(rng, n_samples, n_timesteps):
+    """Unequal lengths, longest first, that one of the longest and one of none are among."""
+    lengths = np.sort(rng.integers(0, n_timesteps + 1, n_samples))[::-1].astype(np.int64)
+    lengths[-1:] = 0
+    lengths[:1] = n_timesteps
+    return lengths
 
 
 @dataclass(frozen=True)
@@ -24,7 +50,7 @@ class Problem:
     @property
     def sizes(self):
         n_samples, n_timesteps, n_features = self.X.shape
-        return n_samples, n_timesteps, n_features, self.weights.b.shape[0]
+        return n_samples, n_timesteps, n_features, len(self.weights.W_h)
 
     @property
     def own_lengths(self):
@@ -90,7 +116,7 @@ def make_problem(
     hidden_size,
     *,
     dtype="float64",
-    activation="tanh",
+    kind="tanh",
     ragged=True,
     initial=True,
     dH=True,
@@ -98,6 +124,9 @@ def make_problem(
     seed=0,
 ):
     """Random arguments; ragged lengths reach 1 and 0 where there are samples enough."""
+    cell = cell_of(kind)
+    state_size = cell.state_size(hidden_size)
+    shapes = weight_shapes(cell, n_features, hidden_size)
     rng = np.random.default_rng([seed, n_samples, n_timesteps, n_features, hidden_size])
 
     def normal(*shape):
@@ -122,17 +151,13 @@ def make_problem(
         if dH:
             gradient[past_end] = np.nan
     return Problem(
-        Cell("elman", activation),
+        cell,
         frozen(X),
         frozen(lengths),
-        frozen(normal(n_samples, hidden_size) / 2) if initial else None,
-        Weights(
-            uniform(n_features, hidden_size),
-            uniform(hidden_size, hidden_size),
-            uniform(hidden_size),
-        ),
+        frozen(normal(n_samples, state_size) / 2) if initial else None,
+        Weights(**{name: uniform(*shapes[name]) for name in Weights._fields}),
         frozen(gradient),
-        frozen(normal(n_samples, hidden_size)) if dfinal else None,
+        frozen(normal(n_samples, state_size)) if dfinal else None,
     )
 
 

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from conftest import make_backend
 from problems import (
+    GATED,
+    KINDS,
+    PLAIN,
     SAMPLE_OUTPUTS,
     assert_all_close,
     assert_close,
@@ -49,6 +52,11 @@ EXACT_SIZES = [
     (70, 3, 13, 65),
     (31, 3, 1, 130),
 ]
+# of the gated cells fewer: each is among them on one side of every edge or the other
+EXACT = [("tanh", sizes) for sizes in EXACT_SIZES]
+EXACT += [(kind, sizes) for i, kind in enumerate(GATED) for sizes in EXACT_SIZES[i::2]]
+GATED_CASES = [(GATED[i % 2], row) for i, row in enumerate([*range(0, 26, 2), *range(1, 26, 4)])]
+GATED_CASES += [("gru", 26), ("lstm", 27), ("gru", 28), ("lstm", 29), ("gru", 30), ("lstm", 30)]
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -66,10 +74,10 @@ def test_it_keeps_the_protocol(backend):
     assert backend.n_threads == 1
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("activation", PLAIN)
 def test_the_reference_is_the_formula(activation):
     """h_t = f(x_t W_x + h_{t-1} W_h + b), one number at a time."""
-    problem = make_problem(4, 5, 2, 3, activation=activation)
+    problem = make_problem(4, 5, 2, 3, kind=activation)
     f = math.tanh if activation == "tanh" else lambda a: max(a, 0.0)
     W_x, W_h, b = problem.weights
     answer = problem.forward(REFERENCE)
@@ -88,19 +96,64 @@ def test_the_reference_is_the_formula(activation):
         np.testing.assert_allclose(answer.final[i], h, rtol=1e-14, atol=1e-15)
 
 
+def logistic(a):
+    return 1 / (1 + math.exp(-a))
+
+
+def gru_by_hand(x_product, h_product, b, state):
+    """One unit's new state; products and biases by gate."""
+    r = logistic(x_product["r"] + h_product["r"] + b["r"])
+    z = logistic(x_product["z"] + h_product["z"] + b["z"])
+    n = math.tanh(x_product["n"] + b["n"] + r * (h_product["n"] + b["hn"]))
+    return [(1 - z) * n + z * state[0]]
+
+
+def lstm_by_hand(x_product, h_product, b, state):
+    i, f, o = (logistic(x_product[gate] + h_product[gate] + b[gate]) for gate in "ifo")
+    g = math.tanh(x_product["g"] + h_product["g"] + b["g"])
+    c = f * state[1] + i * g
+    return [o * math.tanh(c), c]
+
+
+@pytest.mark.parametrize("kind", GATED)
+def test_the_reference_of_a_gated_cell_is_its_formula(kind):
+    """As above, with every gate's columns found by its name."""
+    n_features, size = 2, 3
+    problem = make_problem(4, 5, n_features, size, kind=kind)
+    blocks = problem.cell.kind
+    W_x, W_h, b = problem.weights
+    by_hand = {"gru": gru_by_hand, "lstm": lstm_by_hand}[kind]
+    answer = problem.forward(REFERENCE)
+
+    def unit(x, state, j):
+        columns = {gate: k * size + j for k, gate in enumerate(blocks.gates)}
+        return by_hand(
+            {g: sum(x[d] * W_x[d, at] for d in range(n_features)) for g, at in columns.items()},
+            {g: sum(state[k] * W_h[k, at] for k in range(size)) for g, at in columns.items()},
+            {name: b[k * size + j] for k, name in enumerate(blocks.biases)},
+            state[j::size],
+        )
+
+    for i, length in enumerate(problem.lengths):
+        state = problem.initial[i]
+        for t in range(length):
+            state = np.array([unit(problem.X[i, t], state, j) for j in range(size)]).T.ravel()
+            np.testing.assert_allclose(answer.H[i, t], state[:size], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(answer.final[i], state, rtol=1e-13, atol=1e-15)
+
+
+def problem_of_row(row, **options):
+    """The problem of `SIZES[row]`; what it is given of states and gradients goes with the row."""
+    return make_problem(
+        *SIZES[row], initial=row % 3 != 0, dH=row % 4 != 1, dfinal=row % 4 != 2, **options
+    )
+
+
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize("row", range(len(SIZES)))
 def test_values_and_gradients(backend, dtype, ragged, row):
-    activation = ("tanh", "relu")[(row // 2 + ragged) % 2]
-    problem = make_problem(
-        *SIZES[row],
-        dtype=dtype,
-        ragged=ragged,
-        activation=activation,
-        initial=row % 3 != 0,
-        dH=row % 4 != 1,
-        dfinal=row % 4 != 2,
-    )
+    activation = PLAIN[(row // 2 + ragged) % 2]
+    problem = problem_of_row(row, dtype=dtype, ragged=ragged, kind=activation)
     reference = problem.forward(REFERENCE, keep_tape=True)
     expected = problem.answers(REFERENCE)
     # A pre-activation within rounding of relu's kink may fall on either side of it: there the
@@ -109,15 +162,21 @@ def test_values_and_gradients(backend, dtype, ragged, row):
     assert_all_close(problem.answers(backend, tape), expected, problem.own_lengths)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize(("kind", "row"), GATED_CASES)
+def test_values_and_gradients_of_gated_cells(backend, dtype, kind, row):
+    problem = problem_of_row(row, dtype=dtype, ragged=row % 5 != 4, kind=kind)
+    assert_all_close(problem.answers(backend), problem.answers(REFERENCE), problem.own_lengths)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize("initial", [False, True])
 @pytest.mark.parametrize(
     ("dH", "dfinal"), [(False, False), (False, True), (True, False), (True, True)]
 )
-def test_every_combination_of_arguments(backend, activation, ragged, initial, dH, dfinal):
+def test_every_combination_of_arguments(backend, kind, ragged, initial, dH, dfinal):
     problem = make_problem(
-        5, 6, 2, 7, activation=activation, ragged=ragged, initial=initial, dH=dH, dfinal=dfinal
+        5, 6, 2, 7, kind=kind, ragged=ragged, initial=initial, dH=dH, dfinal=dfinal
     )
     ours = problem.answers(backend)
     assert_all_close(ours, problem.answers(REFERENCE), problem.own_lengths)
@@ -126,8 +185,9 @@ def test_every_combination_of_arguments(backend, activation, ragged, initial, dH
         assert not np.any(ours["dX"])
 
 
-def test_past_the_end_is_zero(backend, dtype):
-    problem = make_problem(13, 6, 3, 17, dtype=dtype)
+@pytest.mark.parametrize("kind", KINDS)
+def test_past_the_end_is_zero(backend, dtype, kind):
+    problem = make_problem(13, 6, 3, 17, dtype=dtype, kind=kind)
     answers = problem.answers(backend)
     past_end = np.arange(6) >= problem.lengths[:, None]
     assert past_end.any()
@@ -135,8 +195,9 @@ def test_past_the_end_is_zero(backend, dtype):
     assert not np.any(answers["dX"][past_end])
 
 
-def test_length_zero_returns_the_initial_state(backend, dtype):
-    problem = make_problem(5, 4, 2, 7, dtype=dtype, dH=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_length_zero_returns_the_initial_state(backend, dtype, kind):
+    problem = make_problem(5, 4, 2, 7, dtype=dtype, dH=False, kind=kind)
     assert problem.lengths[-1] == 0
     answers = problem.answers(backend)
     assert_same_bits(answers["final"][-1], problem.initial[-1])
@@ -147,8 +208,9 @@ def test_length_zero_returns_the_initial_state(backend, dtype):
 @pytest.mark.parametrize(
     "sizes", [(0, 5, 2, 7), (3, 0, 2, 7), (0, 0, 2, 7)], ids=["samples", "timesteps", "both"]
 )
-def test_nothing_to_do(backend, dtype, sizes):
-    problem = make_problem(*sizes, dtype=dtype, ragged=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_to_do(backend, dtype, sizes, kind):
+    problem = make_problem(*sizes, dtype=dtype, ragged=False, kind=kind)
     answers = problem.answers(backend)
     n_samples, n_timesteps, n_features, hidden_size = sizes
     assert answers["H"].shape == (n_samples, n_timesteps, hidden_size)
@@ -156,11 +218,12 @@ def test_nothing_to_do(backend, dtype, sizes):
     assert_same_bits(answers["final"], problem.initial)
     assert_same_bits(answers["dinitial"], problem.dfinal)
     assert not np.any(answers["dW_x"])
-    assert answers["dW_h"].shape == (hidden_size, hidden_size)
+    assert answers["dW_h"].shape == problem.weights.W_h.shape
 
 
-def test_all_lengths_zero(backend):
-    problem = make_problem(3, 4, 2, 7, ragged=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_lengths_zero(backend, kind):
+    problem = make_problem(3, 4, 2, 7, ragged=False, kind=kind)
     problem = type(problem)(**{**vars(problem), "lengths": np.zeros(3, dtype=np.int64)})
     answers = problem.answers(backend)
     assert not np.any(answers["H"])
@@ -171,10 +234,10 @@ def test_all_lengths_zero(backend):
 # One bit or another
 
 
-@pytest.mark.parametrize("sizes", EXACT_SIZES, ids=str)
+@pytest.mark.parametrize(("kind", "sizes"), EXACT, ids=str)
 @pytest.mark.parametrize("ragged", [False, True])
-def test_a_sample_does_not_see_its_batch(backend, dtype, sizes, ragged):
-    problem = make_problem(*sizes, dtype=dtype, ragged=ragged)
+def test_a_sample_does_not_see_its_batch(backend, dtype, kind, sizes, ragged):
+    problem = make_problem(*sizes, kind=kind, dtype=dtype, ragged=ragged)
     whole = problem.answers(backend)
     n_samples, n_timesteps, *_ = sizes
     rng = np.random.default_rng(n_samples)
@@ -193,9 +256,10 @@ def test_a_sample_does_not_see_its_batch(backend, dtype, sizes, ragged):
                     assert_same_bits(ours, expected, f"{name} of sample {row} among {rows}")
 
 
-def test_padding_does_not_reach_the_weights(backend, dtype):
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_does_not_reach_the_weights(backend, dtype, kind):
     """Garbage in place of NaN past the end: the same bits in every gradient."""
-    problem = make_problem(13, 6, 3, 17, dtype=dtype)
+    problem = make_problem(13, 6, 3, 17, dtype=dtype, kind=kind)
     filled, _ = problem.select(range(13), 6, fill=1e30)
     expected = problem.answers(backend)
     for name, ours in filled.answers(backend).items():
@@ -203,34 +267,37 @@ def test_padding_does_not_reach_the_weights(backend, dtype):
         assert_same_bits(ours, expected[name], name)
 
 
-def test_full_lengths_are_no_lengths(backend, dtype):
-    problem = make_problem(13, 6, 3, 17, dtype=dtype, ragged=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_full_lengths_are_no_lengths(backend, dtype, kind):
+    problem = make_problem(13, 6, 3, 17, dtype=dtype, ragged=False, kind=kind)
     spelled_out = type(problem)(**{**vars(problem), "lengths": np.full(13, 6, dtype=np.int64)})
     expected = problem.answers(backend)
     for name, ours in spelled_out.answers(backend).items():
         assert_same_bits(ours, expected[name], name)
 
 
-def test_no_initial_state_is_zeros(backend, dtype):
-    problem = make_problem(13, 6, 3, 17, dtype=dtype, initial=False)
-    zeros = frozen(np.zeros((13, 17), dtype=dtype))
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_initial_state_is_zeros(backend, dtype, kind):
+    problem = make_problem(13, 6, 3, 17, dtype=dtype, initial=False, kind=kind)
+    zeros = frozen(np.zeros((13, problem.cell.state_size(17)), dtype=dtype))
     spelled_out = type(problem)(**{**vars(problem), "initial": zeros})
     expected = problem.answers(backend)
     for name, ours in spelled_out.answers(backend).items():
         assert_same_bits(ours, expected[name], name)
 
 
-@pytest.mark.parametrize("sizes", EXACT_SIZES, ids=str)
-def test_the_same_bits_on_any_number_of_threads(backend, dtype, sizes):
-    problem = make_problem(*sizes, dtype=dtype)
+@pytest.mark.parametrize(("kind", "sizes"), EXACT, ids=str)
+def test_the_same_bits_on_any_number_of_threads(backend, dtype, kind, sizes):
+    problem = make_problem(*sizes, kind=kind, dtype=dtype)
     expected = problem.answers(backend)
     for n_threads in (2, 3, 8):
         for name, ours in problem.answers(with_threads(backend, n_threads)).items():
             assert_same_bits(ours, expected[name], f"{name} on {n_threads} threads")
 
 
-def test_the_same_bits_whatever_blas_does(backend, dtype):
-    problem = make_problem(70, 3, 31, 130, dtype=dtype)
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_the_same_bits_whatever_blas_does(backend, dtype, kind):
+    problem = make_problem(70, 3, 31, 130, dtype=dtype, kind=kind)
     with threadpool_limits(1):
         expected = problem.answers(backend)
     with threadpool_limits(2):
@@ -241,7 +308,7 @@ def test_the_same_bits_whatever_blas_does(backend, dtype):
 
 def test_the_same_bits_from_several_python_threads(backend, dtype):
     backend = with_threads(backend, 2)
-    problems = [make_problem(*sizes, dtype=dtype) for sizes in EXACT_SIZES]
+    problems = [make_problem(*sizes, kind=kind, dtype=dtype) for kind, sizes in EXACT]
     expected = [problem.answers(backend) for problem in problems]
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(problem.answers, backend) for problem in problems * 3]
@@ -258,9 +325,10 @@ def _check_in_child(backend, problem, expected):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
-def test_it_works_after_a_fork(backend):
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_it_works_after_a_fork(backend, kind):
     backend = with_threads(backend, 2)
-    problem = make_problem(40, 5, 2, 33)
+    problem = make_problem(40, 5, 2, 33, kind=kind)
     expected = problem.answers(backend)
     context = multiprocessing.get_context("fork")
     child = context.Process(target=_check_in_child, args=(backend, problem, expected))
@@ -278,8 +346,9 @@ def test_it_works_after_a_fork(backend):
 # What is kept, and what is not
 
 
-def test_final_alone_is_the_same_and_keeps_nothing(backend, dtype):
-    problem = make_problem(13, 6, 3, 17, dtype=dtype)
+@pytest.mark.parametrize("kind", KINDS)
+def test_final_alone_is_the_same_and_keeps_nothing(backend, dtype, kind):
+    problem = make_problem(13, 6, 3, 17, dtype=dtype, kind=kind)
     sequence = problem.forward(backend)
     final = problem.forward(backend, outputs="final")
     assert final.H is None
@@ -288,8 +357,9 @@ def test_final_alone_is_the_same_and_keeps_nothing(backend, dtype):
     assert_same_bits(final.final, sequence.final)
 
 
-def test_final_with_a_tape_has_the_same_gradients(backend, dtype):
-    problem = make_problem(13, 6, 3, 17, dtype=dtype, dH=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_final_with_a_tape_has_the_same_gradients(backend, dtype, kind):
+    problem = make_problem(13, 6, 3, 17, dtype=dtype, dH=False, kind=kind)
     forward = problem.forward(backend, outputs="final", keep_tape=True)
     assert forward.H is None
     backward = backend.backward(None, problem.dfinal, forward.tape)
@@ -298,8 +368,9 @@ def test_final_with_a_tape_has_the_same_gradients(backend, dtype):
     assert_same_bits(backward.dweights.W_h, expected["dW_h"])
 
 
-def test_final_alone_never_holds_every_state(backend):
-    problem = make_problem(3, 3000, 2, 65, ragged=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_final_alone_never_holds_every_state(backend, kind):
+    problem = make_problem(3, 3000, 2, 65, ragged=False, kind=kind)
     states = 3 * 3000 * 65 * 8
     tracemalloc.start()
     problem.forward(backend, outputs="final")
@@ -308,8 +379,9 @@ def test_final_alone_never_holds_every_state(backend):
     assert peak < states / 4
 
 
-def test_without_dX_the_rest_is_the_same(backend, dtype):
-    problem = make_problem(13, 6, 3, 17, dtype=dtype)
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_dX_the_rest_is_the_same(backend, dtype, kind):
+    problem = make_problem(13, 6, 3, 17, dtype=dtype, kind=kind)
     tape = problem.forward(backend, keep_tape=True).tape
     without = backend.backward(problem.dH, problem.dfinal, tape, need_dX=False)
     expected = problem.answers(backend)
@@ -318,24 +390,27 @@ def test_without_dX_the_rest_is_the_same(backend, dtype):
     assert_same_bits(without.dweights.W_x, expected["dW_x"])
 
 
-def test_the_tape_holds_the_arguments_themselves(backend):
-    problem = make_problem(3, 5, 2, 7)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tape_holds_the_arguments_themselves(backend, kind):
+    problem = make_problem(3, 5, 2, 7, kind=kind)
     tape = problem.forward(backend, keep_tape=True).tape
     assert tape.X is problem.X
     assert tape.initial is problem.initial
     assert tape.weights.W_h is problem.weights.W_h
 
 
-def test_inputs_are_not_written(backend, dtype):
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_are_not_written(backend, dtype, kind):
     """They are read-only in every other test; a kernel could still write through the pointer."""
-    problem = make_problem(5, 6, 2, 7, dtype=dtype)
+    problem = make_problem(5, 6, 2, 7, dtype=dtype, kind=kind)
     arrays = {"X": problem.X, "lengths": problem.lengths, "initial": problem.initial}
     arrays |= {"dH": problem.dH, "dfinal": problem.dfinal, **problem.weights._asdict()}
     copies = {name: array.copy() for name, array in arrays.items()}
     tape = problem.forward(backend, keep_tape=True).tape
-    H = tape.H.copy()
+    history = {"H": tape.H.copy()} | ({} if tape.trace is None else {"trace": tape.trace.copy()})
     backend.backward(problem.dH, problem.dfinal, tape)
-    assert_same_bits(tape.H, H, "H")
+    for name, copy in history.items():
+        assert_same_bits(getattr(tape, name), copy, name)
     for name, copy in copies.items():
         assert_same_bits(arrays[name], copy, name)
 
@@ -343,30 +418,43 @@ def test_inputs_are_not_written(backend, dtype):
 # NaN and inf
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def blocks_of(cell, where):
+    """How many blocks of units the last axis of an argument has."""
+    kind = cell.kind
+    if where in ("X", "dH"):
+        return 1
+    return len(
+        {"b": kind.biases, "initial": kind.states, "dfinal": kind.states}.get(where, kind.gates)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("where", ["X", "initial", "W_x", "W_h", "b", "dH", "dfinal"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_nan_and_inf_go_where_the_reference_sends_them(backend, dtype, activation, where, value):
-    problem = make_problem(5, 6, 3, 17, dtype=dtype, activation=activation)
-    arguments = dict(vars(problem))
-    holder = problem.weights._asdict() if where in Weights._fields else arguments
-    array = holder[where].copy()
-    array[{1: (2,), 2: (1, 2), 3: (1, 2, 1)}[array.ndim]] = value
-    holder[where] = frozen(array)
-    if holder is not arguments:
-        arguments["weights"] = Weights(**holder)
-    problem = type(problem)(**arguments)
-    tape = problem.forward(REFERENCE, keep_tape=True).tape if activation == "relu" else None
-    ours, expected = problem.answers(backend, tape), problem.answers(REFERENCE)
-    for name in expected:
-        np.testing.assert_array_equal(np.isnan(ours[name]), np.isnan(expected[name]), name)
-        np.testing.assert_array_equal(np.isinf(ours[name]), np.isinf(expected[name]), name)
-    assert_all_close(ours, expected, problem.own_lengths)
+def test_nan_and_inf_go_where_the_reference_sends_them(backend, dtype, kind, where, value):
+    clean = make_problem(5, 6, 3, 17, dtype=dtype, kind=kind)
+    for block in range(blocks_of(clean.cell, where)):
+        arguments = dict(vars(clean))
+        holder = clean.weights._asdict() if where in Weights._fields else arguments
+        array = holder[where].copy()
+        unit = 17 * block + 2
+        array[{1: (unit,), 2: (1, unit), 3: (1, 2, 1)}[array.ndim]] = value
+        holder[where] = frozen(array)
+        if holder is not arguments:
+            arguments["weights"] = Weights(**holder)
+        problem = type(clean)(**arguments)
+        tape = problem.forward(REFERENCE, keep_tape=True).tape if kind == "relu" else None
+        ours, expected = problem.answers(backend, tape), problem.answers(REFERENCE)
+        for name in expected:
+            place = f"{name}, block {block}"
+            np.testing.assert_array_equal(np.isnan(ours[name]), np.isnan(expected[name]), place)
+            np.testing.assert_array_equal(np.isinf(ours[name]), np.isinf(expected[name]), place)
+        assert_all_close(ours, expected, problem.own_lengths)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_nan_in_one_sample_stays_there(backend, dtype, activation):
-    problem = make_problem(14, 6, 3, 17, dtype=dtype, activation=activation, ragged=False)
+@pytest.mark.parametrize("kind", KINDS)
+def test_nan_in_one_sample_stays_there(backend, dtype, kind):
+    problem = make_problem(14, 6, 3, 17, dtype=dtype, kind=kind, ragged=False)
     clean = problem.answers(backend)
     X = problem.X.copy()
     X[4, 2, 0] = np.nan
@@ -386,19 +474,52 @@ def test_saturated_tanh_is_one(backend, dtype):
     assert not np.any(answers["dX"])
 
 
+def with_biases(problem, **values):
+    """The problem with these gates' biases the same in every unit."""
+    names = problem.cell.kind.biases
+    b = problem.weights.b.reshape(len(names), -1).copy()
+    for name, value in values.items():
+        b[names.index(name)] = value
+    weights = problem.weights._replace(b=frozen(b.ravel()))
+    return type(problem)(**{**vars(problem), "weights": weights})
+
+
+@pytest.mark.parametrize("kind", GATED)
+def test_shut_gates_carry_the_state(backend, dtype, kind):
+    """Gates at 0 and 1 to the last bit: what is kept is kept, and no gradient gets in or out."""
+    problem = make_problem(5, 6, 2, 7, dtype=dtype, kind=kind)
+    if kind == "gru":
+        answers = with_biases(problem, z=1e4).answers(backend)
+        assert_close(answers["final"], problem.initial)
+        live = np.arange(6) < problem.lengths[:, None]
+        through = problem.dfinal + np.sum(np.where(live[..., None], problem.dH, 0), axis=1)
+        assert_close(answers["dinitial"], through.astype(dtype))
+    else:
+        answers = with_biases(problem, i=-1e4, f=1e4, o=1e4).answers(backend)
+        assert_same_bits(answers["final"][:, 7:], problem.initial[:, 7:])
+        run = problem.lengths > 0
+        assert_close(answers["final"][run, :7], np.tanh(problem.initial[run, 7:]))
+    assert not np.any(answers["dX"])
+    assert not np.any(answers["dW_h"])
+
+
 # Numbers near zero
 
 
-def vanishing_problem(dtype):
+def vanishing_problem(dtype, kind):
     """Gradients that fall through the smallest numbers of the type on their way back."""
-    problem = make_problem(40, 70, 2, 17, dtype=dtype, dH=False)
+    problem = make_problem(40, 70, 2, 17, dtype=dtype, dH=False, kind=kind)
+    if kind in GATED:
+        gate = {"gru": "z", "lstm": "f"}[kind]
+        problem = with_biases(problem, **{gate: -5 if dtype == "float32" else -13})
     W_h = problem.weights.W_h * (1e-2 if dtype == "float32" else 1e-5)
     weights = problem.weights._replace(W_h=frozen(W_h.astype(dtype)))
     return type(problem)(**{**vars(problem), "weights": weights})
 
 
-def test_vanishing_gradients_are_the_same_on_any_number_of_threads(backend, dtype):
-    problem = vanishing_problem(dtype)
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_vanishing_gradients_are_the_same_on_any_number_of_threads(backend, dtype, kind):
+    problem = vanishing_problem(dtype, kind)
     expected = problem.answers(backend)
     assert_all_close(expected, problem.answers(REFERENCE), problem.own_lengths)
     for n_threads in (2, 3, 8):
@@ -406,23 +527,22 @@ def test_vanishing_gradients_are_the_same_on_any_number_of_threads(backend, dtyp
             assert_same_bits(ours, expected[name], f"{name} on {n_threads} threads")
 
 
-def test_the_caller_keeps_its_smallest_numbers(backend, dtype):
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_the_caller_keeps_its_smallest_numbers(backend, dtype, kind):
     """A kernel may flush them to zero for itself, and must leave the thread as it found it."""
     smallest = np.full(5, np.finfo(dtype).smallest_subnormal)
-    vanishing_problem(dtype).answers(backend)
+    vanishing_problem(dtype, kind).answers(backend)
     assert np.all(smallest * np.ones(5, dtype=dtype) > 0)
 
 
 # One step, and the head
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("hidden_size", [1, 7, 33, 130])
-def test_steps_are_the_sequence(backend, dtype, activation, hidden_size):
+def test_steps_are_the_sequence(backend, dtype, kind, hidden_size):
     for n_samples in (1, 3, 15):
-        problem = make_problem(
-            n_samples, 6, 3, hidden_size, dtype=dtype, activation=activation, ragged=False
-        )
+        problem = make_problem(n_samples, 6, 3, hidden_size, dtype=dtype, kind=kind, ragged=False)
         state = problem.initial
         H = problem.forward(backend).H
         for t in range(6):
@@ -432,9 +552,10 @@ def test_steps_are_the_sequence(backend, dtype, activation, hidden_size):
             )
             stepped = backend.step(problem.cell, x, state, problem.weights)
             assert_close(stepped, one.final, name=f"step {t}")
-            assert_close(stepped, H[:, t], name=f"step {t}")
+            hidden = stepped[:, :hidden_size]
+            assert_close(hidden, H[:, t], name=f"step {t}")
             if backend.name == "reference":
-                assert_same_bits(stepped, H[:, t])
+                assert_same_bits(hidden, H[:, t])
             state = stepped
 
 
@@ -493,7 +614,6 @@ def test_the_head_does_not_see_the_batch_or_the_threads(backend, dtype, sizes):
 
 @pytest.mark.parametrize("sizes", LINEAR_SIZES, ids=str)
 def test_gradients_go_where_they_are_wanted(backend, dtype, sizes):
-    n_samples, n_in, n_out = sizes
     X, W, _, dY = make_linear(*sizes, dtype)
     _, dW, db = backend.linear_backward(dY, X, W)
     out = np.full_like(dW, np.nan), np.full_like(db, np.nan)
@@ -503,7 +623,12 @@ def test_gradients_go_where_they_are_wanted(backend, dtype, sizes):
     assert_same_bits(out[0], dW)
     assert_same_bits(out[1], db)
 
-    problem = make_problem(n_samples, 6, n_in, n_out, dtype=dtype)
+
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+@pytest.mark.parametrize("sizes", LINEAR_SIZES, ids=str)
+def test_gradients_of_a_cell_go_where_they_are_wanted(backend, dtype, kind, sizes):
+    n_samples, n_in, n_out = sizes
+    problem = make_problem(n_samples, 6, n_in, n_out, dtype=dtype, kind=kind)
     tape = problem.forward(backend, keep_tape=True).tape
     expected = backend.backward(problem.dH, problem.dfinal, tape).dweights
     flat = np.full(sum(w.size for w in problem.weights), np.nan, dtype)
@@ -555,10 +680,17 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_argument_is_refused(backend, case):
-    name, damage, error, message = BROKEN[case]
-    problem = make_problem(5, 6, 2, 7)
+BROKEN_GATED = {
+    "W_x of another dtype": ("W_x", lambda W: W.astype("f4"), TypeError, "W_x has dtype float32"),
+    "W_x of one gate": ("W_x", lambda W: W[:, :7].copy(), ValueError, r"W_x has shape \(2, 7\)"),
+    "W_h of one gate": ("W_h", lambda W: W[:, :7].copy(), ValueError, r"W_h has shape \(7, 7\)"),
+    "b without a block": ("b", lambda b: b[:-7].copy(), ValueError, r"has shape .*expected"),
+    "initial too wide": ("initial", lambda h: np.tile(h, 2), ValueError, "initial has shape"),
+    "lengths unsorted": ("lengths", lambda n: n[::-1].copy(), ValueError, "longest first"),
+}
+
+
+def refused(backend, problem, name, damage, error, message):
     arguments = dict(vars(problem))
     if name in Weights._fields:
         arguments["weights"] = problem.weights._replace(
@@ -568,6 +700,28 @@ def test_a_broken_argument_is_refused(backend, case):
         arguments[name] = damage(arguments[name])
     with pytest.raises(error, match=message):
         type(problem)(**arguments).forward(backend)
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_argument_is_refused(backend, case):
+    refused(backend, make_problem(5, 6, 2, 7), *BROKEN[case])
+
+
+@pytest.mark.parametrize("kind", GATED)
+@pytest.mark.parametrize("case", BROKEN_GATED)
+def test_a_broken_argument_of_a_gated_cell_is_refused(backend, kind, case):
+    refused(backend, make_problem(5, 6, 2, 7, kind=kind), *BROKEN_GATED[case])
+
+
+def test_a_state_of_another_cell_is_refused(backend):
+    """An LSTM's state is twice as wide as its hidden state."""
+    problem = make_problem(5, 6, 2, 7, kind="lstm")
+    half = frozen(problem.initial[:, :7].copy())
+    with pytest.raises(ValueError, match=r"initial has shape \(5, 7\), expected \(5, 14\)"):
+        type(problem)(**{**vars(problem), "initial": half}).forward(backend)
+    tape = problem.forward(backend, keep_tape=True).tape
+    with pytest.raises(ValueError, match=r"dfinal has shape \(5, 7\), expected \(5, 14\)"):
+        backend.backward(problem.dH, half, tape)
 
 
 @pytest.mark.parametrize(

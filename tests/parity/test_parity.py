@@ -36,7 +36,7 @@ def draw_problem(rng):
         n_timesteps,
         int(rng.integers(1, 20)),
         int(rng.integers(1, 80)),
-        activation=("tanh", "relu")[rng.integers(2)],
+        kind=("tanh", "relu")[rng.integers(2)],
         ragged=False,
         initial=bool(rng.integers(2)),
         seed=int(rng.integers(2**32)),
