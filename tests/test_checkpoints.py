@@ -4,52 +4,50 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from problems import GATED, PLAIN, cell_of, draw_weights, random_lengths
 
 from elman import RNNClassifier
-from elman.backends.contract import Cell, Weights, n_checkpoints
+from elman.backends.contract import Cell, n_checkpoints
 
 
-def problem(rng, dtype, n_samples, n_timesteps, n_features, hidden_size, *, ragged, initial):
+def problem(
+    rng, dtype, n_samples, n_timesteps, n_features, hidden_size, *, ragged, initial, kind="tanh"
+):
     def normal(*shape):
         return rng.standard_normal(shape).astype(dtype)
 
-    scale = hidden_size**-0.5
-    weights = Weights(
-        normal(n_features, hidden_size),
-        (normal(hidden_size, hidden_size) * scale).astype(dtype),
-        normal(hidden_size),
-    )
-    lengths = None
-    if ragged:
-        lengths = np.sort(rng.integers(0, n_timesteps + 1, n_samples))[::-1].copy()
-        lengths[0] = n_timesteps
+    cell = cell_of(kind)
+    state_size = cell.state_size(hidden_size)
+    weights = draw_weights(rng, cell, n_features, hidden_size, dtype)
+    lengths = random_lengths(rng, n_samples, n_timesteps) if ragged else None
     X = normal(n_samples, n_timesteps, n_features)
-    h0 = normal(n_samples, hidden_size) if initial else None
-    gradients = normal(n_samples, n_timesteps, hidden_size), normal(n_samples, hidden_size)
-    return X, lengths, h0, weights, gradients
+    start = normal(n_samples, state_size) if initial else None
+    gradients = normal(n_samples, n_timesteps, hidden_size), normal(n_samples, state_size)
+    return X, lengths, start, weights, gradients
+
+
+# (n_samples, n_timesteps, n_features, hidden_size), and steps between checkpoints
+SMALL = [
+    ((3, 5, 2, 7), 1),
+    ((3, 5, 2, 7), 5),
+    ((3, 5, 2, 7), 99),
+    ((3, 1, 2, 7), 4),
+    ((3, 0, 2, 7), 4),
+    ((13, 37, 3, 33), 8),
+]
+LARGE = [((19, 211, 2, 130), 16), ((1, 300, 5, 20), 64)]
+CASES = [(kind, *case) for kind in PLAIN for case in SMALL + LARGE]
+CASES += [(kind, *case) for kind in GATED for case in [*SMALL, ((3, 70, 1, 20), 16)]]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(
-    ("sizes", "every"),
-    [
-        ((3, 5, 2, 7), 1),
-        ((3, 5, 2, 7), 5),
-        ((3, 5, 2, 7), 99),
-        ((3, 1, 2, 7), 4),
-        ((3, 0, 2, 7), 4),
-        ((13, 37, 3, 33), 8),
-        ((19, 211, 2, 130), 16),
-        ((1, 300, 5, 20), 64),
-    ],
-)
+@pytest.mark.parametrize(("kind", "sizes", "every"), CASES)
 @pytest.mark.parametrize("ragged", [False, True])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_checkpoints_change_no_bit(backend, rng, dtype, sizes, every, ragged, activation):
+def test_checkpoints_change_no_bit(backend, rng, dtype, kind, sizes, every, ragged):
     X, lengths, h0, weights, (dH, dfinal) = problem(
-        rng, dtype, *sizes, ragged=ragged, initial=ragged
+        rng, dtype, *sizes, ragged=ragged, initial=ragged, kind=kind
     )
-    cell = Cell(activation=activation)
+    cell = cell_of(kind)
     whole = backend.forward(cell, X, lengths, h0, weights, keep_tape=True)
     kept = backend.forward(
         cell, X, lengths, h0, weights, outputs="final", keep_tape=True, checkpoint_every=every
@@ -57,7 +55,8 @@ def test_checkpoints_change_no_bit(backend, rng, dtype, sizes, every, ragged, ac
     assert kept.H is None
     assert kept.tape.checkpoint_every >= every
     n_kept = n_checkpoints(sizes[1], kept.tape.checkpoint_every)
-    assert kept.tape.H.shape == (sizes[0], n_kept, sizes[3])
+    assert kept.tape.H.shape == (sizes[0], n_kept, cell.state_size(sizes[3]))
+    assert kept.tape.trace is None
     np.testing.assert_array_equal(kept.final, whole.final)
     for arguments in [(None, dfinal), (dH, None), (dH, dfinal)]:
         expected = backend.backward(*arguments, whole.tape)
@@ -66,13 +65,17 @@ def test_checkpoints_change_no_bit(backend, rng, dtype, sizes, every, ragged, ac
             np.testing.assert_array_equal(a, b)
 
 
-def test_outputs_and_checkpoints_together(backend, rng):
-    X, lengths, h0, weights, _ = problem(rng, "float64", 3, 50, 2, 7, ragged=True, initial=True)
-    whole = backend.forward(Cell(), X, lengths, h0, weights)
-    both = backend.forward(Cell(), X, lengths, h0, weights, keep_tape=True, checkpoint_every=7)
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_outputs_and_checkpoints_together(backend, rng, kind):
+    X, lengths, h0, weights, _ = problem(
+        rng, "float64", 3, 50, 2, 7, ragged=True, initial=True, kind=kind
+    )
+    cell = cell_of(kind)
+    whole = backend.forward(cell, X, lengths, h0, weights)
+    both = backend.forward(cell, X, lengths, h0, weights, keep_tape=True, checkpoint_every=7)
     np.testing.assert_array_equal(both.H, whole.H)
     assert both.tape.H.shape[1] < 50
-    without_tape = backend.forward(Cell(), X, lengths, h0, weights, checkpoint_every=7)
+    without_tape = backend.forward(cell, X, lengths, h0, weights, checkpoint_every=7)
     assert without_tape.tape is None
 
 

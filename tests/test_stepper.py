@@ -4,65 +4,67 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from problems import GATED, KINDS, cell_of, draw_weights
 
-from elman.backends.contract import Cell, Weights
 
-
-def problem(rng, dtype, n_samples, n_timesteps, n_features, hidden_size):
-    def normal(*shape):
-        return rng.standard_normal(shape).astype(dtype)
-
-    weights = Weights(
-        normal(n_features, hidden_size),
-        (normal(hidden_size, hidden_size) * hidden_size**-0.5).astype(dtype),
-        normal(hidden_size),
-    )
-    return normal(n_samples, n_timesteps, n_features), weights
+def problem(rng, dtype, n_samples, n_timesteps, n_features, hidden_size, kind="tanh"):
+    weights = draw_weights(rng, cell_of(kind), n_features, hidden_size, dtype)
+    return rng.standard_normal((n_samples, n_timesteps, n_features)).astype(dtype), weights
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sizes", [(1, 9, 3, 33), (3, 5, 2, 7), (15, 4, 1, 130), (0, 2, 3, 5)])
-def test_steps_are_the_sequence(backend, rng, dtype, activation, sizes):
-    X, weights = problem(rng, dtype, *sizes)
-    cell = Cell(activation=activation)
-    H = backend.forward(cell, X, None, None, weights).H
+def test_steps_are_the_sequence(backend, rng, dtype, kind, sizes):
+    X, weights = problem(rng, dtype, *sizes, kind=kind)
+    cell = cell_of(kind)
+    H, final, *_ = backend.forward(cell, X, None, None, weights)
     stepper = backend.stepper(cell, weights, sizes[0])
-    assert stepper.state.shape == (sizes[0], sizes[3])
+    assert stepper.state.shape == (sizes[0], cell.state_size(sizes[3]))
     assert not stepper.state.any()
     for t in range(sizes[1]):
         stepper.step(X[:, t].copy())
-        np.testing.assert_array_equal(stepper.state, H[:, t])
+        np.testing.assert_array_equal(stepper.state[:, : sizes[3]], H[:, t])
+    np.testing.assert_array_equal(stepper.state, final)
 
 
-def test_state_can_be_written(backend, rng):
-    X, weights = problem(rng, "float64", 3, 5, 2, 7)
-    H = backend.forward(Cell(), X, None, None, weights).H
-    stepper = backend.stepper(Cell(), weights, 3)
-    stepper.state[...] = H[:, 2]
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_state_can_be_written(backend, rng, kind):
+    X, weights = problem(rng, "float64", 3, 5, 2, 7, kind=kind)
+    cell = cell_of(kind)
+    after = [
+        backend.forward(cell, X[:, :n].copy(), None, None, weights, outputs="final").final
+        for n in range(6)
+    ]
+    stepper = backend.stepper(cell, weights, 3)
+    stepper.state[...] = after[3]
     stepper.step(X[:, 3].copy())
-    np.testing.assert_array_equal(stepper.state, H[:, 3])
+    np.testing.assert_array_equal(stepper.state, after[4])
     stepper.state[1] = 0
     stepper.step(X[:, 0].copy())
-    np.testing.assert_array_equal(stepper.state[1], H[1, 0])
+    np.testing.assert_array_equal(stepper.state[1], after[1][1])
 
 
-def test_a_stepper_keeps_its_own_weights_and_its_state_alive(backend, rng):
-    X, weights = problem(rng, "float32", 1, 2, 3, 5)
-    expected = backend.forward(Cell(), X, None, None, weights).H
-    stepper = backend.stepper(Cell(), weights)
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_a_stepper_keeps_its_own_weights_and_its_state_alive(backend, rng, kind):
+    X, weights = problem(rng, "float32", 1, 2, 3, 5, kind=kind)
+    cell = cell_of(kind)
+    expected = backend.forward(cell, X, None, None, weights).H
+    stepper = backend.stepper(cell, weights)
     for w in weights:
         w[...] = 0
     state, step = stepper.state, stepper.step
     del stepper
     for t in range(2):
         step(X[:, t].copy())
-        np.testing.assert_array_equal(state, expected[:, t])
+        np.testing.assert_array_equal(state[:, :5], expected[:, t])
 
 
-def test_what_does_not_fit_is_refused(backend, rng):
-    X, weights = problem(rng, "float32", 3, 5, 2, 7)
-    stepper = backend.stepper(Cell(), weights, 3)
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_what_does_not_fit_is_refused(backend, rng, kind):
+    X, weights = problem(rng, "float32", 3, 5, 2, 7, kind=kind)
+    cell = cell_of(kind)
+    stepper = backend.stepper(cell, weights, 3)
     x = X[:, 0].copy()
     unaligned = np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(np.float32).reshape(3, 2)
     wrong = [
@@ -80,6 +82,6 @@ def test_what_does_not_fit_is_refused(backend, rng):
             stepper.step(bad)
     assert not stepper.state.any()
     with pytest.raises(ValueError, match="n_samples=-1"):
-        backend.stepper(Cell(), weights, -1)
+        backend.stepper(cell, weights, -1)
     with pytest.raises(TypeError, match="W_h has dtype"):
-        backend.stepper(Cell(), weights._replace(W_h=weights.W_h.astype(np.float64)))
+        backend.stepper(cell, weights._replace(W_h=weights.W_h.astype(np.float64)))
