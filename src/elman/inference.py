@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.data.sequences import Batch, Sequences, first_not_finite, standardise
+from elman.data.missing import over_all_steps, with_indicators, without_missing_steps
+from elman.data.sequences import Batch, Sequences, first_infinite, first_not_finite, standardise
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -61,9 +62,11 @@ def predict_logits_over_time(
 ) -> list[Array]:
     """For each sample the logits (n_timesteps_i, n_classes) had it stopped at step t."""
     out: list[Array] = [np.empty(0)] * len(data)
+    no_steps = np.zeros((1, 0, network.n_features), network.params.dtype)
+    initial = network.logits(no_steps, None, backend)[0] if data.missing == "skip" else None
     for batch in _batches(network, data, backend, standardisation, states=True):
         logits = network.logits_over_time(batch.X, batch.lengths, backend)
-        _scatter(out, batch, logits)
+        _scatter(out, data, batch, logits, initial)
     return out
 
 
@@ -76,16 +79,24 @@ def hidden_states(
     """For each sample its hidden states (n_timesteps_i, hidden_size)."""
     out: list[Array] = [np.empty(0)] * len(data)
     for batch in _batches(network, data, backend, standardisation, states=True):
-        _scatter(out, batch, network.hidden_states(batch.X, batch.lengths, backend))
+        states = network.hidden_states(batch.X, batch.lengths, backend)
+        _scatter(out, data, batch, states, np.zeros(states.shape[2], states.dtype))
     return out
 
 
-def _scatter(out: list[Array], batch: Batch, answers: Array) -> None:
-    """Each row of a batch, cut to its own length, to its sample's place."""
-    n_timesteps = batch.X.shape[1]
-    for row, sample in enumerate(batch.order):
-        length = n_timesteps if batch.lengths is None else int(batch.lengths[row])
-        out[sample] = answers[row, :length].copy()
+def _scatter(
+    out: list[Array], data: Sequences, batch: Batch, answers: Array, initial: Array | None
+) -> None:
+    """Each row of a batch, cut to its own length, to its sample's place.
+
+    `initial`: the answer before the first step, which a step that is left out may have.
+    """
+    lengths = data.lengths[batch.order].tolist()
+    for row, (sample, length) in enumerate(zip(batch.order, lengths, strict=True)):
+        if batch.kept is None or initial is None:
+            out[sample] = answers[row, :length].copy()
+        else:
+            out[sample] = over_all_steps(answers[row], initial, batch.kept[row, :length])
 
 
 def _batches(
@@ -98,13 +109,19 @@ def _batches(
 ) -> Iterator[Batch]:
     """All samples in batches of bounded size, standardised and of the network's dtype.
 
+    NaN has become what `data.missing` says.
+
     `states`: whether something is kept for every time step.
     """
     longest = int(data.lengths.max(initial=1))
-    width = data.n_features + (network.hidden_size + network.n_classes if states else 0)
+    width = network.n_features + (network.hidden_size + network.n_classes if states else 0)
     batch_size = max(1, min(MAX_BATCH_SIZE, BATCH_VALUES // max(1, longest * width)))
     dtype = network.params.dtype
     for batch in data.batches(batch_size):
+        if data.missing == "skip":
+            if data.refuse is not None and first_infinite(batch.X) is not None:
+                data.refuse()  # now, for the step may be one of those left out
+            batch = without_missing_steps(batch)
         X = batch.X
         values = X.reshape(-1, data.n_features)
         fused = backend.fused
@@ -120,8 +137,12 @@ def _batches(
             finite = first_not_finite(values) is None
         elif data.refuse is not None and fused is not None:
             finite = fused.all_finite(values, backend.n_threads)
+        if not finite and data.missing == "mask":
+            finite = first_infinite(X) is None
         if not finite and data.refuse is not None:
             data.refuse()
         if not finite and standardisation is not None:
             data.scaled(*standardisation, dtype)  # raises, naming the sample and the value
+        if data.missing == "mask":
+            X = with_indicators(X)
         yield batch._replace(X=np.require(X, dtype=dtype, requirements=["C", "A"]))

@@ -47,6 +47,8 @@ class TrainedModel:
     n_jobs: int | None = None
     name: str = "RNNClassifier"
     """what errors call it"""
+    missing: str = "error"
+    """what NaN becomes; see `elman.data.missing`"""
 
     def check(self, X: Any, name: str = "X") -> Sequences:
         """Sequences of what the user passed, which errors call `name`.
@@ -69,6 +71,7 @@ class TrainedModel:
             estimator=self.name,
             ensure_min_timesteps=0,
             look_at_values=False,  # inference does, a batch at a time
+            missing=self.missing,
         )
 
     def predict(self, data: Sequences) -> Array:

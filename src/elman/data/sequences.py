@@ -26,6 +26,8 @@ class Batch(NamedTuple):
     """(b,), longest first; None if every sample has n_timesteps steps"""
     order: Indices
     """(b,), which sample of the `Sequences` each row is"""
+    kept: NDArray[np.bool_] | None = None
+    """(b, steps of the longest before any was left out), which steps X has; None if it has all"""
 
 
 class Sequences:
@@ -55,9 +57,12 @@ class Sequences:
     refuse : callable or None
         Nobody has looked yet whether all values are finite, and this raises the error if one is
         not: for who reads them once, from a slow memory.
+    missing : {"error", "keep", "mask", "skip"}
+        What NaN is to become; "error" if there is none, or if it is to be refused. "keep" is for
+        who only counts and scales what was observed. See `elman.data.missing`.
     """
 
-    __slots__ = ("lengths", "n_timesteps", "offsets", "refuse", "two_d", "values")
+    __slots__ = ("lengths", "missing", "n_timesteps", "offsets", "refuse", "two_d", "values")
 
     def __init__(self, values: Array, lengths: Any, *, two_d: bool = False) -> None:
         self.values = values
@@ -73,6 +78,7 @@ class Sequences:
         self.n_timesteps: int | None = int(self.lengths[0]) if equal else None
         self.two_d = two_d
         self.refuse: Callable[[], None] | None = None
+        self.missing = "error"
 
     @classmethod
     def from_array(cls, X: Array, *, two_d: bool = False) -> Sequences:
@@ -152,7 +158,9 @@ class Sequences:
             rows = np.arange(int(lengths.sum()), dtype=np.int64)
             rows += np.repeat(self.offsets[order] - (ends - lengths), lengths)
             values = self.values[rows]
-        return Sequences(values, lengths, two_d=self.two_d)
+        picked_sequences = Sequences(values, lengths, two_d=self.two_d)
+        picked_sequences.missing = self.missing
+        return picked_sequences
 
     def batch(self, indices: Any, fused: Fused | None = None) -> Batch:
         """The samples at `indices` as one zero-padded array, longest first (a stable sort).
@@ -201,6 +209,8 @@ class Sequences:
     def moments(self, sample_weight: Any = None) -> tuple[Array, Array]:
         """Mean and standard deviation of each feature over all time steps.
 
+        Where NaN is allowed, over the steps at which the feature was observed.
+
         Parameters
         ----------
         sample_weight : array-like of shape (n_samples,), optional
@@ -212,6 +222,7 @@ class Sequences:
             Weighted population moments (division by the sum of weights), by two passes. Zeros if
             there is no step, or no weight.
         """
+        total: Any
         if sample_weight is None:
             weights = None
             total = float(self.n_steps)
@@ -226,22 +237,26 @@ class Sequences:
             weights = np.repeat(weights, self.lengths)
         if total <= 0:
             return np.zeros(self.n_features), np.zeros(self.n_features)
+        if self.missing != "error":
+            total = self._observed_weight(weights)
 
         # Powers of two, so that neither sums nor squares of huge values leave the range of float64.
         unit = self._feature_units()
         mean = np.zeros(self.n_features)
         for rows in self._blocks():
-            mean += _weighted_sum(self.values[rows] / unit, weights, rows)
+            mean += _weighted_sum(self._filled(self.values[rows] / unit), weights, rows)
         mean /= total
         variance = np.zeros(self.n_features)
         for rows in self._blocks():
-            deviation = self.values[rows] / unit - mean
+            deviation = self._filled(self.values[rows] / unit - mean)
             variance += _weighted_sum(deviation * deviation, weights, rows)
         variance /= total
         return mean * unit, np.sqrt(variance) * unit
 
     def scaled(self, mean: Any, scale: Any, dtype: DTypeLike = np.float32) -> Sequences:
         """(x - mean) / scale of every step, computed in float64 and stored as `dtype`.
+
+        NaN stays NaN where it is allowed.
 
         Parameters
         ----------
@@ -260,7 +275,9 @@ class Sequences:
         out = np.empty(self.values.shape, dtype=dtype)
         finite = standardise(self.values, mean, scale, out)
         result = Sequences(out, self.lengths, two_d=self.two_d)
-        bad = None if finite else first_not_finite(out)
+        result.missing = self.missing
+        look = first_not_finite if self.missing == "error" else first_infinite
+        bad = None if finite else look(out)
         if bad is not None:
             sample, timestep, feature = self.where(bad)
             raise ValueError(
@@ -298,13 +315,27 @@ class Sequences:
         for start in range(0, self.n_steps, n_rows):
             yield slice(start, min(start + n_rows, self.n_steps))
 
+    def _filled(self, fresh: Array) -> Array:
+        """An array that is nobody else's, with 0 for NaN if NaN is allowed."""
+        if self.missing != "error":
+            fresh[np.isnan(fresh)] = 0
+        return fresh
+
+    def _observed_weight(self, weights: Array | None) -> Array:
+        """For each feature the weight of the steps at which it is not NaN; 1 instead of 0."""
+        total = np.zeros(self.n_features)
+        for rows in self._blocks():
+            total += _weighted_sum(~np.isnan(self.values[rows]), weights, rows)
+        return np.where(total > 0, total, 1.0)
+
     def _feature_units(self) -> Array:
         """For each feature a power of two near its largest magnitude if that is extreme, else 1."""
         if self.dtype != np.float64:
             return np.ones(self.n_features)  # squares of float32 always fit in float64
         largest = np.zeros(self.n_features)
         for rows in self._blocks():
-            np.maximum(largest, np.abs(self.values[rows]).max(axis=0), out=largest)
+            # fmax leaves NaN out
+            np.fmax(largest, np.fmax.reduce(np.abs(self.values[rows]), axis=0), out=largest)
         extreme = ((largest > 2.0**400) | (largest < 2.0**-400)) & (largest > 0)
         _, exponent = np.frexp(largest)
         unit: Array = np.ldexp(1.0, np.where(extreme, np.maximum(exponent - 1, -1022), 0))
@@ -361,4 +392,14 @@ def first_not_finite(values: Array) -> int | None:
         finite = np.isfinite(block)
         if not finite.all():
             return start + int(np.argmin(finite))
+    return None
+
+
+def first_infinite(values: Array) -> int | None:
+    """Flat index of the first infinity in a C-contiguous array, or None; bounded memory."""
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, BLOCK_VALUES):
+        infinite = np.isinf(flat[start : start + BLOCK_VALUES])
+        if infinite.any():
+            return start + int(np.argmax(infinite))
     return None

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from elman.data.sequences import Sequences, first_not_finite
+from elman.data.missing import HOW_TO_ALLOW
+from elman.data.sequences import Sequences, first_infinite, first_not_finite
 
 Array = NDArray[Any]
 
@@ -30,6 +31,8 @@ def check_sequences(
     ensure_min_samples: int = 1,
     ensure_min_timesteps: int = 1,
     look_at_values: bool = True,
+    missing: str = "error",
+    how_to_allow: str = HOW_TO_ALLOW,
 ) -> Sequences:
     """Validate and convert X.
 
@@ -61,6 +64,13 @@ def check_sequences(
     ensure_min_timesteps : int
         The least length of the longest sequence: 1 refuses an X without any time step (to train
         on), 0 accepts it (a network's answer is then that of its initial state).
+    look_at_values : bool
+        Whether NaN and infinity are looked for now; if not, the result's `refuse` does so.
+    missing : {"error", "keep", "mask", "skip"}
+        Whether NaN is refused ("error"), or left in place for who reads the result's `missing`.
+        Infinity is always refused.
+    how_to_allow : str
+        The argument of the estimator that an error about NaN recommends.
 
     Returns
     -------
@@ -72,14 +82,15 @@ def check_sequences(
         If X is not made of numbers, or is sparse.
     ValueError
         If its shape or a value cannot be used: wrong number of dimensions, no samples, no
-        features, another number of features than `n_features`, NaN, infinity, a value too large
-        for `dtype`, complex or masked values.
+        features, another number of features than `n_features`, NaN unless it is allowed,
+        infinity, a value too large for `dtype`, complex or masked values.
     """
     wanted = None if dtype is None else np.dtype(dtype)
     if wanted not in (None, np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype={dtype!r} cannot be used; choose float32 or float64")
-    checker = _Checker(name, wanted, n_features, two_d, estimator)
+    checker = _Checker(name, wanted, n_features, two_d, estimator, how_to_allow)
     found = checker.sequences(X)
+    found.missing = missing
     if len(found) < ensure_min_samples:
         shape = getattr(X, "shape", (len(found),))
         raise ValueError(
@@ -109,12 +120,14 @@ class _Checker:
         n_features: int | None,
         two_d: bool | None,
         estimator: str,
+        how_to_allow: str,
     ) -> None:
         self.name = name
         self.dtype = dtype
         self.n_features = n_features
         self.two_d = two_d
         self.estimator = estimator
+        self.how_to_allow = how_to_allow
 
     # What kind of thing X is
 
@@ -363,6 +376,8 @@ class _Checker:
 
     def check_finite(self, found: Sequences, X: Any) -> None:
         bad = first_not_finite(found.values)
+        if bad is not None and found.missing != "error":
+            bad = first_infinite(found.values)
         if bad is None:
             return
         sample, timestep, feature = found.where(bad)
@@ -370,8 +385,9 @@ class _Checker:
         place = f"sample {sample}, timestep {timestep}, feature {feature}"
         if np.isnan(value):
             raise ValueError(
-                f"Input {self.name} contains NaN: {place}. {self.estimator} does not accept "
-                "missing values: fill them in, or leave the sample out"
+                f"Input {self.name} contains NaN: {place}. {self.estimator} accepts missing "
+                f"values only with {self.how_to_allow}: fit it so, fill them in, or leave the "
+                "sample out"
             )
         if np.isinf(value):
             raise ValueError(
