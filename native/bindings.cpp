@@ -60,28 +60,35 @@ Activation checked_activation(int activation) {
   return static_cast<Activation>(activation);
 }
 
+CellName checked_cell(int cell) {
+  require(cell >= 0 && cell <= 2, "cell: 0 is elman, 1 is gru, 2 is lstm");
+  return static_cast<CellName>(cell);
+}
+
 Pool checked_pool(int pool) {
   require(pool >= 0 && pool <= 2, "pool: 0 is none, 1 is mean, 2 is max");
   return static_cast<Pool>(pool);
 }
 
 template <typename T>
-Problem<T> problem_of(int activation, nb::handle X, nb::handle lengths, nb::handle initial, nb::handle W_x,
-                      nb::handle W_h, nb::handle b) {
+Problem<T> problem_of(int cell, int activation, nb::handle X, nb::handle lengths, nb::handle initial,
+                      nb::handle W_x, nb::handle W_h, nb::handle b) {
   Problem<T> p{};
   const auto shape = shape_of<3>("X", X);
   const int64_t B = p.n_samples = shape[0], D = p.n_features = shape[2];
   p.n_timesteps = shape[1];
-  const int64_t H = p.hidden_size = shape_of<1>("b", b)[0];
+  const int64_t H = p.hidden_size = shape_of<2>("W_h", W_h)[0];
+  p.cell = checked_cell(cell);
   p.activation = checked_activation(activation);
   p.recurrent = true;
+  const int64_t width = p.shape().gates * H;
   p.X = read<T>("X", X, {B, p.n_timesteps, D});
   p.lengths = read_if<int64_t>("lengths", lengths, {B});
-  p.initial = read_if<T>("initial", initial, {B, H});
-  p.initial_stride = H;
-  p.W_x = read<T>("W_x", W_x, {D, H});
-  p.W_h = read<T>("W_h", W_h, {H, H});
-  p.b = read<T>("b", b, {H});
+  p.initial = read_if<T>("initial", initial, {B, p.state_size()});
+  p.initial_stride = p.state_size();
+  p.W_x = read<T>("W_x", W_x, {D, width});
+  p.W_h = read<T>("W_h", W_h, {H, width});
+  p.b = read<T>("b", b, {p.shape().biases * H});
   // Memory safety, not courtesy: the kernel trusts that lengths descend and stay inside X.
   for (int64_t i = 0; p.lengths && i < B; ++i) {
     require(p.lengths[i] >= 0 && p.lengths[i] <= (i ? p.lengths[i - 1] : p.n_timesteps),
@@ -92,33 +99,38 @@ Problem<T> problem_of(int activation, nb::handle X, nb::handle lengths, nb::hand
 
 template <typename T>
 int64_t multiply_adds(const Problem<T>& p) {
-  return p.n_samples * p.n_timesteps * p.hidden_size * (p.n_features + (p.recurrent ? p.hidden_size : 0));
+  return p.n_samples * p.n_timesteps * p.hidden_size * p.shape().gates *
+         (p.n_features + (p.recurrent ? p.hidden_size : 0));
 }
 
-// -> H or None, final, pooled or None, ties or None, checkpoints or None, steps between checkpoints.
-nb::tuple forward(int isa, int n_threads, int activation, int pool, nb::handle X, nb::handle lengths,
-                  nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b, bool want_H,
-                  bool keep_tape, int64_t checkpoint_every) {
+// -> H or None, final, pooled or None, ties or None, checkpoints or None, steps between checkpoints, trace or
+// None.
+nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
+                  nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
+                  bool want_H, bool keep_tape, int64_t checkpoint_every) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     ForwardCall<T> call{};
-    call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
+    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, width = p.hidden_size;
     require(checkpoint_every >= 0, "checkpoint_every: below 0");
     nb::object H = nb::none(), pooled = nb::none(), ties = nb::none(), checkpoints = nb::none();
+    nb::object trace = nb::none();
     if (checkpoint_every && keep_tape) {
-      call.checkpoint_every = checkpoint_steps(n, p.n_timesteps, width, checkpoint_every);
+      call.checkpoint_every = checkpoint_steps(p.cell, n, p.n_timesteps, width, checkpoint_every);
       const int64_t n_kept = n_checkpoints(p.n_timesteps, call.checkpoint_every);
-      checkpoints = fresh(call.checkpoints, {n, n_kept, width});
+      checkpoints = fresh(call.checkpoints, {n, n_kept, p.state_size()});
+    } else if (keep_tape && p.shape().trace) {
+      trace = fresh(call.trace, {n, p.n_timesteps, p.shape().trace * width});
     }
     if (want_H || (keep_tape && !call.checkpoint_every)) H = fresh(call.H, {n, p.n_timesteps, width});
-    nb::object final_state = fresh(call.final_state, {n, width});
+    nb::object final_state = fresh(call.final_state, {n, p.state_size()});
     call.pool = checked_pool(pool);
     if (call.pool != Pool::kNone) pooled = fresh(call.pooled, {n, width});
     if (call.pool == Pool::kMax && keep_tape) ties = fresh(call.ties, {n, width});
     run(multiply_adds(p), [&] { run_forward(kernels_of<T>(isa), call, n_threads); });
-    return nb::make_tuple(H, final_state, pooled, ties, checkpoints, call.checkpoint_every);
+    return nb::make_tuple(H, final_state, pooled, ties, checkpoints, call.checkpoint_every, trace);
   });
 }
 
@@ -131,27 +143,30 @@ nb::object output(const char* name, nb::handle wanted, T*& data, std::initialize
 }
 
 // -> dX or None, dinitial, dW_x, dW_h, db.
-nb::tuple backward(int isa, int n_threads, int activation, int pool, nb::handle X, nb::handle lengths,
-                   nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b, nb::handle states,
-                   int64_t checkpoint_every, nb::handle pooled, nb::handle ties, nb::handle dH,
-                   nb::handle dfinal, nb::handle dpooled, bool need_dX, nb::handle dW_x, nb::handle dW_h,
-                   nb::handle db) {
+nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
+                   nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
+                   nb::handle states, int64_t checkpoint_every, nb::handle pooled, nb::handle ties,
+                   nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled, bool need_dX,
+                   nb::handle dW_x, nb::handle dW_h, nb::handle db) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     BackwardCall<T> call{};
-    call.problem = problem_of<T>(activation, X, lengths, initial, W_x, W_h, b);
+    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
     call.checkpoint_every = checkpoint_every;
     if (checkpoint_every) {
-      require(checkpoint_every > 0 && checkpoint_every == checkpoint_steps(n, steps, width, checkpoint_every),
+      require(checkpoint_every > 0 &&
+                  checkpoint_every == checkpoint_steps(p.cell, n, steps, width, checkpoint_every),
               "checkpoint_every: not a whole number of chunks");
-      call.checkpoints = read<T>("states", states, {n, n_checkpoints(steps, checkpoint_every), width});
+      call.checkpoints =
+          read<T>("states", states, {n, n_checkpoints(steps, checkpoint_every), p.state_size()});
     } else {
       call.H = read<T>("states", states, {n, steps, width});
+      if (p.shape().trace) call.trace = read<T>("trace", trace, {n, steps, p.shape().trace * width});
     }
     call.dH = read_if<T>("dH", dH, {n, steps, width});
-    call.dfinal = read_if<T>("dfinal", dfinal, {n, width});
+    call.dfinal = read_if<T>("dfinal", dfinal, {n, p.state_size()});
     call.dpooled = read_if<T>("dpooled", dpooled, {n, width});
     if (call.dpooled) {
       call.pool = checked_pool(pool);
@@ -163,11 +178,11 @@ nb::tuple backward(int isa, int n_threads, int activation, int pool, nb::handle 
     }
     nb::object dX = nb::none();
     if (need_dX) dX = fresh(call.dX, {n, steps, D});
-    nb::object dinitial = fresh(call.dinitial, {n, width});
+    nb::object dinitial = fresh(call.dinitial, {n, p.state_size()});
     T *to_W_x, *to_W_h, *to_b;
-    nb::object into_W_x = output("dW_x", dW_x, to_W_x, {D, width});
-    nb::object into_W_h = output("dW_h", dW_h, to_W_h, {width, width});
-    nb::object into_b = output("db", db, to_b, {width});
+    nb::object into_W_x = output("dW_x", dW_x, to_W_x, {D, p.shape().gates * width});
+    nb::object into_W_h = output("dW_h", dW_h, to_W_h, {width, p.shape().gates * width});
+    nb::object into_b = output("db", db, to_b, {p.shape().biases * width});
     run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to_W_x, to_W_h, to_b, n_threads); });
     return nb::make_tuple(dX, dinitial, into_W_x, into_W_h, into_b);
   });
@@ -338,8 +353,8 @@ void adam(nb::handle weights, nb::handle gradient, nb::handle m, nb::handle v, n
 template <typename T>
 class Stepper {
  public:
-  Stepper(int isa, int activation, nb::handle W_x, nb::handle W_h, nb::handle b, int64_t n_samples)
-      : steps_(kernels_of<T>(isa), problem_of_weights(activation, W_x, W_h, b, n_samples)) {}
+  Stepper(int isa, int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b, int64_t n_samples)
+      : steps_(kernels_of<T>(isa), problem_of_weights(cell, activation, W_x, W_h, b, n_samples)) {}
 
   void step(nb::handle x) {
     const auto& p = steps_.problem();
@@ -357,19 +372,22 @@ class Stepper {
   const Problem<T>& problem() const { return steps_.problem(); }
 
  private:
-  static Problem<T> problem_of_weights(int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
+  static Problem<T> problem_of_weights(int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
                                        int64_t n_samples) {
     require(n_samples >= 0, "n_samples: below 0");
     Problem<T> p{};
-    const int64_t D = p.n_features = shape_of<2>("W_x", W_x)[0], H = p.hidden_size = shape_of<1>("b", b)[0];
+    const int64_t D = p.n_features = shape_of<2>("W_x", W_x)[0];
+    const int64_t H = p.hidden_size = shape_of<2>("W_h", W_h)[0];
+    p.cell = checked_cell(cell);
+    const int64_t width = p.shape().gates * H;
     p.n_samples = n_samples;
     p.n_timesteps = 1;
     p.activation = checked_activation(activation);
     p.recurrent = true;
-    p.initial_stride = H;
-    p.W_x = read<T>("W_x", W_x, {D, H});
-    p.W_h = read<T>("W_h", W_h, {H, H});
-    p.b = read<T>("b", b, {H});
+    p.initial_stride = p.state_size();
+    p.W_x = read<T>("W_x", W_x, {D, width});
+    p.W_h = read<T>("W_h", W_h, {H, width});
+    p.b = read<T>("b", b, {p.shape().biases * H});
     return p;
   }
 
@@ -379,13 +397,14 @@ class Stepper {
 template <typename T>
 void define_stepper(nb::module_& m, const char* name) {
   nb::class_<Stepper<T>>(m, name)
-      .def(nb::init<int, int, nb::handle, nb::handle, nb::handle, int64_t>(), nb::arg("isa"),
-           nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"), nb::arg("n_samples"))
+      .def(nb::init<int, int, int, nb::handle, nb::handle, nb::handle, int64_t>(), nb::arg("isa"),
+           nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"),
+           nb::arg("n_samples"))
       .def("step", &Stepper<T>::step, nb::arg("x").none())
       .def("state", [](nb::handle self) {  // a view, which keeps the stepper alive
         auto& stepper = nb::cast<Stepper<T>&>(self);
         const Problem<T>& p = stepper.problem();
-        return view(stepper.state(), {p.n_samples, p.hidden_size}, self);
+        return view(stepper.state(), {p.n_samples, p.state_size()}, self);
       });
 }
 
@@ -421,13 +440,13 @@ NB_MODULE(_native, m) {
       },
       nb::arg("isa"), nb::arg("n"));
   // By position alone; _native.pyi has the names. An array that may not be None is refused as one.
-  m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg(),
-        nb::arg());
-  m.def("backward", backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
+  m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(),
-        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(),
-        nb::arg().none(), nb::arg().none(), nb::arg().none());
+        nb::arg(), nb::arg());
+  m.def("backward", backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none());
   m.def("linear_forward", linear_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
         nb::arg().none());
   m.def("linear_backward", linear_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),

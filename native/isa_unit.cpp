@@ -24,6 +24,8 @@ namespace ELMAN_ISA {
 //
 #include "pointwise.h"
 //
+#include "cells.h"
+//
 #include "tile.h"
 //
 #include "sequence.h"

@@ -11,36 +11,51 @@ namespace elman {
 
 enum class Activation : int { kTanh = 0, kRelu = 1, kIdentity = 2 };
 
+enum class CellName : int { kElman = 0, kGru = 1, kLstm = 2 };
+
+// Blocks of H columns: gates in W_x and W_h, biases in b, states in a state (the hidden state first), and
+// what is traced of each step beside it.
+struct CellShape {
+  int gates, biases, states, trace;
+};
+inline constexpr CellShape kCellShapes[] = {{1, 1, 1, 0}, {3, 4, 1, 4}, {4, 4, 2, 5}};
+
 // What is taken of a sample's states, over its own steps, while they are made.
 enum class Pool : int { kNone = 0, kMean = 1, kMax = 2 };
 
-// Shapes and inputs of one call. Arrays are C-contiguous; B samples, T time steps, D features, H units.
+// Shapes and inputs of one call. Arrays are C-contiguous; B samples, T time steps, D features, H units; with G
+// gates, N biases, S = states * H and R = trace * H of the cell.
 template <typename T>
 struct Problem {
   int64_t n_samples;
   int64_t n_timesteps;
   int64_t n_features;
   int64_t hidden_size;
-  Activation activation;
+  CellName cell;
+  Activation activation;   // of the Elman cell
   bool recurrent;          // false: the affine map of one step, W_h absent
   const T* X;              // (B, T, D)
   const int64_t* lengths;  // (B,), longest first; null: every sample has T steps
-  const T* initial;        // (B, H), or one row of zeros for all with initial_stride 0
-  int64_t initial_stride;  // H or 0
-  const T* W_x;            // (D, H)
-  const T* W_h;            // (H, H); null unless recurrent
-  const T* b;              // (H,)
+  const T* initial;        // (B, S), or one row of zeros for all with initial_stride 0
+  int64_t initial_stride;  // S or 0
+  const T* W_x;            // (D, G * H)
+  const T* W_h;            // (H, G * H); null unless recurrent
+  const T* b;              // (N * H,)
+
+  __attribute__((always_inline)) CellShape shape() const { return kCellShapes[static_cast<int>(cell)]; }
+  __attribute__((always_inline)) int64_t state_size() const { return shape().states * hidden_size; }
 };
 
 template <typename T>
 struct ForwardCall {
   Problem<T> problem;
   T* H;            // (B, T, H) out, zero past each end; null: not wanted
-  T* final_state;  // (B, H) out
+  T* final_state;  // (B, S) out
   Pool pool;
   T* pooled;                 // (B, H) out with a pool: the mean or largest state, the initial one at length 0
   T* ties;                   // (B, H) out with kMax, or null: how many steps reached the largest
-  T* checkpoints;            // (B, n_checkpoints, H) out, the state after each checkpoint_every steps
+  T* trace;                  // (B, T, R) out, not filled past an end; null: not wanted
+  T* checkpoints;            // (B, n_checkpoints, S) out, the state after each checkpoint_every steps
   int64_t checkpoint_every;  // 0: no checkpoints
   T* packed;                 // weights in panels, filled by pack_forward; forward_pack_size elements
 };
@@ -53,9 +68,10 @@ inline constexpr int64_t n_checkpoints(int64_t n_timesteps, int64_t every) {
 template <typename T>
 struct BackwardCall {
   Problem<T> problem;
-  const T* H;   // (B, T, H), the hidden states of the forward pass; null with checkpoints or no recurrence
-  const T* dH;  // (B, T, H) or null; not read past a sample's end
-  const T* dfinal;  // (B, H) or null
+  const T* H;      // (B, T, H), the hidden states of the forward pass; null with checkpoints or no recurrence
+  const T* trace;  // (B, T, R) of the forward pass; null with checkpoints or where the cell has none
+  const T* dH;     // (B, T, H) or null; not read past a sample's end
+  const T* dfinal;  // (B, S) or null
   Pool pool;
   const T*
       dpooled;  // (B, H) with a pool: for run_backward the gradient at `pooled`, for a kernel the share of it
@@ -63,7 +79,7 @@ struct BackwardCall {
   const T* pooled;           // (B, H) with kMax, as ForwardCall's
   const T* ties;             // (B, H) with kMax, as ForwardCall's
   T* dX;                     // (B, T, D) out or null; zero past each end
-  T* dinitial;               // (B, H) out, or null
+  T* dinitial;               // (B, S) out, or null
   const T* checkpoints;      // as ForwardCall's; each stretch between them is run forward again
   int64_t checkpoint_every;  // a multiple of chunk_steps, or 0: no checkpoints
   T* packed;            // transposed weights in panels, filled by pack_backward; backward_pack_size elements

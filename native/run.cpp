@@ -25,8 +25,8 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 template <typename T>
 Buffer<T> zeros_if_absent(Problem<T>& p) {
   if (p.initial) return nullptr;
-  Buffer<T> zeros = allocate<T>(p.hidden_size);
-  std::fill_n(zeros.get(), p.hidden_size, T(0));
+  Buffer<T> zeros = allocate<T>(p.state_size());
+  std::fill_n(zeros.get(), p.state_size(), T(0));
   p.initial = zeros.get();
   p.initial_stride = 0;
   return zeros;
@@ -58,7 +58,7 @@ int useful_threads(const Problem<T>& p, int64_t n_tasks, int n_threads) {
   if (n_threads < 0) return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(-n_threads, n_tasks)));
   const double rows = static_cast<double>(p.n_features + (p.recurrent ? p.hidden_size : 0));
   const double work = static_cast<double>(p.n_samples) * static_cast<double>(p.n_timesteps) * rows *
-                      static_cast<double>(p.hidden_size);
+                      static_cast<double>(p.hidden_size * p.shape().gates);
   const int64_t worth = 1 + static_cast<int64_t>(work / kWorthAThread);
   return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({n_threads, n_tasks, worth})));
 }
@@ -71,7 +71,7 @@ struct Cut {
   int64_t chunk_steps;
 };
 
-Cut cut_backward(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size) {
+Cut cut_backward(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size) {
   constexpr int64_t kMaxGroups = 16;
   // Wider layers want more samples a pass: their weights stream from a farther cache.
   const int64_t wanted = hidden_size <= 128 ? 8 : hidden_size <= 256 ? 16 : 32;
@@ -83,15 +83,18 @@ Cut cut_backward(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size) {
   const int64_t most = std::max<int64_t>(tile_rows, 16);
   cut.tile_rows = std::max<int64_t>(1, ceil_div(cut.group_rows, ceil_div(cut.group_rows, most)));
   // dA of a chunk, and the hidden states it meets, should lie in the second cache.
-  const int64_t rows = std::clamp<int64_t>(65536 / std::max<int64_t>(hidden_size, 1), 64, 512);
+  const int64_t width = std::max<int64_t>(hidden_size * kCellShapes[static_cast<int>(cell)].biases, 1);
+  const int64_t rows = cell == CellName::kElman ? std::clamp<int64_t>(65536 / width, 64, 512)
+                                                : std::clamp<int64_t>(131072 / width, 64, 512);
   cut.chunk_steps = std::clamp<int64_t>(rows / cut.tile_rows, 1, std::max<int64_t>(n_timesteps, 1));
   return cut;
 }
 
 }  // namespace
 
-int64_t checkpoint_steps(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size, int64_t wanted) {
-  const int64_t chunk = cut_backward(n_samples, n_timesteps, hidden_size).chunk_steps;
+int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
+                         int64_t wanted) {
+  const int64_t chunk = cut_backward(cell, n_samples, n_timesteps, hidden_size).chunk_steps;
   return ceil_div(std::max<int64_t>(wanted, 1), chunk) * chunk;
 }
 
@@ -125,7 +128,7 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
   const Buffer<T> zeros = zeros_if_absent(call.problem);
   const T* dpooled = call.dpooled;
   const Buffer<T> shares = share_of_pooled(call);
-  const Cut cut = cut_backward(p.n_samples, p.n_timesteps, H);
+  const Cut cut = cut_backward(p.cell, p.n_samples, p.n_timesteps, H);
   call.group_rows = cut.group_rows;
   call.tile_rows = cut.tile_rows;
   call.chunk_steps = cut.chunk_steps;
@@ -163,18 +166,21 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
   if (call.pool != Pool::kNone && call.dinitial) {
     for (int64_t i = 0; i < p.n_samples; ++i) {
       if (p.lengths ? p.lengths[i] > 0 : p.n_timesteps > 0) continue;
-      for (int64_t j = i * H; j < (i + 1) * H; ++j) call.dinitial[j] += dpooled[j];
+      for (int64_t j = 0; j < H; ++j) call.dinitial[i * p.state_size() + j] += dpooled[i * H + j];
     }
   }
 
   const T* row = gradients.get();
-  const int64_t stride = kernels.gradient_stride(p);
+  const int64_t gates = p.shape().gates, biases = p.shape().biases, stride = kernels.gradient_stride(p);
+  const int64_t padded = stride / gates;
   auto take = [&](T* out, int64_t n_rows) {
-    for (int64_t k = 0; k < n_rows; ++k, row += stride) std::copy_n(row, H, out + k * H);
+    for (int64_t k = 0; k < n_rows; ++k, row += stride) {
+      for (int64_t g = 0; g < gates; ++g) std::copy_n(row + g * padded, H, out + (k * gates + g) * H);
+    }
   };
   take(dW_x, D);
   if (p.recurrent) take(dW_h, H);
-  take(db, 1);
+  for (int64_t i = 0; i < biases; ++i) std::copy_n(row + i * padded, H, db + i * H);
 }
 
 template <typename T>
@@ -187,10 +193,10 @@ Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_
   p.W_x = p.W_h = p.b = nullptr;  // the caller's: not needed any more
   p.n_timesteps = 1;
   p.lengths = nullptr;
-  state_ = allocate<T>(p.n_samples * p.hidden_size);
-  std::fill_n(state_.get(), p.n_samples * p.hidden_size, T(0));
+  state_ = allocate<T>(p.n_samples * p.state_size());
+  std::fill_n(state_.get(), p.n_samples * p.state_size(), T(0));
   p.initial = call_.final_state = state_.get();
-  p.initial_stride = p.hidden_size;
+  p.initial_stride = p.state_size();
   workspace_ = allocate<T>(kernels.forward_workspace(p, p.n_samples));
 }
 

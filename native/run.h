@@ -24,9 +24,10 @@ template <typename T>
 void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads);
 
 // Rounds the wanted number of steps between checkpoints up to whole chunks of the weight gradient.
-int64_t checkpoint_steps(int64_t n_samples, int64_t n_timesteps, int64_t hidden_size, int64_t wanted);
+int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
+                         int64_t wanted);
 
-// Fills dX (unless null), dinitial (unless null), dW_x (D, H), dW_h (H, H; unless null) and db (H,).
+// Fills dX (unless null), dinitial (unless null), dW_x (D, G * H), dW_h (H, G * H; unless null) and db (N * H,).
 template <typename T>
 void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* dW_h, T* db, int n_threads);
 
@@ -38,7 +39,7 @@ class Steps {
   Steps(const Kernels<T>& kernels, const Problem<T>& problem);
   // x (n_samples, n_features) -> the new states, in place.
   void step(const T* x);
-  T* state() { return state_.get(); }  // (n_samples, hidden_size)
+  T* state() { return state_.get(); }  // (n_samples, state_size)
   const Problem<T>& problem() const { return call_.problem; }
 
  private:

@@ -19,32 +19,68 @@ ELMAN_INLINE int64_t length_of(const Problem<T>& p, int64_t sample) {
 template <typename T>
 static int64_t forward_pack_size(const Problem<T>& p) {
   const int64_t rows = p.n_features + (p.recurrent ? p.hidden_size : 0);
-  return (rows + 1) * padded_columns<T>(p.hidden_size);  // one more row: the bias
+  const CellShape shape = p.shape();
+  return (rows * shape.gates + shape.biases) * padded_columns<T>(p.hidden_size);
 }
 
-// Panels of [W_x; W_h], then the bias, padded.
+// Panels of [W_x; W_h], then the biases, padded.
 template <typename T>
 static void pack_forward(const ForwardCall<T>& c) {
   const Problem<T>& p = c.problem;
   const int64_t D = p.n_features, H = p.hidden_size, rows = D + (p.recurrent ? H : 0);
-  pack(p.W_x, H, int64_t{1}, D, H, rows, int64_t{0}, c.packed);
-  if (p.recurrent) pack(p.W_h, H, int64_t{1}, H, H, rows, D, c.packed);
   const int64_t padded = padded_columns<T>(H);
-  T* bias = c.packed + rows * padded;
-  for (int64_t j = 0; j < padded; ++j) bias[j] = j < H ? p.b[j] : T(0);
+  with_cell<T>(p.cell, [&](auto cell) {
+    using C = decltype(cell);
+    T* bias = c.packed + rows * C::kGates * padded;
+    if constexpr (C::kSums == 1) {
+      pack(p.W_x, H, int64_t{1}, D, H, rows, int64_t{0}, c.packed);
+      if (p.recurrent) pack(p.W_h, H, int64_t{1}, H, H, rows, D, c.packed);
+      for (int64_t j = 0; j < padded; ++j) bias[j] = j < H ? p.b[j] : T(0);
+    } else {
+      T* to = c.packed;
+      for (int64_t column = 0; column < H; column += kLanes<T>) {
+        const int64_t used = H - column < kLanes<T> ? H - column : kLanes<T>;
+        for (int64_t k = 0; k < rows; ++k) {
+          const T* row = (k < D ? p.W_x + k * C::kGates * H : p.W_h + (k - D) * C::kGates * H) + column;
+          for (int g = 0; g < C::kGates; ++g, to += kLanes<T>) {
+            for (int64_t j = 0; j < kLanes<T>; ++j) to[j] = j < used ? row[g * H + j] : T(0);
+          }
+        }
+        for (int i = 0; i < C::kSums; ++i, bias += kLanes<T>) {
+          for (int64_t j = 0; j < kLanes<T>; ++j) bias[j] = j < used ? p.b[i * H + column + j] : T(0);
+        }
+      }
+    }
+  });
+}
+
+// A state as the time loop keeps it: blocks of padded columns, the hidden state first.
+template <typename T>
+ELMAN_INLINE int64_t padded_state(const Problem<T>& p) {
+  return p.shape().states * padded_columns<T>(p.hidden_size);
 }
 
 template <typename T>
 static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
-  return 2 * n_rows * state_stride<T>(p.hidden_size);
+  return 2 * n_rows * state_stride<T>(padded_state(p));
 }
 
-// Where a sample's new state goes beside the state buffer; null where it does not.
+// Copies a state of `states` blocks of H between blocks `from_step` apart and blocks `to_step` apart.
+template <typename T>
+ELMAN_INLINE void copy_state(int64_t states, int64_t H, const T* from, int64_t from_step, T* to,
+                             int64_t to_step) {
+  for (int64_t s = 0; s < states; ++s) {
+    for (int64_t j = 0; j < H; ++j) to[s * to_step + j] = from[s * from_step + j];
+  }
+}
+
+// Where a sample's new hidden state goes beside the state buffer, and the trace; null where it does not.
 template <typename T>
 struct Sink {
   T* h;
   T* pooled;
   T* ties;
+  T* trace;
 };
 
 // Takes h into a sample's pooled values so far. NaN stays.
@@ -75,55 +111,84 @@ ELMAN_INLINE void pour(Pool pool, const Sink<T>& sink, int64_t column, Vec<T> v,
 
 // h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`, and into
 // sink(row). `packed` is pack_forward's.
-template <typename T, typename SinkOf>
+template <typename T, typename C, typename SinkOf>
 ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, int64_t begin, int64_t t,
                                int64_t live, const T* previous, T* current, SinkOf sink_of) {
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
-  const int64_t stride = state_stride<T>(H), rows = D + (p.recurrent ? H : 0);
-  const T* bias = packed + rows * padded_columns<T>(H);
+  const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
+  const int64_t rows = D + (p.recurrent ? H : 0);
+  const T* bias = packed + rows * C::kGates * padded;
   const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, packed, rows, 0, D};
   const Operand<T> state{previous, stride, packed, rows, D, p.recurrent ? H : 0};
   const T* next_input = input.a + 128 / sizeof(T);  // two cache lines on
-  const auto take = [=](auto activation, int64_t row, int64_t m, int64_t column, int64_t width, const T* tile)
-                        __attribute__((always_inline)) {
-                          for (int64_t i = 0; i < m; ++i) {
-                            T* s = current + (row + i) * stride + column;
+  if constexpr (C::kSums == 1) {
+    const auto take = [=](auto activation, int64_t row, int64_t m, int64_t column, int64_t width,
+                          const T* tile) __attribute__((always_inline)) {
+      for (int64_t i = 0; i < m; ++i) {
+        T* s = current + (row + i) * stride + column;
+        if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
+        const Sink<T> sink = sink_of(row + i);
+        if (!sink.h && !sink.pooled) {
+          for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+            store(s + j, activate<T>(activation(), load(tile)));
+          }
+          continue;
+        }
+        for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+          const Vec<T> v = activate<T>(activation(), load(tile));
+          store(s + j, v);
+          pour(pool, sink, column + j, v, H - column - j);
+        }
+      }
+    };
+    const Operand<T> both[] = {input, state};
+    product<T>(bias, both, H, 0, live,
+               [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+                 if (p.activation == Activation::kTanh) {
+                   take([] { return Activation::kTanh; }, row, m, column, width, tile);
+                 } else {
+                   take([&] { return p.activation; }, row, m, column, width, tile);
+                 }
+               });
+  } else {
+    gate_products<T, C>(bias, input, state, H, live,
+                        [=](int64_t row, int64_t m, int64_t column, const T* tile) {
+                          for (int64_t i = 0; i < m; ++i, tile += C::kSums * kLanes<T>) {
+                            const int64_t at = (row + i) * stride + column;
                             if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
+                            Vec<T> sums[C::kSums], states[C::kStates], trace[C::kTrace];
+#pragma GCC unroll 4
+                            for (int v = 0; v < C::kSums; ++v) sums[v] = load(tile + v * kLanes<T>);
+#pragma GCC unroll 4
+                            for (int v = 0; v < C::kStates; ++v) states[v] = load(previous + at + v * padded);
+                            C::forward(sums, states, trace);
+#pragma GCC unroll 4
+                            for (int v = 0; v < C::kStates; ++v) store(current + at + v * padded, states[v]);
                             const Sink<T> sink = sink_of(row + i);
-                            if (!sink.h && !sink.pooled) {
-                              for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
-                                store(s + j, activate<T>(activation(), load(tile)));
+                            pour(pool, sink, column, states[0], H - column);
+                            if (sink.trace) {
+#pragma GCC unroll 8
+                              for (int v = 0; v < C::kTrace; ++v) {
+                                T* to = sink.trace + v * H + column;
+                                __builtin_prefetch(to + C::kTrace * H, 1);
+                                store_upto(to, trace[v], H - column);
                               }
-                              continue;
-                            }
-                            for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
-                              const Vec<T> v = activate<T>(activation(), load(tile));
-                              store(s + j, v);
-                              pour(pool, sink, column + j, v, H - column - j);
                             }
                           }
-                        };
-  product<T>(bias, input, state, H, 0, live,
-             [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
-               if (p.activation == Activation::kTanh) {
-                 take([] { return Activation::kTanh; }, row, m, column, width, tile);
-               } else {
-                 take([&] { return p.activation; }, row, m, column, width, tile);
-               }
-             });
+                        });
+  }
 }
 
 // One sample alone: P panels of V vectors from panel p on, kept in registers from the bias to the activation,
 // because here the latency from one state to the next is all that counts. The same chains as a tile's.
 template <typename T, int V, int P>
 static void single_panels(const Problem<T>& p, Pool pool, const T* bias, const Segment<T>& input,
-                          const Segment<T>& state, int64_t panel_step, T* current, const Sink<T>& sink,
-                          int64_t column) {
+                          const Segment<T>& state, T* current, const Sink<T>& sink, int64_t column) {
   Vec<T> acc[1][P * V];
 #pragma GCC unroll 8
   for (int v = 0; v < P * V; ++v) acc[0][v] = load(bias + column + v * kLanes<T>);
-  accumulate<T, 1, V, P>(acc, input, panel_step);
-  accumulate<T, 1, V, P>(acc, state, panel_step);
+  accumulate<T, 1, V, P>(acc, input);
+  accumulate<T, 1, V, P>(acc, state);
 #pragma GCC unroll 8
   for (int v = 0; v < P * V; ++v) {
     const int64_t at = column + v * kLanes<T>;
@@ -142,36 +207,35 @@ ELMAN_INLINE void single_step(const Problem<T>& p, Pool pool, const T* packed, i
   const int64_t n_full = padded_columns<T>(H) / kPanel<T>;
   for (int64_t q = 0; q < n_panels<T>(H);) {
     const int64_t width = panel_width<T>(q, H);
-    const Segment<T> input{p.X + (sample * p.n_timesteps + t) * D, 0, packed + q * step, D};
-    const Segment<T> state{previous, 0, packed + q * step + D * width, p.recurrent ? H : 0};
+    const Segment<T> input{p.X + (sample * p.n_timesteps + t) * D, 0, packed + q * step, D, step};
+    const Segment<T> state{previous, 0, packed + q * step + D * width, p.recurrent ? H : 0, step};
     if (q + 4 <= n_full) {
-      single_panels<T, 2, 4>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 4>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
       q += 4;
     } else if (q + 2 <= n_full) {
-      single_panels<T, 2, 2>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 2>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
       q += 2;
     } else if (q < n_full) {
-      single_panels<T, 2, 1>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 1>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
       q += 1;
     } else {
-      single_panels<T, 1, 1>(p, pool, bias, input, state, step, current, sink, q * kPanel<T>);
+      single_panels<T, 1, 1>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
       q += 1;
     }
   }
 }
 
-template <typename T>
-static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* workspace) {
+template <typename T, typename C>
+static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T* workspace) {
   const Problem<T>& p = c.problem;
   const int64_t H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
-  const int64_t stride = state_stride<T>(H);
+  const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
   const int64_t n_kept = c.checkpoint_every ? n_checkpoints(n_steps, c.checkpoint_every) : 0;
   T* previous = workspace;
   T* current = workspace + n * stride;
   for (int64_t r = 0; r < n; ++r) {
-    for (int64_t j = 0; j < H; ++j) {
-      previous[r * stride + j] = p.initial[(begin + r) * p.initial_stride + j];
-    }
+    copy_state<T>(C::kStates, H, p.initial + (begin + r) * p.initial_stride, H, previous + r * stride,
+                  padded);
   }
 
   if (c.pool != Pool::kNone) {
@@ -183,8 +247,8 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
   }
 
   auto finish = [&](int64_t r) {  // sample begin + r has run its last step: `previous` holds its final state
-    T* out = c.final_state + (begin + r) * H;
-    for (int64_t j = 0; j < H; ++j) out[j] = previous[r * stride + j];
+    T* out = c.final_state + (begin + r) * C::kStates * H;
+    copy_state<T>(C::kStates, H, previous + r * stride, padded, out, H);
     if (c.pool != Pool::kNone) {
       T* pooled = c.pooled + (begin + r) * H;
       const int64_t length = length_of(p, begin + r);
@@ -208,12 +272,15 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
     while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
     if (live == 0) break;
     T* H_t = c.H ? c.H + (begin * n_steps + t) * H : nullptr;
-    if (n == 1 && kVectorBytes == 64) {  // with 16 registers the compiler spills its sums: slower than a tile
-      single_step(p, c.pool, c.packed, begin, t, previous, current, Sink<T>{H_t, pooled, ties});
+    T* trace_t = C::kTrace && c.trace ? c.trace + (begin * n_steps + t) * C::kTrace * H : nullptr;
+    if (C::kSums == 1 && n == 1 &&
+        kVectorBytes == 64) {  // with 16 registers the compiler spills its sums: slower than a tile
+      single_step(p, c.pool, c.packed, begin, t, previous, current, Sink<T>{H_t, pooled, ties, nullptr});
     } else {
-      forward_step(p, c.pool, c.packed, begin, t, live, previous, current, [=](int64_t r) {
+      forward_step<T, C>(p, c.pool, c.packed, begin, t, live, previous, current, [=](int64_t r) {
         return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, pooled ? pooled + r * H : nullptr,
-                       ties ? ties + r * H : nullptr};
+                       ties ? ties + r * H : nullptr,
+                       trace_t ? trace_t + r * n_steps * C::kTrace * H : nullptr};
       });
     }
     T* swap = previous;
@@ -221,41 +288,48 @@ static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* work
     current = swap;
     if (n_kept && (t + 1) % c.checkpoint_every == 0 && t + 1 < n_steps) {
       for (int64_t r = 0; r < live; ++r) {
-        T* kept = c.checkpoints + ((begin + r) * n_kept + t / c.checkpoint_every) * H;
-        for (int64_t j = 0; j < H; ++j) kept[j] = previous[r * stride + j];
+        T* kept = c.checkpoints + ((begin + r) * n_kept + t / c.checkpoint_every) * C::kStates * H;
+        copy_state<T>(C::kStates, H, previous + r * stride, padded, kept, H);
       }
     }
   }
+}
+
+template <typename T>
+static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* workspace) {
+  with_cell<T>(c.problem.cell, [&](auto cell) { forward_rows<T, decltype(cell)>(c, begin, end, workspace); });
 }
 
 // ---- backward ----
 
 template <typename T>
 static int64_t backward_pack_size(const Problem<T>& p) {
-  return p.hidden_size *
+  return p.shape().gates * p.hidden_size *
          ((p.recurrent ? padded_columns<T>(p.hidden_size) : 0) + padded_columns<T>(p.n_features));
 }
 
-// Panels of W_h^T, then panels of W_x^T.
+// Panels of W_h^T, then panels of W_x^T; their rows are the gates' columns.
 template <typename T>
 static void pack_backward(const BackwardCall<T>& c) {
   const Problem<T>& p = c.problem;
-  const int64_t D = p.n_features, H = p.hidden_size;
+  const int64_t D = p.n_features, H = p.hidden_size, columns = p.shape().gates * H;
   T* packed = c.packed;
   if (p.recurrent) {
-    pack(p.W_h, int64_t{1}, H, H, H, H, int64_t{0}, packed);
-    packed += H * padded_columns<T>(H);
+    pack(p.W_h, int64_t{1}, columns, columns, H, columns, int64_t{0}, packed);
+    packed += columns * padded_columns<T>(H);
   }
-  if (c.dX) pack(p.W_x, int64_t{1}, H, H, D, H, int64_t{0}, packed);
+  if (c.dX) pack(p.W_x, int64_t{1}, columns, columns, D, columns, int64_t{0}, packed);
 }
 
+// Rows of dW_x, then of dW_h, each with its gates' blocks padded; then one row of all biases' blocks.
 template <typename T>
 static int64_t gradient_stride(const Problem<T>& p) {
-  return padded_columns<T>(p.hidden_size);
+  return p.shape().gates * padded_columns<T>(p.hidden_size);
 }
 template <typename T>
 static int64_t gradient_size(const Problem<T>& p) {
-  return (p.n_features + (p.recurrent ? p.hidden_size : 0) + 1) * gradient_stride<T>(p);
+  return (p.n_features + (p.recurrent ? p.hidden_size : 0)) * gradient_stride<T>(p) +
+         p.shape().biases * padded_columns<T>(p.hidden_size);
 }
 
 template <typename T>
@@ -266,22 +340,32 @@ ELMAN_INLINE int64_t runs_size(int64_t n_rows) {  // in elements of T: two runs 
 
 template <typename T>
 static int64_t backward_workspace(const BackwardCall<T>& c) {
-  const int64_t n = c.tile_rows, H = c.problem.hidden_size;
-  const int64_t states = (c.checkpoint_every ? 4 : 2) * n * state_stride<T>(H);
-  const int64_t stretch = n * c.checkpoint_every * H;
-  return states + n * c.chunk_steps * padded_columns<T>(H) + runs_size<T>(n) + stretch;
+  const Problem<T>& p = c.problem;
+  const int64_t n = c.tile_rows, padded = padded_columns<T>(p.hidden_size);
+  const CellShape shape = p.shape();
+  const int64_t deltas = 2 * n * state_stride<T>(shape.biases * padded), direct = n * state_stride<T>(padded);
+  const int64_t states = c.checkpoint_every ? 2 * n * state_stride<T>(padded_state(p)) : 0;
+  const int64_t stretch = n * c.checkpoint_every * (1 + shape.trace) * p.hidden_size;
+  return deltas + direct + n * c.chunk_steps * shape.biases * padded + runs_size<T>(n) + states + stretch;
 }
 
-// Where the hidden states of a tile's samples are: all of them, or those of one stretch between checkpoints.
+// Where the hidden states and traces of a tile's samples are: all of them, or those of one stretch between
+// checkpoints.
 template <typename T>
 struct History {
   const T* states;  // row r, step t at states + (r * row_steps + t - first) * H
+  const T* traces;  // likewise, kTrace * H wide
   int64_t row_steps;
   int64_t first;
   const T* before;  // row r's state before step `first`, at before + r * before_stride
   int64_t before_stride;
 
-  const T* at(int64_t r, int64_t t, int64_t H) const { return states + (r * row_steps + t - first) * H; }
+  __attribute__((always_inline)) const T* at(int64_t r, int64_t t, int64_t H) const {
+    return states + (r * row_steps + t - first) * H;
+  }
+  __attribute__((always_inline)) const T* trace(int64_t r, int64_t t, int64_t width) const {
+    return traces + (r * row_steps + t - first) * width;
+  }
 };
 
 // Backward through time runs against the grain of memory, and a long history lies in a far cache: what it
@@ -297,32 +381,37 @@ ELMAN_INLINE void find_before(const BackwardCall<T>& c, int64_t begin, int64_t f
     history.before_stride = p.initial_stride;
   } else {
     const int64_t n_kept = n_checkpoints(p.n_timesteps, c.checkpoint_every);
-    history.before = c.checkpoints + (begin * n_kept + first / c.checkpoint_every - 1) * p.hidden_size;
-    history.before_stride = n_kept * p.hidden_size;
+    history.before = c.checkpoints + (begin * n_kept + first / c.checkpoint_every - 1) * p.state_size();
+    history.before_stride = n_kept * p.state_size();
   }
 }
 
 // Runs the stretch of steps [first, first + checkpoint_every) of the tile forward again, into `stretch`. The
 // same products in the same order as the first time: the same bits.
-template <typename T>
+template <typename T, typename C>
 static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_t first, T* states,
                       T* stretch, History<T>& history) {
   const Problem<T>& p = c.problem;
-  const int64_t H = p.hidden_size, stride = state_stride<T>(H), every = c.checkpoint_every;
-  history = {stretch, every, first, nullptr, 0};
+  const int64_t H = p.hidden_size, every = c.checkpoint_every;
+  const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
+  T* traces = stretch + c.tile_rows * every * H;
+  history = {stretch, traces, every, first, nullptr, 0};
   find_before(c, begin, first, history);
   T* previous = states;
   T* current = states + c.tile_rows * stride;
   int64_t live = n;
   while (live > 0 && length_of(p, begin + live - 1) <= first) --live;
   for (int64_t r = 0; r < live; ++r) {
-    for (int64_t j = 0; j < H; ++j) previous[r * stride + j] = history.before[r * history.before_stride + j];
+    copy_state<T>(C::kStates, H, history.before + r * history.before_stride, H, previous + r * stride,
+                  padded);
   }
   for (int64_t t = first; t < first + every; ++t) {
     while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
     if (live == 0) break;
-    forward_step(p, Pool::kNone, c.packed_forward, begin, t, live, previous, current,
-                 [=](int64_t r) { return Sink<T>{stretch + (r * every + t - first) * H, nullptr, nullptr}; });
+    forward_step<T, C>(p, Pool::kNone, c.packed_forward, begin, t, live, previous, current, [=](int64_t r) {
+      const int64_t at = r * every + t - first;
+      return Sink<T>{stretch + at * H, nullptr, nullptr, C::kTrace ? traces + at * C::kTrace * H : nullptr};
+    });
     T* swap = previous;
     previous = current;
     current = swap;
@@ -344,22 +433,21 @@ static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t 
   }
 }
 
-// Adds the weight gradients of steps [first, first + chunk_steps) of the tile to `gradient`. dA of those
-// steps lies in `chunk`, panel by panel, a row a step: (panel, sample, step, column).
-template <typename T>
+// Adds the weight gradients of steps [first, first + chunk_steps) of the tile to `gradient`. The deltas of
+// those steps lie in `chunk`, panel by panel, a row a step: (panel, sample, step, column).
+template <typename T, typename C>
 static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64_t begin, int64_t n,
                       int64_t first, const T* chunk, Run<T>* runs, T* gradient) {
   const Problem<T>& p = c.problem;
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, steps = c.chunk_steps;
-  const int64_t stride = gradient_stride<T>(p);
+  const int64_t stride = gradient_stride<T>(p), padded = padded_columns<T>(H);
   static const T one = T(1);
   Run<T>* shifted = runs + 2 * n;
   for (int64_t q = 0; q < n_panels<T>(H); ++q) {
-    const int64_t width = panel_width<T>(q, H);
-    const T* panel = chunk + q * kPanel<T> * n * steps;
-    T* C = gradient + q * kPanel<T>;
+    const int64_t width = panel_width<T>(q, H), column = q * kPanel<T>;
     int64_t n_runs = 0;
-    auto each_live = [&](auto add) {  // add(row, live steps of the chunk, their dA)
+    auto each_live = [&](int sum, auto add) {  // add(row, live steps of the chunk, their deltas)
+      const T* panel = chunk + (sum * padded + column) * n * steps;
       n_runs = 0;
       for (int64_t r = 0; r < n; ++r) {
         int64_t stop = length_of(p, begin + r);
@@ -367,44 +455,76 @@ static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64
         if (first < stop) add(r, stop - first, panel + r * steps * width);
       }
     };
-    each_live([&](int64_t r, int64_t n_live, const T* dA) {
-      runs[n_runs++] = {p.X + ((begin + r) * n_steps + first) * D, dA, n_live};
-    });
-    outer(runs, n_runs, D, D, width, C, stride, shifted);
-    C += D * stride;
-    if (p.recurrent) {
-      each_live([&](int64_t r, int64_t n_live, const T* dA) {
+    for (int g = 0; g < C::kGates; ++g) {
+      T* to = gradient + g * padded + column;
+      each_live(C::kXSum[g], [&](int64_t r, int64_t n_live, const T* delta) {
+        runs[n_runs++] = {p.X + ((begin + r) * n_steps + first) * D, delta, n_live};
+      });
+      outer(runs, n_runs, D, D, width, to, stride, shifted);
+      if (!p.recurrent) continue;
+      each_live(C::kHSum[g], [&](int64_t r, int64_t n_live, const T* delta) {
         const bool begins = first == history.first;  // h_{t-1} of a stretch's first step lies before it
-        if (begins) runs[n_runs++] = {history.before + r * history.before_stride, dA, 1};
+        if (begins) runs[n_runs++] = {history.before + r * history.before_stride, delta, 1};
         if (n_live > begins) {
-          runs[n_runs++] = {history.at(r, first + begins - 1, H), dA + begins * width, n_live - begins};
+          runs[n_runs++] = {history.at(r, first + begins - 1, H), delta + begins * width, n_live - begins};
         }
       });
-      outer(runs, n_runs, H, H, width, C, stride, shifted);
-      C += H * stride;
+      outer(runs, n_runs, H, H, width, to + D * stride, stride, shifted);
     }
-    each_live([&](int64_t, int64_t n_live, const T* dA) { runs[n_runs++] = {&one, dA, n_live}; });
-    outer(runs, n_runs, int64_t{0}, int64_t{1}, width, C, stride, shifted);
+    T* to = gradient + (D + (p.recurrent ? H : 0)) * stride + column;
+    for (int sum = 0; sum < C::kSums; ++sum) {
+      each_live(sum,
+                [&](int64_t, int64_t n_live, const T* delta) { runs[n_runs++] = {&one, delta, n_live}; });
+      outer(runs, n_runs, int64_t{0}, int64_t{1}, width, to + sum * padded, stride, shifted);
+    }
   }
 }
 
-// One tile: dA_t = (dH_t + [t last] dfinal + dA_{t+1} W_h^T) f'(a_t), t descending; dX_t = dA_t W_x^T.
+// The share of the gradient at a pooled value that a step with the state h gets.
 template <typename T>
+ELMAN_INLINE Vec<T> pool_share(const BackwardCall<T>& c, int64_t sample, int64_t column, Vec<T> h,
+                               int64_t left) {
+  const int64_t at = sample * c.problem.hidden_size + column;
+  const Vec<T> share = load_upto(c.dpooled + at, left);
+  if (c.pool == Pool::kMean) return share;
+  return h == load_upto(c.pooled + at, left) ? share : Vec<T>{};
+}
+
+// One tile, t descending: dh_t = dH_t + [t last] dfinal + deltas_{t+1} W_h^T (+ what the cell hands on), from it
+// the cell's deltas_t, and dX_t = deltas_t W_x^T.
+template <typename T, typename C>
 static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, T* workspace, T* gradient) {
   const Problem<T>& p = c.problem;
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
-  const int64_t stride = state_stride<T>(H), steps = c.chunk_steps;
-  T* next = workspace;  // dA_{t+1}
+  const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kSums * padded);
+  const int64_t direct_stride = state_stride<T>(padded), steps = c.chunk_steps, state_size = C::kStates * H;
+  T* next = workspace;  // deltas_{t+1}
   T* current = next + c.tile_rows * stride;
-  T* chunk = current + c.tile_rows * stride;
-  Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * padded_columns<T>(H));
+  T* direct = current + c.tile_rows * stride;
+  T* chunk = direct + c.tile_rows * direct_stride;
+  Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * C::kSums * padded);
   T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // states, then the stretch
-  History<T> history{c.H ? c.H + begin * n_steps * H : nullptr, n_steps, 0, nullptr, 0};
+  T* stretch = again + 2 * c.tile_rows * state_stride<T>(C::kStates * padded);
+  History<T> history{c.H ? c.H + begin * n_steps * H : nullptr,
+                     C::kTrace && c.trace ? c.trace + begin * n_steps * C::kTrace * H : nullptr,
+                     n_steps,
+                     0,
+                     nullptr,
+                     0};
   find_before(c, begin, 0, history);
   const T* W_hT = c.packed;
-  const T* W_xT = c.packed + (p.recurrent ? H * padded_columns<T>(H) : 0);
-  const Operand<T> none{nullptr, 0, nullptr, 0, 0, 0};
+  const T* W_xT = c.packed + (p.recurrent ? C::kGates * H * padded : 0);
   const int64_t longest = length_of(p, begin);
+
+  // The gates' blocks of a row of deltas against a transposed matrix.
+  const auto through = [=](const T* deltas, const T* packed, const int (&sum_of)[C::kGates],
+                           int64_t n_columns, int64_t rows, auto epilogue) __attribute__((always_inline)) {
+    Operand<T> operands[C::kGates];
+    for (int g = 0; g < C::kGates; ++g) {
+      operands[g] = {deltas + sum_of[g] * padded, stride, packed, C::kGates * H, g * H, H};
+    }
+    product<T>(nullptr, operands, n_columns, 0, rows, epilogue);
+  };
 
   if (c.dX) {  // zero past each end
     for (int64_t i = begin; i < end; ++i) {
@@ -414,90 +534,132 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
     }
   }
 
-  int64_t live = 0;  // samples whose dA_{t+1} is in `next`
+  int64_t live = 0;  // samples whose deltas_{t+1} are in `next`
   for (int64_t t = longest - 1; t >= 0; --t) {
     const int64_t continuing = live;
     while (live < n && length_of(p, begin + live) > t) ++live;
     if (c.checkpoint_every && (t == longest - 1 || (t + 1) % c.checkpoint_every == 0)) {
-      run_again(c, begin, n, t / c.checkpoint_every * c.checkpoint_every, again,
-                again + 2 * c.tile_rows * stride, history);
+      run_again<T, C>(c, begin, n, t / c.checkpoint_every * c.checkpoint_every, again, stretch, history);
     }
     const int64_t place = t % steps, ahead = t - history.first > kAhead ? t - kAhead : history.first;
     auto epilogue = [&, place, ahead, n, steps, stride, H, t, current](int64_t row, int64_t m, int64_t column,
                                                                        int64_t width, const T* tile) {
       const int64_t panel_columns = panel_width<T>(column / kPanel<T>, H);
-      const bool extras = c.dH || c.pool != Pool::kNone || p.activation == Activation::kIdentity;
       for (int64_t i = 0; i < m; ++i) {
         const int64_t r = row + i, sample = begin + r;
         const int64_t at = (sample * n_steps + t) * H + column;
-        const bool special = extras || (r >= continuing && c.dfinal);
-        const T* h_t = history.at(r, t, H) + column;
-        const T* next_h = history.at(r, ahead, H) + column;
-        T* dA = current + r * stride + column;
+        const bool last = r >= continuing;
+        T* deltas = current + r * stride + column;
         // Panels side by side lie a panel of the chunk apart.
         T* kept = chunk + column * n * steps + (r * steps + place) * panel_columns;
-        for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
-          const int64_t left = H - column - j;
-          Vec<T> v = load(tile);
-          if (!special) {
-            __builtin_prefetch(next_h + j);
-            v = activate_backward<T>(p.activation, v, load_upto(h_t + j, left));
-          } else {
-            if (c.dH) v += load_upto(c.dH + at + j, left);
-            if (r >= continuing && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
-            if (p.activation != Activation::kIdentity) {
-              const Vec<T> h = load_upto(h_t + j, left);
-              if (c.pool != Pool::kNone) {
-                const Vec<T> share = load_upto(c.dpooled + sample * H + column + j, left);
-                if (c.pool == Pool::kMean) {
-                  v += share;
-                } else {
-                  v += h == load_upto(c.pooled + sample * H + column + j, left) ? share : Vec<T>{};
-                }
+        const T* h_t = history.at(r, t, H) + column;
+        if constexpr (C::kSums == 1) {
+          const bool special =
+              c.dH || c.pool != Pool::kNone || p.activation == Activation::kIdentity || (last && c.dfinal);
+          const T* next_h = history.at(r, ahead, H) + column;
+          for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+            const int64_t left = H - column - j;
+            Vec<T> v = load(tile);
+            if (!special) {
+              __builtin_prefetch(next_h + j);
+              v = activate_backward<T>(p.activation, v, load_upto(h_t + j, left));
+            } else {
+              if (c.dH) v += load_upto(c.dH + at + j, left);
+              if (last && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
+              if (p.activation != Activation::kIdentity) {
+                const Vec<T> h = load_upto(h_t + j, left);
+                if (c.pool != Pool::kNone) v += pool_share(c, sample, column + j, h, left);
+                v = activate_backward<T>(p.activation, v, h);
               }
-              v = activate_backward<T>(p.activation, v, h);
+            }
+            store(deltas + j, v);
+            store(kept + j / kPanel<T> * kPanel<T> * n * steps + j % kPanel<T>, v);
+          }
+        } else {
+          constexpr int64_t kWidth = C::kTrace;
+          const T* trace_t = history.trace(r, t, kWidth * H) + column;
+          const T* next_trace = history.trace(r, ahead, kWidth * H) + column;
+          const bool first = t == history.first;
+          const T* before = history.before + r * history.before_stride + column;
+          const T* h_before = first ? before : h_t - H;
+          // A second state is the last block of the trace.
+          const T* c_before = first ? before + H : trace_t - H;
+          for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+            const int64_t left = H - column - j;
+            Vec<T> dh = load(tile), handed[1]{}, trace[C::kTrace], previous[2]{}, delta[C::kSums];
+            if (!last) handed[0] = load(direct + r * direct_stride + column + j);
+            if (last && c.dfinal) {
+              dh += load_upto(c.dfinal + sample * state_size + column + j, left);
+              if (C::kStates > 1)
+                handed[0] = load_upto(c.dfinal + sample * state_size + H + column + j, left);
+            }
+            if (c.dH) dh += load_upto(c.dH + at + j, left);
+            const Vec<T> h = load_upto(h_t + j, left);
+            if (c.pool != Pool::kNone) dh += pool_share(c, sample, column + j, h, left);
+#pragma GCC unroll 8
+            for (int v = 0; v < C::kTrace; ++v) {
+              __builtin_prefetch(next_trace + v * H + j);
+              trace[v] = load_upto(trace_t + v * H + j, left);
+            }
+            previous[0] = load_upto(h_before + j, left);
+            if (C::kStates > 1) previous[1] = load_upto(c_before + j, left);
+            C::backward(dh, handed, h, trace, previous, delta);
+            store(direct + r * direct_stride + column + j, handed[0]);
+            T* to = kept + j / kPanel<T> * kPanel<T> * n * steps + j % kPanel<T>;
+#pragma GCC unroll 4
+            for (int v = 0; v < C::kSums; ++v) {
+              store(deltas + v * padded + j, delta[v]);
+              store(to + v * padded * n * steps, delta[v]);
             }
           }
-          store(dA + j, v);
-          store(kept + j / kPanel<T> * kPanel<T> * n * steps + j % kPanel<T>, v);
         }
       }
     };
-    const Operand<T> carry{next, stride, W_hT, H, 0, H};
-    product<T>(nullptr, carry, none, H, 0, continuing, epilogue);
-    product<T>(nullptr, none, none, H, continuing, live, epilogue);
+    through(next, W_hT, C::kHSum, H, continuing, epilogue);
+    no_product<T>(H, continuing, live, epilogue);
     if (c.dX) {
-      const Operand<T> back{current, stride, W_xT, H, 0, H};
-      product<T>(nullptr, back, none, D, 0, live,
-                 [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
-                   for (int64_t i = 0; i < m; ++i) {
-                     T* out = c.dX + ((begin + row + i) * n_steps + t) * D + column;
-                     for (int64_t j = 0; j < width && column + j < D; j += kLanes<T>) {
-                       store_upto(out + j, load(tile + i * width + j), D - column - j);
-                     }
-                   }
-                 });
+      through(current, W_xT, C::kXSum, D, live,
+              [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+                for (int64_t i = 0; i < m; ++i) {
+                  T* out = c.dX + ((begin + row + i) * n_steps + t) * D + column;
+                  for (int64_t j = 0; j < width && column + j < D; j += kLanes<T>) {
+                    store_upto(out + j, load(tile + i * width + j), D - column - j);
+                  }
+                }
+              });
     }
-    if (t % steps == 0) add_chunk(c, history, begin, n, t, chunk, runs, gradient);
+    if (t % steps == 0) add_chunk<T, C>(c, history, begin, n, t, chunk, runs, gradient);
     T* swap = next;
     next = current;
     current = swap;
   }
 
-  // The gradient at the initial state: dA_0 W_h^T, or what arrived at `final` where no step ran.
+  // The gradient at the initial state: what goes through W_h and past it, or what arrived at `final` where no
+  // step ran.
   if (c.dinitial) {
-    const Operand<T> carry{next, stride, W_hT, H, 0, H};
-    product<T>(nullptr, carry, none, H, 0, live,
-               [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
-                 for (int64_t i = 0; i < m; ++i) {
-                   T* out = c.dinitial + (begin + row + i) * H + column;
-                   for (int64_t j = 0; j < width && column + j < H; j += kLanes<T>) {
-                     store_upto(out + j, load(tile + i * width + j), H - column - j);
-                   }
-                 }
-               });
+    through(next, W_hT, C::kHSum, H, live,
+            [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+              for (int64_t i = 0; i < m; ++i) {
+                T* out = c.dinitial + (begin + row + i) * state_size + column;
+                for (int64_t j = 0; j < width && column + j < H; j += kLanes<T>) {
+                  const int64_t left = H - column - j;
+                  Vec<T> v = load(tile + i * width + j);
+                  if constexpr (C::kDirect > 0) {
+                    const Vec<T> handed = load(direct + (row + i) * direct_stride + column + j);
+                    if (C::kStates > 1) {
+                      store_upto(out + H + j, handed, left);
+                    } else {
+                      v += handed;
+                    }
+                  }
+                  store_upto(out + j, v, left);
+                }
+              }
+            });
     for (int64_t i = begin + live; i < end; ++i) {
-      for (int64_t j = 0; j < H; ++j) c.dinitial[i * H + j] = c.dfinal ? c.dfinal[i * H + j] : T(0);
+      for (int64_t j = i * state_size; j < (i + 1) * state_size; ++j) {
+        c.dinitial[j] = c.dfinal ? c.dfinal[j] : T(0);
+      }
     }
   }
 }
@@ -506,7 +668,10 @@ template <typename T>
 static void backward(const BackwardCall<T>& c, int64_t begin, int64_t end, T* workspace, T* gradient) {
   const int64_t size = gradient_size<T>(c.problem);
   for (int64_t i = 0; i < size; ++i) gradient[i] = T(0);
-  for (int64_t i = begin; i < end; i += c.tile_rows) {
-    backward_tile(c, i, i + c.tile_rows < end ? i + c.tile_rows : end, workspace, gradient);
-  }
+  with_cell<T>(c.problem.cell, [&](auto cell) {
+    for (int64_t i = begin; i < end; i += c.tile_rows) {
+      const int64_t stop = i + c.tile_rows < end ? i + c.tile_rows : end;
+      backward_tile<T, decltype(cell)>(c, i, stop, workspace, gradient);
+    }
+  });
 }

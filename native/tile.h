@@ -40,21 +40,24 @@ static void pack(const T* W, int64_t row_step, int64_t column_step, int64_t n_ro
   }
 }
 
-// One operand of a tile: rows a + m * stride, and the rows of the panel they meet.
+// One operand of a tile: rows a + m * stride, and the rows of the panel they meet; the next panel of the same
+// operand lies panel_step elements on.
 template <typename T>
 struct Segment {
   const T* a;
   int64_t stride;
   const T* panel;
   int64_t n;
+  int64_t panel_step;
 };
 
 // acc[m][v] += sum over k of a[m * stride + k] * panel[k], k ascending: one chain of fused multiply-adds an
 // element, whatever M is, which is why a sample's bits do not depend on its batch. P panels side by side
 // (panel_step elements apart) keep enough chains in flight when there are few rows.
 template <typename T, int M, int V, int P>
-ELMAN_INLINE void accumulate(Vec<T> (&acc)[M][P * V], const Segment<T>& s, int64_t panel_step) {
+ELMAN_INLINE void accumulate(Vec<T> (&acc)[M][P * V], const Segment<T>& s) {
   constexpr int kWidth = V * kLanes<T>;
+  const int64_t panel_step = s.panel_step;
   const T* panel = s.panel;
   const T* a0 = s.a;
   const T* a1 = s.a + (M > 7 ? 7 : 0) * s.stride;  // two bases and small multiples reach 14 rows
@@ -82,10 +85,9 @@ ELMAN_INLINE void accumulate(Vec<T> (&acc)[M][P * V], const Segment<T>& s, int64
   }
 }
 
-// tile (M, P * V vectors) = bias + first + second; a null bias is zero, a segment may be empty.
+// tile (M, P * V vectors) = bias + the sum of the segments, in order; a null bias is zero.
 template <typename T, int M, int V, int P>
-static void product_tile(const T* bias, const Segment<T>& first, const Segment<T>& second,
-                         int64_t panel_step1, int64_t panel_step2, T* tile) {
+static void product_tile(const T* bias, const Segment<T>* segments, int n_segments, T* tile) {
   Vec<T> acc[M][P * V];
 #pragma GCC unroll 8
   for (int v = 0; v < P * V; ++v) {
@@ -93,8 +95,7 @@ static void product_tile(const T* bias, const Segment<T>& first, const Segment<T
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m) acc[m][v] = start;
   }
-  accumulate<T, M, V, P>(acc, first, panel_step1);
-  accumulate<T, M, V, P>(acc, second, panel_step2);
+  for (int i = 0; i < n_segments; ++i) accumulate<T, M, V, P>(acc, segments[i]);
 #pragma GCC unroll 16
   for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 8
@@ -147,7 +148,7 @@ static void outer_tile(const Run<T>* runs, int64_t n_runs, int64_t a_stride, T* 
 
 // Tables by number of rows, so that M is known to the compiler: kTable[V - 1][M - 1].
 template <typename T>
-using ProductTile = void (*)(const T*, const Segment<T>&, const Segment<T>&, int64_t, int64_t, T*);
+using ProductTile = void (*)(const T*, const Segment<T>*, int, T*);
 template <typename T>
 using OuterTile = void (*)(const Run<T>*, int64_t, int64_t, T*, int64_t);
 
@@ -179,9 +180,6 @@ ELMAN_INLINE int64_t even_share(int64_t rows) {
   return (rows + n_tiles - 1) / n_tiles;
 }
 
-// For all panels of the product and all rows [begin, end): tile = bias + first + second, handed to
-// epilogue(row, n_rows, column, n_columns_of_tile, tile). Segments are given for row 0 and panel 0, with
-// their total of panel rows; `bias` is padded like the panels.
 template <typename T>
 struct Operand {
   const T* a;  // row r at a + r * stride
@@ -192,9 +190,11 @@ struct Operand {
   int64_t n;          // how many; 0: absent
 };
 
-template <typename T, typename Epilogue>
-ELMAN_INLINE void product(const T* bias, const Operand<T>& first, const Operand<T>& second, int64_t n_columns,
-                          int64_t begin, int64_t end, Epilogue epilogue) {
+// For all panels of the product and all rows [begin, end): tile = bias + the sum of the operands, handed to
+// epilogue(row, n_rows, column, n_columns_of_tile, tile). `bias` is padded like the panels, or null.
+template <typename T, int N, typename Epilogue>
+ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_t n_columns, int64_t begin,
+                          int64_t end, Epilogue epilogue) {
   alignas(64) T tile[kTileRows * kPanel<T> > 8 * kLanes<T> ? kTileRows * kPanel<T> : 8 * kLanes<T>];
   if (begin >= end) return;
   const int64_t share = even_share(end - begin);
@@ -211,15 +211,102 @@ ELMAN_INLINE void product(const T* bias, const Operand<T>& first, const Operand<
                                   : together == 2   ? kTiles<T>.pair
                                                     : kTiles<T>.four;
     const T* start = bias ? bias + p * kPanel<T> : nullptr;
-    const T* panel1 = first.packed + p * first.total_rows * kPanel<T> + first.first_row * width;
-    const T* panel2 = second.packed + p * second.total_rows * kPanel<T> + second.first_row * width;
     for (int64_t row = begin; row < end; row += share) {
       const int64_t m = share < end - row ? share : end - row;
-      const Segment<T> s1{first.a + row * first.stride, first.stride, panel1, first.n};
-      const Segment<T> s2{second.a + row * second.stride, second.stride, panel2, second.n};
-      table[m - 1](start, s1, s2, first.total_rows * kPanel<T>, second.total_rows * kPanel<T>, tile);
+      Segment<T> segments[N];
+      for (int i = 0; i < N; ++i) {
+        const Operand<T>& o = operands[i];
+        const int64_t step = o.total_rows * kPanel<T>;
+        segments[i] = {o.a + row * o.stride, o.stride, o.packed + p * step + o.first_row * width, o.n, step};
+      }
+      table[m - 1](start, segments, N, tile);
       epilogue(row, m, p * kPanel<T>, width * together, tile);
     }
     p += together;
+  }
+}
+
+// No product at all: tiles of zeros, for what the epilogue adds.
+template <typename T, typename Epilogue>
+ELMAN_INLINE void no_product(int64_t n_columns, int64_t begin, int64_t end, Epilogue epilogue) {
+  const Operand<T> none[1]{};
+  product<T>(nullptr, none, n_columns, begin, end, epilogue);
+}
+
+// ---- several gates at once ----
+//
+// A cell with gates needs all the sums of a unit together. Its panels are one vector of units wide and hold the
+// columns of all gates side by side: block q begins at packed + q * n_rows * kGates * lanes, and row k of it is
+// kGates vectors.
+
+// Rows of a tile of four sums: as many accumulators as the other tiles have.
+constexpr int kGateRows = kTileRows / 2;
+
+// acc[m][kSum[g]] += sum over k of a[m * stride + k] * panel[k][g]: one chain an element, as in `accumulate`.
+template <typename T, int M, int kSums, int kGates>
+ELMAN_INLINE void accumulate_gates(Vec<T> (&acc)[M][kSums], const Segment<T>& s,
+                                   const int (&sum_of)[kGates]) {
+  const T* panel = s.panel;
+  for (int64_t k = 0; k < s.n; ++k, panel += kGates * kLanes<T>) {
+    Vec<T> x[M];
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) x[m] = broadcast(s.a[m * s.stride + k]);
+#pragma GCC unroll 4
+    for (int g = 0; g < kGates; ++g) {
+      const Vec<T> w = load(panel + g * kLanes<T>);
+#pragma GCC unroll 16
+      for (int m = 0; m < M; ++m) acc[m][sum_of[g]] = fma(x[m], w, acc[m][sum_of[g]]);
+    }
+  }
+}
+
+// tile (M, kSums vectors) = bias + x's products + h's, for one block of units.
+template <typename T, typename C, int M>
+static void gate_tile(const T* bias, const Segment<T>& x, const Segment<T>& h, T* tile) {
+  Vec<T> acc[M][C::kSums];
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < C::kSums; ++v) acc[m][v] = load(bias + v * kLanes<T>);
+  }
+  accumulate_gates<T, M, C::kSums, C::kGates>(acc, x, C::kXSum);
+  accumulate_gates<T, M, C::kSums, C::kGates>(acc, h, C::kHSum);
+#pragma GCC unroll 16
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < C::kSums; ++v) store(tile + (m * C::kSums + v) * kLanes<T>, acc[m][v]);
+  }
+}
+
+template <typename T>
+using GateTile = void (*)(const T*, const Segment<T>&, const Segment<T>&, T*);
+
+template <typename T, typename C, int M>
+struct GateTables : GateTables<T, C, M - 1> {
+  constexpr GateTables() : GateTables<T, C, M - 1>() { this->tiles[M - 1] = gate_tile<T, C, M>; }
+};
+template <typename T, typename C>
+struct GateTables<T, C, 0> {
+  GateTile<T> tiles[kGateRows]{};
+};
+template <typename T, typename C>
+static constexpr GateTables<T, C, kGateRows> kGateTiles{};
+
+// All blocks of units and all rows [0, end): the tile handed to epilogue(row, n_rows, column, tile).
+template <typename T, typename C, typename Epilogue>
+ELMAN_INLINE void gate_products(const T* bias, const Operand<T>& x, const Operand<T>& h, int64_t hidden_size,
+                                int64_t end, Epilogue epilogue) {
+  alignas(64) T tile[kGateRows * C::kSums * kLanes<T>];
+  const int64_t n_tiles = (end + kGateRows - 1) / kGateRows, share = (end + n_tiles - 1) / n_tiles;
+  const int64_t row_size = C::kGates * kLanes<T>;
+  for (int64_t column = 0; column < hidden_size; column += kLanes<T>) {
+    const T* panel = x.packed + column * C::kGates * x.total_rows;
+    for (int64_t row = 0; row < end; row += share) {
+      const int64_t m = share < end - row ? share : end - row;
+      const Segment<T> sx{x.a + row * x.stride, x.stride, panel + x.first_row * row_size, x.n, 0};
+      const Segment<T> sh{h.a + row * h.stride, h.stride, panel + h.first_row * row_size, h.n, 0};
+      kGateTiles<T, C>.tiles[m - 1](bias + column * C::kSums, sx, sh, tile);
+      epilogue(row, m, column, tile);
+    }
   }
 }

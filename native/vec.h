@@ -24,7 +24,8 @@ constexpr int kTileRows = 6;
 #define ELMAN_HAS_FMA 0
 #endif
 
-#define ELMAN_INLINE static inline __attribute__((always_inline))
+#define ELMAN_ALWAYS_INLINE inline __attribute__((always_inline))
+#define ELMAN_INLINE static ELMAN_ALWAYS_INLINE
 
 template <typename T>
 struct VectorOf;

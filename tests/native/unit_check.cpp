@@ -56,7 +56,7 @@ void check_checkpoints(const elman::Kernels<T>& kernels, const elman::Problem<T>
                        elman::ForwardCall<T> forward, elman::BackwardCall<T> backward, const T* expected,
                        int n_threads) {
   const int64_t B = problem.n_samples, D = problem.n_features, H = problem.hidden_size;
-  const int64_t every = elman::checkpoint_steps(B, problem.n_timesteps, H, 1);
+  const int64_t every = elman::checkpoint_steps(problem.cell, B, problem.n_timesteps, H, 1);
   const Exact<T> checkpoints(static_cast<size_t>(B * elman::n_checkpoints(problem.n_timesteps, every) * H));
   const Exact<T> dWx(static_cast<size_t>(D * H)), dWh(static_cast<size_t>(H * H)), db(static_cast<size_t>(H));
   forward.H = nullptr;
@@ -133,6 +133,7 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
                                   static_cast<int64_t>(S),
                                   static_cast<int64_t>(D),
                                   static_cast<int64_t>(H),
+                                  elman::CellName::kElman,
                                   elman::Activation::kTanh,
                                   true,
                                   X_.get(),

@@ -10,7 +10,14 @@ _Lengths = NDArray[np.int64] | None
 
 class StepperF32:
     def __init__(
-        self, isa: int, activation: int, W_x: _Array, W_h: _Array, b: _Array, n_samples: int
+        self,
+        isa: int,
+        cell: int,
+        activation: int,
+        W_x: _Array,
+        W_h: _Array,
+        b: _Array,
+        n_samples: int,
     ) -> None: ...
     def step(self, x: _Array) -> None: ...
     def state(self) -> _Array: ...
@@ -21,6 +28,7 @@ def isas() -> list[str]: ...
 def forward(
     isa: int,
     n_threads: int,
+    cell: int,
     activation: int,
     pool: int,
     X: _Array,
@@ -33,12 +41,13 @@ def forward(
     keep_tape: bool,
     checkpoint_every: int,
     /,
-) -> tuple[_Array | None, _Array, _Array | None, _Array | None, _Array | None, int]:
-    """H, final, pooled, ties, checkpoints, steps between them as rounded."""
+) -> tuple[_Array | None, _Array, _Array | None, _Array | None, _Array | None, int, _Array | None]:
+    """H, final, pooled, ties, checkpoints, steps between them as rounded, trace."""
 
 def backward(
     isa: int,
     n_threads: int,
+    cell: int,
     activation: int,
     pool: int,
     X: _Array,
@@ -51,6 +60,7 @@ def backward(
     checkpoint_every: int,
     pooled: _Array | None,
     ties: _Array | None,
+    trace: _Array | None,
     dH: _Array | None,
     dfinal: _Array | None,
     dpooled: _Array | None,

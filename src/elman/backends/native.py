@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from elman.backends import _native
 from elman.backends.contract import (
     ACTIVATIONS,
+    CELLS,
     AdamStep,
     Array,
     Backward,
@@ -29,12 +30,11 @@ from elman.backends.contract import (
     check_step,
     check_stepper,
 )
-from elman.backends.reference import ReferenceBackend
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
 _POOL = {"sequence": 0, "final": 0, "mean": 1, "max": 2}
-_GATED = ReferenceBackend()  # until the kernel has them
 _NO_WEIGHTS = (None, None, None)
+_CELL = {name: index for index, name in enumerate(CELLS)}
 _ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
 
@@ -127,24 +127,14 @@ class NativeBackend:
         checkpoint_every: int = 0,
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
-        if cell.name != "elman":
-            return _GATED.forward(
-                cell,
-                X,
-                lengths,
-                initial,
-                weights,
-                outputs=outputs,
-                keep_tape=keep_tape,
-                checkpoint_every=checkpoint_every,
-            )
         try:
             # The kernel itself refuses what breaks the contract. What it says is short, so a
             # refused call is looked at again for the reason.
             W_x, W_h, b = weights
-            H, final, pooled, ties, checkpoints, every = _native.forward(
+            H, final, pooled, ties, checkpoints, every, trace = _native.forward(
                 self._isa,
                 self._n_threads,
+                _CELL[cell.name],
                 _ACTIVATION[cell.activation],
                 _POOL[outputs],
                 X,
@@ -164,7 +154,9 @@ class NativeBackend:
         if not keep_tape or states is None:
             return Forward(H, final, None, pooled)
         largest = pooled if outputs == "max" else None
-        tape = Tape(cell, X, lengths, initial, weights, states, every, outputs, largest, ties)
+        tape = Tape(
+            cell, X, lengths, initial, weights, states, every, outputs, largest, ties, trace
+        )
         return Forward(H if outputs == "sequence" else None, final, tape, pooled)
 
     def backward(
@@ -178,14 +170,14 @@ class NativeBackend:
         out: Weights | None = None,
     ) -> Backward:
         """Backpropagation through time; see `contract.Backend.backward`."""
-        if tape.cell.name != "elman":
-            return _GATED.backward(dH, dfinal, tape, dpooled=dpooled, need_dX=need_dX, out=out)
         try:
-            cell, X, lengths, initial, (W_x, W_h, b), states, every, outputs, pooled, ties, _ = tape
+            cell, X, lengths, initial, weights, states, every, outputs, pooled, ties, trace = tape
+            W_x, W_h, b = weights
             dW_x, dW_h, db = _NO_WEIGHTS if out is None else out
             dX, dinitial, *dweights = _native.backward(
                 self._isa,
                 self._n_threads,
+                _CELL[cell.name],
                 _ACTIVATION[cell.activation],
                 _POOL[outputs],
                 X,
@@ -198,6 +190,7 @@ class NativeBackend:
                 every,
                 pooled,
                 ties,
+                trace,
                 dH,
                 dfinal,
                 dpooled,
@@ -218,12 +211,16 @@ class NativeBackend:
 
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
         """See `contract.Backend.stepper`."""
-        if cell.name != "elman":
-            return _GATED.stepper(cell, weights, n_samples)
         check_stepper(cell, weights, n_samples)
         kind = _native.StepperF32 if weights.b.dtype == np.float32 else _native.StepperF64
         return _NativeStepper(
-            kind(self._isa, _ACTIVATION[cell.activation], *weights, n_samples=n_samples)
+            kind(
+                self._isa,
+                _CELL[cell.name],
+                _ACTIVATION[cell.activation],
+                *weights,
+                n_samples=n_samples,
+            )
         )
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
