@@ -85,3 +85,56 @@ def test_clone_and_pickle(rng):
         clone(scaler).transform(X)
     with pytest.raises(NotFittedError):
         SequenceScaler().inverse_transform(X)
+
+
+# Missing values
+
+
+@pytest.mark.parametrize("kind", ["equal", "ragged", "object"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_is_left_out_of_the_statistics_and_kept(kind, dtype, rng):
+    X, _ = make_samples(rng, 9, kind, dtype, n_features=3)
+    X = X * 3 + 5 if kind == "equal" else [(x * 3 + 5).astype(dtype) for x in X]
+    X[1][0, 2] = X[4][0, 0] = X[7][-1, 2] = np.nan
+    steps = np.vstack(list(X)).astype(np.float64)
+    expected = StandardScaler().fit(steps)
+    scaler = SequenceScaler(allow_nan=True).fit(X)
+    np.testing.assert_allclose(scaler.mean_, expected.mean_, rtol=1e-12)
+    np.testing.assert_allclose(scaler.scale_, expected.scale_, rtol=1e-12)
+    out = scaler.transform(X)
+    assert all(x.dtype == dtype for x in out)
+    np.testing.assert_allclose(np.vstack(list(out)), expected.transform(steps), rtol=1e-5)
+    back = scaler.inverse_transform(out)
+    np.testing.assert_allclose(np.vstack(list(back)), steps, atol=100 * np.finfo(dtype).eps)
+    assert scaler.__sklearn_tags__().input_tags.allow_nan
+
+
+def test_nan_without_being_allowed(rng):
+    X = rng.normal(size=(3, 5, 2))
+    X[2, 4, 1] = np.nan
+    with pytest.raises(ValueError, match=r"NaN: sample 2, timestep 4, feature 1.*allow_nan=True"):
+        SequenceScaler().fit(X)
+    assert not SequenceScaler().__sklearn_tags__().input_tags.allow_nan
+    with pytest.raises(TypeError, match="allow_nan='yes' is a str"):
+        SequenceScaler(allow_nan="yes").fit(X)
+
+
+def test_infinity_is_not_a_missing_value(rng):
+    X = rng.normal(size=(3, 5, 2))
+    scaler = SequenceScaler(allow_nan=True).fit(X)
+    X[0, 0, 0], X[2, 4, 1] = np.nan, -np.inf
+    for method in (scaler.fit, scaler.transform, scaler.inverse_transform):
+        with pytest.raises(ValueError, match="infinity: sample 2, timestep 4, feature 1 is -inf"):
+            method(X)
+
+
+def test_constant_and_unseen_features_with_missing_values(rng):
+    X = rng.normal(size=(9, 5, 3))
+    X[:, :, 1], X[:, :, 2] = 4.2, np.nan
+    X[3, :, 1] = np.nan
+    scaler = SequenceScaler(allow_nan=True).fit(X)
+    assert scaler.mean_[1:].tolist() == [4.2, 0]
+    assert scaler.scale_[1:].tolist() == [1, 1]
+    out = scaler.transform(X)
+    assert (np.nan_to_num(out[:, :, 1:]) == 0).all()
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(X))

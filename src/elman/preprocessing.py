@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from elman import hyperparameters as hp
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.targets import check_weights
@@ -21,13 +22,18 @@ def location_and_scale(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and deviation of each feature over all time steps, in float64.
 
+    Where NaN is allowed, over the steps at which the feature was observed; (0, 1) if there is none.
+
     A feature that never changes has its own value as the mean and 1 as the deviation, so that it
     becomes 0; its computed deviation need not be 0, for a mean has rounding.
     """
     mean, std = data.moments(sample_weight)
     if data.n_steps:
-        lowest = data.values.min(axis=0)
-        constant = lowest == data.values.max(axis=0)
+        low, high = (
+            (np.min, np.max) if data.missing == "error" else (np.fmin.reduce, np.fmax.reduce)
+        )
+        lowest = low(data.values, axis=0)
+        constant = lowest == high(data.values, axis=0)
         mean, std = np.where(constant, lowest, mean), np.where(constant, 1.0, std)
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
     return mean, np.where(std > rounding, std, 1.0)
@@ -39,6 +45,13 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     scikit-learn's `StandardScaler` takes neither 3-D nor ragged X; this takes, and returns, what
     `RNNClassifier` takes. (The classifier does the same inside unless `standardize=False`.) A
     feature that never changes is only shifted.
+
+    Parameters
+    ----------
+    allow_nan : bool, default=False
+        Take NaN for a missing value, as scikit-learn's scalers do: left out of the statistics, kept
+        in the output. Otherwise it is an error. What follows must know what to make of it:
+        ``RNNClassifier(missing="mask")`` does.
 
     Attributes
     ----------
@@ -58,8 +71,12 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     array([ 2., 20.])
     """
 
+    def __init__(self, *, allow_nan: bool = False) -> None:
+        self.allow_nan = allow_nan
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = bool(self.allow_nan)
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
@@ -141,6 +158,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(_check_feature_names_in(self, input_features))
 
     def _check(self, X: Any, *, reset: bool) -> Sequences:
+        hp.boolean("allow_nan", self.allow_nan)
         data = check_sequences(
             X,
             dtype=None,
@@ -148,6 +166,8 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             two_d=None if reset else self._two_d,
             estimator=type(self).__name__,
             ensure_min_timesteps=1 if reset else 0,
+            missing="keep" if self.allow_nan else "error",
+            how_to_allow="allow_nan=True",
         )
         if data.two_d:
             validate_data(self, X, reset=reset, skip_check_array=True)
