@@ -17,6 +17,7 @@ from elman import hyperparameters as hp
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend, Cell
 from elman.callbacks import CallbackSupport, FitTask, with_callbacks
+from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.history import Epoch, History
@@ -101,6 +102,14 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         compiled kernel rounds the number up to a multiple that suits it.
     standardize : bool, default=True
         Give each feature mean 0 and deviation 1 over all time steps of the training data, inside.
+    missing : {"error", "mask", "skip"}, default="error"
+        What NaN in X means. "error" refuses it. "mask" takes it for a missing value: a zero once
+        standardised (by the mean and deviation of the values that were observed), and beside every
+        feature the network sees an indicator, 1 where it is missing and 0 where it was observed,
+        which learns only from a feature that is missing now and then in training. "skip" carries
+        the state over a time step at which any feature is missing, as if X did not have that step;
+        a sample of nothing else is one of length 0, and an answer for each step repeats that of
+        the last step before. Infinity is an error always.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Of weights and arithmetic. "auto" takes that of the training data: float32 for an X of
         float32 (or of a type that it holds exactly: float16, small integers), else float64.
@@ -188,6 +197,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         max_grad_norm: float | None = 1.0,
         checkpoint_every: int | None = None,
         standardize: bool = True,
+        missing: str = "error",
         dtype: Any = "auto",
         random_state: Any = None,
         verbose: int = 0,
@@ -216,6 +226,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.max_grad_norm = max_grad_norm
         self.checkpoint_every = checkpoint_every
         self.standardize = standardize
+        self.missing = missing
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
@@ -227,6 +238,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "error"
         return tags
 
     @with_callbacks  # type: ignore[untyped-decorator]
@@ -369,7 +381,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         return self
 
     def _fit_more(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> History:
-        data = self._check_fresh_X(X) if first else self._asked(X)[1]
+        data = self._check_fresh_X(X) if first else self._check_more_X(X)
         if classes is not None:
             given = check_classes(classes)
             if first:
@@ -548,6 +560,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         classifier.mean_, classifier.scale_ = model.standardisation or (None, None)
         classifier.n_features_in_ = model.n_features_in
         classifier._two_d = model.two_d
+        classifier._missing = model.missing
         if saved.feature_names is not None:
             classifier.feature_names_in_ = np.array(saved.feature_names, dtype=object)
         classifier._set_history(saved.history)
@@ -560,14 +573,30 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             check(name, getattr(self, name))
 
     def _check_fresh_X(self, X: Any) -> Sequences:
-        data = check_sequences(X, dtype=self._dtype(), estimator=type(self).__name__)
+        data = check_sequences(
+            X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
+        )
         if data.two_d:
             validate_data(self, X, reset=True, skip_check_array=True)
         else:
             self.__dict__.pop("feature_names_in_", None)
         self.n_features_in_: int = data.n_features_in
         self._two_d: bool = data.two_d
+        self._missing: str = data.missing
+        data = without_skipped(data)
+        if data.n_steps == 0:
+            raise ValueError(
+                "Input X contains NaN at every time step of every sample, so that missing='skip' "
+                "leaves nothing to train on: choose missing='mask', or leave features out"
+            )
         return data
+
+    def _check_more_X(self, X: Any) -> Sequences:
+        """X to go on training with."""
+        data = self._asked(X)[1]
+        if data.refuse is not None:
+            data.refuse()
+        return without_skipped(data)
 
     def _asked(self, X: Any) -> tuple[TrainedModel, Sequences]:
         """What answers, and X as it takes it."""
@@ -589,6 +618,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             self.backend,
             self.n_jobs,
             type(self).__name__,
+            self._missing,
         )
 
     def _labelled(self, data: Sequences, codes: NDArray[np.int64], sample_weight: Any) -> Labelled:
@@ -624,11 +654,12 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             two_d=self._two_d,
             estimator=type(self).__name__,
             ensure_min_timesteps=0,
+            missing=self._missing,
         )
         if data.two_d:
             validate_data(self, X_val, reset=False, skip_check_array=True)
         _, codes = check_labels(y_val, len(data), classes=classes, name="y_val")
-        return Labelled(data, codes, None)
+        return Labelled(without_skipped(data), codes, None)
 
     def _dtype(self) -> Any:
         """How X is read by a fresh fit, None for as it is.
@@ -647,6 +678,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.mean_ = self.scale_ = None
         if self.standardize:
             self.mean_, self.scale_ = location_and_scale(training.X, training.weights)
+        warn_of_unobserved(training.X)
 
     def _standardisation(self) -> Standardisation | None:
         if self.mean_ is None or self.scale_ is None:
@@ -654,10 +686,10 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         return Standardisation(self.mean_, self.scale_)
 
     def _scaled(self, labelled: Labelled) -> Labelled:
-        standardisation = self._standardisation()
-        if standardisation is None:
-            return labelled
-        return labelled._replace(X=labelled.X.scaled(*standardisation, self.network_.params.dtype))
+        X, standardisation = labelled.X, self._standardisation()
+        if standardisation is not None:
+            X = X.scaled(*standardisation, self.network_.params.dtype)
+        return labelled._replace(X=complete(X))
 
     def _start(
         self,
@@ -668,7 +700,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     ) -> None:
         """Fresh weights, optimizer and history."""
         self.network_ = Network.initialised(
-            data.n_features,
+            n_inputs(data.n_features, self._missing),
             int(self.hidden_size),
             n_classes,
             cell=Cell(self.cell, self.activation),  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.backends.contract import ACTIVATIONS, CELLS
+from elman.data.missing import MISSING
 from elman.nn.initializers import RECURRENT
 from elman.nn.optimizers import SOLVERS
 from elman.nn.readouts import READOUTS
@@ -153,6 +154,7 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "max_grad_norm": optional(real(0, open_low=True)),
     "checkpoint_every": optional(integer(1)),
     "standardize": boolean,
+    "missing": one_of(*MISSING),
     "dtype": float_dtype,
     "random_state": seed,
     "verbose": verbosity,

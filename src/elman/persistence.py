@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Cell
+from elman.data.missing import n_inputs
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.history import History
@@ -64,6 +65,7 @@ def save(path: str | Path, saved: Saved) -> None:
         "classes": classes,
         "n_features_in": int(model.n_features_in),
         "two_d": bool(model.two_d),
+        "missing": model.missing,
         "feature_names_in": None if names is None else [str(name) for name in names],
         "history": asdict(saved.history),
     }
@@ -110,14 +112,18 @@ def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection
         raise ValueError(f"{len(classes)} labels for {network.n_classes} classes")
     if not np.array_equal(np.unique(classes), classes):
         raise ValueError("the labels are not sorted, or not all different")
-    standardisation = _restored_standardisation(tensors, network.n_features)
+    n_features_in, two_d = int(config["n_features_in"]), bool(config["two_d"])
+    missing = config.get("missing", "error")  # which older files do not have
+    RNN_CLASSIFIER["missing"]("missing", missing)
+    # A 2-D X has a column for each step of its one feature.
+    n_features = 1 if two_d else n_features_in
+    standardisation = _restored_standardisation(tensors, n_features)
     if tensors:
         raise ValueError(f"unknown arrays {sorted(tensors)}")
-    n_features_in, two_d = int(config["n_features_in"]), bool(config["two_d"])
-    # A 2-D X has a column for each step of the one feature that the network sees.
-    if (1 if two_d else n_features_in) != network.n_features or n_features_in < 1:
+    if n_inputs(n_features, missing) != network.n_features or n_features_in < 1:
         raise ValueError(
-            f"n_features_in is {n_features_in}, but the network takes {network.n_features}"
+            f"n_features_in is {n_features_in} and missing {missing!r}, but the network takes "
+            f"{network.n_features} features"
         )
     names = config["feature_names_in"]
     return Saved(
@@ -129,6 +135,7 @@ def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection
             standardisation,
             parameters.get("backend"),
             parameters.get("n_jobs"),
+            missing=missing,
         ),
         parameters=parameters,
         feature_names=None if names is None else [*names],

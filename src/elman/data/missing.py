@@ -7,6 +7,7 @@ state is carried over it.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,33 @@ def complete(data: Sequences) -> Sequences:
     if data.missing == "mask":
         values, lengths = with_indicators(data.values), data.lengths
     elif data.missing == "skip":
-        values, lengths = _observed_steps(data)
+        kept = observed_steps(data)
+        if kept is None:
+            values, lengths = data.values, data.lengths
+        else:
+            n_kept = np.concatenate([[0], np.cumsum(kept)])
+            values, lengths = data.values[kept], np.diff(n_kept[data.offsets])
     else:
         return data
     return Sequences(values, lengths, two_d=data.two_d)
+
+
+def without_skipped(data: Sequences) -> Sequences:
+    """The sequences without the steps that `data.missing` says to skip."""
+    return complete(data) if data.missing == "skip" else data
+
+
+def warn_of_unobserved(data: Sequences) -> None:
+    """Warn of a feature to be masked of which there is not one value to learn from."""
+    if data.missing != "mask" or data.n_steps == 0:
+        return
+    unobserved = np.flatnonzero(np.isnan(np.fmax.reduce(data.values, axis=0)))
+    if len(unobserved):
+        warnings.warn(
+            f"feature(s) {unobserved.tolist()} of X are NaN at every time step: nothing is learned "
+            "of their values, and answers mean little if they are observed later; leave them out",
+            stacklevel=2,
+        )
 
 
 def with_indicators(values: Array) -> Array:
@@ -112,14 +136,13 @@ def over_all_steps(answers: Array, initial: Array, kept: NDArray[np.bool_]) -> A
     return np.concatenate([initial[np.newaxis], answers])[np.cumsum(kept)]
 
 
-def _observed_steps(data: Sequences) -> tuple[Array, NDArray[np.int64]]:
-    """The steps at which no feature is NaN, and how many of them each sample has."""
+def observed_steps(data: Sequences) -> NDArray[np.bool_] | None:
+    """Which of `data.values` are steps without NaN, (n_steps,); None if all are."""
     if first_not_finite(data.values) is None:
-        return data.values, data.lengths
-    kept = np.empty(data.n_steps, bool)
+        return None
+    observed = np.empty(data.n_steps, bool)
     n_rows = max(1, BLOCK_VALUES // data.n_features)
     for start in range(0, data.n_steps, n_rows):
         rows = slice(start, start + n_rows)
-        kept[rows] = ~np.isnan(data.values[rows]).any(axis=1)
-    n_kept = np.concatenate([[0], np.cumsum(kept)])
-    return data.values[kept], np.diff(n_kept[data.offsets])
+        observed[rows] = ~np.isnan(data.values[rows]).any(axis=1)
+    return observed
