@@ -371,6 +371,7 @@ struct History {
 // Backward through time runs against the grain of memory, and a long history lies in a far cache: what it
 // needs so many steps on is asked for now.
 constexpr int64_t kAhead = 8;
+constexpr int64_t kAheadGates = 3;  // a trace is several times as wide: farther ahead it would not stay
 
 // The states before the stretch that begins at step `first`: the checkpoint there, or the initial state.
 template <typename T>
@@ -541,7 +542,8 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
     if (c.checkpoint_every && (t == longest - 1 || (t + 1) % c.checkpoint_every == 0)) {
       run_again<T, C>(c, begin, n, t / c.checkpoint_every * c.checkpoint_every, again, stretch, history);
     }
-    const int64_t place = t % steps, ahead = t - history.first > kAhead ? t - kAhead : history.first;
+    constexpr int64_t kSteps = C::kSums == 1 ? kAhead : kAheadGates;
+    const int64_t place = t % steps, ahead = t - history.first > kSteps ? t - kSteps : history.first;
     auto epilogue = [&, place, ahead, n, steps, stride, H, t, current](int64_t row, int64_t m, int64_t column,
                                                                        int64_t width, const T* tile) {
       const int64_t panel_columns = panel_width<T>(column / kPanel<T>, H);
@@ -552,11 +554,10 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
         T* deltas = current + r * stride + column;
         // Panels side by side lie a panel of the chunk apart.
         T* kept = chunk + column * n * steps + (r * steps + place) * panel_columns;
-        const T* h_t = history.at(r, t, H) + column;
+        const T *h_t = history.at(r, t, H) + column, *next_h = history.at(r, ahead, H) + column;
         if constexpr (C::kSums == 1) {
           const bool special =
               c.dH || c.pool != Pool::kNone || p.activation == Activation::kIdentity || (last && c.dfinal);
-          const T* next_h = history.at(r, ahead, H) + column;
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
             const int64_t left = H - column - j;
             Vec<T> v = load(tile);
@@ -594,11 +595,13 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
                 handed[0] = load_upto(c.dfinal + sample * state_size + H + column + j, left);
             }
             if (c.dH) dh += load_upto(c.dH + at + j, left);
+            __builtin_prefetch(next_h + j);
             const Vec<T> h = load_upto(h_t + j, left);
             if (c.pool != Pool::kNone) dh += pool_share(c, sample, column + j, h, left);
 #pragma GCC unroll 8
             for (int v = 0; v < C::kTrace; ++v) {
-              __builtin_prefetch(next_trace + v * H + j);
+              __builtin_prefetch(next_trace + v * H + j, 0,
+                                 2);  // into the second cache: the first takes no more at once
               trace[v] = load_upto(trace_t + v * H + j, left);
             }
             previous[0] = load_upto(h_before + j, left);
