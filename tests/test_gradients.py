@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from problems import GATED, KINDS, cell_of
 
 import elman
-from elman.backends.contract import Cell, Weights
-from elman.backends.reference import ReferenceBackend
+from elman.backends.contract import CELLS, Cell, Weights
+from elman.backends.reference import POINTWISE, Pointwise, ReferenceBackend
 from elman.inspection.gradcheck import ArgumentReport, GradcheckReport, gradcheck
 
 CELL_ARGUMENTS = ["X", "initial", "W_x", "W_h", "b"]
@@ -21,19 +22,24 @@ NETWORK_ARGUMENTS = [
 ]
 
 
+def check(kind="tanh", **options):
+    cell = cell_of(kind)
+    return gradcheck(cell=cell.name, activation=cell.activation, **options)
+
+
 @pytest.mark.parametrize("ragged", [False, True])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_the_cell(backend, activation, ragged):
-    report = gradcheck(activation=activation, ragged=ragged, backend=backend, seed=1)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_cell(backend, kind, ragged):
+    report = check(kind, ragged=ragged, backend=backend, seed=1)
     assert [argument.name for argument in report.arguments] == CELL_ARGUMENTS
     assert report.tolerance == 1e-7
     assert report.passed, report
 
 
 @pytest.mark.parametrize("readout", ["last", "mean", "max"])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_the_whole_network(backend, activation, readout):
-    report = gradcheck(activation=activation, readout=readout, backend=backend, seed=2)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_whole_network(backend, kind, readout):
+    report = check(kind, readout=readout, backend=backend, seed=2, max_elements=40)
     assert [argument.name for argument in report.arguments] == NETWORK_ARGUMENTS
     assert report.passed, report
 
@@ -49,9 +55,13 @@ def test_the_whole_network(backend, activation, readout):
     ],
     ids=lambda sizes: "-".join(map(str, sizes.values())),
 )
-@pytest.mark.parametrize("readout", [None, "max"])
-def test_other_sizes(backend, sizes, readout):
-    report = gradcheck(**sizes, readout=readout, backend=backend, max_elements=60)
+@pytest.mark.parametrize(
+    ("kind", "readout"),
+    [("tanh", None), ("tanh", "max"), ("gru", None), ("lstm", None), ("lstm", "max")],
+)
+def test_other_sizes(backend, sizes, kind, readout):
+    n_elements = 60 if kind == "tanh" else 24
+    report = check(kind, **sizes, readout=readout, backend=backend, max_elements=n_elements)
     assert report.passed, report
 
 
@@ -60,6 +70,15 @@ def test_two_classes_and_one():
         report = gradcheck(readout="last", n_classes=n_classes, backend="reference")
         assert report.arguments[-1].shape == (n_classes,)
         assert report.passed, report
+
+
+@pytest.mark.parametrize("kind", GATED)
+def test_a_long_memory(backend, kind):
+    """Thirty steps, where what is carried past the recurrent product makes most of the gradient."""
+    report = check(
+        kind, n_samples=3, n_timesteps=30, hidden_size=5, backend=backend, max_elements=12
+    )
+    assert report.passed, report
 
 
 def test_every_element_is_compared_unless_there_are_too_many():
@@ -95,10 +114,77 @@ def test_a_wrong_factor_is_caught_and_named(name, factor):
     assert "FAILED" in str(report)
 
 
-def test_a_wrong_factor_is_caught_through_the_network():
-    report = gradcheck(readout="mean", backend=Wrong(W_h=1.001))
+@pytest.mark.parametrize("kind", GATED)
+@pytest.mark.parametrize("name", CELL_ARGUMENTS)
+def test_a_wrong_factor_is_caught_in_a_gated_cell(kind, name):
+    report = check(kind, backend=Wrong(**{name: 1 + 3e-7}), max_elements=20)
+    assert not report.passed
+    assert report.worst.name == name
+
+
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_a_wrong_factor_is_caught_through_the_network(kind):
+    report = check(kind, readout="mean", backend=Wrong(W_h=1.001), max_elements=20)
     assert not report.passed
     assert report.worst.name == "recurrent0.W_h"
+
+
+def times_block(array, block, n_blocks, factor):
+    array = array.copy()
+    np.split(array, n_blocks, axis=1)[block][...] *= factor
+    return array
+
+
+def without_a_gate(cell, gate):
+    """A backward that forgets what one gate is made of."""
+
+    def mutate(step):
+        kind = CELLS[cell]
+        block, n_gates, n_biases = kind.gates.index(gate), len(kind.gates), len(kind.biases)
+        return step._replace(
+            dA_x=times_block(step.dA_x, block, n_gates, 0),
+            dA_h=times_block(step.dA_h, block, n_gates, 0),
+            db=times_block(step.db, block, n_biases, 0),
+        )
+
+    return cell, mutate
+
+
+def swapped(array, first, second, n_blocks):
+    blocks = np.split(array, n_blocks, axis=1)
+    blocks[first], blocks[second] = blocks[second], blocks[first]
+    return np.hstack(blocks)
+
+
+MUTATIONS = {
+    **{f"gru without {gate}": without_a_gate("gru", gate) for gate in CELLS["gru"].gates},
+    **{f"lstm without {gate}": without_a_gate("lstm", gate) for gate in CELLS["lstm"].gates},
+    "gru carries nothing": ("gru", lambda s: s._replace(dprevious=0 * s.dprevious)),
+    "gru resets before the product": ("gru", lambda s: s._replace(dA_h=s.dA_x)),
+    "gru has one bias for n": (
+        "gru",
+        lambda s: s._replace(db=np.hstack([s.dA_x, np.hsplit(s.dA_x, 3)[2]])),
+    ),
+    "gru's r and z change places": ("gru", lambda s: s._replace(dA_x=swapped(s.dA_x, 0, 1, 3))),
+    "lstm carries nothing": ("lstm", lambda s: s._replace(dprevious=0 * s.dprevious)),
+    "lstm's h is fed back twice": (
+        "lstm",
+        lambda s: s._replace(dprevious=np.hstack([np.hsplit(s.dprevious, 2)[1]] * 2)),
+    ),
+    "lstm's i and f change places": ("lstm", lambda s: s._replace(dA_h=swapped(s.dA_h, 0, 1, 4))),
+    "lstm's g and o change places": ("lstm", lambda s: s._replace(db=swapped(s.db, 2, 3, 4))),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_wrong_backward_of_a_gated_cell_is_caught(monkeypatch, name):
+    cell, mutate = MUTATIONS[name]
+    right = POINTWISE[Cell(cell)]
+    wrong = Pointwise(right.forward, lambda *given: mutate(right.backward(*given)))
+    monkeypatch.setitem(POINTWISE, Cell(cell), wrong)
+    report = check(cell, backend=ReferenceBackend(), max_elements=20)
+    assert not report.passed
+    assert report.worst.error > 1e-3
 
 
 class Forgetful(ReferenceBackend):
@@ -108,9 +194,10 @@ class Forgetful(ReferenceBackend):
         return super().backward(dH, dfinal, tape._replace(lengths=None), **options)
 
 
-def test_forgotten_lengths_are_caught():
-    assert not gradcheck(backend=Forgetful()).passed
-    assert gradcheck(backend=Forgetful(), ragged=False).passed
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
+def test_forgotten_lengths_are_caught(kind):
+    assert not check(kind, backend=Forgetful(), max_elements=30).passed
+    assert check(kind, backend=Forgetful(), ragged=False, max_elements=30).passed
 
 
 class OneElement(ReferenceBackend):
