@@ -1,4 +1,4 @@
-"""Every backend against PyTorch's values and gradients, kept in golden/elman.npz."""
+"""Every backend against PyTorch's values and gradients, kept in golden/."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from problems import Problem, assert_all_close, assert_within
+from problems import GATED, Problem, assert_all_close, assert_within, cell_of
 
-from elman.backends.contract import Cell, Weights
+from elman.backends.contract import CELLS, Weights
 
-with np.load(Path(__file__).parent / "golden" / "elman.npz", allow_pickle=False) as npz:
-    GOLDEN = {name: npz[name] for name in npz.files}
+GOLDEN = {}
+MADE_WITH = {}
+for cell in CELLS:
+    with np.load(Path(__file__).parent / "golden" / f"{cell}.npz", allow_pickle=False) as npz:
+        GOLDEN |= {name: npz[name] for name in npz.files}
+        MADE_WITH[cell] = str(npz["torch"])
 CASES = sorted({name.split("/")[0] for name in GOLDEN} - {"torch"})
 ANSWERS = ["H", "final", "dX", "dinitial", "dW_x", "dW_h", "db"]
 
@@ -22,7 +26,7 @@ def golden_problem(case, dtype):
         return array if array is None or name == "lengths" else array.astype(dtype)
 
     problem = Problem(
-        Cell("elman", case.split(",")[0]),
+        cell_of(case.split(",")[0]),
         given("X"),
         given("lengths"),
         given("initial"),
@@ -34,10 +38,11 @@ def golden_problem(case, dtype):
 
 
 def test_the_cases_are_all_there():
-    assert str(GOLDEN["torch"]).startswith("2.13.0")
-    assert len(CASES) == 12
-    assert sum(f"{case}/given lengths" in GOLDEN for case in CASES) == 6
-    assert sum(f"{case}/given initial" in GOLDEN for case in CASES) == 8
+    assert all(version.startswith("2.13.0") for version in MADE_WITH.values())
+    assert len(CASES) == 24
+    assert sum(f"{case}/given lengths" in GOLDEN for case in CASES) == 12
+    assert sum(f"{case}/given initial" in GOLDEN for case in CASES) == 16
+    assert all(sum(case.startswith(kind) for case in CASES) == 6 for kind in GATED)
 
 
 @pytest.mark.parametrize("case", CASES)

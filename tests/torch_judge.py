@@ -23,51 +23,98 @@ def _numpy(tensor):
     return np.array(tensor.detach().numpy(), order="C")
 
 
-def _rnn(W_x, W_h, b, activation):
-    """`torch.nn.RNN` with our weights; it holds transposes, and a second bias, here zero."""
-    n_features, hidden_size = W_x.shape
-    rnn = torch.nn.RNN(
-        n_features, hidden_size, nonlinearity=activation, batch_first=True, dtype=torch.float64
+KINDS = {
+    "tanh": (torch.nn.RNN, {"nonlinearity": "tanh"}),
+    "relu": (torch.nn.RNN, {"nonlinearity": "relu"}),
+    "gru": (torch.nn.GRU, {}),
+    "lstm": (torch.nn.LSTM, {}),
+}
+"""Modules by kind of cell. Their gates stand in our order, their weights are transposes, and they
+have a second bias, which adds to the first everywhere but at a GRU's n: there it is our b_hn."""
+
+
+def _biases(kind, b, hidden_size):
+    """Ours -> bias_ih, bias_hh."""
+    if kind == "gru":
+        return b[: 3 * hidden_size], np.r_[np.zeros(2 * hidden_size), b[3 * hidden_size :]]
+    return b, np.zeros_like(b)
+
+
+def _module(kind, layers):
+    """A stack with our weights: for each layer the (W_x, W_h, b) of one direction or of both."""
+    n_features, hidden_size = layers[0][0][0].shape[0], layers[0][0][1].shape[0]
+    make, options = KINDS[kind]
+    module = make(
+        n_features,
+        hidden_size,
+        num_layers=len(layers),
+        bidirectional=len(layers[0]) == 2,
+        batch_first=True,
+        dtype=torch.float64,
+        **options,
     )
     with torch.no_grad():
-        rnn.weight_ih_l0.copy_(torch.tensor(W_x.T.copy()))
-        rnn.weight_hh_l0.copy_(torch.tensor(W_h.T.copy()))
-        rnn.bias_ih_l0.copy_(torch.tensor(b.copy()))
-        rnn.bias_hh_l0.zero_()
-    return rnn
+        for suffix, (W_x, W_h, b) in _by_suffix(layers):
+            given = (W_x.T, W_h.T, *_biases(kind, b, hidden_size))
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            for name, array in zip(names, given, strict=True):
+                getattr(module, name + suffix).copy_(torch.tensor(array.copy()))
+    return module
 
 
-def _run(rnn, X, lengths, initial):
-    """H (n_samples, n_timesteps, hidden_size) and the final state; lengths of at least 1."""
-    state = None if initial is None else initial[None]
+def _by_suffix(layers):
+    """What PyTorch appends to the name of each layer's and direction's weights, and the weights."""
+    for index, directions in enumerate(layers):
+        for reverse, weights in zip(("", "_reverse"), directions, strict=False):
+            yield f"_l{index}{reverse}", weights
+
+
+def _state_for(module, state):
+    """Ours (n_samples, state_size) -> PyTorch's, which for an LSTM are two."""
+    if state is None:
+        return None
+    parts = [part[None].contiguous() for part in state.split(module.hidden_size, dim=1)]
+    return tuple(parts) if isinstance(module, torch.nn.LSTM) else parts[0]
+
+
+def _run(module, X, lengths, initial):
+    """H (n_samples, n_timesteps, width) and the last layer's final state; lengths of at least 1."""
+    state = _state_for(module, initial)
     if lengths is None:
-        H, final = rnn(X, state)
-        return H, final[0]
-    packed = torch.nn.utils.rnn.pack_padded_sequence(X, torch.tensor(lengths), batch_first=True)
-    packed_H, final = rnn(packed, state)
-    H, _ = torch.nn.utils.rnn.pad_packed_sequence(
-        packed_H, batch_first=True, total_length=X.shape[1]
-    )
-    return H, final[0]
+        H, final = module(X, state)
+    else:
+        packed = torch.nn.utils.rnn.pack_padded_sequence(X, torch.tensor(lengths), batch_first=True)
+        packed_H, final = module(packed, state)
+        H, _ = torch.nn.utils.rnn.pad_packed_sequence(
+            packed_H, batch_first=True, total_length=X.shape[1]
+        )
+    parts = final if isinstance(final, tuple) else (final,)
+    n_directions = 2 if module.bidirectional else 1
+    return H, torch.cat([half for part in parts for half in part[-n_directions:]], dim=1)
 
 
-def _gradients_of(rnn):
+def _gradients_of(kind, module, suffix="_l0"):
+    bias = module.get_parameter("bias_ih" + suffix).grad
+    if kind == "gru":
+        recurrent = module.get_parameter("bias_hh" + suffix).grad
+        bias = torch.cat([bias, recurrent[2 * module.hidden_size :]])
     return {
-        "dW_x": _numpy(rnn.weight_ih_l0.grad.T),
-        "dW_h": _numpy(rnn.weight_hh_l0.grad.T),
-        "db": _numpy(rnn.bias_ih_l0.grad),
+        "W_x": _numpy(module.get_parameter("weight_ih" + suffix).grad.T),
+        "W_h": _numpy(module.get_parameter("weight_hh" + suffix).grad.T),
+        "b": _numpy(bias),
     }
 
 
-def judge_cell(X, lengths, initial, W_x, W_h, b, dH, dfinal, activation):
+def judge_cell(X, lengths, initial, W_x, W_h, b, dH, dfinal, kind):
     """Values, and gradients of sum(dH * H) + sum(dfinal * final); lengths of at least 1.
 
-    What X and dH hold past a sample's end must be finite: packing leaves it out.
+    `kind` is one of `KINDS`. What X and dH hold past a sample's end must be finite: packing leaves
+    it out.
     """
-    rnn = _rnn(W_x, W_h, b, activation)
+    module = _module(kind, [[(W_x, W_h, b)]])
     inputs = _tensor(X)
-    state = _tensor(np.zeros((len(X), len(b))) if initial is None else initial)
-    H, final = _run(rnn, inputs, lengths, state)
+    state = _tensor(np.zeros_like(dfinal) if initial is None else initial)
+    H, final = _run(module, inputs, lengths, state)
     loss = (H * _tensor(dH, gradient=False)).sum() + (final * _tensor(dfinal, gradient=False)).sum()
     loss.backward()
     return {
@@ -75,18 +122,27 @@ def judge_cell(X, lengths, initial, W_x, W_h, b, dH, dfinal, activation):
         "final": _numpy(final),
         "dX": _numpy(inputs.grad),
         "dinitial": _numpy(state.grad),
-        **_gradients_of(rnn),
+        **{f"d{name}": array for name, array in _gradients_of(kind, module).items()},
     }
 
 
-def judge_network(X, lengths, params, codes, sample_weight, activation, readout):
-    """Logits, loss and its gradients: a weighted mean of cross-entropies over the samples."""
-    rnn = _rnn(*(params[f"recurrent0.{name}"] for name in ("W_x", "W_h", "b")), activation)
+def judge_network(
+    X, lengths, params, codes, sample_weight, kind, readout, layers=(("recurrent0",),)
+):
+    """Logits, loss and its gradients: a weighted mean of cross-entropies over the samples.
+
+    `layers` names each layer's weights in `params`, of one direction or of both.
+    """
+    weights = [
+        [[params[f"{name}.{key}"] for key in ("W_x", "W_h", "b")] for name in names]
+        for names in layers
+    ]
+    module = _module(kind, weights)
     W, b, inputs = _tensor(params["head.W"]), _tensor(params["head.b"]), _tensor(X)
-    H, final = _run(rnn, inputs, lengths, None)
+    H, final = _run(module, inputs, lengths, None)
     own = [X.shape[1]] * len(X) if lengths is None else lengths.tolist()
     if readout == "last":
-        features = final
+        features = final[:, : len(W)]  # the hidden states stand first
     elif readout == "mean":
         features = torch.stack([H[i, :n].mean(dim=0) for i, n in enumerate(own)])
     else:
@@ -96,12 +152,16 @@ def judge_network(X, lengths, params, codes, sample_weight, activation, readout)
     share = torch.tensor(sample_weight / sample_weight.sum())
     loss = (losses * share).sum()
     loss.backward()
-    recurrent = {f"recurrent0.{name[1:]}": grad for name, grad in _gradients_of(rnn).items()}
+    gradients = {
+        f"{name}.{key}": array
+        for suffix, name in _by_suffix(layers)
+        for key, array in _gradients_of(kind, module, suffix).items()
+    }
     return {
         "logits": _numpy(logits),
         "loss": _numpy(loss),
         "X": _numpy(inputs.grad),
-        **recurrent,
+        **gradients,
         "head.W": _numpy(W.grad),
         "head.b": _numpy(b.grad),
     }

@@ -1,4 +1,4 @@
-"""Seeded problems in; PyTorch's answers to them, in float64, into `elman.npz` beside this script.
+"""Seeded problems in; PyTorch's answers to them, in float64, into a file for each cell beside this.
 
     python tests/golden/make_golden.py
 
@@ -29,30 +29,45 @@ CASES = {
 }
 
 
+# file: kinds of cell, gates, biases and states of each
+FILES = {
+    "elman": (("tanh", "relu"), 1, 1, 1),
+    "gru": (("gru",), 3, 4, 1),
+    "lstm": (("lstm",), 4, 4, 2),
+}
+
+
+def make_problem(sizes, lengths, with_state, n_gates, n_biases, n_states):
+    n_samples, n_timesteps, n_features, hidden = sizes
+    rng = np.random.default_rng(sizes)
+    bound = hidden**-0.5
+    return {
+        "X": rng.standard_normal((n_samples, n_timesteps, n_features)),
+        "W_x": rng.uniform(-bound, bound, (n_features, n_gates * hidden)),
+        "W_h": rng.uniform(-bound, bound, (hidden, n_gates * hidden)),
+        "b": rng.uniform(-bound, bound, n_biases * hidden),
+        "dH": rng.standard_normal((n_samples, n_timesteps, hidden)),
+        "dfinal": rng.standard_normal((n_samples, n_states * hidden)),
+        "initial": rng.uniform(-1, 1, (n_samples, n_states * hidden)) if with_state else None,
+        "lengths": None if lengths is None else np.array(lengths, dtype=np.int64),
+    }
+
+
 def main():
-    arrays = {"torch": np.array(torch.__version__)}
-    for activation in ("tanh", "relu"):
-        for name, (n_samples, n_timesteps, n_features, hidden, lengths, state) in CASES.items():
-            rng = np.random.default_rng([n_samples, n_timesteps, n_features, hidden])
-            bound = hidden**-0.5
-            problem = {
-                "X": rng.standard_normal((n_samples, n_timesteps, n_features)),
-                "W_x": rng.uniform(-bound, bound, (n_features, hidden)),
-                "W_h": rng.uniform(-bound, bound, (hidden, hidden)),
-                "b": rng.uniform(-bound, bound, hidden),
-                "dH": rng.standard_normal((n_samples, n_timesteps, hidden)),
-                "dfinal": rng.standard_normal((n_samples, hidden)),
-                "initial": rng.uniform(-1, 1, (n_samples, hidden)) if state else None,
-                "lengths": None if lengths is None else np.array(lengths, dtype=np.int64),
-            }
-            answers = judge_cell(**problem, activation=activation)
-            for key, array in problem.items():
-                if array is not None:
-                    arrays[f"{activation}, {name}/given {key}"] = array
-            for key, array in answers.items():
-                arrays[f"{activation}, {name}/{key}"] = array
-    np.savez_compressed(HERE / "elman.npz", **arrays)
-    print(f"wrote {len(CASES) * 2} cases made with torch {torch.__version__} to elman.npz")
+    for file, (kinds, *blocks) in FILES.items():
+        arrays = {"torch": np.array(torch.__version__)}
+        for kind in kinds:
+            for name, (*sizes, lengths, with_state) in CASES.items():
+                problem = make_problem(sizes, lengths, with_state, *blocks)
+                answers = judge_cell(**problem, kind=kind)
+                for key, array in problem.items():
+                    if array is not None:
+                        arrays[f"{kind}, {name}/given {key}"] = array
+                for key, array in answers.items():
+                    arrays[f"{kind}, {name}/{key}"] = array
+        np.savez_compressed(HERE / f"{file}.npz", **arrays)
+        n_cases = len(CASES) * len(kinds)
+        print(f"wrote {n_cases} cases made with torch {torch.__version__} to {file}.npz")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ import secrets
 
 import numpy as np
 import pytest
-from problems import assert_within, make_problem
+from problems import KINDS, assert_within, cell_of, make_problem
 from torch_judge import judge_cell, judge_network
 
-from elman.backends.contract import Cell
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
 
@@ -29,14 +28,14 @@ def draw(request):
 
 
 def draw_problem(rng):
-    """Sizes, activation and lengths at random; every sample has a step, as packing asks."""
+    """Sizes, cell and lengths at random; every sample has a step, as packing asks."""
     n_samples, n_timesteps = int(rng.integers(1, 40)), int(rng.integers(1, 40))
     problem = make_problem(
         n_samples,
         n_timesteps,
         int(rng.integers(1, 20)),
         int(rng.integers(1, 80)),
-        kind=("tanh", "relu")[rng.integers(2)],
+        kind=KINDS[rng.integers(len(KINDS))],
         ragged=False,
         initial=bool(rng.integers(2)),
         seed=int(rng.integers(2**32)),
@@ -45,6 +44,10 @@ def draw_problem(rng):
         lengths = np.sort(rng.integers(1, n_timesteps + 1, n_samples))[::-1].astype(np.int64)
         problem = type(problem)(**{**vars(problem), "lengths": lengths})
     return problem
+
+
+def kind_of(cell):
+    return cell.activation if cell.name == "elman" else cell.name
 
 
 def test_the_cell(backend, draw):
@@ -58,15 +61,18 @@ def test_the_cell(backend, draw):
         *problem.weights,
         problem.dH,
         problem.dfinal,
-        problem.cell.activation,
+        kind_of(problem.cell),
     )
     assert len(judged) == len(ours) == 7
     for name, expected in judged.items():
-        assert_within(BOUND, ours[name], expected, f"{name}; {replay}; {problem.sizes}")
+        assert_within(
+            BOUND, ours[name], expected, f"{name}; {replay}; {problem.cell}; {problem.sizes}"
+        )
 
 
 @pytest.mark.parametrize("readout", ["last", "mean", "max"])
-def test_the_network(backend, draw, readout):
+@pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
+def test_the_network(backend, draw, kind, readout):
     rng, replay = draw
     problem = draw_problem(rng)
     n_samples, _, n_features, hidden_size = problem.sizes
@@ -75,21 +81,25 @@ def test_the_network(backend, draw, readout):
         n_features,
         hidden_size,
         n_classes,
-        cell=Cell("elman", "tanh"),
+        cell=cell_of(kind),
         readout=readout,
         rng=rng,
         dtype="float64",
     )
     network.params.flat[:] *= rng.uniform(0.5, 1)
+    # biases start at zero, and a wrong place for one would not show
+    network.params.flat[:] += rng.uniform(-0.1, 0.1, network.params.flat.size)
     codes = rng.integers(0, n_classes, n_samples)
     sample_weight = rng.uniform(0.1, 2, n_samples)
     logits, backward = network.forward(problem.X, problem.lengths, backend, need_dX=True)
     loss, dlogits = cross_entropy(logits, codes, sample_weight)
     gradient, dX = backward(dlogits)
     judged = judge_network(
-        problem.X, problem.lengths, network.params, codes, sample_weight, "tanh", readout
+        problem.X, problem.lengths, network.params, codes, sample_weight, kind, readout
     )
     ours = {"logits": logits, "loss": np.asarray(loss), "X": dX, **gradient}
     assert ours.keys() == judged.keys()
     for name, expected in judged.items():
-        assert_within(BOUND, ours[name], expected, f"{name}; {replay}; {problem.sizes}")
+        assert_within(
+            BOUND, ours[name], expected, f"{name}; {replay}; {problem.cell}; {problem.sizes}"
+        )
