@@ -8,6 +8,7 @@ import pytest
 from elman.backends import available_backends, get_backend
 from elman.nn import losses
 from elman.nn.losses import softmax
+from elman.nn.objectives import r_squared
 
 
 @pytest.fixture(params=available_backends())
@@ -109,3 +110,115 @@ def test_rows_of_softmax_do_not_meet(rng):
     together = softmax(logits)
     for row in range(37):
         assert softmax(logits[row : row + 1]).tobytes() == together[row].tobytes()
+
+
+# Label smoothing, independent labels, values
+
+
+def labels(rng):
+    return (rng.random((3, 5)) < 0.5).astype(np.float64)
+
+
+OTHERS = {
+    "smoothed": (
+        lambda rng: np.array([4, 0, 2]),
+        lambda *args: losses.cross_entropy(*args, label_smoothing=0.3),
+    ),
+    "labels": (labels, losses.binary_cross_entropy),
+    "squared": (lambda rng: rng.normal(size=(3, 5)), losses.squared_error),
+    "absolute": (lambda rng: rng.normal(size=(3, 5)), losses.absolute_error),
+    "huber": (
+        lambda rng: rng.normal(size=(3, 5)),
+        lambda *args: losses.huber_loss(*args, delta=0.7),
+    ),
+}
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.0, 2.5])], ids=["equal", "weighted"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_gradients_of_the_others(name, weights, rng):
+    make_targets, loss = OTHERS[name]
+    outputs, targets = rng.normal(size=(3, 5)), make_targets(rng)
+    _, gradient = loss(outputs, targets, weights)
+    assert np.abs(gradient[0]).max() > 0.01
+    for index in np.ndindex(outputs.shape):
+        step = np.zeros_like(outputs)
+        step[index] = 1e-6
+        above, below = (loss(outputs + s, targets, weights)[0] for s in (step, -step))
+        assert abs((above - below) / 2e-6 - gradient[index]) < 1e-9
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_others_weigh_as_they_repeat_and_keep_float32(name, rng):
+    make_targets, loss = OTHERS[name]
+    outputs, targets = rng.normal(size=(3, 5)), make_targets(rng)
+    repeats = np.array([2, 0, 3])
+    weighted, _ = loss(outputs, targets, repeats)
+    rows = np.repeat(np.arange(3), repeats)
+    assert math.isclose(weighted, loss(outputs[rows], targets[rows], None)[0], rel_tol=1e-13)
+    none, gradient = loss(outputs, targets, np.zeros(3))
+    assert none == 0
+    assert not gradient.any()
+    expected_loss, expected = loss(outputs, targets, None)
+    found_loss, found = loss(outputs.astype(np.float32), targets, None)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert math.isclose(found_loss, expected_loss, rel_tol=1e-5)
+    assert loss(outputs[:0], targets[:0], None)[0] == 0
+
+
+def test_smoothing_by_hand(rng):
+    """The cross-entropy with (1 - e) of the label and e of an even distribution."""
+    p = np.array([[0.125, 0.25, 0.625]])
+    loss, dlogits = losses.cross_entropy(np.log(p), np.array([2]), label_smoothing=0.3)
+    q = np.array([[0.1, 0.1, 0.8]])
+    assert math.isclose(loss, -float((q * np.log(p)).sum()), rel_tol=1e-12)
+    np.testing.assert_allclose(dlogits, p - q, rtol=1e-12)
+    logits, codes = rng.normal(size=(3, 5)), np.array([4, 0, 2])
+    for backend in available_backends():
+        fused = get_backend(backend).fused
+        plain, smoothed = (
+            losses.cross_entropy(logits, codes, None, fused, label_smoothing=e) for e in (0, 1e-12)
+        )
+        assert math.isclose(plain[0], smoothed[0], rel_tol=1e-10)
+        np.testing.assert_allclose(plain[1], smoothed[1], atol=1e-11)
+
+
+def test_two_logits_are_one_label(rng):
+    z, code = rng.normal(size=3), np.array([1, 0, 1])
+    two, _ = losses.cross_entropy(np.stack([np.zeros(3), z], axis=1), code)
+    one, _ = losses.binary_cross_entropy(z[:, np.newaxis], code[:, np.newaxis])
+    assert math.isclose(one, two, rel_tol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_huge_logits_of_labels_are_safe(dtype):
+    logits = np.array([[5e4, -5e4, 1e30], [0, -1e30, 5e4]], dtype=dtype)
+    with np.errstate(all="raise", under="ignore"):
+        loss, dlogits = losses.binary_cross_entropy(logits, np.array([[0, 1, 1], [1, 0, 1]]))
+    assert math.isclose(loss, (1e5 + math.log(2)) / 2, rel_tol=1e-6)
+    assert dlogits.tolist() == [[0.5, -0.5, 0], [-0.25, 0, 0]]
+    assert losses.sigmoid(np.array([-1e30, 0, 1e30], dtype)).tolist() == [0, 0.5, 1]
+    assert losses.sigmoid(logits).dtype == dtype
+
+
+def test_values_by_hand():
+    outputs, targets = np.array([[1.0, 5.0]]), np.array([[1.5, 2.0]])
+    assert losses.squared_error(outputs, targets)[0] == (0.25 + 9) / 2
+    assert losses.absolute_error(outputs, targets)[0] == (0.5 + 3) / 2
+    assert losses.huber_loss(outputs, targets, delta=2.0)[0] == (0.125 + 2 * (3 - 1)) / 2
+
+
+def test_r_squared_is_scikit_learns(rng):
+    from sklearn.metrics import r2_score
+
+    targets, outputs = rng.normal(size=(2, 7, 3))
+    weights = rng.random(7)
+    for w in (None, weights):
+        expected = r2_score(targets, outputs, sample_weight=w)
+        assert math.isclose(r_squared(outputs, targets, w), expected, rel_tol=1e-12)
+    targets[:, 1] = 0.5
+    assert math.isclose(r_squared(outputs, targets, None), r2_score(targets, outputs))
+    outputs[:, 1] = 0.5
+    assert math.isclose(r_squared(outputs, targets, None), r2_score(targets, outputs))
+    assert r_squared(outputs, targets, np.zeros(7)) == 0
