@@ -23,7 +23,7 @@ from elman.data.validation import check_sequences
 from elman.history import Epoch, History
 from elman.inference import Standardisation
 from elman.model import TrainedModel
-from elman.nn.network import Network
+from elman.nn.network import Network, layer_sizes
 from elman.nn.optimizers import make_optimizer
 from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import location_and_scale
@@ -51,15 +51,32 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
 
     Parameters
     ----------
-    hidden_size : int, default=96
-        Units of the recurrent layer.
-    cell : {"elman"}, default="elman"
-        Recurrent cell.
+    hidden_size : int or sequence of int, default=96
+        Units of each recurrent layer (of each direction of it); a sequence has one for each layer.
+    cell : {"elman", "gru", "lstm"}, default="elman"
+        Recurrent cell; see `elman.backends.contract.Cell`.
     activation : {"tanh", "relu"}, default="tanh"
-        Of the cell.
-    readout : {"last", "mean", "max"}, default="max"
-        How hidden states become one vector for each sample: the state at its own last step, or the
-        mean or the largest value of each unit over its own steps.
+        Only for cell="elman": the others are made of tanh and the logistic function.
+    forget_bias : float, default=1.0
+        Only for cell="lstm": the forget gate's initial bias.
+    n_layers : int, default=1
+        Recurrent layers, one over the other. Beside a sequence of sizes it may be left out.
+    bidirectional : bool, default=False
+        Every layer reads each sequence from its own end to its start as well; the states of both
+        directions stand side by side.
+    residual : bool, default=False
+        From the second layer on, a layer's output is the sum of its states and its input, so that
+        layers must be of one size. A single layer has nothing to add.
+    learn_initial_state : bool, default=False
+        Learn each layer's state before the first step; else it is zero.
+    readout : {"last", "mean", "max", "attention"}, default="max"
+        How the last layer's states become one vector for each sample: the state at its own last
+        step (backward, the state once the first step was read); the mean or the largest value of
+        each unit over its own steps; or a mean weighted by a softmax of how well each state answers
+        a learned query. A sample without a step is read as the initial state.
+    dropout : float in [0, 1), default=0.0
+        Share of each layer's output units, and of what the head reads, left out at random in
+        training: for each sample and epoch others, the same at all time steps.
     recurrent_init : {"orthogonal", "identity", "uniform"}, default="orthogonal"
         Initial recurrent weights; see `elman.nn.initializers`.
     solver : {"adam", "adamw", "sgd"}, default="adam"
@@ -137,7 +154,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         Only if X was a data frame with string column names.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
-        recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b: views of the network's own.
+        recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b, for each layer and direction
+        (recurrent1.W_x, recurrent0.reverse.W_x, ...): views of the network's own.
     n_iter_ : int
         Epochs run.
     loss_curve_ : list of float
@@ -175,11 +193,17 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
 
     def __init__(
         self,
-        hidden_size: int = 96,
+        hidden_size: int | Sequence[int] = 96,
         *,
         cell: str = "elman",
         activation: str = "tanh",
+        forget_bias: float = 1.0,
+        n_layers: int = 1,
+        bidirectional: bool = False,
+        residual: bool = False,
+        learn_initial_state: bool = False,
         readout: str = "max",
+        dropout: float = 0.0,
         recurrent_init: str = "orthogonal",
         solver: str = "adam",
         alpha: float = 0.003,
@@ -208,7 +232,13 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.hidden_size = hidden_size
         self.cell = cell
         self.activation = activation
+        self.forget_bias = forget_bias
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.learn_initial_state = learn_initial_state
         self.readout = readout
+        self.dropout = dropout
         self.recurrent_init = recurrent_init
         self.solver = solver
         self.alpha = alpha
@@ -474,12 +504,17 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         list of ndarray of shape (n_timesteps_i, n_classes)
             The readout applied to every prefix. The last row of each is, bit for bit, the answer of
             `predict_proba`.
+
+        Raises
+        ------
+        ValueError
+            The network is bidirectional: it has no answer before a sequence has ended.
         """
         model, data = self._asked(X)
         return model.predict_proba_over_time(data)
 
     def hidden_states(self, X: Any) -> list[Array]:
-        """Hidden state after every time step.
+        """The last layer's hidden state after every time step.
 
         Parameters
         ----------
@@ -488,7 +523,8 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
 
         Returns
         -------
-        list of ndarray of shape (n_timesteps_i, hidden_size)
+        list of ndarray of shape (n_timesteps_i, width)
+            `width` is the last layer's size; twice that if bidirectional, forward half first.
         """
         model, data = self._asked(X)
         return model.hidden_states(data)
@@ -571,6 +607,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     def _check_parameters(self) -> None:
         for name, check in hp.RNN_CLASSIFIER.items():
             check(name, getattr(self, name))
+        hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
 
     def _check_fresh_X(self, X: Any) -> Sequences:
         data = check_sequences(
@@ -701,13 +738,18 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         """Fresh weights, optimizer and history."""
         self.network_ = Network.initialised(
             n_inputs(data.n_features, self._missing),
-            int(self.hidden_size),
+            layer_sizes(self.hidden_size, self.n_layers),
             n_classes,
             cell=Cell(self.cell, self.activation),  # type: ignore[arg-type]
             readout=self.readout,
             rng=init_rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
+            forget_bias=float(self.forget_bias),
+            bidirectional=bool(self.bidirectional),
+            residual=bool(self.residual),
+            learn_initial_state=bool(self.learn_initial_state),
+            dropout=float(self.dropout),
         )
         self.history_ = History()
         self._make_optimizer()

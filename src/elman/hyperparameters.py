@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from elman.backends.contract import ACTIVATIONS, CELLS
+from elman.backends.contract import ACTIVATIONS, CELLS, Cell
 from elman.data.missing import MISSING
 from elman.nn.initializers import RECURRENT
+from elman.nn.network import check_residual, layer_sizes
 from elman.nn.optimizers import SOLVERS
 from elman.nn.readouts import READOUTS
 from elman.nn.schedules import SCHEDULES
@@ -42,6 +43,20 @@ def integer(low: int) -> Check:
             raise ValueError(f"{name}={value!r}; it must be at least {low}")
 
     return check
+
+
+def sizes(name: str, value: Any) -> None:
+    """An int of at least 1, or a sequence of them."""
+    if not isinstance(value, (list, tuple)) and not (isinstance(value, np.ndarray) and value.ndim):
+        integer(1)(name, value)
+        return
+    if len(value) == 0:
+        raise ValueError(f"{name}={value!r} is empty; give an int, or one for each layer")
+    for i, size in enumerate(value):
+        try:
+            integer(1)(f"{name}[{i}]", size)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}={value!r}: {error}") from None
 
 
 def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check:
@@ -133,10 +148,16 @@ def class_weighting(name: str, value: Any) -> None:
 
 
 RNN_CLASSIFIER: dict[str, Check] = {
-    "hidden_size": integer(1),
+    "hidden_size": sizes,
     "cell": one_of(*CELLS),
     "activation": one_of(*ACTIVATIONS),
+    "forget_bias": real(-math.inf, open_low=True),
+    "n_layers": integer(1),
+    "bidirectional": boolean,
+    "residual": boolean,
+    "learn_initial_state": boolean,
     "readout": one_of(*READOUTS),
+    "dropout": real(0, 1),
     "recurrent_init": one_of(*RECURRENT),
     "solver": one_of(*SOLVERS),
     "alpha": real(0),
@@ -163,6 +184,14 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "on_epoch": optional(function),
 }
 """How each hyper-parameter of `RNNClassifier` is checked."""
+
+
+def check_stack(hidden_size: Any, n_layers: Any, residual: Any, cell: str, activation: Any) -> None:
+    """Raise ValueError unless these, each right by itself, go together."""
+    Cell(cell, activation)
+    layers = layer_sizes(hidden_size, n_layers)
+    if residual:
+        check_residual(layers)
 
 
 def make_rng(random_state: Any) -> np.random.Generator:

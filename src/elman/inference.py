@@ -62,8 +62,8 @@ def predict_logits_over_time(
 ) -> list[Array]:
     """For each sample the logits (n_timesteps_i, n_classes) had it stopped at step t."""
     out: list[Array] = [np.empty(0)] * len(data)
-    no_steps = np.zeros((1, 0, network.n_features), network.params.dtype)
-    initial = network.logits(no_steps, None, backend)[0] if data.missing == "skip" else None
+    network.check_over_time()
+    initial = network.logits_before(backend) if data.missing == "skip" else None
     for batch in _batches(network, data, backend, standardisation, states=True):
         logits = network.logits_over_time(batch.X, batch.lengths, backend)
         _scatter(out, data, batch, logits, initial)
@@ -76,11 +76,16 @@ def hidden_states(
     backend: Backend,
     standardisation: Standardisation | None = None,
 ) -> list[Array]:
-    """For each sample its hidden states (n_timesteps_i, hidden_size)."""
+    """For each sample its last layer's hidden states (n_timesteps_i, width).
+
+    At a step left out (`missing="skip"`) they are those of the step before it that was kept, in
+    both directions.
+    """
     out: list[Array] = [np.empty(0)] * len(data)
+    initial = network.states_before(backend) if data.missing == "skip" else None
     for batch in _batches(network, data, backend, standardisation, states=True):
         states = network.hidden_states(batch.X, batch.lengths, backend)
-        _scatter(out, data, batch, states, np.zeros(states.shape[2], states.dtype))
+        _scatter(out, data, batch, states, initial)
     return out
 
 
@@ -114,7 +119,7 @@ def _batches(
     `states`: whether something is kept for every time step.
     """
     longest = int(data.lengths.max(initial=1))
-    width = network.n_features + (network.hidden_size + network.n_classes if states else 0)
+    width = network.values_per_step + (network.width + network.n_classes if states else 0)
     batch_size = max(1, min(MAX_BATCH_SIZE, BATCH_VALUES // max(1, longest * width)))
     dtype = network.params.dtype
     for batch in data.batches(batch_size):

@@ -94,7 +94,7 @@ class TrainedModel:
         return [softmax(z) for z in self._ask(predict_logits_over_time, data)]
 
     def hidden_states(self, data: Sequences) -> list[Array]:
-        """For each sample (n_timesteps_i, hidden_size)."""
+        """For each sample (n_timesteps_i, width) of the last layer, both directions together."""
         return self._ask(hidden_states, data)
 
     def logits(self, data: Sequences) -> Array:

@@ -24,6 +24,14 @@ from elman.nn.parameters import Parameters
 
 KIND = "RNNClassifier"
 NOT_SAVED = ("on_epoch",)
+STACK = (
+    "hidden_size",
+    "n_layers",
+    "bidirectional",
+    "residual",
+    "learn_initial_state",
+    "dropout",
+)
 
 
 class Saved(NamedTuple):
@@ -56,11 +64,16 @@ def save(path: str | Path, saved: Saved) -> None:
         },
         "network": {
             "n_features": network.n_features,
-            "hidden_size": network.hidden_size,
+            "hidden_size": _plain("hidden_size", network.hidden_size),
+            "n_layers": network.n_layers,
             "n_classes": network.n_classes,
             "cell": network.cell.name,
             "activation": network.cell.activation,
             "readout": network.readout,
+            "bidirectional": network.bidirectional,
+            "residual": network.residual,
+            "learn_initial_state": network.learn_initial_state,
+            "dropout": network.dropout,
         },
         "classes": classes,
         "n_features_in": int(model.n_features_in),
@@ -99,7 +112,14 @@ def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection
     parameters = _restored_parameters(config["parameters"], known)
     described = dict(config["network"])
     cell = Cell(described.pop("cell"), described.pop("activation"))
-    sizes = {key: described[key] for key in ("n_features", "hidden_size", "n_classes")}
+    for name in STACK:
+        if name in described:  # older files have but the first
+            RNN_CLASSIFIER[name](name, described[name])
+    if isinstance(described["hidden_size"], list):
+        described["hidden_size"] = tuple(described["hidden_size"])
+    if described.get("n_layers", 1) > len(tensors):  # before there is a layer for each
+        raise ValueError(f"{described['n_layers']} layers of {len(tensors)} arrays")
+    sizes = {key: value for key, value in described.items() if key != "dropout"}
     shapes = network_shapes(**sizes, cell=cell)
     weights = {name: tensors.pop(name) for name in shapes}
     dtypes = {array.dtype for array in weights.values()}
@@ -147,6 +167,8 @@ def _restored_parameters(described: dict[str, Any], known: Collection[str]) -> d
     parameters = dict(described)
     if isinstance(parameters.get("class_weight"), list):
         parameters["class_weight"] = dict(parameters["class_weight"])
+    if isinstance(parameters.get("hidden_size"), list):
+        parameters["hidden_size"] = tuple(parameters["hidden_size"])
     for name, value in parameters.items():
         if name not in known:
             raise ValueError(f"unknown hyper-parameter {name!r}")
@@ -174,6 +196,8 @@ def _plain(name: str, value: Any) -> Any:
     if name == "class_weight" and isinstance(value, Mapping):
         # as pairs, because JSON would turn labels that are numbers into strings
         return [[_plain("", label), float(weight)] for label, weight in value.items()]
+    if name == "hidden_size" and isinstance(value, (list, tuple, np.ndarray)):
+        return [int(size) for size in value]
     if isinstance(value, (np.random.RandomState, np.random.Generator)):
         return None
     if isinstance(value, np.generic):

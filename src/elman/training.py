@@ -16,6 +16,7 @@ from elman.backends.contract import Backend
 from elman.data.sequences import Sequences
 from elman.history import Epoch, History
 from elman.inference import predict_logits
+from elman.nn.dropout import Masking
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
 from elman.nn.optimizers import Optimizer, clip_scale, global_norm
@@ -237,6 +238,7 @@ def _run_epoch(
     n_samples = len(X)
     order = rng.permutation(n_samples)
     gradient = network.params.zeros_like()
+    mask_seed = _mask_seed(rng) if network.dropout else 0
     loss_sum = weight_sum = norm_sum = 0.0
     n_batches = 0
     # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
@@ -246,7 +248,11 @@ def _run_epoch(
         batch_weights = None if weights is None else weights[batch.order]
         share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
         logits, backward = network.forward(
-            batch.X, batch.lengths, backend, checkpoint_every=plan.checkpoint_every
+            batch.X,
+            batch.lengths,
+            backend,
+            checkpoint_every=plan.checkpoint_every,
+            masking=Masking(mask_seed, number, batch.order) if network.dropout else None,
         )
         loss, dlogits = cross_entropy(logits, codes[batch.order], batch_weights, backend.fused)
         backward(dlogits, gradient)
@@ -262,6 +268,13 @@ def _run_epoch(
     if not np.isfinite(network.params.flat).all():
         raise _diverged(number, n_batches - 1, learning_rate, loss_sum, norm_sum)
     return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_batches, 1)
+
+
+def _mask_seed(rng: np.random.Generator) -> int:
+    """The same in every epoch of one generator, which is not drawn from."""
+    root: Any = rng.bit_generator.seed_seq
+    child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
+    return int(child.generate_state(1, np.uint64)[0])
 
 
 def _diverged(

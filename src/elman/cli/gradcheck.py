@@ -8,12 +8,24 @@ import typer
 
 
 def gradcheck(
-    cell: Annotated[str, typer.Option(help="Recurrent cell: elman.")] = "elman",
-    activation: Annotated[str, typer.Option(help="tanh or relu.")] = "tanh",
+    cell: Annotated[str, typer.Option(help="Recurrent cell: elman, gru or lstm.")] = "elman",
+    activation: Annotated[str, typer.Option(help="Of elman: tanh or relu.")] = "tanh",
     readout: Annotated[
         str | None,
-        typer.Option(help="last, mean or max: check a whole network. Without it, the cell alone."),
+        typer.Option(
+            help="last, mean, max or attention: check a whole network. Without it, the cell alone."
+        ),
     ] = None,
+    n_layers: Annotated[int, typer.Option(help="Recurrent layers of a whole network.")] = 1,
+    bidirectional: Annotated[
+        bool, typer.Option("--bidirectional", help="Both directions, in a whole network.")
+    ] = False,
+    residual: Annotated[
+        bool, typer.Option("--residual", help="Add each upper layer's input to its output.")
+    ] = False,
+    learn_initial_state: Annotated[
+        bool, typer.Option("--learn-initial-state", help="The first state is a weight.")
+    ] = False,
     n_samples: Annotated[int, typer.Option(help="Sequences in the batch.")] = 4,
     n_timesteps: Annotated[int, typer.Option(help="Steps of the longest.")] = 5,
     n_features: Annotated[int, typer.Option(help="Width of a step.")] = 2,
@@ -34,6 +46,10 @@ def gradcheck(
         cell=cell,
         activation=cast(Any, activation),  # checked there
         readout=readout,
+        n_layers=n_layers,
+        bidirectional=bidirectional,
+        residual=residual,
+        learn_initial_state=learn_initial_state,
         n_samples=n_samples,
         n_timesteps=n_timesteps,
         n_features=n_features,

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from elman.backends import get_backend
 from elman.backends.contract import Activation, Backend, Cell, Weights
-from elman.inspection.kinks import draw_inputs
+from elman.inspection.kinks import draw_inputs, draw_stack_inputs
 from elman.nn.cells import weight_shapes
 from elman.nn.losses import cross_entropy
-from elman.nn.network import Network
+from elman.nn.network import Network, layer_sizes
 from elman.nn.readouts import READOUTS
 
 Array = NDArray[np.float64]
@@ -26,6 +26,9 @@ STEP = 4e-4
 FLOOR = 1e-3
 """Share of an argument's largest gradient below which an element's error is relative to this share,
 not to the element: a difference quotient has no correct digits left for an element near zero."""
+
+LEAST_FLOOR = 1e-5
+"""At least that for losses of order 1: 1e-16 over `STEP` is some 1e-12, a 1e-7th of it."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,14 @@ def gradcheck(
     cell: str = "elman",
     activation: Activation = "tanh",
     readout: str | None = None,
+    n_layers: int = 1,
+    bidirectional: bool = False,
+    residual: bool = False,
+    learn_initial_state: bool = False,
     n_samples: int = 4,
     n_timesteps: int = 5,
     n_features: int = 2,
-    hidden_size: int = 7,
+    hidden_size: int | tuple[int, ...] = 7,
     n_classes: int = 3,
     ragged: bool = True,
     backend: str | Backend | None = None,
@@ -112,17 +119,22 @@ def gradcheck(
     Abramowitz and Stegun (1964), "Handbook of Mathematical Functions", 25.3.6.
 
     The relative error of an element is |analytic - numeric| / max(|analytic|, |numeric|, floor),
-    with floor a thousandth of the largest numeric one compared of the same argument.
+    with floor a thousandth of the largest numeric one compared of the same argument, and 1e-5 at
+    least.
 
     Parameters
     ----------
     cell, activation : str
         See `elman.backends.contract.Cell`.
-    readout : {"last", "mean", "max"} or None
+    readout : {"last", "mean", "max", "attention"} or None
         None checks the cell alone, through a random linear function of every state and of the final
         one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted softmax
         cross-entropy: X and every weight, by name.
-    n_samples, n_timesteps, n_features, hidden_size, n_classes : int
+    n_layers, bidirectional, residual, learn_initial_state
+        Of the whole network; see `elman.nn.network.Network`.
+    n_samples, n_timesteps, n_features, n_classes : int
+    hidden_size : int or tuple of int
+        A tuple has one for each layer of the whole network.
     ragged : bool
         Unequal lengths from n_timesteps down to 1 and 0, what is past the end being noise.
     backend : str, Backend or None
@@ -142,19 +154,33 @@ def gradcheck(
     Raises
     ------
     ValueError
-        A size below 1, or an unknown cell, activation, readout or backend.
+        A size below 1, an unknown cell, activation, readout or backend, or options that do not go
+        together.
     """
     sizes = {
         "n_samples": n_samples,
         "n_timesteps": n_timesteps,
         "n_features": n_features,
-        "hidden_size": hidden_size,
+        "n_layers": n_layers,
         "n_classes": n_classes,
         "max_elements": max_elements,
     }
     for name, size in sizes.items():
         if size < 1:
             raise ValueError(f"{name}={size} must be at least 1")
+    widths = layer_sizes(hidden_size, n_layers)
+    if not widths or min(widths) < 1:
+        raise ValueError(f"hidden_size={hidden_size} must be at least 1")
+    options = {
+        "bidirectional": bidirectional,
+        "residual": residual,
+        "learn_initial_state": learn_initial_state,
+    }
+    if readout is None and (len(widths) > 1 or any(options.values())):
+        raise ValueError(
+            "n_layers, bidirectional, residual and learn_initial_state are of a whole network: "
+            "choose a readout too"
+        )
     if not tolerance > 0:
         raise ValueError(f"tolerance={tolerance} must be a positive number")
     if readout is not None and readout not in READOUTS:
@@ -167,11 +193,18 @@ def gradcheck(
 
     if readout is None:
         problem = _cell_problem(
-            kind, n_samples, n_timesteps, n_features, hidden_size, lengths, backend, rng
+            kind, n_samples, n_timesteps, n_features, widths[0], lengths, backend, rng
         )
     else:
         network = Network.initialised(
-            n_features, hidden_size, n_classes, cell=kind, readout=readout, rng=rng, dtype="float64"
+            n_features,
+            widths,
+            n_classes,
+            cell=kind,
+            readout=readout,
+            rng=rng,
+            dtype="float64",
+            **options,
         )
         problem = _network_problem(network, n_samples, n_timesteps, lengths, backend, rng)
 
@@ -180,6 +213,9 @@ def gradcheck(
         for name, array in problem.arguments.items()
     )
     through = "cell alone" if readout is None else f"readout={readout}, n_classes={n_classes}"
+    if len(widths) > 1:
+        through += f", n_layers={len(widths)}"
+    through += "".join(f", {name}" for name, chosen in options.items() if chosen)
     of_lengths = "all equal" if lengths is None else ", ".join(map(str, lengths))
     configuration = (
         f"{cell} {activation}, {through}, backend {backend.name} ({backend.isa}), float64\n"
@@ -248,9 +284,14 @@ def _network_problem(
     params = network.params
     # biases start at zero, which would hide a wrong sign
     params.flat += rng.uniform(-0.1, 0.1, params.flat.size)
-    weights = Weights(*(params[f"recurrent0.{name}"] for name in Weights._fields))
-    state = np.zeros((n_samples, network.cell.state_size(network.hidden_size)))
-    X = draw_inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
+    if len(network.hidden_sizes) == 1 and not network.bidirectional:
+        weights = Weights(*(params[f"recurrent0.{name}"] for name in Weights._fields))
+        state = np.zeros((n_samples, network.cell.state_size(network.width)))
+        if network.learn_initial_state:
+            state += params["recurrent0.initial"]
+        X = draw_inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
+    else:
+        X = draw_stack_inputs(network, n_samples, n_timesteps, lengths, rng)
     codes = rng.integers(0, network.n_classes, n_samples)
     sample_weight = rng.uniform(0.5, 2, n_samples)
     share = sample_weight / sample_weight.sum()
@@ -280,11 +321,9 @@ def _compare(
         chosen = np.sort(rng.choice(array.size, max_elements, replace=False))
     numeric = np.array([_derivative(array, int(i), values) for i in chosen])
     ours = np.asarray(analytic, dtype=np.float64).ravel()[chosen]
-    floor = FLOOR * np.max(np.abs(numeric), initial=0.0)
+    floor = max(FLOOR * np.max(np.abs(numeric), initial=0.0), LEAST_FLOOR)
     scale = np.maximum(np.maximum(np.abs(ours), np.abs(numeric)), floor)
-    gap = np.abs(ours - numeric)
-    # an argument without any effect has scale 0, and is right if its gradient is 0 as well
-    errors = np.where(gap == 0, 0.0, gap / np.where(scale == 0, 1.0, scale))
+    errors = np.abs(ours - numeric) / scale
     worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
     index = tuple(int(i) for i in np.unravel_index(chosen[worst], array.shape))
     return ArgumentReport(

@@ -1,4 +1,4 @@
-"""A cell and its weights in; random inputs out, on which the network is smooth far enough around.
+"""A cell and its weights, or a network, in; random inputs out, smooth far enough around.
 
 relu has a kink where a pre-activation is zero, and the maximum over time where two steps tie: a
 difference quotient across either is no derivative.
@@ -6,11 +6,14 @@ difference quotient across either is no derivative.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Cell, Weights
+from elman.backends.contract import Cell, Forward, Weights
 from elman.backends.reference import ReferenceBackend
+from elman.nn.network import Network
 
 Array = NDArray[np.float64]
 
@@ -34,7 +37,7 @@ def draw_inputs(
     Parameters
     ----------
     initial : (n_samples, state_size)
-    readout : {"last", "mean", "max"} or None
+    readout : {"last", "mean", "max", "attention"} or None
         Only "max" has kinks of its own.
     lengths : (n_samples,) or None
         Past a sample's end X is random as well.
@@ -58,6 +61,71 @@ def draw_inputs(
         f"found no inputs that keep {n_timesteps} steps of {len(weights.W_h)} units clear of "
         "kinks, where there is no derivative to check; try fewer steps or units, or another seed"
     )
+
+
+def draw_stack_inputs(
+    network: Network,
+    n_samples: int,
+    n_timesteps: int,
+    lengths: NDArray[np.int64] | None,
+    rng: np.random.Generator,
+) -> Array:
+    """Random X for a network of several layers or directions, as `draw_inputs` says.
+
+    Whole samples are drawn until one is right: with a second direction no step is independent of
+    those to come.
+    """
+    X = rng.standard_normal((n_samples, n_timesteps, network.n_features))
+    ends = np.full(n_samples, n_timesteps) if lengths is None else lengths
+    rows = np.arange(n_samples)
+    for _ in range(MAX_REDRAWS):
+        recorder = _Recorder()
+        H = network.hidden_states(np.ascontiguousarray(X[rows]), ends[rows], recorder)
+        unusable = np.zeros(len(rows), dtype=bool)
+        for nearest in recorder.nearest_kinks:
+            unusable |= nearest < KINK_MARGIN
+        if network.readout == "max":
+            # a sum of states is not saturated as one is, and no tanh is the last that made it
+            sums = network.residual and len(network.hidden_sizes) > 1
+            kind = Cell("elman", "relu") if sums else network.cell
+            unusable |= _has_tie(kind, H, ends[rows])
+        rows = rows[unusable]
+        if len(rows) == 0:
+            return X
+        X[rows] = rng.standard_normal((len(rows), n_timesteps, network.n_features))
+    raise ValueError(
+        f"found no inputs that keep {n_timesteps} steps of {network.hidden_sizes} units clear of "
+        "kinks, where there is no derivative to check; try fewer steps or units, or another seed"
+    )
+
+
+class _Recorder(ReferenceBackend):
+    """Notes how near each sample of each layer comes to relu's kink."""
+
+    def __init__(self) -> None:
+        self.nearest_kinks: list[Array] = []
+
+    def forward(
+        self,
+        cell: Cell,
+        X: Array,
+        lengths: NDArray[np.int64] | None,
+        initial: Array | None,
+        weights: Weights,
+        **options: Any,
+    ) -> Forward:
+        """See `ReferenceBackend.forward`."""
+        out = super().forward(cell, X, lengths, initial, weights, **options)
+        if cell.activation == "relu" and out.H is not None:
+            before = np.zeros_like(out.H)
+            before[:, 1:] = out.H[:, :-1]
+            if initial is not None and X.shape[1]:
+                before[:, 0] = initial
+            A = np.abs(X @ weights.W_x + before @ weights.W_h + weights.b)
+            if lengths is not None:
+                A[np.arange(X.shape[1]) >= lengths[:, np.newaxis]] = np.inf
+            self.nearest_kinks.append(A.min(axis=(1, 2), initial=np.inf))
+        return out
 
 
 def _walk(

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import POOLS, Backend, Cell, Forward, Outputs, Weights
-from elman.nn.cells import initial_weights, weight_shapes
+from elman.nn.cells import FORGET_BIAS, initial_weights, weight_shapes
+from elman.nn.dropout import Masking
 from elman.nn.initializers import glorot_uniform
 from elman.nn.parameters import Parameters, Shapes
+from elman.nn.reversal import Reversal
 
 Array = NDArray[Any]
 Backprop = Callable[[Any, Parameters], Any]
@@ -37,6 +39,34 @@ class Run:
     """whether the backward pass returns the gradient at X"""
     checkpoint_every: int = 0
     """steps between the states kept for the backward pass; 0 keeps all"""
+    keep_tape: bool = True
+    """whether a backward pass follows"""
+    masking: Masking | None = None
+    """whose units dropout leaves out; None: nobody's"""
+
+    def reversed(self, X: Array) -> Array:
+        """X (n_samples, n_timesteps, width), each sample reversed within its own length."""
+        if self.lengths is None:
+            return np.ascontiguousarray(X[:, ::-1])
+        key = X.shape[1]
+        if key not in self._reversals:
+            self._reversals[key] = Reversal.of(self.lengths, key)
+        return self._reversals[key].apply(X)
+
+    @cached_property
+    def _reversals(self) -> dict[int, Reversal]:
+        """By number of time steps: one, for all layers see the same."""
+        return {}
+
+
+class States(NamedTuple):
+    """All hidden states of a batch; or their gradient, where None is zero."""
+
+    H: Array | None
+    """(n_samples, n_timesteps, width), zero past each sample's end (a gradient: not read there)"""
+    final: Array | None
+    """(n_samples, width), what is left once a sample was read, in its direction; at length 0 the
+    initial state"""
 
 
 class Layer(Protocol):
@@ -55,12 +85,16 @@ class Layer(Protocol):
         ...
 
 
+Wanted = Outputs | Literal["states"]
+"""What a recurrent layer is asked for: `States` beside what a backend knows."""
+
+
 @dataclass(frozen=True)
 class RecurrentLayer:
     """X (n_samples, n_timesteps, n_features) -> what `outputs` says of its hidden states.
 
     (n_samples, hidden_size) for "final", "mean" and "max", taken over each sample's own steps;
-    (n_samples, n_timesteps, hidden_size) for "sequence".
+    (n_samples, n_timesteps, hidden_size) for "sequence"; `States` for "states".
     """
 
     name: str
@@ -68,19 +102,38 @@ class RecurrentLayer:
     cell: Cell
     n_features: int
     hidden_size: int
-    outputs: Outputs
+    outputs: Wanted
     recurrent_init: str = "orthogonal"
+    forget_bias: float = FORGET_BIAS
+    learn_initial: bool = False
+    """whether the state before the first step is a weight; else it is zero"""
+    first: bool = True
+    """whether its input is that of the network, whose gradient few ask for"""
+
+    @property
+    def width(self) -> int:
+        """Columns of what it gives."""
+        return self.hidden_size
 
     def shapes(self) -> Shapes:
         """See `Layer.shapes`."""
         shapes = weight_shapes(self.cell, self.n_features, self.hidden_size)
+        if self.learn_initial:
+            shapes["initial"] = (self.cell.state_size(self.hidden_size),)
         return {f"{self.name}.{key}": shape for key, shape in shapes.items()}
 
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """See `Layer.initial`."""
+        """See `Layer.initial`; a learned initial state begins at zero."""
         values = initial_weights(
-            self.cell, self.n_features, self.hidden_size, self.recurrent_init, rng
+            self.cell,
+            self.n_features,
+            self.hidden_size,
+            self.recurrent_init,
+            rng,
+            self.forget_bias,
         )
+        if self.learn_initial:
+            values["initial"] = np.zeros(self.cell.state_size(self.hidden_size))
         return {f"{self.name}.{key}": value for key, value in values.items()}
 
     @cached_property
@@ -91,39 +144,48 @@ class RecurrentLayer:
         """Its weights as the backend takes them: views."""
         return Weights(*[params[name] for name in self._names])
 
-    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
         """See `Layer.forward`."""
+        outputs = self.outputs
         out = run.backend.forward(
             self.cell,
             value,
             run.lengths,
-            None,
+            self._initial(run, len(value)) if self.learn_initial else None,
             self.weights(run.params),
-            outputs=self.outputs,
-            keep_tape=True,
+            outputs="sequence" if outputs == "states" else outputs,
+            keep_tape=run.keep_tape,
             checkpoint_every=run.checkpoint_every,
         )
 
-        def backward(dvalue: Array, gradient: Parameters) -> Array | None:
+        def backward(dvalue: Any, gradient: Parameters) -> Array | None:
             if out.tape is None:
                 raise RuntimeError("the backend kept no tape")
-            return run.backend.backward(
-                dvalue if self.outputs == "sequence" else None,
-                self._state_gradient(dvalue) if self.outputs == "final" else None,
+            dH, dlast = None, None
+            if outputs == "states":
+                dH, dlast = dvalue
+            elif outputs == "sequence":
+                dH = dvalue
+            elif outputs == "final":
+                dlast = dvalue
+            back = run.backend.backward(
+                dH,
+                None if dlast is None else self._state_gradient(dlast),
                 out.tape,
-                dpooled=dvalue if self.outputs in POOLS else None,
-                need_dX=run.input_gradient,
+                dpooled=dvalue if outputs in POOLS else None,
+                need_dX=run.input_gradient or not self.first,
                 out=self.weights(gradient),
-            ).dX
+            )
+            if self.learn_initial:
+                # an empty batch has no rows to sum, which `add.reduce` knows
+                np.add.reduce(back.dinitial, axis=0, out=gradient[f"{self.name}.initial"])
+            return back.dX
 
         return self._of(out), backward
 
-    def infer(self, X: Array, run: Run) -> Array:
-        """The output without a tape."""
-        weights = self.weights(run.params)
-        return self._of(
-            run.backend.forward(self.cell, X, run.lengths, None, weights, outputs=self.outputs)
-        )
+    def _initial(self, run: Run, n_samples: int) -> Array:
+        initial = run.params[f"{self.name}.initial"]
+        return np.repeat(initial[np.newaxis], n_samples, axis=0)
 
     def _state_gradient(self, dhidden: Array) -> Array:
         """At a state, what arrives at the hidden state in it."""
@@ -134,13 +196,151 @@ class RecurrentLayer:
         dstate[:, : self.hidden_size] = dhidden
         return dstate
 
-    def _of(self, out: Forward) -> Array:
+    def _of(self, out: Forward) -> Any:
         if self.outputs == "final":
-            return np.ascontiguousarray(out.final[:, : self.hidden_size])
+            return self._hidden(out.final)
+        if self.outputs == "states":
+            return States(out.H, self._hidden(out.final))
         wanted = out.H if self.outputs == "sequence" else out.pooled
         if wanted is None:
             raise RuntimeError(f"the backend returned nothing for outputs={self.outputs!r}")
         return wanted
+
+    def _hidden(self, state: Array) -> Array:
+        return np.ascontiguousarray(state[:, : self.hidden_size])
+
+
+@dataclass(frozen=True)
+class Bidirectional:
+    """Two recurrent layers, the second over reversed samples; their outputs side by side.
+
+    Schuster and Paliwal (1997), "Bidirectional recurrent neural networks". A sample is reversed
+    within its own length, and its backward states are turned round again to stand beside the
+    forward ones of the same step; its final backward state is that of its first step, which has
+    seen all of it.
+    """
+
+    onward: RecurrentLayer
+    backward: RecurrentLayer
+
+    @property
+    def width(self) -> int:
+        """Columns of what it gives."""
+        return self.onward.width + self.backward.width
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        return self.onward.shapes() | self.backward.shapes()
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        return self.onward.initial(rng) | self.backward.initial(rng)
+
+    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
+        """See `Layer.forward`."""
+        ahead, through_onward = self.onward.forward(value, run)
+        behind, through_backward = self.backward.forward(run.reversed(value), run)
+        outputs, cut = self.onward.outputs, self.onward.width
+
+        def halves(d: Array | None) -> tuple[Array | None, Array | None]:
+            if d is None:
+                return None, None
+            return np.ascontiguousarray(d[..., :cut]), np.ascontiguousarray(d[..., cut:])
+
+        def turned(d: Array | None) -> Array | None:
+            return None if d is None else run.reversed(d)
+
+        def backward(dvalue: Any, gradient: Parameters) -> Array | None:
+            dahead: Any
+            dbehind: Any
+            if outputs == "states":
+                (dH, dH_back), (dlast, dlast_back) = map(halves, dvalue)
+                dahead, dbehind = States(dH, dlast), States(turned(dH_back), dlast_back)
+            else:
+                dahead, dbehind = halves(dvalue)
+                if outputs == "sequence":
+                    dbehind = turned(dbehind)
+            dX = through_onward(dahead, gradient)
+            dX_back = turned(through_backward(dbehind, gradient))
+            return None if dX is None else dX + dX_back
+
+        if outputs == "states":
+            H = np.concatenate([ahead.H, run.reversed(behind.H)], axis=2)
+            return States(H, np.hstack([ahead.final, behind.final])), backward
+        if outputs == "sequence":
+            return np.concatenate([ahead, run.reversed(behind)], axis=2), backward
+        return np.hstack([ahead, behind]), backward
+
+
+@dataclass(frozen=True)
+class Residual:
+    """States in; those of a recurrent layer over them, plus themselves, out.
+
+    He, Zhang, Ren and Sun (2016), "Deep residual learning for image recognition".
+    """
+
+    layer: RecurrentLayer | Bidirectional
+    """as wide as its input; outputs="states" """
+
+    @property
+    def width(self) -> int:
+        """Columns of what it gives."""
+        return self.layer.width
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        return self.layer.shapes()
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        return self.layer.initial(rng)
+
+    def forward(self, value: Any, run: Run) -> tuple[States, Backprop]:
+        """See `Layer.forward`."""
+        out, through = self.layer.forward(value.H, run)
+
+        def backward(dvalue: States, gradient: Parameters) -> States:
+            dX = through(dvalue, gradient)
+            return States(dX if dvalue.H is None else dX + dvalue.H, dvalue.final)
+
+        return States(out.H + value.H, out.final + value.final), backward
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """A value in; the same without some of each sample's units, one mask for all its steps, out.
+
+    Gal and Ghahramani (2016), "A theoretically grounded application of dropout in recurrent neural
+    networks": between layers. Without `Run.masking` nothing is left out.
+    """
+
+    place: int
+    """number of the layer whose output it masks"""
+    width: int
+    share: float
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        return {}
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        return {}
+
+    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
+        """See `Layer.forward`."""
+        if run.masking is None:
+            return value, lambda dvalue, gradient: dvalue
+        mask = run.masking.mask(self.place, self.width, self.share, run.params.dtype)
+
+        def masked(value: Any) -> Any:
+            if isinstance(value, States):
+                return States(masked(value.H), masked(value.final))
+            if value is None:
+                return None
+            return value * (mask if value.ndim == 2 else mask[:, np.newaxis])
+
+        return masked(value), lambda dvalue, gradient: masked(dvalue)
 
 
 @dataclass(frozen=True)
@@ -175,3 +375,26 @@ class Head:
             return run.backend.linear_backward(dlogits, value, W, out=into)[0]
 
         return logits, backward
+
+
+@dataclass(frozen=True)
+class HeadAtEveryStep(Head):
+    """H (n_samples, n_timesteps, n_in) -> logits (n_samples, n_timesteps, n_classes).
+
+    Past a sample's end they mean nothing, and their gradient is not read.
+    """
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Layer.forward`."""
+        n_samples, n_timesteps, _ = value.shape
+        features = value.reshape(n_samples * n_timesteps, self.n_in)
+        logits, through = super().forward(features, run)
+
+        def backward(dlogits: Array, gradient: Parameters) -> Array:
+            if run.lengths is not None:
+                dlogits = dlogits.copy()
+                dlogits[np.arange(n_timesteps) >= run.lengths[:, np.newaxis]] = 0
+            drows = np.ascontiguousarray(dlogits.reshape(len(features), self.n_classes))
+            return np.asarray(through(drows, gradient)).reshape(value.shape)
+
+        return logits.reshape(n_samples, n_timesteps, self.n_classes), backward

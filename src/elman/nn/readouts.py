@@ -1,56 +1,289 @@
-"""The name of a readout in; what the backend is asked for, and the readout of every prefix, out.
+"""Hidden states in; one vector for each sample, and the function that takes its gradient back, out.
 
-    last   h at the sample's last step
-    mean   mean of h over its steps
-    max    largest value of each unit over its steps; a tie shares the gradient equally
+    last       h at the sample's last step
+    mean       mean of h over its steps
+    max        largest value of each unit over its steps; a tie shares the gradient equally
+    attention  mean of h over its steps, weighted by a softmax of how well each answers a learned
+               query
 
-A sample of length 0 is read as its initial state. The backend takes the readout while it makes the
-states (`elman.backends.contract`), in the order of time, so that neither batch mates nor padding
-change a bit of a sample's answer.
+A sample of length 0 is read as its initial state. Of the first three a backend can take each while
+it makes the states (`elman.backends.contract`); where the states are a sum that it does not see, as
+with residual connections, they are taken here. Sums run in the order of time, so that neither batch
+mates nor padding change a bit of a sample's answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Outputs
+from elman.nn.layers import Backprop, Run, States
+from elman.nn.parameters import Parameters, Shapes
 
 Array = NDArray[Any]
 
 
-def _every_state(H: Array) -> Array:
-    return H
+class Readout(Protocol):
+    """A layer from `States` to one vector for each sample."""
+
+    outputs: ClassVar[Outputs | None]
+    """what a backend is asked for if it can take it; None if it cannot"""
+
+    def __init__(self, width: int) -> None: ...
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        ...
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        ...
+
+    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
+        """`States` -> (n_samples, width)."""
+        ...
+
+    def over_time(self, H: Array, run: Run, /) -> Array:
+        """H -> the readout of every prefix, shaped as H; past an end it means nothing."""
+        ...
 
 
-def _running_mean(H: Array) -> Array:
-    means = np.add.accumulate(H, axis=1)
-    means /= np.arange(1, H.shape[1] + 1, dtype=H.dtype)[:, np.newaxis]
-    means += 0.0  # as the backend, which does not tell the sign of a zero apart
-    return means
+@dataclass(frozen=True)
+class _Unweighted:
+    """A readout without weights."""
+
+    width: int
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        return {}
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        return {}
 
 
-def _running_max(H: Array) -> Array:
-    largest = np.maximum.accumulate(H, axis=1)
-    largest += 0.0
-    return largest
+class Last(_Unweighted):
+    """What is left once a sample was read; see the module."""
+
+    outputs: ClassVar[Outputs | None] = "final"
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Readout.forward`."""
+        return value.final, lambda dvalue, gradient: States(None, dvalue)
+
+    @staticmethod
+    def over_time(H: Array, run: Run | None = None, /) -> Array:
+        """See `Readout.over_time`."""
+        return H
 
 
-class Readout(NamedTuple):
-    """One way to read a sequence of hidden states."""
+class Mean(_Unweighted):
+    """The mean over a sample's own steps; see the module."""
 
-    outputs: Outputs
-    """what the backend's forward is asked for"""
-    over_time: Callable[[Array], Array]
-    """H -> the readout of every prefix, shaped as H; past a sample's end it means nothing"""
+    outputs: ClassVar[Outputs | None] = "mean"
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Readout.forward`."""
+
+        def backward(dvalue: Array, gradient: Parameters) -> States:
+            share = dvalue / np.maximum(_steps(value.H, run), 1).astype(dvalue.dtype)
+            dH = np.repeat(share[:, np.newaxis], value.H.shape[1], axis=1)
+            return States(dH, _where_empty(value.H, run, dvalue))
+
+        return _at_end(self.over_time(value.H), value, run), backward
+
+    @staticmethod
+    def over_time(H: Array, run: Run | None = None, /) -> Array:
+        """See `Readout.over_time`."""
+        means = np.add.accumulate(H, axis=1)
+        means /= np.arange(1, H.shape[1] + 1, dtype=H.dtype)[:, np.newaxis]
+        means += 0.0  # as the backend, which does not tell the sign of a zero apart
+        return means
 
 
-READOUTS: dict[str, Readout] = {
-    "last": Readout("final", _every_state),
-    "mean": Readout("mean", _running_mean),
-    "max": Readout("max", _running_max),
+class Max(_Unweighted):
+    """The largest value of each unit over a sample's own steps; see the module."""
+
+    outputs: ClassVar[Outputs | None] = "max"
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Readout.forward`."""
+        pooled = _at_end(self.over_time(value.H), value, run)
+
+        def backward(dvalue: Array, gradient: Parameters) -> States:
+            reached = pooled[:, np.newaxis] == value.H
+            past = _past(value.H, run)
+            if past is not None:
+                reached[past] = False
+            ties = np.maximum(np.count_nonzero(reached, axis=1), 1)
+            dH = reached * (dvalue / ties.astype(dvalue.dtype))[:, np.newaxis]
+            return States(dH, _where_empty(value.H, run, dvalue))
+
+        return pooled, backward
+
+    @staticmethod
+    def over_time(H: Array, run: Run | None = None, /) -> Array:
+        """See `Readout.over_time`."""
+        largest = np.maximum.accumulate(H, axis=1)
+        largest += 0.0
+        return largest
+
+
+@dataclass(frozen=True)
+class Attention:
+    """sum_t a_t h_t with a = softmax_t(h_t . q / sqrt(width)), over a sample's own steps.
+
+    Bahdanau, Cho and Bengio (2015), "Neural machine translation by jointly learning to align and
+    translate", with one learned query q and the scaled product of Vaswani et al. (2017), "Attention
+    is all you need", equation 1. q begins at zero, which makes it the mean.
+    """
+
+    width: int
+    outputs: ClassVar[Outputs | None] = None
+    NAME: ClassVar[str] = "attention.query"
+
+    def shapes(self) -> Shapes:
+        """See `Layer.shapes`."""
+        return {self.NAME: (self.width,)}
+
+    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """See `Layer.initial`."""
+        return {self.NAME: np.zeros(self.width)}
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Readout.forward`."""
+        H, past = value.H, _past(value.H, run)
+        scores = self._scores(H, run)
+        if past is not None:
+            scores[past] = -np.inf
+        share = _softmax_over_time(scores)
+        pooled = _sum_over_time(H * share[:, :, np.newaxis])
+        empty = _steps(H, run)[:, 0] == 0
+        pooled[empty] = value.final[empty]
+
+        def backward(dvalue: Array, gradient: Parameters) -> States:
+            # d share_t = dvalue . h_t;  d score_t = share_t (d share_t - sum_s share_s d share_s)
+            dshare = np.add.reduce(H * dvalue[:, np.newaxis], axis=2)
+            dscores = share * dshare
+            dscores -= share * _sum_over_time(dscores[:, :, np.newaxis])
+            dscores *= H.dtype.type(1 / math.sqrt(self.width))
+            query = run.params[self.NAME]
+            dH = share[:, :, np.newaxis] * dvalue[:, np.newaxis]
+            dH += dscores[:, :, np.newaxis] * query
+            _, dquery, _ = run.backend.linear_backward(
+                np.ascontiguousarray(dscores.reshape(-1, 1)),
+                H.reshape(-1, self.width),
+                query[:, np.newaxis],
+                need_dX=False,
+            )
+            gradient[self.NAME][...] = dquery[:, 0]
+            return States(dH, _where_empty(H, run, dvalue))
+
+        return pooled, backward
+
+    def over_time(self, H: Array, run: Run, /) -> Array:
+        """See `Readout.over_time`.
+
+        Each prefix has a softmax of its own, so this takes time by the square of their number.
+        """
+        scores = self._scores(H, run)
+        out = np.empty_like(H)
+        for t in range(H.shape[1]):
+            share = _softmax_over_time(scores[:, : t + 1])
+            out[:, t] = _sum_over_time(H[:, : t + 1] * share[:, :, np.newaxis])
+        return out
+
+    def _scores(self, H: Array, run: Run) -> Array:
+        """(n_samples, n_timesteps)."""
+        query = run.params[self.NAME][:, np.newaxis]
+        scores = run.backend.linear_forward(
+            H.reshape(-1, self.width), query, np.zeros(1, query.dtype)
+        ).reshape(H.shape[:2])
+        scores *= H.dtype.type(1 / math.sqrt(self.width))
+        return scores
+
+
+class Every(_Unweighted):
+    """All states, for a head at every time step."""
+
+    outputs: ClassVar[Outputs | None] = "sequence"
+
+    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
+        """See `Readout.forward`; here (n_samples, n_timesteps, width)."""
+        return value.H, lambda dvalue, gradient: States(dvalue, None)
+
+    @staticmethod
+    def over_time(H: Array, run: Run | None = None, /) -> Array:
+        """See `Readout.over_time`."""
+        return H
+
+
+READOUTS: dict[str, type[Last] | type[Mean] | type[Max] | type[Attention]] = {
+    "last": Last,
+    "mean": Mean,
+    "max": Max,
+    "attention": Attention,
 }
-"""Readouts by name."""
+"""Readouts by name; a network knows "every" as well, which gives each step an answer."""
+
+
+def make_readout(name: str, width: int) -> Readout:
+    """The readout of that name, of states of that width."""
+    readout: Readout = Every(width) if name == "every" else READOUTS[name](width)
+    return readout
+
+
+def _past(H: Array, run: Run) -> NDArray[np.bool_] | None:
+    """(n_samples, n_timesteps), which steps lie past a sample's end; None if none does."""
+    if run.lengths is None:
+        return None
+    return np.asarray(np.arange(H.shape[1]) >= run.lengths[:, np.newaxis])
+
+
+def _steps(H: Array, run: Run) -> NDArray[np.int64]:
+    """(n_samples, 1), how many steps each sample has."""
+    if run.lengths is None:
+        return np.full((len(H), 1), H.shape[1], np.int64)
+    return run.lengths[:, np.newaxis]
+
+
+def _at_end(running: Array, states: States, run: Run) -> Array:
+    """The running readout at each sample's own last step; its initial state if it has none."""
+    ends = _steps(running, run)[:, 0]
+    out = np.array(states.final)
+    some = np.flatnonzero(ends)
+    out[some] = running[some, ends[some] - 1]
+    return out
+
+
+def _where_empty(H: Array, run: Run, dvalue: Array) -> Array:
+    """At `States.final`, the gradient of samples without a step, which were read as that."""
+    return np.where(_steps(H, run) == 0, dvalue, dvalue.dtype.type(0))
+
+
+def _sum_over_time(A: Array) -> Array:
+    """(n_samples, n_timesteps, width) summed step after step, however many are padding."""
+    _, n_timesteps, width = A.shape
+    if width == 1 and n_timesteps:
+        # NumPy would sum one long row in pieces, whose number changes with the padding
+        total = np.add.accumulate(A, axis=1)[:, -1]
+    else:
+        total = np.add.reduce(A, axis=1)
+    return np.asarray(total + A.dtype.type(0))  # an empty padding must not show in a zero's sign
+
+
+def _softmax_over_time(scores: Array) -> Array:
+    """Softmax of each row; -inf has no share, and a row of nothing else is all zero."""
+    largest = np.max(scores, axis=1, keepdims=True, initial=-np.inf)
+    largest[largest == -np.inf] = 0
+    share = np.exp(scores - largest)
+    total = _sum_over_time(share[:, :, np.newaxis])
+    total[total == 0] = 1
+    share /= total
+    return np.asarray(share)
