@@ -18,6 +18,17 @@ from elman.cli.files import check_labels, check_output, read_data
 INTERRUPTED = 130
 
 
+def _sizes(text: str) -> int | tuple[int, ...]:
+    """64, or 64,32: one for each layer."""
+    try:
+        sizes = tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither an integer nor integers with commas between, one for each layer"
+        ) from None
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
 def fit(
     data: Annotated[Path, typer.Argument(help="Labelled recordings, .ts or .npz.")],
     output: Annotated[
@@ -29,10 +40,35 @@ def fit(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing model; never another kind of file.")
     ] = False,
-    hidden_size: Annotated[int | None, typer.Option(help="Width of the hidden state.")] = None,
-    activation: Annotated[str | None, typer.Option(help="tanh or relu.")] = None,
+    hidden_size: Annotated[
+        Any,
+        typer.Option(
+            parser=_sizes,
+            metavar="INTEGER[,INTEGER...]",
+            help="Width of the hidden state; with commas, of each layer.",
+        ),
+    ] = None,
+    cell: Annotated[str | None, typer.Option(help="elman, gru or lstm.")] = None,
+    activation: Annotated[str | None, typer.Option(help="Of elman: tanh or relu.")] = None,
+    forget_bias: Annotated[
+        float | None, typer.Option(help="Of lstm: the forget gate's first bias.")
+    ] = None,
+    n_layers: Annotated[int | None, typer.Option(help="Recurrent layers.")] = None,
+    bidirectional: Annotated[
+        bool | None, typer.Option(help="Read each recording from its end as well.")
+    ] = None,
+    residual: Annotated[
+        bool | None, typer.Option(help="Add each upper layer's input to its output.")
+    ] = None,
+    learn_initial_state: Annotated[
+        bool | None, typer.Option(help="Learn the state before the first step.")
+    ] = None,
     readout: Annotated[
-        str | None, typer.Option(help="What of the hidden states is read: last, mean or max.")
+        str | None,
+        typer.Option(help="What of the hidden states is read: last, mean, max or attention."),
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="Share of units left out in training.")
     ] = None,
     recurrent_init: Annotated[
         str | None, typer.Option(help="First recurrent weights: orthogonal, identity or uniform.")
@@ -74,8 +110,15 @@ def fit(
     """
     options: dict[str, Any] = {
         "hidden_size": hidden_size,
+        "cell": cell,
         "activation": activation,
+        "forget_bias": forget_bias,
+        "n_layers": n_layers,
+        "bidirectional": bidirectional,
+        "residual": residual,
+        "learn_initial_state": learn_initial_state,
         "readout": readout,
+        "dropout": dropout,
         "recurrent_init": recurrent_init,
         "solver": solver,
         "max_iter": max_iter,
