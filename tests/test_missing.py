@@ -19,7 +19,8 @@ from sklearn.pipeline import make_pipeline
 
 from elman import RNNClassifier, SequenceScaler, inference
 from elman.backends import available_backends
-from elman.data import check_sequences
+from elman.cli import main
+from elman.data import check_sequences, read, write_npz
 from elman.data.missing import (
     complete,
     n_inputs,
@@ -540,3 +541,39 @@ def test_where_a_gap_is_can_be_learned(rng):
     X[np.arange(60), np.where(y, 1, 5)] = np.nan
     classifier = RNNClassifier(missing="mask", hidden_size=23, readout="last", random_state=0)
     assert classifier.fit(X[:40], y[:40]).score(X[40:], y[40:]) == 1
+
+
+# Files and the command line
+
+
+TS = "@classLabel true a b\n@data\n" + "1,?,3:2,2,2:a\n4,5:?,6:b\n?,?:?,?:a\n1,2,?,4:3,3,3,3:b\n"
+
+
+def test_the_command_line(tmp_path, capsys):
+    data, model = tmp_path / "gaps.ts", tmp_path / "model.safetensors"
+    data.write_text(TS)
+    fit = ["fit", str(data), "-o", str(model), "--max-iter", "2", "--test", str(data), "--force"]
+    assert main(fit) != 0
+    assert "value is missing (?)" in capsys.readouterr().err
+    assert main([*fit, "--missing", "drop"]) != 0
+    assert "missing='drop' is not known" in capsys.readouterr().err
+    for missing in ("mask", "skip"):
+        assert main([*fit, "--missing", missing]) == 0
+        assert main(["evaluate", str(model), str(data)]) == 0
+        capsys.readouterr()
+        assert main(["predict", str(model), str(data)]) == 0
+        X = read(data, missing="nan").X
+        expected = RNNClassifier.load(model).predict(X).tolist()
+        assert capsys.readouterr().out.split() == ["label", *expected]
+
+
+def test_npz_says_nan_itself(tmp_path):
+    data = tmp_path / "gaps.npz"
+    X = [np.array([[1.0, np.nan]]), np.ones((3, 2))]
+    with pytest.raises(ValueError, match=r"NaN: sample 0, timestep 0, feature 1.*missing='nan'"):
+        write_npz(data, X, ["a", "b"])
+    write_npz(data, X, ["a", "b"], missing="nan")
+    for missing in ("error", "nan"):
+        assert_same_bits(read(data, missing=missing).X[0], X[0])
+    with pytest.raises(ValueError, match="missing='mask' is not known; choose 'error' or 'nan'"):
+        write_npz(data, X, missing="mask")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from elman.backends import available_backends, get_backend
 from elman.data import Sequences, check_sequences
 from elman.data import sequences as module
-from elman.data.sequences import first_not_finite, standardise
+from elman.data.sequences import first_infinite, first_not_finite, standardise
 
 RAGGED = (3, 0, 5, 3, 1, 5)
 
@@ -304,6 +304,26 @@ def test_first_not_finite(monkeypatch, bad, place):
     assert first_not_finite(values) == place
     values.ravel()[place + 1 :] = np.nan
     assert first_not_finite(values) == place
+
+
+@pytest.mark.parametrize("place", [0, 6, 7, 19])
+def test_first_infinite(monkeypatch, place):
+    monkeypatch.setattr(module, "BLOCK_VALUES", 7)
+    values = np.full((10, 2), np.nan)
+    assert first_infinite(values) is None
+    values.ravel()[place:] = -np.inf
+    assert first_infinite(values) == place
+
+
+def test_scaling_keeps_nan_where_it_is_allowed(samples):
+    samples[2][4, 1] = np.nan
+    found = check_sequences(samples, missing="mask").scaled([1, 2], [3, 4])
+    assert found.missing == "mask"
+    expected = (samples[2].astype(np.float64) - [1, 2]) / [3, 4]
+    np.testing.assert_array_equal(found[2], expected.astype(np.float32))
+    samples[5][1, 0] = 1e30
+    with pytest.raises(ValueError, match=r"sample 5, timestep 1, feature 0 is 1\.0\d*e\+30"):
+        check_sequences(samples, missing="mask").scaled([0, 0], [1e-20, 1], np.float32)
 
 
 def test_a_sum_that_overflows_is_not_an_infinity():

@@ -374,6 +374,27 @@ def test_other_names(cube):
         check_sequences(cube, name="X_val", estimator="Scaler")
 
 
+def test_nan_on_request(cube, samples):
+    for X in (cube, samples, cube[:, :, 0]):
+        X[2][3] = np.nan
+        for missing in ("keep", "mask", "skip"):
+            found = check_sequences(X, missing=missing)
+            assert found.missing == found.subset([2, 0]).missing == missing
+            assert_holds(found, X[:, :, np.newaxis] if found.two_d else X)
+            assert check_sequences(X, missing=missing, look_at_values=False).refuse() is None
+    with pytest.raises(ValueError, match=r"sample 2, timestep 3, feature 0.*only with ok=True"):
+        check_sequences(cube, how_to_allow="ok=True")
+    with pytest.raises(ValueError, match="missing='drop' is not known; choose one of 'error', "):
+        check_sequences(cube, missing="drop")
+
+
+@pytest.mark.parametrize("look", [True, False])
+def test_infinity_beside_nan(cube, look):
+    cube[1, 0, 1], cube[2, 4, 0] = np.nan, np.inf
+    with pytest.raises(ValueError, match="infinity: sample 2, timestep 4, feature 0 is inf"):
+        check_sequences(cube, missing="mask", look_at_values=look).refuse()
+
+
 def test_values_that_only_float64_holds():
     X = with_value(1e39, np.float64)
     assert check_sequences(X, dtype=np.float64).values.max() == 1e39

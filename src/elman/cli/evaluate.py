@@ -24,7 +24,7 @@ def evaluate(
     Accuracy, precision and recall of each class, and the confusion matrix.
     """
     trained = load_model(model).model
-    dataset = read_data(data, need_labels=True)
+    dataset = read_data(data, need_labels=True, missing=trained.missing)
     check_labels(dataset.y, trained.classes, data)
     predicted = trained.predict(trained.check(dataset.X, str(data)))
     print_scores(dataset.y, predicted, trained.classes)

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from elman.persistence import Saved
 
 
-def read_data(path: Path, *, need_labels: bool = False) -> Any:
-    """The data set in a .ts or .npz file."""
+def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") -> Any:
+    """The data set in a .ts or .npz file, with NaN only for a model whose `missing` allows it."""
     from elman.data import check_sequences, read
 
-    dataset = read(path)
+    dataset = read(path) if missing == "error" else read(path, missing="nan")
     if need_labels and dataset.y is None:
         raise UserError(f"{path}: has no labels, and this needs them")
     # The estimator checks again, but it cannot name the file.
-    check_sequences(dataset.X, name=str(path), dtype=None)
+    check_sequences(dataset.X, name=str(path), dtype=None, missing=missing)
     return dataset
 
 

@@ -97,6 +97,9 @@ def fit(
     standardize: Annotated[
         bool | None, typer.Option(help="Standardise each feature over all time steps.")
     ] = None,
+    missing: Annotated[
+        str | None, typer.Option(help="What missing values are: error, mask or skip.")
+    ] = None,
     dtype: Annotated[str | None, typer.Option(help="auto, float32 or float64.")] = None,
     backend: Annotated[str | None, typer.Option(help="native or reference.")] = None,
     n_jobs: Annotated[int | None, typer.Option(help="Threads; -1 takes every core.")] = None,
@@ -132,6 +135,7 @@ def fit(
         "n_iter_no_change": n_iter_no_change,
         "class_weight": class_weight,
         "standardize": standardize,
+        "missing": missing,
         "dtype": dtype,
         "backend": backend,
         "n_jobs": n_jobs,
@@ -139,8 +143,9 @@ def fit(
     options = {name: value for name, value in options.items() if value is not None}
     # Whatever can go wrong without training goes wrong before training.
     check_output(output, force=force, must_be="model")
-    training = read_data(data, need_labels=True)
-    held_out = None if test is None else _read_test(test, training)
+    allowed = missing or "error"
+    training = read_data(data, need_labels=True, missing=allowed)
+    held_out = None if test is None else _read_test(test, training, allowed)
 
     from elman.estimator import RNNClassifier
 
@@ -169,9 +174,9 @@ def fit(
     return 0
 
 
-def _read_test(path: Path, training: Any) -> Any:
+def _read_test(path: Path, training: Any, missing: str) -> Any:
     """The test data, refused now rather than after training if it does not go with the training."""
-    held_out = read_data(path, need_labels=True)
+    held_out = read_data(path, need_labels=True, missing=missing)
     n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
     if n_features != n_trained:
         raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")

@@ -31,7 +31,7 @@ def predict(
     if output is not None:
         check_output(output, force=force, inputs=(model, data))
     trained = load_model(model).model
-    X = trained.check(read_data(data).X, str(data))
+    X = trained.check(read_data(data, missing=trained.missing).X, str(data))
     probabilities = trained.predict_proba(X)
     labels = trained.classes[probabilities.argmax(axis=1)]
 

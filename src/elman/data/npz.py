@@ -114,7 +114,7 @@ def _split(name: str, values: Array, lengths: Array) -> Array | list[Array]:
     return list(Sequences(values, lengths))
 
 
-def write_npz(path: PathLike, X: Any, y: Any = None) -> None:
+def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") -> None:
     """Write sequences to a compressed .npz file that `read_npz` reads; the same data, same bytes.
 
     Parameters
@@ -126,6 +126,8 @@ def write_npz(path: PathLike, X: Any, y: Any = None) -> None:
         stored as float32, everything else as float64.
     y : array-like of shape (n_samples,), optional
         Labels: numbers, bools or strings.
+    missing : {"error", "nan"}
+        What to do with a missing value (NaN): refuse X, or write it.
 
     Raises
     ------
@@ -134,7 +136,16 @@ def write_npz(path: PathLike, X: Any, y: Any = None) -> None:
     OSError
         If the file cannot be written.
     """
-    sequences = check_sequences(X, dtype=None, ensure_min_timesteps=0)
+    if missing not in ("error", "nan"):
+        raise ValueError(f"missing={missing!r} is not known; choose 'error' or 'nan'")
+    sequences = check_sequences(
+        X,
+        dtype=None,
+        ensure_min_timesteps=0,
+        estimator="write_npz",
+        missing="error" if missing == "error" else "keep",
+        how_to_allow="missing='nan'",
+    )
     arrays: dict[str, Array] = {}
     if sequences.n_timesteps is None:
         arrays["values"] = sequences.values

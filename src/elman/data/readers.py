@@ -15,13 +15,16 @@ __all__ = ["READERS", "Dataset", "ReaderError", "read", "read_npz", "read_ts", "
 READERS: dict[str, Callable[[PathLike], Dataset]] = {".ts": read_ts, ".npz": read_npz}
 
 
-def read(path: PathLike) -> Dataset:
+def read(path: PathLike, *, missing: str = "error") -> Dataset:
     """Read a file of sequences by its suffix.
 
     Parameters
     ----------
     path : path-like
         A .ts or .npz file; see `read_ts` and `read_npz`.
+    missing : {"error", "nan"}
+        What to do with a missing value (`?`) in a .ts file: refuse the file, or return NaN. A .npz
+        file says NaN itself.
 
     Returns
     -------
@@ -40,4 +43,4 @@ def read(path: PathLike) -> Dataset:
             f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
         )
         raise ReaderError(f"{os.fspath(path)}: {seen}; choose one of {', '.join(READERS)}")
-    return READERS[suffix](path)
+    return read_ts(path, missing=missing) if suffix == ".ts" else READERS[suffix](path)

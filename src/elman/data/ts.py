@@ -231,7 +231,8 @@ class _TsFile:
                 if self.missing == "error":
                     self.fail(
                         f"{place}: the value is missing ({token}); fill it in, or read the file "
-                        "with read_ts(path, missing='nan') and do so in Python"
+                        "with read_ts(path, missing='nan') and fit with missing='mask' or 'skip' "
+                        "(elman fit --missing)"
                     )
                 values[t] = np.nan
             else:

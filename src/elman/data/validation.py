@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from elman.data.missing import HOW_TO_ALLOW
+from elman.data.missing import HOW_TO_ALLOW, MISSING
 from elman.data.sequences import Sequences, first_infinite, first_not_finite
 
 Array = NDArray[Any]
@@ -88,6 +88,9 @@ def check_sequences(
     wanted = None if dtype is None else np.dtype(dtype)
     if wanted not in (None, np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype={dtype!r} cannot be used; choose float32 or float64")
+    if missing not in (*MISSING, "keep"):
+        choices = ", ".join(map(repr, MISSING))
+        raise ValueError(f"missing={missing!r} is not known; choose one of {choices}")
     checker = _Checker(name, wanted, n_features, two_d, estimator, how_to_allow)
     found = checker.sequences(X)
     found.missing = missing
@@ -386,7 +389,7 @@ class _Checker:
         if np.isnan(value):
             raise ValueError(
                 f"Input {self.name} contains NaN: {place}. {self.estimator} accepts missing "
-                f"values only with {self.how_to_allow}: fit it so, fill them in, or leave the "
+                f"values only with {self.how_to_allow}: choose that, fill them in, or leave the "
                 "sample out"
             )
         if np.isinf(value):
