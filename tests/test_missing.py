@@ -297,6 +297,38 @@ def test_skip_is_steps_taken_out_by_hand(kind, dtype, backend, readout, rng):
             assert n_run == len(b)
 
 
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention"])
+def test_the_answers_before_the_first_step_of_a_stack(cell, readout, rng):
+    X, y = with_gaps(rng, "ragged")
+    X[3][0, 1] = np.nan
+    stack = {"cell": cell, "readout": readout, "n_layers": 2, "learn_initial_state": True}
+    one = RNNClassifier(missing="skip", **stack, **SMALL).fit(X, y)
+    empty = np.empty((0, 3))
+    expected = one.predict_proba([empty])[0]
+    assert_same_bits(one.predict_proba(X)[2], expected)
+    for sample, n_before in ((2, len(X[2])), (3, 1)):
+        answers = one.predict_proba_over_time(X)[sample]
+        assert answers.shape == (len(X[sample]), 2)
+        for t in range(n_before):
+            assert_same_bits(answers[t], expected)
+    initial = one.weights_["recurrent1.initial"][:7]
+    assert initial.any()
+    assert_same_bits(one.hidden_states(X)[3][0], initial)
+
+
+def test_skip_in_both_directions(rng):
+    X, y = with_gaps(rng, "ragged")
+    one = RNNClassifier(missing="skip", bidirectional=True, **SMALL).fit(X, y)
+    left = without_gaps(X)
+    other = RNNClassifier(bidirectional=True, **SMALL).fit(left, y)
+    assert_same_training(one, other)
+    assert_same_bits(one.predict_proba(X), other.predict_proba(left))
+    for x, states, expected in zip(X, one.hidden_states(X), other.hidden_states(left), strict=True):
+        assert states.shape == (len(x), 14)
+        assert_same_bits(states[np.isfinite(x).all(axis=1)], expected)
+
+
 def test_skip_in_early_stopping_and_weights(rng):
     X, y = with_gaps(rng, "ragged", n_samples=23)
     weights = rng.integers(0, 3, size=23).astype(float)
