@@ -18,7 +18,9 @@ LEVELS = [
     {"__main__"},
     {"cli"},
     {"report", "plotting"},
-    {"estimator", "preprocessing", "baselines", "scores", "streaming"},
+    {"estimator", "regressor", "tagger", "baselines", "scores", "streaming"},
+    {"base"},
+    {"preprocessing"},
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},
     {"inference", "history", "hyperparameters"},
@@ -28,8 +30,6 @@ LEVELS = [
 """Upper parts first. A part may import from its own level only itself, and anything below."""
 
 BESIDES = {
-    "preprocessing": {"targets"},
-    "estimator": {"preprocessing"},
     "inspection": {"nn", "backends", "training", "inference", "data", "history"},
     "scratch": {"backends"},
 }

@@ -76,7 +76,7 @@ def test_evaluate_weighs_samples(rng):
     repeats = rng.integers(0, 3, size=len(data.X))
     repeats[0] = 2
     rows = np.repeat(np.arange(len(data.X)), repeats)
-    repeated = Labelled(data.X.subset(rows), data.codes[rows], None)
+    repeated = Labelled(data.X.subset(rows), data.targets[rows], None)
     weighted = data._replace(weights=repeats.astype(np.float64))
     np.testing.assert_allclose(
         evaluate(network, weighted, BACKEND), evaluate(network, repeated, BACKEND), rtol=1e-12
@@ -94,7 +94,7 @@ def test_one_step_is_the_gradient_of_all_samples(rng):
     expected = np.zeros_like(start.params.flat)
     for i, x in enumerate(data.X):
         logits, backward = start.forward(np.ascontiguousarray(x)[np.newaxis], None, BACKEND)
-        expected += backward(cross_entropy(logits, data.codes[i : i + 1])[1])[0].flat / 21
+        expected += backward(cross_entropy(logits, data.targets[i : i + 1])[1])[0].flat / 21
     plan = Plan(1, 21, lambda epoch: 0.5, None)
     run(rng, plan=plan, network=network, data=data, solver="sgd")
     # the first Nesterov step is (1 + momentum) times as long

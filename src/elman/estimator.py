@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from elman import hyperparameters as hp
-from elman.backends import available_threads, get_backend
-from elman.backends.contract import Backend, Cell
-from elman.callbacks import CallbackSupport, FitTask, with_callbacks
-from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
+from elman.base import RecurrentEstimator
+from elman.callbacks import with_callbacks
 from elman.data.sequences import Sequences
-from elman.data.validation import check_sequences
-from elman.history import Epoch, History
-from elman.inference import Standardisation
+from elman.history import Epoch
 from elman.model import TrainedModel
-from elman.nn.network import Network, layer_sizes
-from elman.nn.optimizers import make_optimizer
-from elman.nn.schedules import SCHEDULES
-from elman.preprocessing import location_and_scale
-from elman.progress import EpochProgress
-from elman.targets import (
-    check_classes,
-    check_labels,
-    check_weights,
-    class_weights,
-    hold_out,
-)
-from elman.training import Labelled, Plan, train
+from elman.targets import check_classes, check_labels, class_weights
+from elman.training import Labelled
 
 Array = NDArray[Any]
 
 
-class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
     """Classify sequences with a recurrent neural network.
 
     X, everywhere, is one of
@@ -191,6 +173,10 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
     True
     """
 
+    _CHECKS: ClassVar = hp.RNN_CLASSIFIER
+
+    classes_: Array
+
     def __init__(
         self,
         hidden_size: int | Sequence[int] = 96,
@@ -264,13 +250,6 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         self.backend = backend
         self.on_epoch = on_epoch
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = self.missing != "error"
-        return tags
-
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
@@ -306,58 +285,7 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         elman.training.DivergedError
             The loss became NaN or infinite.
         """
-        self._check_parameters()
-        task = FitTask(self, self.max_iter, X, y, sample_weight)
-        with _unchanged_on_error(self):
-            self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
-        if self.history_.stopped_by == "interrupt":
-            warnings.warn(_interrupted(self.history_), stacklevel=3)
-        task.end()
-        return self
-
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        X_val: Any,
-        y_val: Any,
-        hooks: Sequence[Callable[[Epoch], Any]],
-    ) -> None:
-        data = self._check_fresh_X(X)
-        classes, codes = check_labels(y, len(data))
-        training = self._labelled(data, codes, sample_weight)
-        validation = self._check_validation(X_val, y_val, classes, data.dtype)
-        backend = self._backend()
-
-        init_rng, shuffle_rng, split_rng = hp.make_rng(self.random_state).spawn(3)
-        if self.early_stopping and validation is None:
-            kept, held_out = hold_out(training.codes, self.validation_fraction, split_rng)
-            validation = _subset(training, held_out)
-            training = _subset(training, kept)
-        self.classes_ = classes
-        self._set_scale(training)
-        self._start(training.X, len(classes), init_rng, shuffle_rng)
-        training = self._scaled(self._class_weighted(training))
-        validation = None if validation is None else self._scaled(validation)
-        own_hooks = [] if self.on_epoch is None else [self.on_epoch]
-        with EpochProgress(self.max_iter, int(self.verbose)) as progress:
-            history = train(
-                self.network_,
-                training,
-                self._optimizer,
-                self._plan(
-                    n_epochs=self.max_iter,
-                    schedule=self.learning_rate,
-                    early_stopping=bool(self.early_stopping),
-                ),
-                backend=backend,
-                rng=self._rng,
-                validation=validation,
-                progress=progress,
-                on_epoch=[*own_hooks, *hooks],
-            )
-        self._set_history(history)
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val)
 
     def partial_fit(
         self,
@@ -398,49 +326,16 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
                 "class_weight='balanced' needs all samples at once, which partial_fit never sees: "
                 "pass a dict {label: weight}"
             )
-        first = not hasattr(self, "network_")
-        if first and classes is None:
+        if classes is None and not hasattr(self, "network_"):
             raise ValueError(
                 "classes must be given in the first call of partial_fit: every label there will be"
             )
-        with _unchanged_on_error(self):
-            history = self._fit_more(X, y, classes, sample_weight, first)
-            self._set_history(self.history_.extended(history))
-        if history.stopped_by == "interrupt":
-            warnings.warn(_interrupted(history), stacklevel=2)
-        return self
 
-    def _fit_more(self, X: Any, y: Any, classes: Any, sample_weight: Any, first: bool) -> History:
-        data = self._check_fresh_X(X) if first else self._check_more_X(X)
-        if classes is not None:
-            given = check_classes(classes)
-            if first:
-                self.classes_ = given
-            elif not np.array_equal(given, self.classes_):
-                raise ValueError(
-                    f"classes={given.tolist()} differ from those of the first call, "
-                    f"{self.classes_.tolist()}: leave classes out, or start a new estimator"
-                )
-        _, codes = check_labels(y, len(data), classes=self.classes_)
-        training = self._labelled(data, codes, sample_weight)
-        backend = self._backend()
-        if first:
-            init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
-            self._set_scale(training)
-            self._start(data, len(self.classes_), init_rng, shuffle_rng)
-        elif not hasattr(self, "_optimizer"):
-            self._restart()
-        training = self._scaled(self._class_weighted(training))
-        return train(
-            self.network_,
-            training,
-            self._optimizer,
-            self._plan(n_epochs=1, schedule="constant", early_stopping=False),
-            backend=backend,
-            rng=self._rng,
-            progress=EpochProgress(1, 2 if self.verbose else 0),
-            on_epoch=[] if self.on_epoch is None else [self.on_epoch],
-        )
+        def learn(first: bool) -> None:
+            if classes is not None:
+                self._learn_classes(classes, first)
+
+        return self._fit_further(X, y, sample_weight, learn)
 
     def predict(self, X: Any) -> Array:
         """Most probable label of each sample.
@@ -513,138 +408,37 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
         model, data = self._asked(X)
         return model.predict_proba_over_time(data)
 
-    def hidden_states(self, X: Any) -> list[Array]:
-        """The last layer's hidden state after every time step.
+    # What its targets are
 
-        Parameters
-        ----------
-        X : array-like
-            Sequences; see the class.
+    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
+        classes = None if fresh else self.classes_
+        self.classes_, codes = check_labels(y, len(data), classes=classes, name=name)
+        return codes
 
-        Returns
-        -------
-        list of ndarray of shape (n_timesteps_i, width)
-            `width` is the last layer's size; twice that if bidirectional, forward half first.
-        """
-        model, data = self._asked(X)
-        return model.hidden_states(data)
-
-    @property
-    def weights_(self) -> dict[str, Array]:
-        """Named weights: views of the network's own."""
-        if "network_" not in self.__dict__:
-            raise AttributeError("weights_ exists once the RNNClassifier is fitted")
-        return dict(self.network_.params)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to a safetensors file, atomically.
-
-        Everything is kept bit for bit but `on_epoch`, a `random_state` that is a generator (both
-        become None), and the optimizer's memory (a later `partial_fit` starts with a fresh one).
-
-        Parameters
-        ----------
-        path : str or Path
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            The estimator is not fitted.
-        OSError
-            The file cannot be written; one that was there before is left whole.
-        """
-        from elman.persistence import Saved, save
-
-        names = getattr(self, "feature_names_in_", None)
-        save(
-            path,
-            Saved(
-                model=self._model(),
-                parameters=self.get_params(deep=False),
-                feature_names=None if names is None else list(names),
-                history=self.history_,
-            ),
-        )
-
-    @classmethod
-    def load(cls, path: str | Path) -> RNNClassifier:
-        """Read an estimator that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-
-        Returns
-        -------
-        RNNClassifier
-            Predicts bit for bit what the saved one did.
-
-        Raises
-        ------
-        elman.formats.archive.ArchiveError
-            The file is damaged, from a newer version, or not one of elman's. No code in it is run.
-        OSError
-            It cannot be read.
-        """
-        from elman.persistence import load
-
-        saved = load(path, known=cls._get_param_names())
-        model = saved.model
-        classifier = cls(**saved.parameters)
-        classifier.network_ = model.network
-        classifier.classes_ = model.classes
-        classifier.mean_, classifier.scale_ = model.standardisation or (None, None)
-        classifier.n_features_in_ = model.n_features_in
-        classifier._two_d = model.two_d
-        classifier._missing = model.missing
-        if saved.feature_names is not None:
-            classifier.feature_names_in_ = np.array(saved.feature_names, dtype=object)
-        classifier._set_history(saved.history)
-        return classifier
-
-    # Checking what comes in
-
-    def _check_parameters(self) -> None:
-        for name, check in hp.RNN_CLASSIFIER.items():
-            check(name, getattr(self, name))
-        hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
-
-    def _check_fresh_X(self, X: Any) -> Sequences:
-        data = check_sequences(
-            X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
-        )
-        if data.two_d:
-            validate_data(self, X, reset=True, skip_check_array=True)
-        else:
-            self.__dict__.pop("feature_names_in_", None)
-        self.n_features_in_: int = data.n_features_in
-        self._two_d: bool = data.two_d
-        self._missing: str = data.missing
-        data = without_skipped(data)
-        if data.n_steps == 0:
+    def _learn_classes(self, classes: Any, first: bool) -> None:
+        given = check_classes(classes)
+        if first:
+            self.classes_ = given
+        elif not np.array_equal(given, self.classes_):
             raise ValueError(
-                "Input X contains NaN at every time step of every sample, so that missing='skip' "
-                "leaves nothing to train on: choose missing='mask', or leave features out"
+                f"classes={given.tolist()} differ from those of the first call, "
+                f"{self.classes_.tolist()}: leave classes out, or start a new estimator"
             )
-        return data
 
-    def _check_more_X(self, X: Any) -> Sequences:
-        """X to go on training with."""
-        data = self._asked(X)[1]
-        if data.refuse is not None:
-            data.refuse()
-        return without_skipped(data)
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
 
-    def _asked(self, X: Any) -> tuple[TrainedModel, Sequences]:
-        """What answers, and X as it takes it."""
-        model = self._model()
-        data = model.check(X)
-        if data.two_d:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        return model, data
+    def _strata(self, training: Labelled) -> NDArray[np.int64]:
+        return training.targets
+
+    def _weighted(self, training: Labelled) -> Labelled:
+        if self.class_weight is None:
+            return training
+        _, codes, weights = training
+        factors = class_weights(self.class_weight, self.classes_, codes, weights)[codes]
+        return training._replace(weights=factors if weights is None else weights * factors)
 
     def _model(self) -> TrainedModel:
-        """What the answers come from."""
         check_is_fitted(self, "network_")
         return TrainedModel(
             self.network_,
@@ -658,163 +452,5 @@ class RNNClassifier(CallbackSupport, ClassifierMixin, BaseEstimator):  # type: i
             self._missing,
         )
 
-    def _labelled(self, data: Sequences, codes: NDArray[np.int64], sample_weight: Any) -> Labelled:
-        """Samples of positive weight."""
-        if sample_weight is None:
-            return Labelled(data, codes, None)
-        weights = check_weights(sample_weight, len(data))
-        labelled = Labelled(data, codes, weights)
-        # A weight of 0 is the same, to the last bit, as leaving the sample out.
-        return labelled if weights.all() else _subset(labelled, np.flatnonzero(weights))
-
-    def _class_weighted(self, labelled: Labelled) -> Labelled:
-        if self.class_weight is None:
-            return labelled
-        _, codes, weights = labelled
-        factors = class_weights(self.class_weight, self.classes_, codes, weights)[codes]
-        return labelled._replace(weights=factors if weights is None else weights * factors)
-
-    def _check_validation(
-        self, X_val: Any, y_val: Any, classes: Array, dtype: Any
-    ) -> Labelled | None:
-        if (X_val is None) != (y_val is None):
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(f"{given} was given without {missing}: pass both or neither")
-        if X_val is None:
-            return None
-        dtype = None if self.standardize else dtype
-        data = check_sequences(
-            X_val,
-            name="X_val",
-            dtype=dtype,
-            n_features=self.n_features_in_,
-            two_d=self._two_d,
-            estimator=type(self).__name__,
-            ensure_min_timesteps=0,
-            missing=self._missing,
-        )
-        if data.two_d:
-            validate_data(self, X_val, reset=False, skip_check_array=True)
-        _, codes = check_labels(y_val, len(data), classes=classes, name="y_val")
-        return Labelled(without_skipped(data), codes, None)
-
-    def _dtype(self) -> Any:
-        """How X is read by a fresh fit, None for as it is.
-
-        Standardisation works in float64 on what X holds: rounded to float32 first, 1e6 +- 0.01 has
-        lost its digits.
-        """
-        return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
-
-    # Training
-
-    def _backend(self) -> Backend:
-        return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
-
-    def _set_scale(self, training: Labelled) -> None:
-        self.mean_ = self.scale_ = None
-        if self.standardize:
-            self.mean_, self.scale_ = location_and_scale(training.X, training.weights)
-        warn_of_unobserved(training.X)
-
-    def _standardisation(self) -> Standardisation | None:
-        if self.mean_ is None or self.scale_ is None:
-            return None
-        return Standardisation(self.mean_, self.scale_)
-
-    def _scaled(self, labelled: Labelled) -> Labelled:
-        X, standardisation = labelled.X, self._standardisation()
-        if standardisation is not None:
-            X = X.scaled(*standardisation, self.network_.params.dtype)
-        return labelled._replace(X=complete(X))
-
-    def _start(
-        self,
-        data: Sequences,
-        n_classes: int,
-        init_rng: np.random.Generator,
-        shuffle_rng: np.random.Generator,
-    ) -> None:
-        """Fresh weights, optimizer and history."""
-        self.network_ = Network.initialised(
-            n_inputs(data.n_features, self._missing),
-            layer_sizes(self.hidden_size, self.n_layers),
-            n_classes,
-            cell=Cell(self.cell, self.activation),  # type: ignore[arg-type]
-            readout=self.readout,
-            rng=init_rng,
-            dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
-            recurrent_init=self.recurrent_init,
-            forget_bias=float(self.forget_bias),
-            bidirectional=bool(self.bidirectional),
-            residual=bool(self.residual),
-            learn_initial_state=bool(self.learn_initial_state),
-            dropout=float(self.dropout),
-        )
-        self.history_ = History()
-        self._make_optimizer()
-        self._rng = shuffle_rng
-
-    def _restart(self) -> None:
-        """An optimizer and a shuffle for an estimator that was loaded from a file."""
-        self._make_optimizer()
-        _, self._rng, _ = hp.make_rng(self.random_state).spawn(3)
-
-    def _make_optimizer(self) -> None:
-        self._optimizer = make_optimizer(
-            self.solver,
-            self.network_.params,
-            alpha=float(self.alpha),
-            momentum=float(self.momentum),
-            nesterov=bool(self.nesterovs_momentum),
-        )
-
-    def _plan(self, *, n_epochs: int, schedule: str, early_stopping: bool) -> Plan:
-        rate = SCHEDULES[schedule]
-        return Plan(
-            n_epochs=int(n_epochs),
-            batch_size=int(self.batch_size),
-            learning_rate=lambda epoch: rate(
-                float(self.learning_rate_init), epoch, int(self.max_iter)
-            ),
-            max_grad_norm=None if self.max_grad_norm is None else float(self.max_grad_norm),
-            early_stopping=early_stopping,
-            n_iter_no_change=int(self.n_iter_no_change),
-            tol=float(self.tol),
-            first_epoch=len(self.history_),
-            checkpoint_every=int(self.checkpoint_every or 0),
-        )
-
-    def _set_history(self, history: History) -> None:
-        self.history_ = history
-        self.n_iter_ = len(history)
-        self.loss_curve_ = history.loss
-        self.validation_scores_ = history.validation_score
-        self.best_epoch_ = history.best_epoch
-
-
-def _subset(labelled: Labelled, indices: NDArray[np.intp]) -> Labelled:
-    weights = None if labelled.weights is None else labelled.weights[indices]
-    return Labelled(labelled.X.subset(indices), labelled.codes[indices], weights)
-
-
-@contextmanager
-def _unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put the estimator's attributes back if the body fails: what was fitted before is kept."""
-    before = dict(estimator.__dict__)
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        raise
-
-
-def _interrupted(history: History) -> str:
-    if not len(history):
-        return "training was interrupted before its first epoch ended: the weights are as they were"
-    by = "validation score" if history.validation_score else "training loss"
-    return (
-        f"training was interrupted after epoch {history.epoch[-1]}: kept the weights of epoch "
-        f"{history.best_epoch}, the best so far by {by}"
-    )
+    def _restore(self, model: TrainedModel) -> None:
+        self.classes_ = model.classes

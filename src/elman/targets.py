@@ -1,7 +1,8 @@
-"""Labels and weights as a user passes them in; class indices, weights and a split of them out."""
+"""Targets and weights as a user passes them in; what training takes, and a split of it, out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,19 +25,11 @@ def check_labels(
     ValueError
         Labels that are missing, not one for each sample, of a continuous target, NaN, or unknown.
     """
-    if y is None:
-        raise ValueError(
-            f"RNNClassifier requires {name} to be passed, but the target {name} is None: pass one "
-            "label for each sample"
-        )
+    _refuse_none(y, name, "RNNClassifier", "one label for each sample")
     labels = _label_array(y, name)
     found, codes = _unique(labels, name)
     check_classification_targets(labels)
-    if len(labels) != n_samples:
-        raise ValueError(
-            f"{name} has {len(labels)} label(s), but {name.replace('y', 'X')} has {n_samples} "
-            "sample(s): pass one label for each sample"
-        )
+    _check_length(len(labels), n_samples, name, "label")
     if classes is None:
         return found, codes
     known = np.isin(found, classes)
@@ -48,6 +41,333 @@ def check_labels(
             f"{name}[{sample}] is {known_as!r}, which is not one of the classes {classes.tolist()}"
         )
     return classes, np.searchsorted(classes, found)[codes].astype(np.int64)
+
+
+def is_indicator(y: Any) -> bool:
+    """Whether `y` has a column for each of several labels, not one label for each sample."""
+    if hasattr(y, "toarray"):
+        return True
+    try:
+        return np.ndim(y) == 2 and np.shape(y)[1] > 1
+    except ValueError:  # sequences of unequal lengths
+        return False
+
+
+def check_indicator(
+    y: Any, n_samples: int, *, n_labels: int | None = None, name: str = "y"
+) -> NDArray[np.uint8]:
+    """Which of several labels each sample has, (n_samples, n_labels) of 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        Other values, another number of rows than samples, or of columns than `n_labels`.
+    """
+    array = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    if array.dtype.kind in "fc":
+        assert_all_finite(array, input_name=name)
+    try:
+        bad = np.argwhere(~np.isin(array, (0, 1)))
+    except TypeError:
+        bad = np.zeros((1, 2), int)
+    if len(bad):
+        row, column = bad[0].tolist()
+        raise ValueError(
+            f"{name} has shape {array.shape} and {array[row, column]!r} at [{row}, {column}]: "
+            "pass one label for each sample (a 1d array), or an indicator matrix of 0 and 1 "
+            "(n_samples, n_labels)"
+        )
+    _check_length(len(array), n_samples, name, "row")
+    if n_labels is not None and array.shape[1] != n_labels:
+        raise ValueError(
+            f"{name} has {array.shape[1]} columns, but there are {n_labels} labels: pass a column "
+            "for each, in the order of the training data"
+        )
+    return array.astype(np.uint8)
+
+
+def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: str = "y") -> Array:
+    """Numbers to be predicted, (n_samples,) or (n_samples, n_targets) float64.
+
+    Raises
+    ------
+    TypeError
+        They are not numbers.
+    ValueError
+        They are missing, NaN, infinite, complex, or as many as neither samples nor `n_targets`.
+    """
+    _refuse_none(y, name, "RNNRegressor", "one number for each sample, or one for each target")
+    if hasattr(y, "toarray"):
+        raise TypeError(f"{name} is a sparse {type(y).__name__}: pass {name}.toarray()")
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} cannot be read as an array ({error}): pass as many numbers for every sample"
+        ) from error
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
+    strings = array.dtype.kind in "USO" and any(isinstance(v, (str, bytes)) for v in array.flat)
+    try:
+        if strings or array.dtype.kind in "mM":
+            raise TypeError
+        values = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} has dtype {array.dtype} and begins with {array.ravel()[:1].tolist()}: pass "
+            "numbers; RNNClassifier takes labels"
+        ) from error
+    if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
+        raise ValueError(
+            f"{name} has shape {values.shape}: pass a 1d array (n_samples,), or "
+            "(n_samples, n_targets)"
+        )
+    try:
+        assert_all_finite(values, input_name=name)
+    except ValueError as error:
+        place = np.argwhere(~np.isfinite(values))[0].tolist()
+        raise ValueError(f"{error}\nThe first is {name}{place}: leave the sample out") from error
+    _check_length(len(values), n_samples, name, "value")
+    found = 1 if values.ndim == 1 else values.shape[1]
+    if n_targets is not None and found != n_targets:
+        raise ValueError(
+            f"{name} has {found} target(s) for each sample, but there were {n_targets} in training"
+        )
+    return values
+
+
+def check_tags(
+    y: Any, lengths: NDArray[np.int64], *, classes: Array | None = None, name: str = "y"
+) -> tuple[Array, NDArray[np.int64]]:
+    """Sorted classes (those of `y` unless given), and the index of each time step's label.
+
+    Parameters
+    ----------
+    y : array-like
+        A list of 1-D label sequences, each of its sample's length, or a 2-D array padded with -1.
+        Among integers -1, and among strings None, says that a step has no label.
+    lengths : ndarray of shape (n_samples,)
+        Steps of each sample.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of shape (total_steps,), int64
+        Samples end to end; -1 for a step without a label.
+
+    Raises
+    ------
+    TypeError
+        Labels that are not ints, bools or strings, or are of several of these kinds.
+    ValueError
+        Another number of samples or steps than X has, a label that is unknown, or none at all.
+    """
+    _refuse_none(y, name, "RNNTagger", "a label for each time step")
+    sequences = _step_sequences(y, lengths, name, "labels", "-1")
+    labels, present = _joined_labels(sequences, name)
+    if not present.any():
+        raise ValueError(f"{name} labels no time step: at least one must have a label")
+    found, known_codes = _unique(labels[present], name)
+    if classes is not None:
+        known = np.isin(found, classes)
+        if not known.all():
+            stranger = found[~known][0]
+            at = int(np.flatnonzero(present & (labels == stranger))[0])
+            sample, step = _sample_and_step(at, lengths)
+            raise ValueError(
+                f"{name}[{sample}][{step}] is {stranger.item()!r}, which is not one of the classes "
+                f"{classes.tolist()}"
+            )
+        known_codes = np.searchsorted(classes, found)[known_codes].astype(np.int64)
+    codes = np.full(len(labels), -1, np.int64)
+    codes[present] = known_codes
+    return found if classes is None else classes, codes
+
+
+def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weight of each time step, samples end to end: (total_steps,), scaled as by `check_weights`.
+
+    Parameters
+    ----------
+    sample_weight : array-like
+        One number for each sample, or a list of 1-D arrays of its lengths, or a padded 2-D array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is something else, or holds a weight that is negative or not finite.
+    """
+    try:
+        per_sample = np.ndim(sample_weight) < 2 and not _holds_sequences(sample_weight)
+    except ValueError:  # sequences of unequal lengths
+        per_sample = False
+    if per_sample:
+        return np.repeat(check_weights(sample_weight, len(lengths)), lengths)
+    sequences = _step_sequences(sample_weight, lengths, "sample_weight", "weights", None)
+    try:
+        weights = np.concatenate([np.asarray(s, np.float64) for s in sequences])
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"sample_weight cannot be read as numbers ({error}): pass one number for each sample, "
+            "or a sequence of numbers for each"
+        ) from error
+    return _checked_weights(
+        weights, lambda at: "sample_weight[{}][{}]".format(*_sample_and_step(at, lengths))
+    )
+
+
+def _step_sequences(
+    y: Any, lengths: NDArray[np.int64], name: str, what: str, padding: str | None
+) -> list[Array]:
+    """One 1-D array for each sample, of its length, from a list of them or a padded array."""
+    if not isinstance(y, (list, tuple)):
+        y = np.asarray(y)
+        if y.dtype == object and y.ndim == 1:
+            y = y.tolist()
+    X = "X_val" if name == "y_val" else "X"
+    shape = f"pass a list with a 1-D sequence of {what} for each sample, one for each time step" + (
+        "" if padding is None else f", or a 2-D array of integers padded with {padding}"
+    )
+    if isinstance(y, np.ndarray) and y.ndim != 2:
+        raise ValueError(f"{name} has shape {y.shape}: {shape}")
+    if len(y) != len(lengths):
+        raise ValueError(
+            f"{name} has {len(y)} sequence(s) of {what}, but {X} has {len(lengths)} sample(s): "
+            f"{shape}"
+        )
+    if isinstance(y, np.ndarray):
+        return _unpadded(y, lengths, name, X, padding)
+    sequences = []
+    for i, (row, length) in enumerate(zip(y, lengths.tolist(), strict=True)):
+        if isinstance(row, str) or np.ndim(row) != 1:
+            raise ValueError(f"{name}[{i}] is {_shown(row)}, no 1-D sequence: {shape}")
+        if len(row) != length:
+            raise ValueError(
+                f"{name}[{i}] has {len(row)} {what}, but {X}[{i}] has {length} time step(s): pass "
+                "one for each step"
+            )
+        sequences.append(_labels_of(row, f"{name}[{i}]"))
+    return sequences
+
+
+def _unpadded(
+    y: Array, lengths: NDArray[np.int64], name: str, X: str, padding: str | None
+) -> list[Array]:
+    longest = int(lengths.max(initial=0))
+    if y.shape[1] < longest or (y.shape[1] > longest and padding is None):
+        raise ValueError(
+            f"{name} has {y.shape[1]} columns, but {X} has up to {longest} steps: pass one for "
+            "each step"
+        )
+    beyond = np.arange(y.shape[1]) >= lengths[:, np.newaxis]
+    if padding is not None and beyond.any():
+        if y.dtype.kind not in "iu":
+            raise ValueError(
+                f"{name} is a 2-D array of type {y.dtype}, wider than some samples are long: only "
+                "integers can be padded, with -1; pass a list of sequences"
+            )
+        bad = np.argwhere(beyond & (y != -1))
+        if len(bad):
+            row, column = bad[0].tolist()
+            raise ValueError(
+                f"{name}[{row}, {column}] is {y[row, column]}, but {X}[{row}] has only "
+                f"{lengths[row]} time step(s): pad with -1 past its end"
+            )
+    return [row[:length] for row, length in zip(y, lengths.tolist(), strict=True)]
+
+
+def _labels_of(row: Any, place: str) -> Array:
+    array = np.asarray(row)
+    if array.dtype.kind == "U" and not isinstance(row, np.ndarray):
+        for t, label in enumerate(row):  # NumPy has made strings of all
+            if not isinstance(label, str):
+                raise TypeError(
+                    f"{place}[{t}] is {label!r} ({type(label).__name__}) among strings: make all "
+                    "labels strings, or none; None is for a step without a label"
+                )
+    return array
+
+
+def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np.bool_]]:
+    """All labels end to end, and which of them are there."""
+    kinds: dict[str, int] = {}
+    parts = []
+    for i, part in enumerate(sequences):
+        if part.dtype.kind == "O":
+            part = _plain_labels(part, f"{name}[{i}]")
+        if part.dtype.kind not in "biuUO":
+            raise TypeError(
+                f"{name}[{i}] has labels of type {part.dtype}, such as {part[:1].tolist()}: labels "
+                "of time steps are ints, bools or strings; convert them, for example by "
+                "y.astype(int)"
+            )
+        if len(part):
+            kinds.setdefault({"u": "i", "O": "U"}.get(part.dtype.kind, part.dtype.kind), i)
+            parts.append(part)
+    if len(kinds) > 1:
+        (_, i), (_, k) = list(kinds.items())[:2]
+        raise TypeError(
+            f"{name}[{i}] has labels of type {sequences[i].dtype} and {name}[{k}] of "
+            f"{sequences[k].dtype}: make all labels ints, all bools, or all strings"
+        )
+    labels = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    if "U" in kinds:
+        present = np.array([label is not None for label in labels.tolist()], bool)
+        labels = np.array([label or "" for label in labels.tolist()], dtype=str)
+    elif labels.dtype.kind == "f":  # of uint64 and int64
+        raise TypeError(f"{name} mixes signed and unsigned integers: convert them to one type")
+    else:
+        present = np.ones(len(labels), bool) if labels.dtype.kind == "b" else labels != -1
+    return labels, present
+
+
+def _plain_labels(part: Array, place: str) -> Array:
+    """An array of objects as ints, bools, or strings and None."""
+    labels = part.tolist()
+    there = [label for label in labels if label is not None]
+    if all(isinstance(label, str) for label in there):
+        return part
+    if all(isinstance(label, bool) for label in labels):
+        return np.array(labels, bool)
+    if all(isinstance(label, int) and not isinstance(label, bool) for label in there):
+        return np.array([-1 if label is None else label for label in labels], np.int64)
+    kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+    raise TypeError(
+        f"{place} holds labels of type {kinds}: make them all ints, all bools, or all strings"
+    )
+
+
+def _sample_and_step(at: int, lengths: NDArray[np.int64]) -> tuple[int, int]:
+    ends = np.cumsum(lengths)
+    sample = int(np.searchsorted(ends, at, side="right"))
+    return sample, at - int(ends[sample] - lengths[sample])
+
+
+def _holds_sequences(value: Any) -> bool:
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return False
+    return any(np.ndim(entry) > 0 for entry in value) if np.ndim(value) else False
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _refuse_none(y: Any, name: str, estimator: str, wanted: str) -> None:
+    if y is None:
+        raise ValueError(
+            f"{estimator} requires {name} to be passed, but the target {name} is None: pass "
+            f"{wanted}"
+        )
+
+
+def _check_length(found: int, n_samples: int, name: str, what: str) -> None:
+    if found != n_samples:
+        raise ValueError(
+            f"{name} has {found} {what}(s), but {name.replace('y', 'X')} has {n_samples} "
+            f"sample(s): pass one {what} for each sample"
+        )
 
 
 def check_classes(classes: Any) -> Array:
@@ -72,7 +392,7 @@ def _label_array(y: Any, name: str) -> Array:
             raise
         raise ValueError(
             f"{name} has entries that are sequences, of unequal lengths: pass one label for each "
-            "sample, not one for each step"
+            "sample, not one for each step, which RNNTagger takes"
         ) from error
     assert_all_finite(labels, input_name=name)
     if labels.dtype.kind == "U" and isinstance(y, (list, tuple)):
@@ -120,11 +440,16 @@ def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
             f"sample_weight has shape {weights.shape}; expected ({n_samples},), one weight for "
             "each sample of X"
         )
+    return _checked_weights(weights, lambda i: f"sample_weight[{i}]")
+
+
+def _checked_weights(
+    weights: NDArray[np.float64], place: Callable[[int], str]
+) -> NDArray[np.float64]:
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         raise ValueError(
-            f"sample_weight[{bad[0]}] is {weights[bad[0]]!s}; weights must be finite and not "
-            "negative"
+            f"{place(int(bad[0]))} is {weights[bad[0]]!s}; weights must be finite and not negative"
         )
     if not weights.any():
         raise ValueError(

@@ -32,10 +32,15 @@ class Labelled(NamedTuple):
     """Sequences, already scaled and of the network's dtype, with what they should be taken for."""
 
     X: Sequences
-    codes: NDArray[np.int64]
+    targets: Array
     """(n_samples,) index of each sample's class"""
     weights: NDArray[np.float64] | None
     """(n_samples,) or None (all equal)"""
+
+    def subset(self, indices: NDArray[np.intp]) -> Labelled:
+        """The samples at `indices`, in that order."""
+        weights = None if self.weights is None else self.weights[indices]
+        return Labelled(self.X.subset(indices), self.targets[indices], weights)
 
 
 OnEpoch = Callable[[Epoch], Any]
@@ -215,8 +220,8 @@ def train(
 def evaluate(network: Network, data: Labelled, backend: Backend) -> tuple[float, float]:
     """Cross-entropy and accuracy of labelled data, weighted as it is."""
     logits = predict_logits(network, data.X, backend)
-    loss, _ = cross_entropy(logits, data.codes, data.weights, backend.fused)
-    hits = (logits.argmax(axis=1) == data.codes).astype(np.float64)
+    loss, _ = cross_entropy(logits, data.targets, data.weights, backend.fused)
+    hits = (logits.argmax(axis=1) == data.targets).astype(np.float64)
     if data.weights is None:
         return loss, float(hits.mean())
     total = float(data.weights.sum())
@@ -234,7 +239,7 @@ def _run_epoch(
     number: int,
 ) -> tuple[float, float]:
     """Mean loss over samples and mean gradient norm over batches of one epoch."""
-    X, codes, weights = training
+    X, targets, weights = training
     n_samples = len(X)
     order = rng.permutation(n_samples)
     gradient = network.params.zeros_like()
@@ -254,7 +259,7 @@ def _run_epoch(
             checkpoint_every=plan.checkpoint_every,
             masking=Masking(mask_seed, number, batch.order) if network.dropout else None,
         )
-        loss, dlogits = cross_entropy(logits, codes[batch.order], batch_weights, backend.fused)
+        loss, dlogits = cross_entropy(logits, targets[batch.order], batch_weights, backend.fused)
         backward(dlogits, gradient)
         norm = global_norm(gradient.flat, backend.fused)
         if not (math.isfinite(loss) and math.isfinite(norm)):

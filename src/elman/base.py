@@ -1,0 +1,453 @@
+"""What every estimator here shares: sequences and targets in, a trained network and answers out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from elman import hyperparameters as hp
+from elman.backends import available_threads, get_backend
+from elman.backends.contract import Backend, Cell
+from elman.callbacks import CallbackSupport, FitTask
+from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
+from elman.data.sequences import Sequences
+from elman.data.validation import check_sequences
+from elman.history import Epoch, History
+from elman.inference import Standardisation
+from elman.model import TrainedModel
+from elman.nn.network import Network, layer_sizes
+from elman.nn.optimizers import make_optimizer
+from elman.nn.schedules import SCHEDULES
+from elman.preprocessing import location_and_scale
+from elman.progress import EpochProgress
+from elman.targets import check_weights, hold_out
+from elman.training import Labelled, Plan, train
+
+Array = NDArray[Any]
+
+
+class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
+    """Base of the estimators: all but what their answers are.
+
+    A subclass lists its hyper-parameters in `__init__` and their checks in `_CHECKS`, and says
+    what its targets mean: `_targets`, `_n_outputs` and `_model`, and what else of the hooks below
+    differs.
+    """
+
+    _CHECKS: ClassVar[Mapping[str, hp.Check]]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "error"
+        return tags
+
+    # What an estimator says of its targets
+
+    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
+        """`y` as training takes it; with `fresh`, learn from it what the targets are."""
+        raise NotImplementedError
+
+    def _n_outputs(self) -> int:
+        """Columns of the head."""
+        raise NotImplementedError
+
+    def _model(self) -> TrainedModel:
+        """What the answers come from."""
+        raise NotImplementedError
+
+    def _strata(self, training: Labelled) -> NDArray[np.int64]:
+        """Index of each sample's class, of which validation data has the same share."""
+        return np.zeros(len(training.X), np.int64)
+
+    def _weighted(self, training: Labelled) -> Labelled:
+        """Training data with the weights that hyper-parameters add to the user's."""
+        return training
+
+    def _restore(self, model: Any) -> None:
+        """Take over from a loaded model what `_targets` had learned."""
+        raise NotImplementedError
+
+    # Fitting
+
+    def _fit_afresh(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> Self:
+        """`fit`, whatever the targets; to be called by it directly."""
+        self._check_parameters()
+        task = FitTask(self, self.max_iter, X, y, sample_weight)
+        with _unchanged_on_error(self):
+            self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
+        if self.history_.stopped_by == "interrupt":
+            warnings.warn(_interrupted(self.history_), stacklevel=4)
+        task.end()
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        hooks: Sequence[Callable[[Epoch], Any]],
+    ) -> None:
+        data = self._check_fresh_X(X)
+        targets = self._targets(y, data, fresh=True)
+        training = self._labelled(data, targets, sample_weight)
+        validation = self._check_validation(X_val, y_val, data.dtype)
+        backend = self._backend()
+
+        init_rng, shuffle_rng, split_rng = hp.make_rng(self.random_state).spawn(3)
+        if self.early_stopping and validation is None:
+            kept, held_out = hold_out(self._strata(training), self.validation_fraction, split_rng)
+            validation = training.subset(held_out)
+            training = training.subset(kept)
+        self._set_scale(training)
+        self._start(training.X, init_rng, shuffle_rng)
+        training = self._scaled(self._weighted(training))
+        validation = None if validation is None else self._scaled(validation)
+        own_hooks = [] if self.on_epoch is None else [self.on_epoch]
+        with EpochProgress(self.max_iter, int(self.verbose)) as progress:
+            history = train(
+                self.network_,
+                training,
+                self._optimizer,
+                self._plan(
+                    n_epochs=self.max_iter,
+                    schedule=self.learning_rate,
+                    early_stopping=bool(self.early_stopping),
+                ),
+                backend=backend,
+                rng=self._rng,
+                validation=validation,
+                progress=progress,
+                on_epoch=[*own_hooks, *hooks],
+            )
+        self._set_history(history)
+
+    def _fit_further(
+        self, X: Any, y: Any, sample_weight: Any, learn: Callable[[bool], None] | None = None
+    ) -> Self:
+        """`partial_fit`, whatever the targets; to be called by it directly.
+
+        `learn` is called once X was looked at, with whether this is the first call.
+        """
+        with _unchanged_on_error(self):
+            history = self._train_further(X, y, sample_weight, learn)
+            self._set_history(self.history_.extended(history))
+        if history.stopped_by == "interrupt":
+            warnings.warn(_interrupted(history), stacklevel=3)
+        return self
+
+    def _train_further(
+        self, X: Any, y: Any, sample_weight: Any, learn: Callable[[bool], None] | None
+    ) -> History:
+        first = not hasattr(self, "network_")
+        data = self._check_fresh_X(X) if first else self._check_more_X(X)
+        if learn is not None:
+            learn(first)
+        targets = self._targets(y, data, fresh=first and learn is None)
+        training = self._labelled(data, targets, sample_weight)
+        backend = self._backend()
+        if first:
+            init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
+            self._set_scale(training)
+            self._start(training.X, init_rng, shuffle_rng)
+        elif not hasattr(self, "_optimizer"):
+            self._restart()
+        return train(
+            self.network_,
+            self._scaled(self._weighted(training)),
+            self._optimizer,
+            self._plan(n_epochs=1, schedule="constant", early_stopping=False),
+            backend=backend,
+            rng=self._rng,
+            progress=EpochProgress(1, 2 if self.verbose else 0),
+            on_epoch=[] if self.on_epoch is None else [self.on_epoch],
+        )
+
+    # What every fitted estimator answers
+
+    def hidden_states(self, X: Any) -> list[Array]:
+        """The last layer's hidden state after every time step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        list of ndarray of shape (n_timesteps_i, width)
+            `width` is the last layer's size; twice that if bidirectional, forward half first.
+        """
+        model, data = self._asked(X)
+        return model.hidden_states(data)
+
+    @property
+    def weights_(self) -> dict[str, Array]:
+        """Named weights: views of the network's own."""
+        if "network_" not in self.__dict__:
+            raise AttributeError(f"weights_ exists once the {type(self).__name__} is fitted")
+        return dict(self.network_.params)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to a safetensors file, atomically.
+
+        Everything is kept bit for bit but `on_epoch`, a `random_state` that is a generator (both
+        become None), and the optimizer's memory (a later `partial_fit` starts with a fresh one).
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            The estimator is not fitted.
+        OSError
+            The file cannot be written; one that was there before is left whole.
+        """
+        from elman.persistence import Saved, save
+
+        names = getattr(self, "feature_names_in_", None)
+        save(
+            path,
+            Saved(
+                model=self._model(),
+                parameters=self.get_params(deep=False),
+                feature_names=None if names is None else list(names),
+                history=self.history_,
+            ),
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read an estimator that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        estimator
+            Predicts bit for bit what the saved one did.
+
+        Raises
+        ------
+        elman.formats.archive.ArchiveError
+            The file is damaged, from a newer version, or not one of elman's. No code in it is run.
+        OSError
+            It cannot be read.
+        """
+        from elman.persistence import load
+
+        saved = load(path, known=cls._get_param_names())
+        model = saved.model
+        estimator = cls(**saved.parameters)
+        estimator.network_ = model.network
+        estimator._restore(model)
+        estimator.mean_, estimator.scale_ = model.standardisation or (None, None)
+        estimator.n_features_in_ = model.n_features_in
+        estimator._two_d = model.two_d
+        estimator._missing = model.missing
+        if saved.feature_names is not None:
+            estimator.feature_names_in_ = np.array(saved.feature_names, dtype=object)
+        estimator._set_history(saved.history)
+        return estimator
+
+    # Checking what comes in
+
+    def _check_parameters(self) -> None:
+        for name, check in hp.RNN_CLASSIFIER.items():
+            check(name, getattr(self, name))
+        hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
+
+    def _check_fresh_X(self, X: Any) -> Sequences:
+        data = check_sequences(
+            X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
+        )
+        if data.two_d:
+            validate_data(self, X, reset=True, skip_check_array=True)
+        else:
+            self.__dict__.pop("feature_names_in_", None)
+        self.n_features_in_: int = data.n_features_in
+        self._two_d: bool = data.two_d
+        self._missing: str = data.missing
+        data = without_skipped(data)
+        if data.n_steps == 0:
+            raise ValueError(
+                "Input X contains NaN at every time step of every sample, so that missing='skip' "
+                "leaves nothing to train on: choose missing='mask', or leave features out"
+            )
+        return data
+
+    def _check_more_X(self, X: Any) -> Sequences:
+        """X to go on training with."""
+        data = self._asked(X)[1]
+        if data.refuse is not None:
+            data.refuse()
+        return without_skipped(data)
+
+    def _asked(self, X: Any) -> tuple[TrainedModel, Sequences]:
+        """What answers, and X as it takes it."""
+        model = self._model()
+        data = model.check(X)
+        if data.two_d:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        return model, data
+
+    def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
+        """Samples of positive weight."""
+        if sample_weight is None:
+            return Labelled(data, targets, None)
+        weights = check_weights(sample_weight, len(data))
+        labelled = Labelled(data, targets, weights)
+        # A weight of 0 is the same, to the last bit, as leaving the sample out.
+        return labelled if weights.all() else labelled.subset(np.flatnonzero(weights))
+
+    def _check_validation(self, X_val: Any, y_val: Any, dtype: Any) -> Labelled | None:
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} was given without {missing}: pass both or neither")
+        if X_val is None:
+            return None
+        dtype = None if self.standardize else dtype
+        data = check_sequences(
+            X_val,
+            name="X_val",
+            dtype=dtype,
+            n_features=self.n_features_in_,
+            two_d=self._two_d,
+            estimator=type(self).__name__,
+            ensure_min_timesteps=0,
+            missing=self._missing,
+        )
+        if data.two_d:
+            validate_data(self, X_val, reset=False, skip_check_array=True)
+        targets = self._targets(y_val, data, name="y_val")
+        return Labelled(without_skipped(data), targets, None)
+
+    def _dtype(self) -> Any:
+        """How X is read by a fresh fit, None for as it is.
+
+        Standardisation works in float64 on what X holds: rounded to float32 first, 1e6 +- 0.01 has
+        lost its digits.
+        """
+        return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
+
+    # Training
+
+    def _backend(self) -> Backend:
+        return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
+
+    def _set_scale(self, training: Labelled) -> None:
+        self.mean_ = self.scale_ = None
+        if self.standardize:
+            self.mean_, self.scale_ = location_and_scale(training.X, training.weights)
+        warn_of_unobserved(training.X)
+
+    def _standardisation(self) -> Standardisation | None:
+        if self.mean_ is None or self.scale_ is None:
+            return None
+        return Standardisation(self.mean_, self.scale_)
+
+    def _scaled(self, labelled: Labelled) -> Labelled:
+        X, standardisation = labelled.X, self._standardisation()
+        if standardisation is not None:
+            X = X.scaled(*standardisation, self.network_.params.dtype)
+        return labelled._replace(X=complete(X))
+
+    def _start(
+        self,
+        data: Sequences,
+        init_rng: np.random.Generator,
+        shuffle_rng: np.random.Generator,
+    ) -> None:
+        """Fresh weights, optimizer and history."""
+        self.network_ = Network.initialised(
+            n_inputs(data.n_features, self._missing),
+            layer_sizes(self.hidden_size, self.n_layers),
+            self._n_outputs(),
+            cell=Cell(self.cell, self.activation),
+            readout=self.readout,
+            rng=init_rng,
+            dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
+            recurrent_init=self.recurrent_init,
+            forget_bias=float(self.forget_bias),
+            bidirectional=bool(self.bidirectional),
+            residual=bool(self.residual),
+            learn_initial_state=bool(self.learn_initial_state),
+            dropout=float(self.dropout),
+        )
+        self.history_ = History()
+        self._make_optimizer()
+        self._rng = shuffle_rng
+
+    def _restart(self) -> None:
+        """An optimizer and a shuffle for an estimator that was loaded from a file."""
+        self._make_optimizer()
+        _, self._rng, _ = hp.make_rng(self.random_state).spawn(3)
+
+    def _make_optimizer(self) -> None:
+        self._optimizer = make_optimizer(
+            self.solver,
+            self.network_.params,
+            alpha=float(self.alpha),
+            momentum=float(self.momentum),
+            nesterov=bool(self.nesterovs_momentum),
+        )
+
+    def _plan(self, *, n_epochs: int, schedule: str, early_stopping: bool) -> Plan:
+        rate = SCHEDULES[schedule]
+        return Plan(
+            n_epochs=int(n_epochs),
+            batch_size=int(self.batch_size),
+            learning_rate=lambda epoch: rate(
+                float(self.learning_rate_init), epoch, int(self.max_iter)
+            ),
+            max_grad_norm=None if self.max_grad_norm is None else float(self.max_grad_norm),
+            early_stopping=early_stopping,
+            n_iter_no_change=int(self.n_iter_no_change),
+            tol=float(self.tol),
+            first_epoch=len(self.history_),
+            checkpoint_every=int(self.checkpoint_every or 0),
+        )
+
+    def _set_history(self, history: History) -> None:
+        self.history_ = history
+        self.n_iter_ = len(history)
+        self.loss_curve_ = history.loss
+        self.validation_scores_ = history.validation_score
+        self.best_epoch_ = history.best_epoch
+
+
+@contextmanager
+def _unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put the estimator's attributes back if the body fails: what was fitted before is kept."""
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+def _interrupted(history: History) -> str:
+    if not len(history):
+        return "training was interrupted before its first epoch ended: the weights are as they were"
+    by = "validation score" if history.validation_score else "training loss"
+    return (
+        f"training was interrupted after epoch {history.epoch[-1]}: kept the weights of epoch "
+        f"{history.best_epoch}, the best so far by {by}"
+    )
