@@ -1,4 +1,4 @@
-"""One Elman layer, ours and the peers': a workload in, functions to time and to compare out.
+"""One recurrent layer, ours and the peers': a workload in, functions to time and to compare out.
 
 Each peer gets its data in the layout it likes best, before the clock starts.
 """
@@ -40,7 +40,9 @@ class Contestant(NamedTuple):
 def ours(work: Workload, n_threads: int, isa: str | None = None) -> Contestant:
     """The compiled backend."""
     backend = get_backend("native", n_threads=n_threads, isa=isa)
-    cell, weights = Cell(), Weights(work.W_x, work.W_h, work.b)
+    cell, weights = Cell(work.cell), Weights(work.W_x, work.W_h, work.b)
+    dfinal = np.zeros((work.size.B, cell.state_size(work.size.H)), np.float32)
+    dfinal[:, : work.size.H] = work.dfinal
 
     def infer() -> object:
         return backend.forward(cell, work.X, None, None, weights)
@@ -49,23 +51,27 @@ def ours(work: Workload, n_threads: int, isa: str | None = None) -> Contestant:
         tape = backend.forward(
             cell, work.X, None, None, weights, outputs="final", keep_tape=True
         ).tape
-        return backend.backward(None, work.dfinal, tape, need_dX=False).dweights
+        return backend.backward(None, dfinal, tape, need_dX=False).dweights
 
     name = f"elman {backend.isa}"
     return Contestant(name, n_threads, infer, step, lambda: infer().H, lambda: Gradients(*step()))
 
 
 def pytorch(work: Workload, n_threads: int) -> Contestant:
-    """torch.nn.RNN, time-major, autograd for the step."""
+    """torch.nn.RNN, GRU or LSTM, time-major, autograd for the step."""
     import torch
 
-    size = work.size
-    rnn = torch.nn.RNN(size.D, size.H)
+    size, H = work.size, work.size.H
+    kind = {"elman": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[work.cell]
+    rnn = kind(size.D, H)
+    n_input = work.W_x.shape[1]  # biases beside the inputs; a GRU has one more beside the state
     with torch.no_grad():
         rnn.weight_ih_l0.copy_(torch.from_numpy(work.W_x.T))
         rnn.weight_hh_l0.copy_(torch.from_numpy(work.W_h.T))
-        rnn.bias_ih_l0.copy_(torch.from_numpy(work.b))
+        rnn.bias_ih_l0.copy_(torch.from_numpy(work.b[:n_input]))
         rnn.bias_hh_l0.zero_()
+        if len(work.b) > n_input:
+            rnn.bias_hh_l0[-H:] = torch.from_numpy(work.b[n_input:])
     X = torch.from_numpy(work.X.transpose(1, 0, 2).copy())
     dfinal = torch.from_numpy(work.dfinal)
 
@@ -77,14 +83,14 @@ def pytorch(work: Workload, n_threads: int) -> Contestant:
     def step() -> None:
         torch.set_num_threads(n_threads)
         rnn.zero_grad(set_to_none=True)
-        rnn(X)[1][0].backward(dfinal)
+        final = rnn(X)[1]
+        (final[0] if work.cell == "lstm" else final)[0].backward(dfinal)
 
     def gradients() -> Gradients:
         step()
         by_name = {name: p.grad.numpy() for name, p in rnn.named_parameters()}
-        return Gradients(
-            by_name["weight_ih_l0"].T, by_name["weight_hh_l0"].T, by_name["bias_ih_l0"]
-        )
+        db = np.concatenate([by_name["bias_ih_l0"], by_name["bias_hh_l0"][-H:]])[: len(work.b)]
+        return Gradients(by_name["weight_ih_l0"].T, by_name["weight_hh_l0"].T, db)
 
     return Contestant(
         "PyTorch",
@@ -104,19 +110,42 @@ def jax(work: Workload) -> Contestant:
     X = jnp.asarray(work.X.transpose(1, 0, 2))
     weights = (jnp.asarray(work.W_x), jnp.asarray(work.W_h), jnp.asarray(work.b))
     dfinal = jnp.asarray(work.dfinal)
-    zeros = jnp.zeros((work.size.B, work.size.H), jnp.float32)
+    H = work.size.H
+    zeros = jnp.zeros((work.size.B, H), jnp.float32)
+    start = (zeros, zeros) if work.cell == "lstm" else zeros
+
+    def elman_step(h, x, W_h, b):
+        h = jnp.tanh(x + h @ W_h)
+        return h, h
+
+    def gru_step(h, x, W_h, b):
+        a = h @ W_h
+        rz = jax.nn.sigmoid(x[:, : 2 * H] + a[:, : 2 * H])
+        r, z = rz[:, :H], rz[:, H:]
+        n = jnp.tanh(x[:, 2 * H :] + r * (a[:, 2 * H :] + b[3 * H :]))
+        h = n + z * (h - n)
+        return h, h
+
+    def lstm_step(state, x, W_h, b):
+        h, c = state
+        i, f, g, o = jnp.split(x + h @ W_h, 4, axis=1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    advance = {"elman": elman_step, "gru": gru_step, "lstm": lstm_step}[work.cell]
 
     def run(weights, X):
         W_x, W_h, b = weights
+        inputs = X @ W_x + b[: W_x.shape[1]]  # the input product in one piece
+        return jax.lax.scan(lambda state, x: advance(state, x, W_h, b), start, inputs)
 
-        def advance(h, x):
-            h = jnp.tanh(x + h @ W_h)
-            return h, h
-
-        return jax.lax.scan(advance, zeros, X @ W_x + b)  # the input product in one piece
+    def loss(weights, X, dfinal):
+        state = run(weights, X)[0]
+        return ((state[0] if work.cell == "lstm" else state) * dfinal).sum()
 
     forward = jax.jit(lambda weights, X: run(weights, X)[1])
-    gradient = jax.jit(jax.grad(lambda weights, X, dfinal: (run(weights, X)[0] * dfinal).sum()))
+    gradient = jax.jit(jax.grad(loss))
 
     def infer() -> object:
         return forward(weights, X).block_until_ready()

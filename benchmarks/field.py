@@ -28,7 +28,8 @@ def field(work: Workload, options: Options) -> list[Contestant]:
     ]
     for n_threads in (1,) if options.quick else (1, 2):
         everyone.append(contestants.pytorch(work, n_threads))
-        everyone.append(contestants.onnx_runtime(work, n_threads))
+        if work.cell == "elman":
+            everyone.append(contestants.onnx_runtime(work, n_threads))
     return everyone
 
 

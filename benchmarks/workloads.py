@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.backends.contract import CELLS
+
 Array = NDArray[np.float32]
 
 
@@ -21,13 +23,13 @@ class Size(NamedTuple):
     def __str__(self) -> str:
         return f"{self.B}, {self.T}, {self.D}, {self.H}"
 
-    def infer_flops(self) -> int:
+    def infer_flops(self, n_gates: int = 1) -> int:
         """Floating-point operations of the products of a forward pass (2 a multiply-add)."""
-        return 2 * self.B * self.T * (self.D + self.H) * self.H
+        return 2 * self.B * self.T * (self.D + self.H) * n_gates * self.H
 
-    def step_flops(self) -> int:
+    def step_flops(self, n_gates: int = 1) -> int:
         """Forward, the state's gradient, and the weight gradients; dX is not asked for."""
-        return 2 * self.infer_flops() + 2 * self.B * self.T * self.H * self.H
+        return 2 * self.infer_flops(n_gates) + 2 * self.B * self.T * self.H * n_gates * self.H
 
 
 SIZES = tuple(
@@ -54,10 +56,11 @@ class Workload(NamedTuple):
     W_h: Array
     b: Array
     dfinal: Array
-    """the loss's gradient at the last state"""
+    """the loss's gradient at the last hidden state"""
+    cell: str = "elman"
 
 
-def make_workload(size: Size, seed: int = 0) -> Workload:
+def make_workload(size: Size, seed: int = 0, cell: str = "elman") -> Workload:
     """Standard normal input, weights uniform in +-1/sqrt(H) as PyTorch starts them."""
     rng = np.random.default_rng(seed)
     scale = size.H**-0.5
@@ -68,8 +71,9 @@ def make_workload(size: Size, seed: int = 0) -> Workload:
     return Workload(
         size,
         rng.standard_normal((size.B, size.T, size.D)).astype(np.float32),
-        uniform(size.D, size.H),
-        uniform(size.H, size.H),
-        uniform(size.H),
+        uniform(size.D, len(CELLS[cell].gates) * size.H),
+        uniform(size.H, len(CELLS[cell].gates) * size.H),
+        uniform(len(CELLS[cell].biases) * size.H),
         rng.standard_normal((size.B, size.H)).astype(np.float32),
+        cell,
     )

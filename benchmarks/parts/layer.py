@@ -1,4 +1,4 @@
-"""One Elman layer, forward and training step, ours beside every peer, and our share of the peak."""
+"""One layer, forward and training step, ours beside every peer, and our share of the peak."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ from benchmarks.sheet import Sheet, timing_text
 from benchmarks.timing import memory_bandwidth, peak_flops
 from benchmarks.workloads import SIZES, Size, make_workload
 from elman.backends import available_isas
+from elman.backends.contract import CELLS
 
 KINDS = {"infer": "Forward", "step": "Training step (forward, backward, weight gradients)"}
 
 
-def measure(options: Options) -> dict[str, Any]:
+def measure(options: Options, cell: str = "elman") -> dict[str, Any]:
     chosen = [SIZES[i] for i in options.rows] if options.rows else SIZES
     peaks, bandwidth = _peaks(), memory_bandwidth() / 1e9
-    rows = [_row(size, options) for size in chosen]
+    rows = [_row(size, options, cell) for size in chosen]
     peaks = {isa: max(peak, peaks[isa]) for isa, peak in _peaks().items()}
     peaks[options.isa_name] = max(
         peaks[options.isa_name], *(row[f"{kind}_peak_gflops"] for row in rows for kind in KINDS)
     )
-    return {"peaks_gflops": peaks, "bandwidth_gbytes": bandwidth, "rows": rows}
+    return {"cell": cell, "peaks_gflops": peaks, "bandwidth_gbytes": bandwidth, "rows": rows}
 
 
 def _peaks() -> dict[str, float]:
     return {isa: peak_flops(i) / 1e9 for i, isa in enumerate(available_isas())}
 
 
-def _row(size: Size, options: Options) -> dict[str, Any]:
-    everyone = field(make_workload(size), options)
+def _row(size: Size, options: Options, cell: str) -> dict[str, Any]:
+    everyone = field(make_workload(size, cell=cell), options)
+    n_gates = len(CELLS[cell].gates)
     row: dict[str, Any] = {"size": size._asdict(), **check_equal(everyone, size)}
     # The peak moves with the clock: taken around each kind, the higher one counts against us.
-    for kind, flops in (("infer", size.infer_flops()), ("step", size.step_flops())):
+    for kind, flops in (("infer", size.infer_flops(n_gates)), ("step", size.step_flops(n_gates))):
         peak = peak_flops(options.isa_index)
         row[kind] = timed(everyone, kind, options)
         peak = max(peak, peak_flops(options.isa_index))
@@ -50,13 +52,14 @@ def sheets(result: dict[str, Any]) -> list[Sheet]:
         "elman on one thread. Difference: the largest from any peer, of states (forward) or of "
         f"weight gradients, relative to the largest. Peak of one core in GFLOP/s: {peaks}."
     )
-    return [_sheet(result["rows"], kind, notes) for kind in KINDS]
+    n_onnx = 2 if result.get("cell", "elman") == "elman" else 0
+    return [_sheet(result["rows"], kind, notes, n_onnx) for kind in KINDS]
 
 
-def _sheet(rows: list[dict[str, Any]], kind: str, notes: str) -> Sheet:
+def _sheet(rows: list[dict[str, Any]], kind: str, notes: str, n_onnx: int) -> Sheet:
     columns = [("elman", 1), ("elman", 2), ("PyTorch", 1), ("PyTorch", 2), ("JAX", 0)]
     headings = ["B, T, D, H", "elman 1", "elman 2", "PyTorch 1", "PyTorch 2", "JAX"]
-    if kind == "infer":
+    if kind == "infer" and n_onnx:
         columns += [("ONNX Runtime", 1), ("ONNX Runtime", 2)]
         headings += ["ONNX RT 1", "ONNX RT 2"]
     headings += ["best peer / elman 1", "best peer / best elman", "of peak", "difference"]
