@@ -7,11 +7,13 @@ import random
 
 import numpy as np
 import pytest
+from cli_tools import run
 from conftest import BACKENDS, make_backend
 from sequence_data import make_batch, make_samples
 
 from elman import RNNClassifier
 from elman.backends.contract import Cell
+from elman.data import write_npz
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.inspection.gradcheck import gradcheck
@@ -385,3 +387,47 @@ def test_the_backward_half_sees_the_start_from_the_last_state(rng):
     y = X[:, 0, 0] > 0
     options = {"readout": "last", "hidden_size": 5, "max_iter": 25, "learning_rate_init": 0.02}
     assert quick(bidirectional=True, **options).fit(X, y).score(X, y) > 0.95
+
+
+@pytest.mark.parametrize("options", OPTIONS[1:], ids=str)
+def test_checkpoints_change_no_bit(backend, rng, options):
+    network = build(rng, cell="lstm", readout="mean", **options)
+    X, lengths = make_batch(rng, (40, 17, 1, 0))
+    gradients = []
+    for every in (0, 3):
+        logits, backward = network.forward(
+            X, lengths, backend, need_dX=True, checkpoint_every=every
+        )
+        gradient, dX = backward(np.cos(logits))
+        gradients.append(gradient.flat.tobytes() + dX.tobytes())
+    assert gradients[0] == gradients[1]
+
+
+def test_options_of_a_whole_network_need_one():
+    with pytest.raises(ValueError, match="choose a readout too"):
+        gradcheck(bidirectional=True)
+    with pytest.raises(ValueError, match=r"hidden_size=\(3, 0\)"):
+        gradcheck(hidden_size=(3, 0), readout="last")
+
+
+def test_the_commands_take_them(rng, tmp_path, capsys):
+    X, y = make_samples(rng)
+    data, model = str(tmp_path / "data.npz"), str(tmp_path / "model")
+    write_npz(data, X, y)
+    options = ["--cell", "lstm", "--hidden-size", "3,3", "--bidirectional", "--residual"]
+    options += ["--readout", "attention", "--learn-initial-state", "--dropout", "0.2"]
+    options += ["--forget-bias", "2", "--max-iter", "2"]
+    code, _, err = run(capsys, "fit", data, "-o", model, *options)
+    assert code == 0, err
+    clf = RNNClassifier.load(model)
+    assert (clf.hidden_size, clf.dropout, clf.forget_bias) == ((3, 3), 0.2, 2.0)
+    assert clf.weights_["recurrent1.reverse.W_h"].shape == (3, 12)
+    code, _, err = run(capsys, "fit", data, "-o", model, "--force", "--hidden-size", "3,wide")
+    assert code != 0
+    assert "--hidden-size" in err
+    assert "3,wide" in err
+    check = ["gradcheck", "--cell", "gru", "--readout", "attention", "--n-layers", "2"]
+    check += ["--bidirectional", "--residual", "--learn-initial-state", "--hidden-size", "2"]
+    code, out, _ = run(capsys, *check)
+    assert code == 0
+    assert "recurrent1.reverse.initial" in out

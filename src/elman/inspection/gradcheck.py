@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,7 +172,7 @@ def gradcheck(
     widths = layer_sizes(hidden_size, n_layers)
     if not widths or min(widths) < 1:
         raise ValueError(f"hidden_size={hidden_size} must be at least 1")
-    options = {
+    options: dict[str, Any] = {
         "bidirectional": bidirectional,
         "residual": residual,
         "learn_initial_state": learn_initial_state,
