@@ -3,6 +3,9 @@
 // Nothing is converted: an array of another dtype or layout is a TypeError or a ValueError that says so in a
 // word; the Python side looks again for the reason. Results are fresh arrays, or written where the caller says.
 
+#include <cxxabi.h>
+#include <unistd.h>
+
 #include "arrays.h"
 #include "dispatch.h"
 #include "run.h"
@@ -43,6 +46,30 @@ auto with_dtype(const char* name, nb::handle array, Function&& function) {
   }
 }
 
+// Lets go of the GIL for a scope. A thread that wants it back while the interpreter ends is ended by Python,
+// which unwinds its stack; that must not reach a frame that lets nothing through, so it waits here for the
+// end of the process, as threads do from Python 3.14 on.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+  ~WithoutGil() {
+#if defined(__GLIBCXX__)
+    try {
+      PyEval_RestoreThread(state_);
+    } catch (abi::__forced_unwind&) {
+      for (;;) pause();
+    }
+#else
+    PyEval_RestoreThread(state_);
+#endif
+  }
+
+ private:
+  PyThreadState* state_;
+};
+
 // Runs `work`, without the GIL unless it takes less than it is worth to let go of it.
 template <typename Function>
 void run(int64_t multiply_adds, Function&& work) {
@@ -50,7 +77,7 @@ void run(int64_t multiply_adds, Function&& work) {
   if (multiply_adds < kQuick) {
     work();
   } else {
-    nb::gil_scoped_release release;
+    const WithoutGil released;
     work();
   }
 }
@@ -254,13 +281,11 @@ nb::object gather(nb::handle values, nb::handle offsets, nb::handle order, int64
     }
     T* to;
     nb::object X = fresh(to, {n, n_timesteps, D});
-    run(n * n_timesteps * D, [&] {
-      for (int64_t i = 0; i < n; ++i, to += n_timesteps * D) {
-        const int64_t size = (offset[k[i] + 1] - offset[k[i]]) * D;
-        std::copy_n(from + offset[k[i]] * D, size, to);
-        std::fill(to + size, to + n_timesteps * D, T(0));
-      }
-    });
+    for (int64_t i = 0; i < n; ++i, to += n_timesteps * D) {  // with the GIL, so that nobody changes `order`
+      const int64_t size = (offset[k[i] + 1] - offset[k[i]]) * D;
+      std::copy_n(from + offset[k[i]] * D, size, to);
+      std::fill(to + size, to + n_timesteps * D, T(0));
+    }
     return X;
   });
 }
@@ -306,9 +331,8 @@ nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights)
       require(code[i] >= 0 && code[i] < shape[1], "codes: no such class");
     T* dlogits;
     nb::object gradient = fresh(dlogits, {shape[0], shape[1]});
-    double loss = 0;
-    run(shape[0] * shape[1] * 20,
-        [&] { loss = vectors::cross_entropy(z, code, weight, shape[0], shape[1], dlogits); });
+    // With the GIL, so that nobody changes `codes`.
+    const double loss = vectors::cross_entropy(z, code, weight, shape[0], shape[1], dlogits);
     return nb::make_tuple(loss, gradient);
   });
 }
@@ -414,7 +438,7 @@ void tanh_array(int isa, nb::handle x, nb::handle y) {
     const int64_t n = shape_of<1>("x", x)[0];
     const T* from = read<T>("x", x, {n});
     T* to = write<T>("y", y, {n});
-    nb::gil_scoped_release release;
+    const WithoutGil released;
     kernels_of<T>(isa).tanh(from, to, n);
   });
 }
@@ -435,7 +459,7 @@ NB_MODULE(_native, m) {
       "multiply_adds",
       [](int isa, int64_t n) {
         float sink;
-        nb::gil_scoped_release release;
+        const WithoutGil released;
         return kernels_of<float>(isa).multiply_adds(n, &sink);
       },
       nb::arg("isa"), nb::arg("n"));

@@ -12,6 +12,7 @@ namespace {
 
 template <typename T>
 Buffer<T> allocate(int64_t n) {
+  if (n < 0 || n > (int64_t{1} << 48)) throw std::bad_alloc();  // sizes that overflowed, and near ones
   const size_t bytes = (static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T) + 63) / 64 * 64;
   void* p = std::aligned_alloc(64, bytes);
   if (!p) throw std::bad_alloc();
@@ -95,7 +96,8 @@ Cut cut_backward(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t 
 int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
                          int64_t wanted) {
   const int64_t chunk = cut_backward(cell, n_samples, n_timesteps, hidden_size).chunk_steps;
-  return ceil_div(std::max<int64_t>(wanted, 1), chunk) * chunk;
+  // More steps than there are make one stretch, as all of them do.
+  return ceil_div(std::clamp<int64_t>(wanted, 1, std::max<int64_t>(n_timesteps, 1)), chunk) * chunk;
 }
 
 template <typename T>
@@ -185,6 +187,9 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
 
 template <typename T>
 Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_(kernels) {
+  int64_t size = 0;
+  if (__builtin_mul_overflow(problem.n_samples, 16 * (problem.state_size() + 64), &size))
+    throw std::bad_alloc();
   call_.problem = problem;
   Problem<T>& p = call_.problem;
   packed_ = allocate<T>(kernels.forward_pack_size(p));

@@ -21,20 +21,24 @@ namespace {
 class FlushDenormals {
  public:
 #if defined(__x86_64__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }  // FTZ | DAZ
+  explicit FlushDenormals(bool flush) : saved_(_mm_getcsr()) {
+    if (flush) _mm_setcsr(saved_ | 0x8040);  // FTZ | DAZ
+  }
   ~FlushDenormals() { _mm_setcsr(saved_); }
 
  private:
   unsigned saved_;
 #elif defined(__aarch64__)
-  FlushDenormals() {
+  explicit FlushDenormals(bool flush) {
     asm volatile("mrs %0, fpcr" : "=r"(saved_));
-    asm volatile("msr fpcr, %0" ::"r"(saved_ | (uint64_t{1} << 24)));
+    if (flush) asm volatile("msr fpcr, %0" ::"r"(saved_ | (uint64_t{1} << 24)));
   }
   ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
 
  private:
   uint64_t saved_;
+#else
+  explicit FlushDenormals(bool) {}
 #endif
 };
 
@@ -55,12 +59,13 @@ struct Job {
   void* context;
   int64_t n_tasks;
   int n_slots;
+  bool flush;
   std::atomic<int64_t> next{0};
   int slots_taken = 1;         // slot 0 is the caller's; guarded by the pool's mutex
   std::atomic<int> active{0};  // helpers at work on it; changed under the pool's mutex
 
   void work(int slot) {
-    FlushDenormals flush;
+    const FlushDenormals mode(flush);
     for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < n_tasks;) task(context, i, slot);
   }
 };
@@ -157,11 +162,13 @@ Pool& the_pool() {
 
 }  // namespace
 
-void parallel_for(int64_t n_tasks, int n_threads, void (*task)(void*, int64_t, int), void* context) {
+void parallel_for(int64_t n_tasks, int n_threads, void (*task)(void*, int64_t, int), void* context,
+                  Denormals denormals) {
   Job job{.task = task,
           .context = context,
           .n_tasks = n_tasks,
-          .n_slots = static_cast<int>(std::min<int64_t>(n_threads, n_tasks))};
+          .n_slots = static_cast<int>(std::min<int64_t>(n_threads, n_tasks)),
+          .flush = denormals == Denormals::kFlush};
   if (job.n_slots <= 1) {
     job.work(0);
   } else {

@@ -134,20 +134,23 @@ bool standardise(const From* values, const double* mean, const double* scale, in
   const int64_t size = n * d, rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(width, 1)) * width;
   const int64_t n_tasks = size ? (size + rows - 1) / rows : 0;
   std::atomic<bool> finite{true};
-  parallel_for(n_tasks, static_cast<int>(std::clamp<int64_t>(n_tasks, 1, n_threads)), [&](int64_t task, int) {
-    const int64_t end = std::min(size, (task + 1) * rows);
-    bool all = true;
-    for (int64_t i = task * rows; i < end; i += width) {
-      const int64_t length = std::min(width, end - i);
-      const From* from = values + i;
-      To* to = out + i;
-      for (int64_t j = 0; j < length; ++j) {
-        to[j] = static_cast<To>((static_cast<double>(from[j]) - means[j]) / scales[j]);
-      }
-      all &= finite_range(to, length);
-    }
-    if (!all) finite = false;
-  });
+  parallel_for(
+      n_tasks, static_cast<int>(std::clamp<int64_t>(n_tasks, 1, n_threads)),
+      [&](int64_t task, int) {
+        const int64_t end = std::min(size, (task + 1) * rows);
+        bool all = true;
+        for (int64_t i = task * rows; i < end; i += width) {
+          const int64_t length = std::min(width, end - i);
+          const From* from = values + i;
+          To* to = out + i;
+          for (int64_t j = 0; j < length; ++j) {
+            to[j] = static_cast<To>((static_cast<double>(from[j]) - means[j]) / scales[j]);
+          }
+          all &= finite_range(to, length);
+        }
+        if (!all) finite = false;
+      },
+      Denormals::kKeep);
   return finite;
 }
 

@@ -41,6 +41,7 @@ def test_an_unknown_isa_names_the_choices(monkeypatch):
     with pytest.raises(ValueError, match=r"isa='mmx' is not available here.*baseline"):
         get_backend("native", isa="mmx")
     monkeypatch.setenv("ELMAN_ISA", "sve")
+    monkeypatch.delenv("ELMAN_BACKEND", raising=False)
     with pytest.raises(ValueError, match=r"ELMAN_ISA='sve' is not available here.*baseline"):
         get_backend()
 
@@ -85,7 +86,12 @@ def test_without_the_kernel_the_reference_runs_and_says_so_once():
 
 
 def test_a_required_kernel_that_is_missing_is_an_error():
-    done = python(BLOCK_KERNEL + "    get_backend()", ELMAN_REQUIRE_NATIVE="1", ELMAN_BACKEND="")
+    done = python(
+        BLOCK_KERNEL + "    get_backend()",
+        ELMAN_REQUIRE_NATIVE="1",
+        ELMAN_BACKEND="",
+        ELMAN_ISA="",
+    )
     assert done.returncode == 1
     assert "ImportError: ELMAN_REQUIRE_NATIVE is set, but" in done.stderr
 
@@ -211,3 +217,57 @@ def test_unknown_outputs_are_refused():
     for name in available_backends():
         with pytest.raises(ValueError, match="outputs='all' is not known"):
             get_backend(name).forward(Cell(), X, None, None, W, outputs="all")  # type: ignore[arg-type]
+
+
+@needs_kernel
+def test_a_thread_in_the_kernel_does_not_disturb_the_end_of_the_process():
+    done = python(
+        """
+import threading, time
+import numpy as np
+from elman.backends import get_backend
+from elman.backends.contract import Cell, Weights
+
+backend = get_backend("native", n_threads=1)
+W = Weights(*(np.zeros(s, np.float32) for s in ((8, 64), (64, 64), (64,))))
+X = np.zeros((500, 50, 8), np.float32)
+
+def forever():
+    while True:
+        backend.forward(Cell(), X, None, None, W, outputs="final")
+
+for _ in range(3):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.2)
+"""
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@needs_kernel
+def test_sizes_past_all_bounds_are_errors():
+    backend = get_backend("native")
+    W = Weights(*(np.zeros(s, np.float32) for s in ((2, 1), (1, 1), (1,))))
+    for n_samples in (2**63 - 1, 2**60, 2**48):
+        with pytest.raises((MemoryError, ValueError)):
+            backend.stepper(Cell(), W, n_samples)
+
+
+@needs_kernel
+@pytest.mark.parametrize("every", [20, 10**7, 2**62, 2**63 - 1, 2**64])
+def test_more_steps_between_checkpoints_than_there_are(every, rng):
+    backend = get_backend("native")
+    W = Weights(*(rng.normal(size=s) for s in ((2, 7), (7, 7), (7,))))
+    X, dfinal = rng.normal(size=(3, 20, 2)), rng.normal(size=(3, 7))
+    gradients = [
+        backend.backward(
+            None,
+            dfinal,
+            backend.forward(
+                Cell(), X, None, None, W, outputs="final", keep_tape=True, checkpoint_every=k
+            ).tape,
+        ).dweights
+        for k in (0, every)
+    ]
+    for whole, kept in zip(*gradients, strict=True):
+        assert whole.tobytes() == kept.tobytes()

@@ -358,6 +358,16 @@ def test_the_compiled_standardisation_has_the_bits_of_numpy(rng, shape, dtype, t
         assert out.tobytes() == expected.tobytes()
     if not values.size:
         return
+    # denormals are numbers: as values, as scales, and as results
+    tiny = np.finfo(dtype).smallest_subnormal
+    for factor, scale_of in (
+        (tiny * 1000, float(tiny) * 7),
+        (1.0, 1e39 if to is np.float32 else 1e308),
+    ):
+        small = (values * factor).astype(dtype)
+        standardise(small, mean * 0, scale * 0 + scale_of, expected)
+        fused.standardise(small, mean * 0, scale * 0 + scale_of, out, 2)
+        assert out.tobytes() == expected.tobytes()
     for bad in (np.nan, np.inf, -np.inf):
         values[-1, -1] = bad
         assert not standardise(values, mean, scale, expected)

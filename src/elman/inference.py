@@ -147,7 +147,8 @@ def _batches(
         if not finite and data.refuse is not None:
             data.refuse()
         if not finite and standardisation is not None:
-            data.scaled(*standardisation, dtype)  # raises, naming the sample and the value
+            data.scaled(*standardisation, dtype)  # an error that names the sample and the value
+            raise RuntimeError(f"standardisation left something that {dtype} does not hold")
         if data.missing == "mask":
             X = with_indicators(X)
         yield batch._replace(X=np.require(X, dtype=dtype, requirements=["C", "A"]))

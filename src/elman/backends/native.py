@@ -145,7 +145,7 @@ class NativeBackend:
                 b,
                 outputs == "sequence",
                 keep_tape,
-                checkpoint_every,
+                min(checkpoint_every, X.shape[1]) if checkpoint_every > 0 else checkpoint_every,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
             check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
