@@ -358,10 +358,10 @@ def test_a_real_ctrl_c(samples):
 
 
 def test_ctrl_c_before_the_first_epoch_ends(samples, monkeypatch):
-    def interrupt(*args):
+    def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("elman.training.cross_entropy", interrupt)
+    monkeypatch.setattr("elman.nn.objectives.cross_entropy", interrupt)
     with pytest.warns(UserWarning, match="before its first epoch"):
         clf = quick().fit(*samples)
     assert clf.n_iter_ == 0
@@ -595,3 +595,32 @@ def test_a_whole_file_that_makes_no_sense_is_a_clear_error(spoiler, rng, tmp_pat
     archive.save(path, tensors, config)
     with pytest.raises(ArchiveError, match=str(path)):
         RNNClassifier.load(path)
+
+
+# Label smoothing
+
+
+def test_label_smoothing_is_for_training_only(samples):
+    X, y = samples
+    plain, smoothed = (
+        quick(max_iter=1, learning_rate_init=1e-300, label_smoothing=e).fit(X, y, X_val=X, y_val=y)
+        for e in (0, 0.2)
+    )
+    assert plain.history_.validation_loss == smoothed.history_.validation_loss
+    p = smoothed.predict_proba(X)
+    q = 0.8 * (y[:, np.newaxis] == smoothed.classes_) + 0.1
+    np.testing.assert_allclose(smoothed.loss_curve_, -(q * np.log(p)).sum(axis=1).mean())
+    assert smoothed.loss_curve_ != plain.loss_curve_
+
+
+def test_label_smoothing_keeps_answers_from_certainty(samples):
+    certain, smoothed = (learner(label_smoothing=e, alpha=0).fit(*samples) for e in (0, 0.3))
+    assert smoothed.score(*samples) > 0.9
+    p, q = (clf.predict_proba(samples[0]).max(axis=1).mean() for clf in (certain, smoothed))
+    assert q < 0.9 < p
+
+
+def test_shows_itself_in_a_notebook(samples):
+    shown = quick(label_smoothing=0.25).fit(*samples)._repr_html_()
+    assert "RNNClassifier" in shown
+    assert "0.25" in shown

@@ -263,7 +263,7 @@ def test_sample_feature_time_is_recognised(fitted, rng):
         (None, "requires y to be passed"),
         ([0.5, 1.25, 3.1], "continuous"),
         ([0.0, np.nan, 1.0], "y contains NaN"),
-        (np.eye(3), "1d array"),
+        (np.eye(3) + 1, "1d array"),
         (5, "1d array|singleton|scalar"),
     ],
 )
@@ -330,6 +330,8 @@ def test_wrong_validation_data(rng):
         ("nesterovs_momentum", 1),
         ("class_weight", "even"),
         ("class_weight", [1, 2]),
+        ("label_smoothing", 1.0),
+        ("label_smoothing", "little"),
         ("max_iter", 0),
         ("early_stopping", "yes"),
         ("validation_fraction", 1.0),

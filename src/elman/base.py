@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from elman import hyperparameters as hp
 from elman.backends import available_threads, get_backend
@@ -24,6 +24,7 @@ from elman.history import Epoch, History
 from elman.inference import Standardisation
 from elman.model import TrainedModel
 from elman.nn.network import Network, layer_sizes
+from elman.nn.objectives import Objective
 from elman.nn.optimizers import make_optimizer
 from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import location_and_scale
@@ -34,7 +35,10 @@ from elman.training import Labelled, Plan, train
 Array = NDArray[Any]
 
 
-class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
+M = TypeVar("M", bound=TrainedModel)
+
+
+class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: ignore[misc]
     """Base of the estimators: all but what their answers are.
 
     A subclass lists its hyper-parameters in `__init__` and their checks in `_CHECKS`, and says
@@ -43,6 +47,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
     """
 
     _CHECKS: ClassVar[Mapping[str, hp.Check]]
+    _KIND: ClassVar[str]
+    """what a saved file calls it"""
+    _READOUT: ClassVar[str | None] = None
+    """of the network, where it is no hyper-parameter"""
+    _SCORE: ClassVar[str] = "accuracy"
+    """what progress calls the validation score"""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -61,8 +71,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         """Columns of the head."""
         raise NotImplementedError
 
-    def _model(self) -> TrainedModel:
+    def _model(self) -> M:
         """What the answers come from."""
+        raise NotImplementedError
+
+    def _objective(self) -> Objective:
+        """What training makes small."""
         raise NotImplementedError
 
     def _strata(self, training: Labelled) -> NDArray[np.int64]:
@@ -73,7 +87,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         """Training data with the weights that hyper-parameters add to the user's."""
         return training
 
-    def _restore(self, model: Any) -> None:
+    def _restore(self, model: M) -> None:
         """Take over from a loaded model what `_targets` had learned."""
         raise NotImplementedError
 
@@ -115,7 +129,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         training = self._scaled(self._weighted(training))
         validation = None if validation is None else self._scaled(validation)
         own_hooks = [] if self.on_epoch is None else [self.on_epoch]
-        with EpochProgress(self.max_iter, int(self.verbose)) as progress:
+        with EpochProgress(self.max_iter, int(self.verbose), self._SCORE) as progress:
             history = train(
                 self.network_,
                 training,
@@ -125,6 +139,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
                     schedule=self.learning_rate,
                     early_stopping=bool(self.early_stopping),
                 ),
+                self._objective(),
                 backend=backend,
                 rng=self._rng,
                 validation=validation,
@@ -168,6 +183,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
             self._scaled(self._weighted(training)),
             self._optimizer,
             self._plan(n_epochs=1, schedule="constant", early_stopping=False),
+            self._objective(),
             backend=backend,
             rng=self._rng,
             progress=EpochProgress(1, 2 if self.verbose else 0),
@@ -227,6 +243,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
                 feature_names=None if names is None else list(names),
                 history=self.history_,
             ),
+            self._KIND,
         )
 
     @classmethod
@@ -249,13 +266,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         OSError
             It cannot be read.
         """
-        from elman.persistence import load
+        from elman.persistence import load_kind
 
-        saved = load(path, known=cls._get_param_names())
+        saved = load_kind(path, cls._KIND, known=cls._get_param_names())
         model = saved.model
         estimator = cls(**saved.parameters)
         estimator.network_ = model.network
-        estimator._restore(model)
+        estimator._restore(cast(M, model))
         estimator.mean_, estimator.scale_ = model.standardisation or (None, None)
         estimator.n_features_in_ = model.n_features_in
         estimator._two_d = model.two_d
@@ -268,7 +285,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
     # Checking what comes in
 
     def _check_parameters(self) -> None:
-        for name, check in hp.RNN_CLASSIFIER.items():
+        for name, check in self._CHECKS.items():
             check(name, getattr(self, name))
         hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
 
@@ -283,12 +300,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         self.n_features_in_: int = data.n_features_in
         self._two_d: bool = data.two_d
         self._missing: str = data.missing
-        data = without_skipped(data)
-        if data.n_steps == 0:
-            raise ValueError(
-                "Input X contains NaN at every time step of every sample, so that missing='skip' "
-                "leaves nothing to train on: choose missing='mask', or leave features out"
-            )
         return data
 
     def _check_more_X(self, X: Any) -> Sequences:
@@ -296,9 +307,23 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         data = self._asked(X)[1]
         if data.refuse is not None:
             data.refuse()
-        return without_skipped(data)
+        return data
 
-    def _asked(self, X: Any) -> tuple[TrainedModel, Sequences]:
+    def _trained(self) -> dict[str, Any]:
+        """What every kind of `TrainedModel` takes."""
+        check_is_fitted(self, "network_")
+        return {
+            "network": self.network_,
+            "n_features_in": self.n_features_in_,
+            "two_d": self._two_d,
+            "standardisation": self._standardisation(),
+            "backend": self.backend,
+            "n_jobs": self.n_jobs,
+            "name": type(self).__name__,
+            "missing": self._missing,
+        }
+
+    def _asked(self, X: Any) -> tuple[M, Sequences]:
         """What answers, and X as it takes it."""
         model = self._model()
         data = model.check(X)
@@ -307,13 +332,23 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         return model, data
 
     def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
-        """Samples of positive weight."""
+        """Samples to train on: those of positive weight, without the steps to be skipped."""
+        X = without_skipped(data)
+        if X.n_steps == 0 and data.n_steps:
+            raise ValueError(
+                "Input X contains NaN at every time step of every sample, so that missing='skip' "
+                "leaves nothing to train on: choose missing='mask', or leave features out"
+            )
         if sample_weight is None:
-            return Labelled(data, targets, None)
+            return Labelled(X, targets, None)
         weights = check_weights(sample_weight, len(data))
-        labelled = Labelled(data, targets, weights)
+        labelled = Labelled(X, targets, weights)
         # A weight of 0 is the same, to the last bit, as leaving the sample out.
         return labelled if weights.all() else labelled.subset(np.flatnonzero(weights))
+
+    def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
+        """Validation data, without the steps to be skipped."""
+        return Labelled(without_skipped(data), targets, None)
 
     def _check_validation(self, X_val: Any, y_val: Any, dtype: Any) -> Labelled | None:
         if (X_val is None) != (y_val is None):
@@ -335,7 +370,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
         if data.two_d:
             validate_data(self, X_val, reset=False, skip_check_array=True)
         targets = self._targets(y_val, data, name="y_val")
-        return Labelled(without_skipped(data), targets, None)
+        return self._to_validate(data, targets)
 
     def _dtype(self) -> Any:
         """How X is read by a fresh fit, None for as it is.
@@ -353,7 +388,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
     def _set_scale(self, training: Labelled) -> None:
         self.mean_ = self.scale_ = None
         if self.standardize:
-            self.mean_, self.scale_ = location_and_scale(training.X, training.weights)
+            self.mean_, self.scale_ = location_and_scale(training.X, training.sample_weights())
         warn_of_unobserved(training.X)
 
     def _standardisation(self) -> Standardisation | None:
@@ -379,7 +414,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator):  # type: ignore[misc]
             layer_sizes(self.hidden_size, self.n_layers),
             self._n_outputs(),
             cell=Cell(self.cell, self.activation),
-            readout=self.readout,
+            readout=self._READOUT or self.readout,
             rng=init_rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,

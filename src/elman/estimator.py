@@ -8,21 +8,27 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from elman import hyperparameters as hp
 from elman.base import RecurrentEstimator
 from elman.callbacks import with_callbacks
 from elman.data.sequences import Sequences
 from elman.history import Epoch
-from elman.model import TrainedModel
-from elman.targets import check_classes, check_labels, class_weights
+from elman.model import TrainedClassifier
+from elman.nn.objectives import AnyLabels, Objective, OneClass
+from elman.targets import (
+    check_classes,
+    check_indicator,
+    check_labels,
+    class_weights,
+    is_indicator,
+)
 from elman.training import Labelled
 
 Array = NDArray[Any]
 
 
-class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
+class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # type: ignore[misc]
     """Classify sequences with a recurrent neural network.
 
     X, everywhere, is one of
@@ -79,7 +85,11 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
         Only for solver="sgd".
     class_weight : {"balanced"}, dict of label to weight, or None, default=None
         Factors on the weights of each class's samples in training; "balanced" gives every class
-        the same weight in all. Validation is measured without them.
+        the same weight in all. Validation is measured without them. Not for several labels at once.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of every training label that is spread evenly over all classes (of each of several
+        labels at once: over 0 and 1), so that the network is not driven to certainty. Validation is
+        measured without.
     max_iter : int, default=60
         Epochs. Without `early_stopping` exactly so many are run.
     early_stopping : bool, default=False
@@ -129,7 +139,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+        Labels, sorted; for several labels at once the numbers of their columns.
+    multilabel_ : bool
+        Whether y was an indicator matrix.
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -174,6 +186,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
     """
 
     _CHECKS: ClassVar = hp.RNN_CLASSIFIER
+    _KIND: ClassVar = "RNNClassifier"
 
     classes_: Array
 
@@ -199,6 +212,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         max_iter: int = 60,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -234,6 +248,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.max_iter = max_iter
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -250,6 +265,11 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
         self.backend = backend
         self.on_epoch = on_epoch
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
@@ -265,8 +285,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
         ----------
         X : array-like
             Training sequences; see the class.
-        y : array-like of shape (n_samples,)
-            Labels: strings, ints, bools, anything scikit-learn takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels: strings, ints, bools, anything scikit-learn takes. Or, of several at once, an
+            indicator matrix of 0 and 1: each then has a probability of its own.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. 0 leaves a sample out, 2 counts it twice.
         X_val, y_val : array-like, optional
@@ -303,9 +324,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
         ----------
         X : array-like
             Sequences; see the class.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
         classes : array-like of shape (n_classes,)
-            All labels there will ever be; needed in the first call, if `fit` was not called.
+            All labels there will ever be; needed in the first call, if `fit` was not called, unless
+            y is an indicator matrix.
         sample_weight : array-like of shape (n_samples,), optional
 
         Returns
@@ -326,19 +348,22 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
                 "class_weight='balanced' needs all samples at once, which partial_fit never sees: "
                 "pass a dict {label: weight}"
             )
-        if classes is None and not hasattr(self, "network_"):
+        if classes is None and not hasattr(self, "network_") and not is_indicator(y):
             raise ValueError(
                 "classes must be given in the first call of partial_fit: every label there will be"
             )
 
-        def learn(first: bool) -> None:
-            if classes is not None:
-                self._learn_classes(classes, first)
-
-        return self._fit_further(X, y, sample_weight, learn)
+        if classes is None:
+            return self._fit_further(X, y, sample_weight)
+        return self._fit_further(
+            X,
+            y,
+            sample_weight,
+            lambda first: self._learn_classes(classes, is_indicator(y), first),
+        )
 
     def predict(self, X: Any) -> Array:
-        """Most probable label of each sample.
+        """Most probable label of each sample; of several at once, each that is likelier than not.
 
         Parameters
         ----------
@@ -348,7 +373,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,), or indicator of shape (n_samples, n_labels)
         """
         model, data = self._asked(X)
         return model.predict(data)
@@ -372,7 +397,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
         return model.predict_proba(data)
 
     def decision_function(self, X: Any) -> Array:
-        """Logits; for two classes the second minus the first.
+        """Logits; for two classes the second minus the first, for several labels one of each.
 
         Parameters
         ----------
@@ -411,46 +436,66 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):  # type: ignore[misc]
     # What its targets are
 
     def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
+        if fresh:
+            self.multilabel_ = is_indicator(y)
+        elif is_indicator(y) != self.multilabel_:
+            trained_on, seen = "an indicator matrix", "one label for each sample"
+            if not self.multilabel_:
+                trained_on, seen = seen, trained_on
+            raise ValueError(f"{name} is {seen}, but there was {trained_on} at first: pass that")
+        if self.multilabel_:
+            self._refuse_class_weight()
+            n_labels = None if fresh else len(self.classes_)
+            indicator = check_indicator(y, len(data), n_labels=n_labels, name=name)
+            self.classes_ = np.arange(indicator.shape[1])
+            return indicator
         classes = None if fresh else self.classes_
         self.classes_, codes = check_labels(y, len(data), classes=classes, name=name)
         return codes
 
-    def _learn_classes(self, classes: Any, first: bool) -> None:
+    def _learn_classes(self, classes: Any, multilabel: bool, first: bool) -> None:
         given = check_classes(classes)
         if first:
-            self.classes_ = given
+            if multilabel and not np.array_equal(given, np.arange(len(given))):
+                raise ValueError(
+                    f"classes={given.tolist()}, but y is an indicator matrix: its classes are the "
+                    "numbers of its columns, from 0; they may be left out"
+                )
+            self.classes_, self.multilabel_ = given, multilabel
         elif not np.array_equal(given, self.classes_):
             raise ValueError(
                 f"classes={given.tolist()} differ from those of the first call, "
                 f"{self.classes_.tolist()}: leave classes out, or start a new estimator"
             )
 
+    def _refuse_class_weight(self) -> None:
+        if self.class_weight is not None:
+            raise ValueError(
+                f"class_weight={self.class_weight!r}, but y is an indicator matrix: a sample has "
+                "several labels at once, so that no one class says its weight; pass sample_weight"
+            )
+
     def _n_outputs(self) -> int:
         return len(self.classes_)
 
+    def _objective(self) -> Objective:
+        smoothing = float(self.label_smoothing)
+        return AnyLabels(smoothing) if self.multilabel_ else OneClass(smoothing)
+
     def _strata(self, training: Labelled) -> NDArray[np.int64]:
-        return training.targets
+        return super()._strata(training) if self.multilabel_ else training.targets
 
     def _weighted(self, training: Labelled) -> Labelled:
         if self.class_weight is None:
             return training
-        _, codes, weights = training
+        _, codes, weights, _ = training
         factors = class_weights(self.class_weight, self.classes_, codes, weights)[codes]
         return training._replace(weights=factors if weights is None else weights * factors)
 
-    def _model(self) -> TrainedModel:
-        check_is_fitted(self, "network_")
-        return TrainedModel(
-            self.network_,
-            self.classes_,
-            self.n_features_in_,
-            self._two_d,
-            self._standardisation(),
-            self.backend,
-            self.n_jobs,
-            type(self).__name__,
-            self._missing,
+    def _model(self) -> TrainedClassifier:
+        return TrainedClassifier(
+            **self._trained(), classes=self.classes_, multilabel=self.multilabel_
         )
 
-    def _restore(self, model: TrainedModel) -> None:
-        self.classes_ = model.classes
+    def _restore(self, model: TrainedClassifier) -> None:
+        self.classes_, self.multilabel_ = model.classes, model.multilabel

@@ -14,11 +14,12 @@ class Epoch(NamedTuple):
     epoch: int
     """from 1"""
     loss: float
-    """mean training cross-entropy in nats over the epoch's batches, without the penalty of alpha"""
+    """mean training loss over the epoch's batches (cross-entropy in nats, or the error of
+    standardised values), without the penalty of alpha"""
     validation_loss: float | None
     """the same on the validation data, with the weights at the end of the epoch"""
     validation_score: float | None
-    """accuracy on the validation data"""
+    """accuracy on the validation data, or R^2 of values"""
     gradient_norm: float
     """mean over batches of the gradient's norm, before clipping"""
     learning_rate: float
@@ -41,9 +42,9 @@ class History:
     epoch : list of int
         Numbers of the epochs, from 1.
     loss : list of float
-        Mean training cross-entropy, in nats.
+        Mean training loss: cross-entropy in nats, or the error of standardised values.
     validation_loss, validation_score : list of float
-        Cross-entropy and accuracy on the validation data; empty without any, None for epochs of a
+        Loss, and accuracy or R^2, on the validation data; empty without any, None for epochs of a
         later `partial_fit`, which has none.
     gradient_norm : list of float
         Mean over batches of the gradient's norm before clipping.

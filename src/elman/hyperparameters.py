@@ -13,6 +13,7 @@ from elman.backends.contract import ACTIVATIONS, CELLS, Cell
 from elman.data.missing import MISSING
 from elman.nn.initializers import RECURRENT
 from elman.nn.network import check_residual, layer_sizes
+from elman.nn.objectives import REGRESSION_LOSSES
 from elman.nn.optimizers import SOLVERS
 from elman.nn.readouts import READOUTS
 from elman.nn.schedules import SCHEDULES
@@ -167,6 +168,7 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "momentum": real(0, 1),
     "nesterovs_momentum": boolean,
     "class_weight": class_weighting,
+    "label_smoothing": real(0, 1),
     "max_iter": integer(1),
     "early_stopping": boolean,
     "validation_fraction": real(0, 1, open_low=True),
@@ -184,6 +186,18 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "on_epoch": optional(function),
 }
 """How each hyper-parameter of `RNNClassifier` is checked."""
+
+RNN_REGRESSOR: dict[str, Check] = {
+    name: check
+    for name, check in RNN_CLASSIFIER.items()
+    if name not in ("class_weight", "label_smoothing")
+} | {"loss": one_of(*REGRESSION_LOSSES), "huber_delta": real(0, open_low=True)}
+"""How each hyper-parameter of `RNNRegressor` is checked."""
+
+RNN_TAGGER: dict[str, Check] = {
+    name: check for name, check in RNN_CLASSIFIER.items() if name != "readout"
+}
+"""How each hyper-parameter of `RNNTagger` is checked."""
 
 
 def check_stack(hidden_size: Any, n_layers: Any, residual: Any, cell: str, activation: Any) -> None:

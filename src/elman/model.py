@@ -1,4 +1,4 @@
-"""What answering takes of a fitted classifier: recordings in; labels, probabilities, states out.
+"""What answering takes of a fitted estimator: recordings in; labels, values, states out.
 
 Without scikit-learn, which takes longer to import than most files take to answer.
 """
@@ -22,23 +22,21 @@ from elman.inference import (
     predict_logits,
     predict_logits_over_time,
 )
-from elman.nn.losses import softmax
+from elman.nn.losses import sigmoid, softmax
 from elman.nn.network import Network
 
 Array = NDArray[Any]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TrainedModel:
-    """A network with what its answers mean: the methods that share `RNNClassifier`'s names are its.
+    """A network with what it was trained on: the methods that share an estimator's names are its.
 
     Each takes the `Sequences` that `check` made of X.
     """
 
     network: Network
-    classes: Array
-    """(n_classes,) labels, sorted"""
     n_features_in: int
     """`X.shape[-1]`: for a 2-D X the number of its columns"""
     two_d: bool
@@ -46,7 +44,7 @@ class TrainedModel:
     backend: str | None = None
     n_jobs: int | None = None
     name: str = "RNNClassifier"
-    """what errors call it"""
+    """of the estimator: what errors call it"""
     missing: str = "error"
     """what NaN becomes; see `elman.data.missing`"""
 
@@ -74,31 +72,12 @@ class TrainedModel:
             missing=self.missing,
         )
 
-    def predict(self, data: Sequences) -> Array:
-        """Most probable label of each sample, (n_samples,)."""
-        return np.asarray(self.classes[self.logits(data).argmax(axis=1)])
-
-    def predict_proba(self, data: Sequences) -> Array:
-        """Probability of each class, (n_samples, n_classes)."""
-        return softmax(self.logits(data))
-
-    def decision_function(self, data: Sequences) -> Array:
-        """Logits (n_samples, n_classes); for two classes the second minus the first."""
-        logits = self.logits(data)
-        if len(self.classes) == 2:
-            return np.asarray(logits[:, 1] - logits[:, 0])
-        return logits
-
-    def predict_proba_over_time(self, data: Sequences) -> list[Array]:
-        """For each sample (n_timesteps_i, n_classes), had the recording stopped at step t."""
-        return [softmax(z) for z in self._ask(predict_logits_over_time, data)]
-
     def hidden_states(self, data: Sequences) -> list[Array]:
         """For each sample (n_timesteps_i, width) of the last layer, both directions together."""
         return self._ask(hidden_states, data)
 
     def logits(self, data: Sequences) -> Array:
-        """(n_samples, n_classes)."""
+        """(n_samples, n_outputs): the head's, as they are."""
         return self._ask(predict_logits, data)
 
     def _ask(
@@ -108,3 +87,71 @@ class TrainedModel:
     ) -> T:
         backend = get_backend(self.backend, n_threads=available_threads(self.n_jobs))
         return question(self.network, data, backend, self.standardisation)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainedClassifier(TrainedModel):
+    """What a fitted `RNNClassifier` answers with."""
+
+    classes: Array
+    """(n_classes,) labels, sorted; for several labels at once the numbers of their columns"""
+    multilabel: bool = False
+
+    def predict(self, data: Sequences) -> Array:
+        """Most probable label of each sample, (n_samples,), or an indicator of 0 and 1."""
+        if self.multilabel:
+            return (self.logits(data) > 0).astype(np.int64)
+        return np.asarray(self.classes[self.logits(data).argmax(axis=1)])
+
+    def predict_proba(self, data: Sequences) -> Array:
+        """Probability of each class, (n_samples, n_classes)."""
+        return self._probabilities(self.logits(data))
+
+    def decision_function(self, data: Sequences) -> Array:
+        """Logits (n_samples, n_classes); for two classes the second minus the first."""
+        logits = self.logits(data)
+        if len(self.classes) == 2 and not self.multilabel:
+            return np.asarray(logits[:, 1] - logits[:, 0])
+        return logits
+
+    def predict_proba_over_time(self, data: Sequences) -> list[Array]:
+        """For each sample (n_timesteps_i, n_classes), had the recording stopped at step t."""
+        return [self._probabilities(z) for z in self._ask(predict_logits_over_time, data)]
+
+    def _probabilities(self, logits: Array) -> Array:
+        return sigmoid(logits) if self.multilabel else softmax(logits)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainedRegressor(TrainedModel):
+    """What a fitted `RNNRegressor` answers with."""
+
+    target_scale: Standardisation
+    """of the targets"""
+    one_target: bool
+    """whether y was (n_samples,)"""
+
+    def predict(self, data: Sequences) -> Array:
+        """Values (n_samples,) or (n_samples, n_targets), float64."""
+        mean, scale = self.target_scale
+        values = self.logits(data) * scale + mean
+        return np.asarray(values[:, 0] if self.one_target else values)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainedTagger(TrainedModel):
+    """What a fitted `RNNTagger` answers with."""
+
+    classes: Array
+    """(n_classes,) labels, sorted"""
+
+    def predict(self, data: Sequences) -> list[Array]:
+        """For each sample the most probable label of every step, (n_timesteps_i,)."""
+        return [self.classes[z.argmax(axis=1)] for z in self._logits_of_steps(data)]
+
+    def predict_proba(self, data: Sequences) -> list[Array]:
+        """For each sample (n_timesteps_i, n_classes)."""
+        return [softmax(z) for z in self._logits_of_steps(data)]
+
+    def _logits_of_steps(self, data: Sequences) -> list[Array]:
+        return self._ask(predict_logits_over_time, data)

@@ -1,4 +1,4 @@
-"""A fitted classifier in, an archive out; and back."""
+"""A fitted estimator in, an archive out; and back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,18 @@ from elman.data.missing import n_inputs
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.history import History
-from elman.hyperparameters import RNN_CLASSIFIER
+from elman.hyperparameters import RNN_CLASSIFIER, RNN_REGRESSOR, RNN_TAGGER, Check
 from elman.inference import Standardisation
-from elman.model import TrainedModel
+from elman.model import TrainedClassifier, TrainedModel, TrainedRegressor, TrainedTagger
 from elman.nn.network import Network, network_shapes
 from elman.nn.parameters import Parameters
 
-KIND = "RNNClassifier"
+CHECKS: dict[str, dict[str, Check]] = {
+    "RNNClassifier": RNN_CLASSIFIER,
+    "RNNRegressor": RNN_REGRESSOR,
+    "RNNTagger": RNN_TAGGER,
+}
+"""Kinds of estimators that a file may hold, and how their hyper-parameters are checked."""
 NOT_SAVED = ("on_epoch",)
 STACK = (
     "hidden_size",
@@ -34,29 +39,31 @@ STACK = (
 )
 
 
-class Saved(NamedTuple):
-    """A fitted classifier as a file holds it."""
+M = TypeVar("M", bound=TrainedModel)
 
-    model: TrainedModel
+
+class Saved(NamedTuple, Generic[M]):
+    """A fitted estimator as a file holds it."""
+
+    model: M
     parameters: dict[str, Any]
     """hyper-parameters by name, without `NOT_SAVED` once restored"""
     feature_names: list[str] | None
     history: History
 
 
-def save(path: str | Path, saved: Saved) -> None:
-    """Write a fitted classifier; see `RNNClassifier.save`."""
+def save(path: str | Path, saved: Saved[TrainedModel], kind: str) -> None:
+    """Write a fitted estimator of a kind that is in `CHECKS`; see `RNNClassifier.save`."""
     model = saved.model
     network = model.network
     tensors = dict(network.params)
     if model.standardisation is not None:
         tensors |= {f"standardize.{k}": v for k, v in model.standardisation._asdict().items()}
-    classes, class_labels = _pack_labels(model.classes)
-    if class_labels is not None:
-        tensors["classes"] = class_labels
+    described, arrays = _pack_answers(model)
+    tensors |= arrays
     names = saved.feature_names
     config = {
-        "kind": KIND,
+        "kind": kind,
         "parameters": {
             name: _plain(name, value)
             for name, value in saved.parameters.items()
@@ -75,7 +82,7 @@ def save(path: str | Path, saved: Saved) -> None:
             "learn_initial_state": network.learn_initial_state,
             "dropout": network.dropout,
         },
-        "classes": classes,
+        **described,
         "n_features_in": int(model.n_features_in),
         "two_d": bool(model.two_d),
         "missing": model.missing,
@@ -85,8 +92,8 @@ def save(path: str | Path, saved: Saved) -> None:
     archive.save(path, tensors, config)
 
 
-def load(path: str | Path, *, known: Collection[str] = RNN_CLASSIFIER) -> Saved:
-    """Read what `save` wrote; see `RNNClassifier.load`.
+def load(path: str | Path, *, known: Collection[str] = RNN_CLASSIFIER) -> Saved[TrainedClassifier]:
+    """Read a classifier that `save` wrote; see `RNNClassifier.load`.
 
     Parameters
     ----------
@@ -94,22 +101,31 @@ def load(path: str | Path, *, known: Collection[str] = RNN_CLASSIFIER) -> Saved:
     known : collection of str
         Names of the hyper-parameters that there are; a file with others is refused.
     """
+    return cast("Saved[TrainedClassifier]", load_kind(path, "RNNClassifier", known=known))
+
+
+def load_kind(path: str | Path, kind: str, *, known: Collection[str]) -> Saved[TrainedModel]:
+    """Read an estimator of a kind that is in `CHECKS`; see `load`."""
     tensors, config = archive.load(path)
-    if config.get("kind") != KIND:
+    if config.get("kind") != kind:
         raise ArchiveError(
-            f"{path}: holds a {config.get('kind')!r}, not a {KIND}; load it with what saved it"
+            f"{path}: holds a {config.get('kind')!r}, not a {kind}; load it with what saved it"
         )
     try:
         return _restored(tensors, config, known)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ArchiveError(
-            f"{path}: is whole, but does not describe a {KIND} of this version of elman "
+            f"{path}: is whole, but does not describe a {kind} of this version of elman "
             f"({type(error).__name__}: {error}); it may come from a newer one"
         ) from error
 
 
-def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection[str]) -> Saved:
-    parameters = _restored_parameters(config["parameters"], known)
+def _restored(
+    tensors: dict[str, Any], config: dict[str, Any], known: Collection[str]
+) -> Saved[TrainedModel]:
+    kind = config["kind"]
+    checks = CHECKS[kind]
+    parameters = _restored_parameters(config["parameters"], known, checks)
     described = dict(config["network"])
     cell = Cell(described.pop("cell"), described.pop("activation"))
     for name in STACK:
@@ -127,11 +143,7 @@ def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection
         raise ValueError("the weights are not all float32, or all float64")
     params = Parameters.from_arrays(weights, weights["head.W"].dtype)
     network = Network(**described, cell=cell, params=params)
-    classes = _unpack_labels(config["classes"], tensors.pop("classes", None))
-    if classes.shape != (network.n_classes,):
-        raise ValueError(f"{len(classes)} labels for {network.n_classes} classes")
-    if not np.array_equal(np.unique(classes), classes):
-        raise ValueError("the labels are not sorted, or not all different")
+    answers = _unpack_answers(kind, network, config, tensors)
     n_features_in, two_d = int(config["n_features_in"]), bool(config["two_d"])
     missing = config.get("missing", "error")  # which older files do not have
     RNN_CLASSIFIER["missing"]("missing", missing)
@@ -147,15 +159,16 @@ def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection
         )
     names = config["feature_names_in"]
     return Saved(
-        model=TrainedModel(
-            network,
-            classes,
-            n_features_in,
-            two_d,
-            standardisation,
-            parameters.get("backend"),
-            parameters.get("n_jobs"),
+        model=MODELS[kind](
+            network=network,
+            n_features_in=n_features_in,
+            two_d=two_d,
+            standardisation=standardisation,
+            backend=parameters.get("backend"),
+            n_jobs=parameters.get("n_jobs"),
+            name=kind,
             missing=missing,
+            **answers,
         ),
         parameters=parameters,
         feature_names=None if names is None else [*names],
@@ -163,7 +176,55 @@ def _restored(tensors: dict[str, Any], config: dict[str, Any], known: Collection
     )
 
 
-def _restored_parameters(described: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+MODELS: dict[str, type[TrainedModel]] = {
+    "RNNClassifier": TrainedClassifier,
+    "RNNRegressor": TrainedRegressor,
+    "RNNTagger": TrainedTagger,
+}
+
+
+def _pack_answers(model: TrainedModel) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a model's answers mean: a description, and arrays."""
+    if isinstance(model, TrainedRegressor):
+        arrays = {f"target.{k}": v for k, v in model.target_scale._asdict().items()}
+        return {"one_target": model.one_target}, arrays
+    if not isinstance(model, (TrainedClassifier, TrainedTagger)):
+        raise TypeError(f"a {type(model).__name__} cannot be saved")
+    classes, labels = _pack_labels(model.classes)
+    described: dict[str, Any] = {"classes": classes}
+    if isinstance(model, TrainedClassifier) and model.multilabel:
+        described["multilabel"] = True
+    return described, {} if labels is None else {"classes": labels}
+
+
+def _unpack_answers(
+    kind: str, network: Network, config: dict[str, Any], tensors: dict[str, Any]
+) -> dict[str, Any]:
+    """What `_pack_answers` described, as arguments of the model; takes its arrays out."""
+    if (network.readout == "every") != (kind == "RNNTagger"):
+        raise ValueError(f"readout={network.readout!r} is not that of a {kind}")
+    n_outputs = network.n_classes
+    if kind == "RNNRegressor":
+        scale = _restored_standardisation(tensors, n_outputs, "target")
+        if scale is None:
+            raise ValueError("target.mean and target.scale are missing")
+        one_target = bool(config["one_target"])
+        if one_target and n_outputs != 1:
+            raise ValueError(f"one_target, but the network has {n_outputs} outputs")
+        return {"target_scale": scale, "one_target": one_target}
+    classes = _unpack_labels(config["classes"], tensors.pop("classes", None))
+    if classes.shape != (n_outputs,):
+        raise ValueError(f"{len(classes)} labels for {n_outputs} classes")
+    if not np.array_equal(np.unique(classes), classes):
+        raise ValueError("the labels are not sorted, or not all different")
+    if kind == "RNNTagger":
+        return {"classes": classes}
+    return {"classes": classes, "multilabel": bool(config.get("multilabel", False))}
+
+
+def _restored_parameters(
+    described: dict[str, Any], known: Collection[str], checks: Mapping[str, Check]
+) -> dict[str, Any]:
     parameters = dict(described)
     if isinstance(parameters.get("class_weight"), list):
         parameters["class_weight"] = dict(parameters["class_weight"])
@@ -172,20 +233,22 @@ def _restored_parameters(described: dict[str, Any], known: Collection[str]) -> d
     for name, value in parameters.items():
         if name not in known:
             raise ValueError(f"unknown hyper-parameter {name!r}")
-        if name in RNN_CLASSIFIER:
-            RNN_CLASSIFIER[name](name, value)
+        if name in checks:
+            checks[name](name, value)
     return parameters
 
 
-def _restored_standardisation(tensors: dict[str, Any], n_features: int) -> Standardisation | None:
-    found = [tensors.pop(f"standardize.{name}", None) for name in Standardisation._fields]
+def _restored_standardisation(
+    tensors: dict[str, Any], n_features: int, prefix: str = "standardize"
+) -> Standardisation | None:
+    found = [tensors.pop(f"{prefix}.{name}", None) for name in Standardisation._fields]
     if all(value is None for value in found):
         return None
     for name, value in zip(Standardisation._fields, found, strict=True):
         if value is None:
-            raise ValueError("standardize.mean and standardize.scale belong together")
+            raise ValueError(f"{prefix}.mean and {prefix}.scale belong together")
         if (value.shape, value.dtype) != ((n_features,), np.float64):
-            raise ValueError(f"standardize.{name} has shape {value.shape} and type {value.dtype}")
+            raise ValueError(f"{prefix}.{name} has shape {value.shape} and type {value.dtype}")
     return Standardisation(*found)
 
 

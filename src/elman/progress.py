@@ -19,11 +19,14 @@ class EpochProgress:
     verbose : int
         0 shows nothing. From 1 a bar if standard output is a terminal, else a line for each epoch
         without escape codes; from 2 always lines.
+    score : str, default="accuracy"
+        What the validation score is.
     """
 
-    def __init__(self, n_epochs: int, verbose: int) -> None:
+    def __init__(self, n_epochs: int, verbose: int, score: str = "accuracy") -> None:
         self._n_epochs = n_epochs
         self._verbose = verbose
+        self._score = score
         self._bar: Any = None
         self._task: Any = None
 
@@ -65,7 +68,7 @@ class EpochProgress:
         if epoch.validation_score is not None:
             numbers += (
                 f"  validation loss {epoch.validation_loss:.4f}"
-                f"  accuracy {epoch.validation_score:.4f}"
+                f"  {self._score} {epoch.validation_score:.4f}"
             )
         if self._bar is not None:
             self._bar.update(self._task, completed=epoch.epoch, numbers=numbers)

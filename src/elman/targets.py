@@ -48,9 +48,10 @@ def is_indicator(y: Any) -> bool:
     if hasattr(y, "toarray"):
         return True
     try:
-        return np.ndim(y) == 2 and np.shape(y)[1] > 1
+        array = np.asarray(y)
     except ValueError:  # sequences of unequal lengths
         return False
+    return array.ndim == 2 and array.shape[1] > 1
 
 
 def check_indicator(
@@ -73,7 +74,7 @@ def check_indicator(
     if len(bad):
         row, column = bad[0].tolist()
         raise ValueError(
-            f"{name} has shape {array.shape} and {array[row, column]!r} at [{row}, {column}]: "
+            f"{name} has shape {array.shape} with {array[row, column]!r} at [{row}, {column}]: "
             "pass one label for each sample (a 1d array), or an indicator matrix of 0 and 1 "
             "(n_samples, n_labels)"
         )
@@ -198,7 +199,7 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
         It is something else, or holds a weight that is negative or not finite.
     """
     try:
-        per_sample = np.ndim(sample_weight) < 2 and not _holds_sequences(sample_weight)
+        per_sample = np.asarray(sample_weight).ndim < 2 and not _holds_sequences(sample_weight)
     except ValueError:  # sequences of unequal lengths
         per_sample = False
     if per_sample:

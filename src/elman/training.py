@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.data.sequences import Sequences
+from elman.data.sequences import Batch, Sequences
 from elman.history import Epoch, History
-from elman.inference import predict_logits
+from elman.inference import predict_logits, predict_logits_over_time
 from elman.nn.dropout import Masking
-from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
+from elman.nn.objectives import Objective, OneClass
 from elman.nn.optimizers import Optimizer, clip_scale, global_norm
 
 Array = NDArray[Any]
@@ -33,14 +33,48 @@ class Labelled(NamedTuple):
 
     X: Sequences
     targets: Array
-    """(n_samples,) index of each sample's class"""
+    """as the objective takes them, a row for each sample; `per_step` a row for each of `X.values`,
+    class indices with -1 for a step without a label"""
     weights: NDArray[np.float64] | None
-    """(n_samples,) or None (all equal)"""
+    """a weight for each row of `targets`, or None (all equal)"""
+    per_step: bool = False
+    """whether the network has an answer at every time step"""
 
     def subset(self, indices: NDArray[np.intp]) -> Labelled:
         """The samples at `indices`, in that order."""
-        weights = None if self.weights is None else self.weights[indices]
-        return Labelled(self.X.subset(indices), self.targets[indices], weights)
+        rows = self._steps_of(indices) if self.per_step else indices
+        weights = None if self.weights is None else self.weights[rows]
+        return self._replace(X=self.X.subset(indices), targets=self.targets[rows], weights=weights)
+
+    def sample_weights(self) -> NDArray[np.float64] | None:
+        """(n_samples,): of steps their mean; None if all are equal."""
+        if self.weights is None or not self.per_step:
+            return self.weights
+        sample = np.repeat(np.arange(len(self.X)), self.X.lengths)
+        sums = np.bincount(sample, weights=self.weights, minlength=len(self.X))
+        return np.asarray(sums / np.maximum(self.X.lengths, 1))
+
+    def rows_of(self, batch: Batch) -> tuple[NDArray[np.intp] | None, NDArray[np.int64]]:
+        """Which of a batch's answers count, and the rows of `targets` that belong to them.
+
+        The answers are numbered through (n_samples * n_timesteps); None: all, one for each sample.
+        """
+        if not self.per_step:
+            return None, batch.order
+        rows = self._steps_of(batch.order)
+        lengths = self.X.lengths[batch.order]
+        starts = np.arange(len(lengths)) * batch.X.shape[1] - (np.cumsum(lengths) - lengths)
+        places = np.arange(len(rows)) + np.repeat(starts, lengths)
+        labelled = self.targets[rows] >= 0
+        return places[labelled], rows[labelled]
+
+    def _steps_of(self, indices: NDArray[Any]) -> NDArray[np.int64]:
+        """Where in `X.values` the steps of some samples are."""
+        lengths = self.X.lengths[indices]
+        ends = np.cumsum(lengths)
+        rows = np.arange(int(lengths.sum()), dtype=np.int64)
+        rows += np.repeat(self.X.offsets[indices] - (ends - lengths), lengths)
+        return rows
 
 
 OnEpoch = Callable[[Epoch], Any]
@@ -111,6 +145,7 @@ def train(
     training: Labelled,
     optimizer: Optimizer,
     plan: Plan,
+    objective: Objective = OneClass(),  # noqa: B008 -- it is frozen
     *,
     backend: Backend,
     rng: np.random.Generator,
@@ -136,6 +171,7 @@ def train(
     optimizer : Optimizer
         Goes on from the state it is in.
     plan : Plan
+    objective : Objective, default=OneClass()
     backend : Backend
     rng : numpy.random.Generator
         Of the shuffling.
@@ -164,14 +200,14 @@ def train(
             rate = plan.learning_rate(number)
             with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
                 loss, norm = _run_epoch(
-                    network, training, optimizer, plan, rate, backend, rng, number
+                    network, training, optimizer, plan, objective, rate, backend, rng, number
                 )
             if validation is None:
                 validation_loss = score = None
                 best.update(network, number + 1, loss, None, plan.tol)
             else:
                 with np.errstate(all="ignore"):
-                    validation_loss, score = evaluate(network, validation, backend)
+                    validation_loss, score = evaluate(network, validation, backend, objective)
                 if not math.isfinite(validation_loss):
                     raise DivergedError(
                         f"training diverged in epoch {number + 1}: the loss of the validation data "
@@ -217,15 +253,22 @@ def train(
     return history
 
 
-def evaluate(network: Network, data: Labelled, backend: Backend) -> tuple[float, float]:
-    """Cross-entropy and accuracy of labelled data, weighted as it is."""
-    logits = predict_logits(network, data.X, backend)
-    loss, _ = cross_entropy(logits, data.targets, data.weights, backend.fused)
-    hits = (logits.argmax(axis=1) == data.targets).astype(np.float64)
-    if data.weights is None:
-        return loss, float(hits.mean())
-    total = float(data.weights.sum())
-    return loss, float((hits * data.weights).sum() / total) if total > 0 else 0.0
+def evaluate(
+    network: Network,
+    data: Labelled,
+    backend: Backend,
+    objective: Objective = OneClass(),  # noqa: B008 -- it is frozen
+) -> tuple[float, float]:
+    """Loss and score of labelled data, weighted as it is."""
+    targets, weights = data.targets, data.weights
+    if data.per_step:
+        over_time = predict_logits_over_time(network, data.X, backend)
+        labelled = targets >= 0
+        outputs, targets = np.concatenate(over_time)[labelled], targets[labelled]
+        weights = None if weights is None else weights[labelled]
+    else:
+        outputs = predict_logits(network, data.X, backend)
+    return objective.evaluate(outputs, targets, weights, backend.fused)
 
 
 def _run_epoch(
@@ -233,13 +276,14 @@ def _run_epoch(
     training: Labelled,
     optimizer: Optimizer,
     plan: Plan,
+    objective: Objective,
     learning_rate: float,
     backend: Backend,
     rng: np.random.Generator,
     number: int,
 ) -> tuple[float, float]:
     """Mean loss over samples and mean gradient norm over batches of one epoch."""
-    X, targets, weights = training
+    X, targets, weights, _ = training
     n_samples = len(X)
     order = rng.permutation(n_samples)
     gradient = network.params.zeros_like()
@@ -250,17 +294,19 @@ def _run_epoch(
     # a whole one, and that noise alone can keep a small set from being learned.
     for indices in np.array_split(order, -(-n_samples // plan.batch_size)):
         batch = X.batch(indices, backend.fused)
-        batch_weights = None if weights is None else weights[batch.order]
-        share = float(len(batch.order) if batch_weights is None else batch_weights.sum())
-        logits, backward = network.forward(
+        places, rows = training.rows_of(batch)
+        batch_weights = None if weights is None else weights[rows]
+        share = float(len(rows) if batch_weights is None else batch_weights.sum())
+        outputs, backward = network.forward(
             batch.X,
             batch.lengths,
             backend,
             checkpoint_every=plan.checkpoint_every,
             masking=Masking(mask_seed, number, batch.order) if network.dropout else None,
         )
-        loss, dlogits = cross_entropy(logits, targets[batch.order], batch_weights, backend.fused)
-        backward(dlogits, gradient)
+        answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
+        loss, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)
+        backward(_spread(danswers, places, outputs.shape), gradient)
         norm = global_norm(gradient.flat, backend.fused)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise _diverged(number, n_batches, learning_rate, loss, norm)
@@ -273,6 +319,15 @@ def _run_epoch(
     if not np.isfinite(network.params.flat).all():
         raise _diverged(number, n_batches - 1, learning_rate, loss_sum, norm_sum)
     return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_batches, 1)
+
+
+def _spread(danswers: Array, places: NDArray[np.intp] | None, shape: tuple[int, ...]) -> Array:
+    """The gradient at all outputs, from that at those which count."""
+    if places is None:
+        return danswers
+    doutputs = np.zeros((math.prod(shape[:-1]), shape[-1]), danswers.dtype)
+    doutputs[places] = danswers
+    return doutputs.reshape(shape)
 
 
 def _mask_seed(rng: np.random.Generator) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
+    from elman.model import TrainedClassifier
     from elman.persistence import Saved
 
 
@@ -38,13 +39,22 @@ def check_labels(y: Any, classes: Any, path: Path) -> None:
         )
 
 
-def load_model(path: Path) -> Saved:
-    """The classifier saved in `path`: without scikit-learn, which takes a second to import."""
+def load_model(path: Path, *, several_labels: bool = False) -> Saved[TrainedClassifier]:
+    """The classifier saved in `path`: without scikit-learn, which takes a second to import.
+
+    One that gives several labels at once is refused unless `several_labels`.
+    """
     from elman.persistence import load
 
     if path.is_dir():
         raise UserError(f"{path}: is a directory, not a model saved by elman")
-    return load(path)
+    saved = load(path)
+    if saved.model.multilabel and not several_labels:
+        raise UserError(
+            f"{path}: gives a recording several labels at once, which only Python can ask it for: "
+            "RNNClassifier.load"
+        )
+    return saved
 
 
 def check_output(

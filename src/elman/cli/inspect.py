@@ -20,7 +20,7 @@ def inspect(
 
     Its classes, weights, hyper-parameters and training.
     """
-    saved = load_model(model)
+    saved = load_model(model, several_labels=True)
     weights = saved.model.network.params
     n_parameters = sum(w.size for w in weights.values())
     classes = saved.model.classes.tolist()

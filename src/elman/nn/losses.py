@@ -100,7 +100,7 @@ def binary_cross_entropy(
     Parameters
     ----------
     logits, targets : ndarray of shape (n_samples, n_labels)
-        Targets are 0 or 1.
+        Targets lie in [0, 1].
     weights : ndarray of shape (n_samples,), optional
         Not negative; ones by default. If they sum to 0, so do loss and gradient.
 
@@ -110,9 +110,10 @@ def binary_cross_entropy(
         In nats, summed in float64.
     dlogits : ndarray of shape (n_samples, n_labels)
     """
+    targets = targets.astype(logits.dtype)
     each = np.maximum(logits, 0) - targets * logits + np.log1p(np.exp(-np.abs(logits)))
     losses = each.sum(axis=1, dtype=np.float64)
-    return _weighted_mean(losses, sigmoid(logits) - targets.astype(logits.dtype), weights)
+    return _weighted_mean(losses, sigmoid(logits) - targets, weights)
 
 
 def squared_error(

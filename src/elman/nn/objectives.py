@@ -70,13 +70,18 @@ class OneClass:
 class AnyLabels:
     """Any of several labels: targets (n_samples, n_labels) of 0 and 1, outputs logits alike.
 
-    Scored by the share of samples of which every label is right.
+    Scored by the share of samples of which every label is right. `label_smoothing` e takes
+    1 - e / 2 for 1 and e / 2 for 0 in training; validation is measured without.
     """
+
+    label_smoothing: float = 0.0
 
     def loss(
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
     ) -> tuple[float, Array]:
         """See `Objective.loss`: binary cross-entropy, summed over labels."""
+        if self.label_smoothing:
+            targets = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
         return binary_cross_entropy(outputs, targets, weights)
 
     def evaluate(
