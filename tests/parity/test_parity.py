@@ -103,3 +103,46 @@ def test_the_network(backend, draw, kind, readout):
         assert_within(
             BOUND, ours[name], expected, f"{name}; {replay}; {problem.cell}; {problem.sizes}"
         )
+
+
+@pytest.mark.parametrize("kind", ["relu", "gru", "lstm"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_stacks(backend, draw, kind, bidirectional):
+    rng, replay = draw
+    problem = draw_problem(rng)
+    n_samples, _, n_features, _ = problem.sizes
+    n_layers, n_classes = int(rng.integers(1, 4)), int(rng.integers(2, 10))
+    readout = ("last", "mean", "max")[rng.integers(3)]
+    network = Network.initialised(
+        n_features,
+        int(rng.integers(1, 30)),
+        n_classes,
+        cell=cell_of(kind),
+        readout=readout,
+        rng=rng,
+        dtype="float64",
+        n_layers=n_layers,
+        bidirectional=bidirectional,
+    )
+    network.params.flat[:] += rng.uniform(-0.1, 0.1, network.params.flat.size)
+    codes = rng.integers(0, n_classes, n_samples)
+    sample_weight = rng.uniform(0.1, 2, n_samples)
+    logits, backward = network.forward(problem.X, problem.lengths, backend, need_dX=True)
+    loss, dlogits = cross_entropy(logits, codes, sample_weight)
+    gradient, dX = backward(dlogits)
+    names = [f"recurrent{index}" for index in range(n_layers)]
+    judged = judge_network(
+        problem.X,
+        problem.lengths,
+        network.params,
+        codes,
+        sample_weight,
+        kind,
+        readout,
+        [(name, f"{name}.reverse") if bidirectional else (name,) for name in names],
+    )
+    ours = {"logits": logits, "loss": np.asarray(loss), "X": dX, **gradient}
+    assert ours.keys() == judged.keys()
+    told = f"{replay}; {n_layers} layers, {readout}; {problem.sizes}"
+    for name, expected in judged.items():
+        assert_within(BOUND, ours[name], expected, f"{name}; {told}")
