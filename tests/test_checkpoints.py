@@ -53,10 +53,12 @@ def test_checkpoints_change_no_bit(backend, rng, dtype, kind, sizes, every, ragg
         cell, X, lengths, h0, weights, outputs="final", keep_tape=True, checkpoint_every=every
     )
     assert kept.H is None
-    assert kept.tape.checkpoint_every >= every
-    n_kept = n_checkpoints(sizes[1], kept.tape.checkpoint_every)
-    assert kept.tape.H.shape == (sizes[0], n_kept, cell.state_size(sizes[3]))
-    assert kept.tape.trace is None
+    # no more than there are steps is enough, and without a step there is nothing to keep
+    assert kept.tape.checkpoint_every >= min(every, sizes[1])
+    if kept.tape.checkpoint_every:
+        n_kept = n_checkpoints(sizes[1], kept.tape.checkpoint_every)
+        assert kept.tape.H.shape == (sizes[0], n_kept, cell.state_size(sizes[3]))
+        assert kept.tape.trace is None
     np.testing.assert_array_equal(kept.final, whole.final)
     for arguments in [(None, dfinal), (dH, None), (dH, dfinal)]:
         expected = backend.backward(*arguments, whole.tape)
