@@ -13,18 +13,20 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from elman import RNNClassifier, SequenceScaler
+from elman import RNNClassifier, RNNRegressor, SequenceScaler
 
 SKLEARN_1_9 = tuple(map(int, sklearn.__version__.split(".")[:2])) == (1, 9)
 
 
-@parametrize_with_checks([RNNClassifier(), SequenceScaler()])
+@parametrize_with_checks([RNNClassifier(), RNNRegressor(), SequenceScaler()])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
 @pytest.mark.skipif(not SKLEARN_1_9, reason="counted with scikit-learn 1.9")
-@pytest.mark.parametrize(("estimator", "n_checks"), [(RNNClassifier(), 67), (SequenceScaler(), 54)])
+@pytest.mark.parametrize(
+    ("estimator", "n_checks"), [(RNNClassifier(), 67), (RNNRegressor(), 60), (SequenceScaler(), 54)]
+)
 def test_number_of_checks(estimator, n_checks):
     """With other tags one check runs, and is green."""
     assert len(list(estimator_checks_generator(estimator))) == n_checks

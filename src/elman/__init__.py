@@ -1,4 +1,4 @@
-"""Classify sequences with recurrent neural networks.
+"""Classify, label and regress sequences with recurrent neural networks.
 
 The public names and modules; each is imported when it is first used, so that `import elman` stays
 cheap.
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from elman.estimator import RNNClassifier
     from elman.inspection.gradcheck import gradcheck
     from elman.preprocessing import SequenceScaler
+    from elman.regressor import RNNRegressor
 
 _HOME = {
     "RNNClassifier": "elman.estimator",
+    "RNNRegressor": "elman.regressor",
     "SequenceScaler": "elman.preprocessing",
     "gradcheck": "elman.inspection.gradcheck",
 }
 
 _MODULES = ("data", "nn", "plotting", "scratch")
 
-__all__ = ["RNNClassifier", "SequenceScaler", "__version__", "gradcheck"]
+__all__ = ["RNNClassifier", "RNNRegressor", "SequenceScaler", "__version__", "gradcheck"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,307 @@
+"""Recordings and numbers in; a trained sequence regressor, after scikit-learn's rules, out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin
+
+from elman import hyperparameters as hp
+from elman.base import RecurrentEstimator
+from elman.callbacks import with_callbacks
+from elman.data.sequences import Sequences
+from elman.history import Epoch
+from elman.inference import Standardisation
+from elman.model import TrainedRegressor
+from elman.nn.objectives import Objective, Values
+from elman.preprocessing import location_and_scale
+from elman.targets import check_values
+from elman.training import Labelled
+
+Array = NDArray[Any]
+
+
+class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # type: ignore[misc]
+    """Predict one or several numbers from each sequence with a recurrent neural network.
+
+    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
+    2-D array of one feature over time.
+
+    Parameters
+    ----------
+    hidden_size, cell, activation, forget_bias, n_layers, bidirectional, residual
+        Of the network, as for `RNNClassifier`.
+    learn_initial_state, readout, dropout, recurrent_init
+        Of the network, as for `RNNClassifier`.
+    loss : {"squared", "absolute", "huber"}, default="squared"
+        Error of a target in training, a mean over targets and samples: its square; its size, which
+        outliers pull less (the best constant answer is a median); or half its square where it is at
+        most `huber_delta` and linear beyond. Each target is standardised inside, so that all count
+        alike; see `elman.nn.losses`.
+    huber_delta : float, default=1.0
+        Only for loss="huber": in deviations of the target.
+    solver, alpha, batch_size, learning_rate, learning_rate_init, momentum, nesterovs_momentum
+        Of training, as for `RNNClassifier`.
+    max_iter : int, default=60
+        Epochs. Without `early_stopping` exactly so many are run.
+    early_stopping : bool, default=False
+        Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
+        better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
+        highest R^2, then of the lowest loss.
+    validation_fraction : float, default=0.1
+        Share of X held out at random for early stopping, unless `fit` is given `X_val`.
+    n_iter_no_change, tol, max_grad_norm, checkpoint_every
+        Of training, as for `RNNClassifier`.
+    standardize, missing, dtype, random_state, verbose, n_jobs, backend, on_epoch
+        As for `RNNClassifier`.
+
+    Attributes
+    ----------
+    y_mean_, y_scale_ : ndarray of shape (n_targets,)
+        Mean and deviation of each target in training (its own value and 1 for one that is
+        constant): what the network predicts is (y - y_mean_) / y_scale_.
+    n_outputs_ : int
+        Targets.
+    n_features_in_ : int
+        `X.shape[-1]`: for a 2-D X the number of its columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X was a data frame with string column names.
+    network_ : elman.nn.network.Network
+    weights_ : dict of str to ndarray
+        Views of the network's own.
+    n_iter_ : int
+        Epochs run.
+    loss_curve_ : list of float
+        Training loss of each epoch, of standardised targets.
+    validation_scores_ : list of float
+        Validation R^2 of each epoch, a mean over targets; empty without validation data.
+    best_epoch_ : int
+        Number of the best epoch; its weights are the network's if `early_stopping`, or if training
+        was interrupted.
+    history_ : elman.history.History
+    mean_, scale_ : ndarray of shape (n_features,) or None
+        What `standardize` subtracts and divides by.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(n, 2)) for n in rng.integers(4, 12, size=60)]
+    >>> y = [x[-1, 0] for x in X]
+    >>> reg = RNNRegressor(hidden_size=16, readout="last", random_state=0).fit(X, y)
+    >>> reg.score(X, y) > 0.9
+    True
+    """
+
+    _CHECKS: ClassVar = hp.RNN_REGRESSOR
+    _KIND: ClassVar = "RNNRegressor"
+    _SCORE: ClassVar = "R^2"
+
+    def __init__(
+        self,
+        hidden_size: int | Sequence[int] = 96,
+        *,
+        cell: str = "elman",
+        activation: str = "tanh",
+        forget_bias: float = 1.0,
+        n_layers: int = 1,
+        bidirectional: bool = False,
+        residual: bool = False,
+        learn_initial_state: bool = False,
+        readout: str = "max",
+        dropout: float = 0.0,
+        recurrent_init: str = "orthogonal",
+        loss: str = "squared",
+        huber_delta: float = 1.0,
+        solver: str = "adam",
+        alpha: float = 0.003,
+        batch_size: int = 32,
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 0.003,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        max_iter: int = 60,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        max_grad_norm: float | None = 1.0,
+        checkpoint_every: int | None = None,
+        standardize: bool = True,
+        missing: str = "error",
+        dtype: Any = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+        backend: str | None = None,
+        on_epoch: Callable[[Epoch], Any] | None = None,
+    ) -> None:
+        self.hidden_size = hidden_size
+        self.cell = cell
+        self.activation = activation
+        self.forget_bias = forget_bias
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.learn_initial_state = learn_initial_state
+        self.readout = readout
+        self.dropout = dropout
+        self.recurrent_init = recurrent_init
+        self.loss = loss
+        self.huber_delta = huber_delta
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.max_grad_norm = max_grad_norm
+        self.checkpoint_every = checkpoint_every
+        self.standardize = standardize
+        self.missing = missing
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.backend = backend
+        self.on_epoch = on_epoch
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+    ) -> RNNRegressor:
+        """Train from fresh weights.
+
+        Parameters
+        ----------
+        X : array-like
+            Training sequences; see the class.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Finite numbers.
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative. 0 leaves a sample out, 2 counts it twice.
+        X_val, y_val : array-like, optional
+            Validation data: its loss and R^2 go into `history_`, and `early_stopping` uses it
+            instead of holding out a part of X.
+
+        Returns
+        -------
+        RNNRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter or an argument that cannot be used; names it, the place and the fix.
+        elman.training.DivergedError
+            The loss became NaN or infinite.
+        """
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val)
+
+    def partial_fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> RNNRegressor:
+        """Train one more epoch on some samples, from where the last call left off.
+
+        The optimizer goes on too. The statistics of `standardize`, and `y_mean_` and `y_scale_`,
+        are those of the first call (or of `fit`).
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        RNNRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter or an argument that cannot be used.
+        elman.training.DivergedError
+            The loss became NaN or infinite. The estimator is then as it was before the call.
+        """
+        self._check_parameters()
+        return self._fit_further(X, y, sample_weight)
+
+    def predict(self, X: Any) -> Array:
+        """Predicted values.
+
+        A sample's answer has the same bits alone, in any batch and in any order.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class. A sample without a single step is answered from the initial
+            state.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets), float64
+            As y was in training.
+        """
+        model, data = self._asked(X)
+        return model.predict(data)
+
+    # What its targets are
+
+    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
+        n_targets = None if fresh else self.n_outputs_
+        values = check_values(y, len(data), n_targets=n_targets, name=name)
+        if fresh:
+            self._one_target: bool = values.ndim == 1
+            self.n_outputs_: int = 1 if values.ndim == 1 else values.shape[1]
+        return values.reshape(len(values), -1)
+
+    def _n_outputs(self) -> int:
+        return self.n_outputs_
+
+    def _objective(self) -> Objective:
+        return Values(self.loss, float(self.huber_delta))
+
+    def _set_scale(self, training: Labelled) -> None:
+        super()._set_scale(training)
+        targets = Sequences(training.targets, np.ones(len(training.targets), np.int64))
+        self.y_mean_, self.y_scale_ = location_and_scale(targets, training.weights)
+
+    def _scaled(self, labelled: Labelled) -> Labelled:
+        scaled = super()._scaled(labelled)
+        with np.errstate(over="ignore"):
+            targets = (labelled.targets - self.y_mean_) / self.y_scale_
+            return scaled._replace(targets=targets.astype(self.network_.params.dtype))
+
+    def _model(self) -> TrainedRegressor:
+        trained = self._trained()
+        return TrainedRegressor(
+            **trained,
+            target_scale=Standardisation(self.y_mean_, self.y_scale_),
+            one_target=self._one_target,
+        )
+
+    def _restore(self, model: TrainedRegressor) -> None:
+        self.y_mean_, self.y_scale_ = model.target_scale
+        self.n_outputs_, self._one_target = len(self.y_mean_), model.one_target
