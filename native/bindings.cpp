@@ -134,7 +134,7 @@ int64_t multiply_adds(const Problem<T>& p) {
 // None.
 nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                   nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
-                  bool want_H, bool keep_tape, int64_t checkpoint_every) {
+                  bool want_H, bool keep_tape, int64_t checkpoint_every, nb::handle h_mask) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     ForwardCall<T> call{};
@@ -142,6 +142,7 @@ nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, width = p.hidden_size;
     require(checkpoint_every >= 0, "checkpoint_every: below 0");
+    call.problem.h_mask = read_if<T>("h_mask", h_mask, {n, width});
     nb::object H = nb::none(), pooled = nb::none(), ties = nb::none(), checkpoints = nb::none();
     nb::object trace = nb::none();
     if (checkpoint_every && keep_tape) {
@@ -173,8 +174,8 @@ nb::object output(const char* name, nb::handle wanted, T*& data, std::initialize
 nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                    nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
                    nb::handle states, int64_t checkpoint_every, nb::handle pooled, nb::handle ties,
-                   nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled, bool need_dX,
-                   nb::handle dW_x, nb::handle dW_h, nb::handle db) {
+                   nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled, nb::handle h_mask,
+                   bool need_dX, nb::handle dW_x, nb::handle dW_h, nb::handle db) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     BackwardCall<T> call{};
@@ -192,6 +193,7 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
       call.H = read<T>("states", states, {n, steps, width});
       if (p.shape().trace) call.trace = read<T>("trace", trace, {n, steps, p.shape().trace * width});
     }
+    call.problem.h_mask = read_if<T>("h_mask", h_mask, {n, width});
     call.dH = read_if<T>("dH", dH, {n, steps, width});
     call.dfinal = read_if<T>("dfinal", dfinal, {n, p.state_size()});
     call.dpooled = read_if<T>("dpooled", dpooled, {n, width});
@@ -466,11 +468,12 @@ NB_MODULE(_native, m) {
   // By position alone; _native.pyi has the names. An array that may not be None is refused as one.
   m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(),
-        nb::arg(), nb::arg());
+        nb::arg(), nb::arg(), nb::arg().none());
   m.def("backward", backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none());
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none());
   m.def("linear_forward", linear_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
         nb::arg().none());
   m.def("linear_backward", linear_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),

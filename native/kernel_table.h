@@ -41,6 +41,7 @@ struct Problem {
   const T* W_x;            // (D, G * H)
   const T* W_h;            // (H, G * H); null unless recurrent
   const T* b;              // (N * H,)
+  const T* h_mask;         // (B, H), times the hidden states that meet W_h; null: all ones
 
   __attribute__((always_inline)) CellShape shape() const { return kCellShapes[static_cast<int>(cell)]; }
   __attribute__((always_inline)) int64_t state_size() const { return shape().states * hidden_size; }

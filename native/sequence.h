@@ -60,9 +60,22 @@ ELMAN_INLINE int64_t padded_state(const Problem<T>& p) {
   return p.shape().states * padded_columns<T>(p.hidden_size);
 }
 
+// A masked hidden state, as the product with W_h sees it.
+template <typename T>
+ELMAN_INLINE int64_t seen_stride(const Problem<T>& p) {
+  return state_stride<T>(padded_columns<T>(p.hidden_size));
+}
+
+// The states of a tile at one step, rows state_stride apart; and the masked hidden states, or null.
+template <typename T>
+struct TileState {
+  T* state;
+  T* seen;
+};
+
 template <typename T>
 static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
-  return 2 * n_rows * state_stride<T>(padded_state(p));
+  return 2 * n_rows * (state_stride<T>(padded_state(p)) + (p.h_mask ? seen_stride(p) : 0));
 }
 
 // Copies a state of `states` blocks of H between blocks `from_step` apart and blocks `to_step` apart.
@@ -71,6 +84,19 @@ ELMAN_INLINE void copy_state(int64_t states, int64_t H, const T* from, int64_t f
                              int64_t to_step) {
   for (int64_t s = 0; s < states; ++s) {
     for (int64_t j = 0; j < H; ++j) to[s * to_step + j] = from[s * from_step + j];
+  }
+}
+
+// seen = h * mask, of n rows of the tile that begins at sample `begin`, from the states.
+template <typename T>
+ELMAN_INLINE void mask_states(const Problem<T>& p, int64_t begin, int64_t n, int64_t stride,
+                              const TileState<T>& s) {
+  if (!s.seen) return;
+  const int64_t H = p.hidden_size, padded = padded_columns<T>(H), to = seen_stride(p);
+  for (int64_t r = 0; r < n; ++r) {
+    for (int64_t j = 0; j < padded; ++j) {
+      s.seen[r * to + j] = j < H ? s.state[r * stride + j] * p.h_mask[(begin + r) * H + j] : T(0);
+    }
   }
 }
 
@@ -113,13 +139,19 @@ ELMAN_INLINE void pour(Pool pool, const Sink<T>& sink, int64_t column, Vec<T> v,
 // sink(row). `packed` is pack_forward's.
 template <typename T, typename C, typename SinkOf>
 ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, int64_t begin, int64_t t,
-                               int64_t live, const T* previous, T* current, SinkOf sink_of) {
+                               int64_t live, const TileState<T>& from, const TileState<T>& to,
+                               SinkOf sink_of) {
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
   const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
   const int64_t rows = D + (p.recurrent ? H : 0);
   const T* bias = packed + rows * C::kGates * padded;
+  const T* previous = from.state;
+  T *current = to.state, *seen = to.seen;
+  const int64_t seen_step = seen_stride(p);
   const Operand<T> input{p.X + (begin * n_steps + t) * D, n_steps * D, packed, rows, 0, D};
-  const Operand<T> state{previous, stride, packed, rows, D, p.recurrent ? H : 0};
+  const Operand<T> state{seen ? from.seen : previous, seen ? seen_step : stride, packed, rows, D,
+                         p.recurrent ? H : 0};
+  const T* mask = seen ? p.h_mask + begin * H : nullptr;
   const T* next_input = input.a + 128 / sizeof(T);  // two cache lines on
   if constexpr (C::kSums == 1) {
     const auto take = [=](auto activation, int64_t row, int64_t m, int64_t column, int64_t width,
@@ -128,7 +160,7 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
         T* s = current + (row + i) * stride + column;
         if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
         const Sink<T> sink = sink_of(row + i);
-        if (!sink.h && !sink.pooled) {
+        if (!sink.h && !sink.pooled && !seen) {
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
             store(s + j, activate<T>(activation(), load(tile)));
           }
@@ -137,6 +169,10 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
         for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
           const Vec<T> v = activate<T>(activation(), load(tile));
           store(s + j, v);
+          if (seen) {
+            const Vec<T> share = load_upto(mask + (row + i) * H + column + j, H - column - j);
+            store(seen + (row + i) * seen_step + column + j, v * share);
+          }
           pour(pool, sink, column + j, v, H - column - j);
         }
       }
@@ -164,6 +200,10 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
                             C::forward(sums, states, trace);
 #pragma GCC unroll 4
                             for (int v = 0; v < C::kStates; ++v) store(current + at + v * padded, states[v]);
+                            if (seen) {
+                              const Vec<T> share = load_upto(mask + (row + i) * H + column, H - column);
+                              store(seen + (row + i) * seen_step + column, states[0] * share);
+                            }
                             const Sink<T> sink = sink_of(row + i);
                             pour(pool, sink, column, states[0], H - column);
                             if (sink.trace) {
@@ -233,10 +273,14 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   const int64_t n_kept = c.checkpoint_every ? n_checkpoints(n_steps, c.checkpoint_every) : 0;
   T* previous = workspace;
   T* current = workspace + n * stride;
+  T* seen = p.h_mask ? workspace + 2 * n * stride : nullptr;
+  T* next_seen = seen ? seen + n * seen_stride(p) : nullptr;
   for (int64_t r = 0; r < n; ++r) {
     copy_state<T>(C::kStates, H, p.initial + (begin + r) * p.initial_stride, H, previous + r * stride,
                   padded);
   }
+
+  mask_states(p, begin, n, stride, TileState<T>{previous, seen});
 
   if (c.pool != Pool::kNone) {
     const T start = c.pool == Pool::kMean ? T(0) : -static_cast<T>(__builtin_inff());
@@ -273,11 +317,12 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     if (live == 0) break;
     T* H_t = c.H ? c.H + (begin * n_steps + t) * H : nullptr;
     T* trace_t = C::kTrace && c.trace ? c.trace + (begin * n_steps + t) * C::kTrace * H : nullptr;
-    if (C::kSums == 1 && n == 1 &&
-        kVectorBytes == 64) {  // with 16 registers the compiler spills its sums: slower than a tile
+    if (C::kSums == 1 && n == 1 && kVectorBytes == 64 &&
+        !seen) {  // with 16 registers the compiler spills its sums: slower than a tile
       single_step(p, c.pool, c.packed, begin, t, previous, current, Sink<T>{H_t, pooled, ties, nullptr});
     } else {
-      forward_step<T, C>(p, c.pool, c.packed, begin, t, live, previous, current, [=](int64_t r) {
+      const TileState<T> from{previous, seen}, to{current, next_seen};
+      forward_step<T, C>(p, c.pool, c.packed, begin, t, live, from, to, [=](int64_t r) {
         return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, pooled ? pooled + r * H : nullptr,
                        ties ? ties + r * H : nullptr,
                        trace_t ? trace_t + r * n_steps * C::kTrace * H : nullptr};
@@ -286,6 +331,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     T* swap = previous;
     previous = current;
     current = swap;
+    swap = seen;
+    seen = next_seen;
+    next_seen = swap;
     if (n_kept && (t + 1) % c.checkpoint_every == 0 && t + 1 < n_steps) {
       for (int64_t r = 0; r < live; ++r) {
         T* kept = c.checkpoints + ((begin + r) * n_kept + t / c.checkpoint_every) * C::kStates * H;
@@ -344,9 +392,11 @@ static int64_t backward_workspace(const BackwardCall<T>& c) {
   const int64_t n = c.tile_rows, padded = padded_columns<T>(p.hidden_size);
   const CellShape shape = p.shape();
   const int64_t deltas = 2 * n * state_stride<T>(shape.biases * padded), direct = n * state_stride<T>(padded);
-  const int64_t states = c.checkpoint_every ? 2 * n * state_stride<T>(padded_state(p)) : 0;
+  const int64_t states = c.checkpoint_every ? forward_workspace(p, n) : 0;
+  const int64_t masked = p.h_mask ? n * c.chunk_steps * p.hidden_size : 0;
   const int64_t stretch = n * c.checkpoint_every * (1 + shape.trace) * p.hidden_size;
-  return deltas + direct + n * c.chunk_steps * shape.biases * padded + runs_size<T>(n) + states + stretch;
+  return deltas + direct + n * c.chunk_steps * shape.biases * padded + runs_size<T>(n) + states + stretch +
+         masked;
 }
 
 // Where the hidden states and traces of a tile's samples are: all of them, or those of one stretch between
@@ -400,22 +450,29 @@ static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_
   find_before(c, begin, first, history);
   T* previous = states;
   T* current = states + c.tile_rows * stride;
+  T* seen = p.h_mask ? states + 2 * c.tile_rows * stride : nullptr;
+  T* next_seen = seen ? seen + c.tile_rows * seen_stride(p) : nullptr;
   int64_t live = n;
   while (live > 0 && length_of(p, begin + live - 1) <= first) --live;
   for (int64_t r = 0; r < live; ++r) {
     copy_state<T>(C::kStates, H, history.before + r * history.before_stride, H, previous + r * stride,
                   padded);
   }
+  mask_states(p, begin, live, stride, TileState<T>{previous, seen});
   for (int64_t t = first; t < first + every; ++t) {
     while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
     if (live == 0) break;
-    forward_step<T, C>(p, Pool::kNone, c.packed_forward, begin, t, live, previous, current, [=](int64_t r) {
+    const TileState<T> from{previous, seen}, to{current, next_seen};
+    forward_step<T, C>(p, Pool::kNone, c.packed_forward, begin, t, live, from, to, [=](int64_t r) {
       const int64_t at = r * every + t - first;
       return Sink<T>{stretch + at * H, nullptr, nullptr, C::kTrace ? traces + at * C::kTrace * H : nullptr};
     });
     T* swap = previous;
     previous = current;
     current = swap;
+    swap = seen;
+    seen = next_seen;
+    next_seen = swap;
   }
 }
 
@@ -438,12 +495,21 @@ static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t 
 // those steps lie in `chunk`, panel by panel, a row a step: (panel, sample, step, column).
 template <typename T, typename C>
 static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64_t begin, int64_t n,
-                      int64_t first, const T* chunk, Run<T>* runs, T* gradient) {
+                      int64_t first, const T* chunk, T* masked, Run<T>* runs, T* gradient) {
   const Problem<T>& p = c.problem;
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, steps = c.chunk_steps;
   const int64_t stride = gradient_stride<T>(p), padded = padded_columns<T>(H);
   static const T one = T(1);
   Run<T>* shifted = runs + 2 * n;
+  const bool begins = first == history.first;  // h_{t-1} of a stretch's first step lies before it
+  for (int64_t r = 0; masked && r < n; ++r) {  // the hidden states as the products with W_h saw them
+    const T* mask = p.h_mask + (begin + r) * H;
+    for (int64_t k = 0; k < steps && first + k < length_of(p, begin + r); ++k) {
+      const T* h =
+          begins && k == 0 ? history.before + r * history.before_stride : history.at(r, first + k - 1, H);
+      for (int64_t j = 0; j < H; ++j) masked[(r * steps + k) * H + j] = h[j] * mask[j];
+    }
+  }
   for (int64_t q = 0; q < n_panels<T>(H); ++q) {
     const int64_t width = panel_width<T>(q, H), column = q * kPanel<T>;
     int64_t n_runs = 0;
@@ -464,7 +530,10 @@ static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64
       outer(runs, n_runs, D, D, width, to, stride, shifted);
       if (!p.recurrent) continue;
       each_live(C::kHSum[g], [&](int64_t r, int64_t n_live, const T* delta) {
-        const bool begins = first == history.first;  // h_{t-1} of a stretch's first step lies before it
+        if (masked) {
+          runs[n_runs++] = {masked + r * steps * H, delta, n_live};
+          return;
+        }
         if (begins) runs[n_runs++] = {history.before + r * history.before_stride, delta, 1};
         if (n_live > begins) {
           runs[n_runs++] = {history.at(r, first + begins - 1, H), delta + begins * width, n_live - begins};
@@ -505,7 +574,8 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   T* chunk = direct + c.tile_rows * direct_stride;
   Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * C::kSums * padded);
   T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // states, then the stretch
-  T* stretch = again + 2 * c.tile_rows * state_stride<T>(C::kStates * padded);
+  T* stretch = again + (c.checkpoint_every ? forward_workspace(p, c.tile_rows) : 0);
+  T* masked = p.h_mask ? stretch + c.tile_rows * c.checkpoint_every * (1 + C::kTrace) * H : nullptr;
   History<T> history{c.H ? c.H + begin * n_steps * H : nullptr,
                      C::kTrace && c.trace ? c.trace + begin * n_steps * C::kTrace * H : nullptr,
                      n_steps,
@@ -552,6 +622,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
         const int64_t at = (sample * n_steps + t) * H + column;
         const bool last = r >= continuing;
         T* deltas = current + r * stride + column;
+        const T* mask = p.h_mask ? p.h_mask + sample * H + column : nullptr;
         // Panels side by side lie a panel of the chunk apart.
         T* kept = chunk + column * n * steps + (r * steps + place) * panel_columns;
         const T *h_t = history.at(r, t, H) + column, *next_h = history.at(r, ahead, H) + column;
@@ -561,6 +632,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
             const int64_t left = H - column - j;
             Vec<T> v = load(tile);
+            if (mask) v *= load_upto(mask + j, left);
             if (!special) {
               __builtin_prefetch(next_h + j);
               v = activate_backward<T>(p.activation, v, load_upto(h_t + j, left));
@@ -588,6 +660,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
             const int64_t left = H - column - j;
             Vec<T> dh = load(tile), handed[1]{}, trace[C::kTrace], previous[2]{}, delta[C::kSums];
+            if (mask) dh *= load_upto(mask + j, left);
             if (!last) handed[0] = load(direct + r * direct_stride + column + j);
             if (last && c.dfinal) {
               dh += load_upto(c.dfinal + sample * state_size + column + j, left);
@@ -631,7 +704,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
                 }
               });
     }
-    if (t % steps == 0) add_chunk<T, C>(c, history, begin, n, t, chunk, runs, gradient);
+    if (t % steps == 0) add_chunk<T, C>(c, history, begin, n, t, chunk, masked, runs, gradient);
     T* swap = next;
     next = current;
     current = swap;
@@ -647,6 +720,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
                 for (int64_t j = 0; j < width && column + j < H; j += kLanes<T>) {
                   const int64_t left = H - column - j;
                   Vec<T> v = load(tile + i * width + j);
+                  if (p.h_mask) v *= load_upto(p.h_mask + (begin + row + i) * H + column + j, left);
                   if constexpr (C::kDirect > 0) {
                     const Vec<T> handed = load(direct + (row + i) * direct_stride + column + j);
                     if (C::kStates > 1) {

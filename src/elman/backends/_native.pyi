@@ -40,6 +40,7 @@ def forward(
     want_H: bool,
     keep_tape: bool,
     checkpoint_every: int,
+    h_mask: _Array | None,
     /,
 ) -> tuple[_Array | None, _Array, _Array | None, _Array | None, _Array | None, int, _Array | None]:
     """H, final, pooled, ties, checkpoints, steps between them as rounded, trace."""
@@ -64,6 +65,7 @@ def backward(
     dH: _Array | None,
     dfinal: _Array | None,
     dpooled: _Array | None,
+    h_mask: _Array | None,
     need_dX: bool,
     dW_x: _Array | None,
     dW_h: _Array | None,

@@ -142,6 +142,7 @@ class Tape(NamedTuple):
     trace: Array | None = None
     """(n_samples, n_timesteps, blocks of the cell's trace * hidden_size); past a sample's end it
     means nothing; None for the Elman cell and with checkpoints"""
+    h_mask: Array | None = None
 
 
 class Forward(NamedTuple):
@@ -276,6 +277,7 @@ class Backend(Protocol):
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
         checkpoint_every: int = 0,
+        h_mask: Array | None = None,
     ) -> Forward:
         """Run every time step of every sample.
 
@@ -290,6 +292,8 @@ class Backend(Protocol):
         checkpoint_every : with k > 0 the tape keeps the state after every k steps (a backend may
             round k up) and `backward` computes those between again, to the same bits: memory for
             a history of n_timesteps / k + k steps, for one more forward pass in time
+        h_mask : (n_samples, hidden_size) or None; what the product with W_h sees of a hidden state
+            is h * h_mask, at every step of a sample: recurrent dropout. Nothing else is masked.
         """
         ...
 
@@ -401,6 +405,7 @@ def check_forward(
     weights: Weights,
     outputs: Outputs = "final",
     checkpoint_every: int = 0,
+    h_mask: Array | None = None,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
     if outputs not in OUTPUTS:
@@ -420,6 +425,8 @@ def check_forward(
     _check_array("b", weights.b, (hidden_size * len(cell.kind.biases),), X.dtype)
     if initial is not None:
         _check_array("initial", initial, (n_samples, cell.state_size(hidden_size)), X.dtype)
+    if h_mask is not None:
+        _check_array("h_mask", h_mask, (n_samples, hidden_size), X.dtype)
     if lengths is not None:
         _check_array("lengths", lengths, (n_samples,), np.dtype(np.int64))
         if n_samples and (

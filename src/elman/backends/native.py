@@ -125,6 +125,7 @@ class NativeBackend:
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
         checkpoint_every: int = 0,
+        h_mask: Array | None = None,
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
         try:
@@ -146,16 +147,17 @@ class NativeBackend:
                 outputs == "sequence",
                 keep_tape,
                 min(checkpoint_every, X.shape[1]) if checkpoint_every > 0 else checkpoint_every,
+                h_mask,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
-            check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
+            check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask)
             raise
         states = H if checkpoints is None else checkpoints
         if not keep_tape or states is None:
             return Forward(H, final, None, pooled)
         largest = pooled if outputs == "max" else None
         tape = Tape(
-            cell, X, lengths, initial, weights, states, every, outputs, largest, ties, trace
+            cell, X, lengths, initial, weights, states, every, outputs, largest, ties, trace, h_mask
         )
         return Forward(H if outputs == "sequence" else None, final, tape, pooled)
 
@@ -171,7 +173,8 @@ class NativeBackend:
     ) -> Backward:
         """Backpropagation through time; see `contract.Backend.backward`."""
         try:
-            cell, X, lengths, initial, weights, states, every, outputs, pooled, ties, trace = tape
+            cell, X, lengths, initial, weights, states, every, outputs, *rest = tape
+            pooled, ties, trace, h_mask = rest
             W_x, W_h, b = weights
             dW_x, dW_h, db = _NO_WEIGHTS if out is None else out
             dX, dinitial, *dweights = _native.backward(
@@ -194,6 +197,7 @@ class NativeBackend:
                 dH,
                 dfinal,
                 dpooled,
+                h_mask,
                 need_dX,
                 dW_x,
                 dW_h,

@@ -219,16 +219,23 @@ def _share_of_pooled(tape: Tape, dpooled: Array, steps: Array) -> Callable[[Arra
     return lambda h: np.where(h == largest[: len(h)], shares[: len(h)], h.dtype.type(0))
 
 
-def _advance(cell: Cell, x: Array, state: Array, weights: Weights) -> Step:
+def _advance(
+    cell: Cell, x: Array, state: Array, weights: Weights, h_mask: Array | None = None
+) -> Step:
     """One time step of the live rows: x (n, n_features), state (n, state_size)."""
     A_x = _product(x, weights.W_x)
-    A_h = _product(_hidden(state, weights), weights.W_h)
+    A_h = _product(_seen(_hidden(state, weights), h_mask), weights.W_h)
     return POINTWISE[cell].forward(A_x, A_h, weights.b, state)
 
 
 def _hidden(state: Array, weights: Weights) -> Array:
     """The hidden state of a state: its first columns."""
     return state[:, : weights.W_h.shape[0]]
+
+
+def _seen(hidden: Array, h_mask: Array | None) -> Array:
+    """What the product with W_h sees of the hidden states of the first rows."""
+    return hidden if h_mask is None else hidden * h_mask[: len(hidden)]
 
 
 class _History(NamedTuple):
@@ -253,7 +260,8 @@ def _run_again(tape: Tape, before: Array, live: list[int], first: int) -> _Histo
     state = before.copy()
     for t, n in enumerate(live):
         if n:
-            step = _advance(tape.cell, tape.X[:n, first + t], state[:n], tape.weights)
+            x = tape.X[:n, first + t]
+            step = _advance(tape.cell, x, state[:n], tape.weights, tape.h_mask)
             state[:n] = states[:n, t] = step.state
             if traces is not None:
                 traces[:n, t] = step.trace
@@ -310,9 +318,10 @@ class ReferenceBackend:
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
         checkpoint_every: int = 0,
+        h_mask: Array | None = None,
     ) -> Forward:
         """Run every time step of every sample; see `Backend.forward`."""
-        check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every)
+        check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask)
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
         state_size = cell.state_size(hidden_size)
@@ -335,7 +344,7 @@ class ReferenceBackend:
             for t, n in enumerate(_live_rows(lengths, n_samples, n_timesteps)):
                 if n == 0:
                     break
-                step = _advance(cell, X[:n, t], state[:n], weights)
+                step = _advance(cell, X[:n, t], state[:n], weights, h_mask)
                 state[:n] = step.state
                 if pool is not None:
                     pool.take(hidden[:n])
@@ -350,7 +359,8 @@ class ReferenceBackend:
         tape = None
         states = H if checkpoints is None else checkpoints
         if keep_tape and states is not None:
-            tape = Tape(cell, X, lengths, initial, weights, states, every, outputs, trace=trace)
+            tape = Tape(cell, X, lengths, initial, weights, states, every, outputs)
+            tape = tape._replace(trace=trace, h_mask=h_mask)
             if pool is not None:
                 tape = tape._replace(pooled=pool.values, ties=pool.ties)
         pooled = None if pool is None else pool.values
@@ -411,12 +421,13 @@ class ReferenceBackend:
                     trace = None if history.traces is None else history.traces[:n, at]
                     step = pointwise_backward(dstate[:n], h, trace, previous)
                     dweights.W_x[:] += _transposed_product(X[:n, t], step.dA_x)
-                    dweights.W_h[:] += _transposed_product(_hidden(previous, weights), step.dA_h)
+                    seen = _seen(_hidden(previous, weights), tape.h_mask)
+                    dweights.W_h[:] += _transposed_product(seen, step.dA_h)
                     dweights.b[:] += step.db.sum(axis=0)
                     if dX is not None:
                         dX[:n, t] = _product(step.dA_x, W_x_transposed)
                     dstate[:n] = step.dprevious
-                    dhidden[:n] += _product(step.dA_h, W_h_transposed)
+                    dhidden[:n] += _seen(_product(step.dA_h, W_h_transposed), tape.h_mask)
         if dpooled is not None:  # a sample of length 0 is pooled as its initial state
             dhidden[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
         return Backward(dX, dstate, dweights)
