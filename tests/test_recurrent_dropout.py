@@ -118,3 +118,33 @@ def test_a_mask_that_does_not_fit_is_refused(backend, damage, error):
     arguments, mask, *_ = problem(Cell())
     with pytest.raises(error, match="h_mask"):
         backend.forward(*arguments, h_mask=damage(mask))
+
+
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+def test_training_with_it(cell, tmp_path):
+    from elman import RNNClassifier
+
+    rng = np.random.default_rng(4)
+    X = [rng.normal(size=(n, 2)).astype("f4") for n in rng.integers(2, 9, size=23)]
+    y = np.array([x[-1, 0] > 0 for x in X])
+    options = {"hidden_size": (7, 5), "cell": cell, "bidirectional": True, "max_iter": 4}
+
+    def fit(**more):
+        return RNNClassifier(**options, random_state=0, **more).fit(X, y)
+
+    masked = fit(recurrent_dropout=0.4)
+    assert not np.array_equal(masked.network_.params.flat, fit().network_.params.flat)
+    for other in (fit(recurrent_dropout=0.4, n_jobs=2), fit(recurrent_dropout=0.4, n_jobs=1)):
+        assert np.array_equal(masked.network_.params.flat, other.network_.params.flat)
+    masked.save(tmp_path / "m.safetensors")
+    loaded = RNNClassifier.load(tmp_path / "m.safetensors")
+    assert loaded.network_.recurrent_dropout == 0.4
+    assert np.array_equal(loaded.predict_proba(X), masked.predict_proba(X))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, np.nan])
+def test_a_share_outside_its_range_is_refused(share):
+    from elman import RNNClassifier
+
+    with pytest.raises(ValueError, match="recurrent_dropout"):
+        RNNClassifier(recurrent_dropout=share).fit(np.ones((4, 3, 2)), [0, 1, 0, 1])

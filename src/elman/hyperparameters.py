@@ -159,6 +159,7 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "learn_initial_state": boolean,
     "readout": one_of(*READOUTS),
     "dropout": real(0, 1),
+    "recurrent_dropout": real(0, 1),
     "recurrent_init": one_of(*RECURRENT),
     "solver": one_of(*SOLVERS),
     "alpha": real(0),

@@ -36,6 +36,7 @@ STACK = (
     "residual",
     "learn_initial_state",
     "dropout",
+    "recurrent_dropout",
 )
 
 
@@ -81,6 +82,7 @@ def save(path: str | Path, saved: Saved[TrainedModel], kind: str) -> None:
             "residual": network.residual,
             "learn_initial_state": network.learn_initial_state,
             "dropout": network.dropout,
+            "recurrent_dropout": network.recurrent_dropout,
         },
         **described,
         "n_features_in": int(model.n_features_in),
@@ -135,7 +137,7 @@ def _restored(
         described["hidden_size"] = tuple(described["hidden_size"])
     if described.get("n_layers", 1) > len(tensors):  # before there is a layer for each
         raise ValueError(f"{described['n_layers']} layers of {len(tensors)} arrays")
-    sizes = {key: value for key, value in described.items() if key != "dropout"}
+    sizes = {key: value for key, value in described.items() if "dropout" not in key}
     shapes = network_shapes(**sizes, cell=cell)
     weights = {name: tensors.pop(name) for name in shapes}
     dtypes = {array.dtype for array in weights.values()}

@@ -114,6 +114,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         learn_initial_state: bool = False,
         readout: str = "max",
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         recurrent_init: str = "orthogonal",
         loss: str = "squared",
         huber_delta: float = 1.0,
@@ -150,6 +151,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         self.learn_initial_state = learn_initial_state
         self.readout = readout
         self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
         self.recurrent_init = recurrent_init
         self.loss = loss
         self.huber_delta = huber_delta

@@ -287,7 +287,8 @@ def _run_epoch(
     n_samples = len(X)
     order = rng.permutation(n_samples)
     gradient = network.params.zeros_like()
-    mask_seed = _mask_seed(rng) if network.dropout else 0
+    masked = bool(network.dropout or network.recurrent_dropout)
+    mask_seed = _mask_seed(rng) if masked else 0
     loss_sum = weight_sum = norm_sum = 0.0
     n_batches = 0
     # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
@@ -302,7 +303,7 @@ def _run_epoch(
             batch.lengths,
             backend,
             checkpoint_every=plan.checkpoint_every,
-            masking=Masking(mask_seed, number, batch.order) if network.dropout else None,
+            masking=Masking(mask_seed, number, batch.order) if masked else None,
         )
         answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
         loss, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)

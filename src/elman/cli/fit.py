@@ -70,6 +70,9 @@ def fit(
     dropout: Annotated[
         float | None, typer.Option(help="Share of units left out in training.")
     ] = None,
+    recurrent_dropout: Annotated[
+        float | None, typer.Option(help="Share of units that the recurrence does without.")
+    ] = None,
     recurrent_init: Annotated[
         str | None, typer.Option(help="First recurrent weights: orthogonal, identity or uniform.")
     ] = None,
@@ -122,6 +125,7 @@ def fit(
         "learn_initial_state": learn_initial_state,
         "readout": readout,
         "dropout": dropout,
+        "recurrent_dropout": recurrent_dropout,
         "recurrent_init": recurrent_init,
         "solver": solver,
         "max_iter": max_iter,

@@ -107,6 +107,10 @@ class RecurrentLayer:
     forget_bias: float = FORGET_BIAS
     learn_initial: bool = False
     """whether the state before the first step is a weight; else it is zero"""
+    recurrent_dropout: float = 0.0
+    """share of units that W_h does not see in training, the same at every step of a sample"""
+    place: int = 0
+    """number of its masks' place"""
     first: bool = True
     """whether its input is that of the network, whose gradient few ask for"""
 
@@ -156,6 +160,7 @@ class RecurrentLayer:
             outputs="sequence" if outputs == "states" else outputs,
             keep_tape=run.keep_tape,
             checkpoint_every=run.checkpoint_every,
+            h_mask=self._mask(run),
         )
 
         def backward(dvalue: Any, gradient: Parameters) -> Array | None:
@@ -182,6 +187,12 @@ class RecurrentLayer:
             return back.dX
 
         return self._of(out), backward
+
+    def _mask(self, run: Run) -> Array | None:
+        if not self.recurrent_dropout or run.masking is None:
+            return None
+        share, dtype = self.recurrent_dropout, run.params.dtype
+        return run.masking.mask(self.place, self.hidden_size, share, dtype)
 
     def _initial(self, run: Run, n_samples: int) -> Array:
         initial = run.params[f"{self.name}.initial"]

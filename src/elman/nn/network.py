@@ -68,6 +68,10 @@ class Network:
     dropout : float
         Share of units left out in training between a recurrent layer and what follows it, the head
         included; see `elman.nn.dropout`.
+    recurrent_dropout : float
+        Share of units that a layer's own recurrence does without in training: one mask for all
+        steps of a sample, Gal and Ghahramani (2016), "A theoretically grounded application of
+        dropout in recurrent neural networks".
 
     Raises
     ------
@@ -86,6 +90,7 @@ class Network:
     residual: bool = False
     learn_initial_state: bool = False
     dropout: float = 0.0
+    recurrent_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if self.readout != "every" and self.readout not in READOUTS:
@@ -115,6 +120,7 @@ class Network:
         residual: bool = False,
         learn_initial_state: bool = False,
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
     ) -> Network:
         """A network with fresh weights: the same numbers in float32 and float64, but for rounding.
 
@@ -132,6 +138,7 @@ class Network:
             "residual": residual,
             "learn_initial_state": learn_initial_state,
             "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
         }
         layers = _layers(
             n_features, sizes, n_classes, cell, readout, recurrent_init, forget_bias, **options
@@ -283,6 +290,7 @@ class Network:
             residual=self.residual,
             learn_initial_state=self.learn_initial_state,
             dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
         )
 
     @cached_property
@@ -381,6 +389,7 @@ def _layers(
     residual: bool = False,
     learn_initial_state: bool = False,
     dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
 ) -> tuple[Layer, ...]:
     if residual:
         check_residual(sizes)
@@ -406,9 +415,13 @@ def _layers(
                 recurrent_init,
                 forget_bias,
                 learn_initial=learn_initial_state,
+                recurrent_dropout=recurrent_dropout,
+                place=len(sizes) + 2 * i + direction,  # after those between layers
                 first=i == 0,
             )
-            for name in (f"recurrent{i}", f"recurrent{i}.reverse")[:n_directions]
+            for direction, name in enumerate(
+                (f"recurrent{i}", f"recurrent{i}.reverse")[:n_directions]
+            )
         ]
         layer = Bidirectional(*directions) if bidirectional else directions[0]
         layers.append(Residual(layer) if i and sums else layer)
