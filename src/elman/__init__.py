@@ -15,17 +15,26 @@ if TYPE_CHECKING:
     from elman.inspection.gradcheck import gradcheck
     from elman.preprocessing import SequenceScaler
     from elman.regressor import RNNRegressor
+    from elman.tagger import RNNTagger
 
 _HOME = {
     "RNNClassifier": "elman.estimator",
     "RNNRegressor": "elman.regressor",
+    "RNNTagger": "elman.tagger",
     "SequenceScaler": "elman.preprocessing",
     "gradcheck": "elman.inspection.gradcheck",
 }
 
 _MODULES = ("data", "nn", "plotting", "scratch")
 
-__all__ = ["RNNClassifier", "RNNRegressor", "SequenceScaler", "__version__", "gradcheck"]
+__all__ = [
+    "RNNClassifier",
+    "RNNRegressor",
+    "RNNTagger",
+    "SequenceScaler",
+    "__version__",
+    "gradcheck",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -333,18 +333,23 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
         """Samples to train on: those of positive weight, without the steps to be skipped."""
-        X = without_skipped(data)
-        if X.n_steps == 0 and data.n_steps:
-            raise ValueError(
-                "Input X contains NaN at every time step of every sample, so that missing='skip' "
-                "leaves nothing to train on: choose missing='mask', or leave features out"
-            )
+        X = self._kept(data)
         if sample_weight is None:
             return Labelled(X, targets, None)
         weights = check_weights(sample_weight, len(data))
         labelled = Labelled(X, targets, weights)
         # A weight of 0 is the same, to the last bit, as leaving the sample out.
         return labelled if weights.all() else labelled.subset(np.flatnonzero(weights))
+
+    def _kept(self, data: Sequences) -> Sequences:
+        """X to train on without the steps to be skipped."""
+        kept = without_skipped(data)
+        if kept.n_steps == 0 and data.n_steps:
+            raise ValueError(
+                "Input X contains NaN at every time step of every sample, so that missing='skip' "
+                "leaves nothing to train on: choose missing='mask', or leave features out"
+            )
+        return kept
 
     def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
         """Validation data, without the steps to be skipped."""
@@ -423,6 +428,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             residual=bool(self.residual),
             learn_initial_state=bool(self.learn_initial_state),
             dropout=float(self.dropout),
+            recurrent_dropout=float(self.recurrent_dropout),
         )
         self.history_ = History()
         self._make_optimizer()

@@ -17,6 +17,8 @@ from elman.history import Epoch
 from elman.model import TrainedClassifier
 from elman.nn.objectives import AnyLabels, Objective, OneClass
 from elman.targets import (
+    NO_CLASSES,
+    NOT_BALANCED,
     check_classes,
     check_indicator,
     check_labels,
@@ -65,6 +67,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
     dropout : float in [0, 1), default=0.0
         Share of each layer's output units, and of what the head reads, left out at random in
         training: for each sample and epoch others, the same at all time steps.
+    recurrent_dropout : float in [0, 1), default=0.0
+        Share of units that a layer's recurrence does without in training: one mask for all time
+        steps of a sample.
     recurrent_init : {"orthogonal", "identity", "uniform"}, default="orthogonal"
         Initial recurrent weights; see `elman.nn.initializers`.
     solver : {"adam", "adamw", "sgd"}, default="adam"
@@ -203,6 +208,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         learn_initial_state: bool = False,
         readout: str = "max",
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         recurrent_init: str = "orthogonal",
         solver: str = "adam",
         alpha: float = 0.003,
@@ -239,6 +245,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         self.learn_initial_state = learn_initial_state
         self.readout = readout
         self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
         self.recurrent_init = recurrent_init
         self.solver = solver
         self.alpha = alpha
@@ -344,15 +351,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         """
         self._check_parameters()
         if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all samples at once, which partial_fit never sees: "
-                "pass a dict {label: weight}"
-            )
+            raise ValueError(NOT_BALANCED)
         if classes is None and not hasattr(self, "network_") and not is_indicator(y):
-            raise ValueError(
-                "classes must be given in the first call of partial_fit: every label there will be"
-            )
-
+            raise ValueError(NO_CLASSES)
         if classes is None:
             return self._fit_further(X, y, sample_weight)
         return self._fit_further(
@@ -454,7 +455,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         return codes
 
     def _learn_classes(self, classes: Any, multilabel: bool, first: bool) -> None:
-        given = check_classes(classes)
+        given = check_classes(classes, None if first else self.classes_)
         if first:
             if multilabel and not np.array_equal(given, np.arange(len(given))):
                 raise ValueError(
@@ -462,11 +463,6 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
                     "numbers of its columns, from 0; they may be left out"
                 )
             self.classes_, self.multilabel_ = given, multilabel
-        elif not np.array_equal(given, self.classes_):
-            raise ValueError(
-                f"classes={given.tolist()} differ from those of the first call, "
-                f"{self.classes_.tolist()}: leave classes out, or start a new estimator"
-            )
 
     def _refuse_class_weight(self) -> None:
         if self.class_weight is not None:

@@ -294,6 +294,8 @@ def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np
     kinds: dict[str, int] = {}
     parts = []
     for i, part in enumerate(sequences):
+        if len(part) == 0:
+            continue
         if part.dtype.kind == "O":
             part = _plain_labels(part, f"{name}[{i}]")
         if part.dtype.kind not in "biuUO":
@@ -302,9 +304,8 @@ def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np
                 "of time steps are ints, bools or strings; convert them, for example by "
                 "y.astype(int)"
             )
-        if len(part):
-            kinds.setdefault({"u": "i", "O": "U"}.get(part.dtype.kind, part.dtype.kind), i)
-            parts.append(part)
+        kinds.setdefault({"u": "i", "O": "U"}.get(part.dtype.kind, part.dtype.kind), i)
+        parts.append(part)
     if len(kinds) > 1:
         (_, i), (_, k) = list(kinds.items())[:2]
         raise TypeError(
@@ -312,13 +313,13 @@ def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np
             f"{sequences[k].dtype}: make all labels ints, all bools, or all strings"
         )
     labels = np.concatenate(parts) if parts else np.empty(0, np.int64)
-    if "U" in kinds:
+    if labels.dtype.kind == "O":
         present = np.array([label is not None for label in labels.tolist()], bool)
         labels = np.array([label or "" for label in labels.tolist()], dtype=str)
     elif labels.dtype.kind == "f":  # of uint64 and int64
         raise TypeError(f"{name} mixes signed and unsigned integers: convert them to one type")
     else:
-        present = np.ones(len(labels), bool) if labels.dtype.kind == "b" else labels != -1
+        present = labels != -1 if labels.dtype.kind in "iu" else np.ones(len(labels), bool)
     return labels, present
 
 
@@ -371,18 +372,31 @@ def _check_length(found: int, n_samples: int, name: str, what: str) -> None:
         )
 
 
-def check_classes(classes: Any) -> Array:
-    """The labels a user lists, sorted, each once.
+def check_classes(classes: Any, known: Array | None = None) -> Array:
+    """The labels a user lists, sorted, each once; those `known` from an earlier call, if any.
 
     Raises
     ------
     TypeError, ValueError
-        They are none, NaN, not labels, or of kinds that cannot be sorted together.
+        They are none, NaN, not labels, of kinds that cannot be sorted together, or not those known.
     """
     labels = _label_array(classes, "classes")
     if len(labels) == 0:
         raise ValueError("classes is empty: list every label there will be")
-    return _unique(labels, "classes")[0]
+    given = _unique(labels, "classes")[0]
+    if known is not None and not np.array_equal(given, known):
+        raise ValueError(
+            f"classes={given.tolist()} differ from those of the first call, {known.tolist()}: "
+            "leave classes out, or start a new estimator"
+        )
+    return given
+
+
+NO_CLASSES = "classes must be given in the first call of partial_fit: every label there will be"
+NOT_BALANCED = (
+    "class_weight='balanced' needs all samples at once, which partial_fit never sees: pass a dict "
+    "{label: weight}"
+)
 
 
 def _label_array(y: Any, name: str) -> Array:
