@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import sklearn
 from sklearn.utils.estimator_checks import (
@@ -13,19 +14,48 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from elman import RNNClassifier, RNNRegressor, SequenceScaler
+from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
 
 SKLEARN_1_9 = tuple(map(int, sklearn.__version__.split(".")[:2])) == (1, 9)
 
 
-@parametrize_with_checks([RNNClassifier(), RNNRegressor(), SequenceScaler()])
+class OneLabelTagger(RNNTagger):
+    """Takes a label for each sample, as the checks have them, for one of each of its steps."""
+
+    def _targets(self, y, data, **options):
+        return super()._targets(_for_each_step(y, data.lengths[0]), data, **options)
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        return super().partial_fit(
+            X, y, np.unique(y) if classes is None else classes, sample_weight
+        )
+
+    def score(self, X, y, sample_weight=None):
+        return super().score(X, _for_each_step(y, np.shape(X)[1]), sample_weight)
+
+
+def _for_each_step(y, n_timesteps):
+    return y if y is None else np.repeat(np.asarray(y).astype(int).reshape(-1, 1), n_timesteps, 1)
+
+
+def expected_failures(estimator):
+    if not isinstance(estimator, RNNTagger):
+        return {}
+    return {"check_sample_weights_shape": "weights of two dimensions are one for each step"}
+
+
+@parametrize_with_checks(
+    [RNNClassifier(), RNNRegressor(), OneLabelTagger(), SequenceScaler()],
+    expected_failed_checks=expected_failures,
+)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
 @pytest.mark.skipif(not SKLEARN_1_9, reason="counted with scikit-learn 1.9")
 @pytest.mark.parametrize(
-    ("estimator", "n_checks"), [(RNNClassifier(), 67), (RNNRegressor(), 60), (SequenceScaler(), 54)]
+    ("estimator", "n_checks"),
+    [(RNNClassifier(), 67), (RNNRegressor(), 60), (OneLabelTagger(), 49), (SequenceScaler(), 54)],
 )
 def test_number_of_checks(estimator, n_checks):
     """With other tags one check runs, and is green."""

@@ -199,7 +199,8 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
         It is something else, or holds a weight that is negative or not finite.
     """
     try:
-        per_sample = np.asarray(sample_weight).ndim < 2 and not _holds_sequences(sample_weight)
+        array = np.asarray(sample_weight)
+        per_sample = array.ndim < 2 and not _holds_sequences(array)
     except ValueError:  # sequences of unequal lengths
         per_sample = False
     if per_sample:
@@ -345,10 +346,8 @@ def _sample_and_step(at: int, lengths: NDArray[np.int64]) -> tuple[int, int]:
     return sample, at - int(ends[sample] - lengths[sample])
 
 
-def _holds_sequences(value: Any) -> bool:
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        return False
-    return any(np.ndim(entry) > 0 for entry in value) if np.ndim(value) else False
+def _holds_sequences(array: Array) -> bool:
+    return array.dtype == object and any(np.ndim(entry) > 0 for entry in array.ravel())
 
 
 def _shown(value: Any) -> str:
