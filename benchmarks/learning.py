@@ -32,8 +32,8 @@ RESULTS = Path(__file__).parent / "results" / "learning.json"
 PAGE = ROOT / "docs" / "accuracy.md"
 SEEDS = range(10)
 CELLS = ("gru", "lstm")
-TEST_SEED = 1000
-"""Added to a seed for the test data; no training seed comes near it."""
+TEST_SEED = 10_000
+"""Added to a seed for the test data; no settings were tried on these."""
 
 
 class Split(NamedTuple):
@@ -69,8 +69,8 @@ def xor(seed: int) -> Split:
 
 
 def parity(seed: int) -> Split:
-    train = make_parity(2000, min_length=1, max_length=10, random_state=seed)
-    test = make_parity(1000, min_length=11, max_length=40, random_state=TEST_SEED + seed)
+    train = make_parity(4000, min_length=1, max_length=15, random_state=seed)
+    test = make_parity(1000, min_length=16, max_length=50, random_state=TEST_SEED + seed)
     return Split(*train, *test)
 
 
@@ -96,7 +96,7 @@ def digits(_: int) -> Split:
 
 def adding(seed: int) -> Split:
     sizes = {"min_length": 150, "max_length": 150}
-    train, test = (make_adding_problem(n, random_state=s, **sizes) for n, s in both(10000, seed))
+    train, test = (make_adding_problem(n, random_state=s, **sizes) for n, s in both(5000, seed))
     return Split(*train, *test)
 
 
@@ -117,16 +117,16 @@ TASKS = (
     Task(
         "parity",
         parity,
-        RULE | {"hidden_size": 24, "max_iter": 100},
+        RULE | {"hidden_size": 24, "max_iter": 150, "solver": "adamw", "alpha": 0.1},
         100.0,
         10,
-        "trained on 2000 strings of 1-10 bits, tested on 11-40",
+        "trained on 4000 strings of 1-15 bits, tested on 16-50",
     ),
     *(
         Task(
             f"Tomita {grammar}",
             tomita(grammar),
-            RULE | {"hidden_size": 24, "max_iter": 150},
+            RULE | {"hidden_size": 24, "max_iter": 300},
             99.0,
             9,
             "trained on 4000 strings of 1-15 bits, tested on 16-50",
@@ -150,10 +150,10 @@ TASKS = (
     Task(
         "adding problem",
         adding,
-        RULE | {"hidden_size": 64, "max_iter": 60},
+        RULE | {"hidden_size": 32, "max_iter": 30},
         0.01,
         None,
-        "150 steps, 10000 to train on",
+        "150 steps, 5000 to train on",
         is_regression=True,
     ),
 )
