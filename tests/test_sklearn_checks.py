@@ -79,3 +79,20 @@ def test_the_check_that_is_skipped_without_the_array_api():
         env={**os.environ, "SCIPY_ARRAY_API": "1"},
     )
     assert ran.stdout.strip() == "passed", ran.stderr
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier(), RNNRegressor(), RNNTagger()])
+def test_every_hyper_parameter_has_a_check(estimator):
+    assert set(estimator.get_params()) == set(estimator._CHECKS)
+
+
+def test_the_estimators_share_defaults():
+    classifier, regressor, tagger = (
+        e().get_params() for e in (RNNClassifier, RNNRegressor, RNNTagger)
+    )
+    assert regressor.keys() - classifier.keys() == {"loss", "huber_delta"}
+    assert classifier.keys() - regressor.keys() == {"class_weight", "label_smoothing"}
+    assert tagger.keys() == classifier.keys() - {"readout"}
+    for parameters in (regressor, tagger):
+        shared = parameters.keys() & classifier.keys()
+        assert all(parameters[name] == classifier[name] for name in shared)

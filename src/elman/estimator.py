@@ -185,7 +185,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
     >>> rng = np.random.default_rng(0)
     >>> X = [rng.normal(size=(n, 2)) for n in rng.integers(4, 12, size=60)]
     >>> y = ["up" if x[-1, 0] > 0 else "down" for x in X]
-    >>> clf = RNNClassifier(hidden_size=16, random_state=0).fit(X, y)
+    >>> clf = RNNClassifier(hidden_size=16, readout="last", random_state=0).fit(X, y)
     >>> clf.score(X, y) > 0.9
     True
     """
