@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sequence_data import make_samples
 
-from elman import RNNClassifier, SequenceScaler
+from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
 
 KINDS = ["equal", "ragged", "object"]
 METHODS = [
@@ -24,7 +24,30 @@ def quick(**parameters):
     return RNNClassifier(5, max_iter=2, random_state=0, **parameters)
 
 
-@pytest.fixture(params=[quick, SequenceScaler], ids=["classifier", "scaler"])
+class NumberOfLabel(RNNRegressor):
+    """Predicts the number of a label, so that what holds of the classifier can be asked of it."""
+
+    def _targets(self, y, data, **options):
+        return super()._targets(np.unique(y, return_inverse=True)[1], data, **options)
+
+
+class LabelOfEveryStep(RNNTagger):
+    """Takes a sample's label for that of each of its steps."""
+
+    def _targets(self, y, data, **options):
+        y = [np.full(n, label) for n, label in zip(data.lengths, y, strict=True)]
+        return super()._targets(y, data, **options)
+
+
+MAKERS = {
+    "classifier": quick,
+    "regressor": lambda: NumberOfLabel(5, max_iter=2, random_state=0),
+    "tagger": lambda: LabelOfEveryStep(5, max_iter=2, random_state=0),
+    "scaler": SequenceScaler,
+}
+
+
+@pytest.fixture(params=MAKERS.values(), ids=MAKERS)
 def estimator(request):
     return request.param()
 
@@ -37,7 +60,9 @@ def fitted(rng):
 def answer(estimator, X):
     if isinstance(estimator, SequenceScaler):
         return b"".join(np.ascontiguousarray(x).tobytes() for x in estimator.transform(X))
-    return estimator.predict_proba(X).tobytes()
+    if isinstance(estimator, RNNRegressor):
+        return estimator.predict(X).tobytes()
+    return b"".join(np.ascontiguousarray(p).tobytes() for p in estimator.predict_proba(X))
 
 
 def values(X):
@@ -56,8 +81,9 @@ def test_fit_is_idempotent_and_changes_nothing_it_was_given(kind, estimator, rng
     assert estimator.fit(X, y, sample_weight=weights) is estimator
     first = answer(estimator, X)
     assert answer(estimator.fit(X, y, sample_weight=weights), X) == first
-    for method in METHODS if hasattr(estimator, "predict") else ["transform"]:
-        getattr(estimator, method)(X)
+    for method in [*METHODS, "transform"]:
+        if hasattr(estimator, method):
+            getattr(estimator, method)(X)
     assert estimator.get_params() == parameters
     for seen, kept in zip((X, y, weights), before, strict=True):
         assert all(map(np.array_equal, values(seen), values(kept)))
@@ -135,7 +161,8 @@ def test_any_real_type(dtype, estimator, rng):
     estimator.fit(X.astype(np.float64), y)
     expected = np.frombuffer(answer(estimator, X.astype(np.float64)))
     Z = X.astype(dtype)
-    out = estimator.transform(Z) if hasattr(estimator, "transform") else estimator.predict_proba(Z)
+    ways = ("transform", "predict_proba", "predict")
+    out = getattr(estimator, next(way for way in ways if hasattr(estimator, way)))(Z)
     np.testing.assert_allclose(np.ravel(out), expected, rtol=1e-6)
     estimator.fit(Z, y)
 
@@ -279,7 +306,7 @@ def test_wrong_y(y, message, rng):
     ("weights", "message"),
     [
         ([1, 2], r"sample_weight has shape \(2,\); expected \(3,\)"),
-        (np.ones((3, 1)), r"sample_weight has shape \(3, 1\)"),
+        (np.ones((3, 1)), r"sample_weight has (shape \(3, 1\)|1 columns)"),
         ([1, -1, 1], r"sample_weight\[1\] is -1.0"),
         ([1, 1, np.nan], r"sample_weight\[2\] is nan"),
         ([0, 0, 0], "sample_weight is zero for every sample"),
