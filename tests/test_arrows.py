@@ -21,6 +21,7 @@ LEVELS = [
     {"estimator", "regressor", "tagger", "baselines", "scores", "streaming"},
     {"base"},
     {"preprocessing"},
+    {"step_targets"},
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},
     {"inference", "history", "hyperparameters"},

@@ -16,14 +16,8 @@ from elman.data.sequences import Sequences
 from elman.history import Epoch
 from elman.model import TrainedTagger
 from elman.nn.objectives import Objective, OneClass
-from elman.targets import (
-    NO_CLASSES,
-    NOT_BALANCED,
-    check_classes,
-    check_step_weights,
-    check_tags,
-    class_weights,
-)
+from elman.step_targets import check_step_weights, check_tags
+from elman.targets import NO_CLASSES, NOT_BALANCED, check_classes, class_weights
 from elman.training import Labelled
 
 Array = NDArray[Any]
