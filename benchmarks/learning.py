@@ -2,7 +2,8 @@
 
 Every seed draws its own data, weights and batches (the digits are given, and split the same way
 every time). The figures go into the JSON beside the others and from there into docs/accuracy.md,
-between its markers; --table does only the second.
+between its markers; --table does only the second. --torch trains PyTorch the same way, from the
+same weights in the same batches (where it is installed; that takes hours).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from elman.backends import get_backend
 from elman.data import make_adding_problem, make_parity, make_temporal_xor, make_tomita
 
 RESULTS = Path(__file__).parent / "results" / "learning.json"
+TORCH_RESULTS = Path(__file__).parent / "results" / "learning-torch.json"
 PAGE = ROOT / "docs" / "accuracy.md"
 SEEDS = range(10)
 CELLS = ("gru", "lstm")
@@ -159,24 +160,26 @@ TASKS = (
 )
 
 
-def fit_and_score(task: Task, cell: str, seed: int) -> tuple[float, float]:
-    """Test accuracy in per cent, or mean squared error; and the seconds of the fit."""
+Train = Callable[[Task, str, int], float]
+"""Task, cell and seed -> test accuracy in per cent, or mean squared error."""
+
+
+def ours(task: Task, cell: str, seed: int) -> float:
+    """See `Train`."""
     data = task.data(seed)
     make = getattr(elman, "RNNRegressor", None) if task.is_regression else RNNClassifier
     if make is None:
         raise LookupError(f"{task.name} needs elman.RNNRegressor")
-    start = time.perf_counter()
     model = make(cell=cell, random_state=seed, **task.settings).fit(data.X_train, data.y_train)
-    seconds = time.perf_counter() - start
     answers = model.predict(data.X_test)
     if task.is_regression:
-        return float(np.mean((answers - data.y_test) ** 2)), seconds
-    return 100 * float(np.mean(answers == data.y_test)), seconds
+        return float(np.mean((answers - data.y_test) ** 2))
+    return 100 * float(np.mean(answers == data.y_test))
 
 
-def measure(task: Task, cell: str, seeds: range) -> dict[str, Any]:
+def measure(fit_and_score: Train, task: Task, cell: str, seeds: range) -> dict[str, Any]:
     """Every seed of one task and cell."""
-    scores, seconds = zip(*(fit_and_score(task, cell, seed) for seed in seeds), strict=True)
+    scores = [fit_and_score(task, cell, seed) for seed in seeds]
     mean = statistics.mean(scores)
     reached = [score <= task.goal if task.is_regression else score >= task.goal for score in scores]
     if task.n_needed is None:
@@ -191,11 +194,10 @@ def measure(task: Task, cell: str, seeds: range) -> dict[str, Any]:
         "is_regression": task.is_regression,
         "goal": task.goal,
         "n_needed": task.n_needed,
-        "scores": list(scores),
+        "scores": scores,
         "mean": mean,
         "standard_error": statistics.stdev(scores) / len(scores) ** 0.5 if scores[1:] else 0.0,
         "n_reached": sum(reached),
-        "seconds_per_fit": statistics.median(seconds),
         "passed": passed,
     }
 
@@ -206,7 +208,25 @@ def goal_text(row: dict[str, Any]) -> str:
     return f"mean {goal}" if row["n_needed"] is None else f"{goal} in {row['n_needed']} of 10"
 
 
-def sheet(rows: list[dict[str, Any]]) -> Sheet:
+def keeps_up(row: dict[str, Any], peer: dict[str, Any]) -> bool:
+    """Whether the mean is PyTorch's within 2 standard errors of the difference, or better."""
+    gap = peer["mean"] - row["mean"]
+    worse_by = -gap if row["is_regression"] else gap
+    return bool(worse_by <= 2 * float(np.hypot(row["standard_error"], peer["standard_error"])))
+
+
+def with_torch(row: dict[str, Any], peers: list[dict[str, Any]]) -> list[str]:
+    """PyTorch's mean, and whether ours keeps up; dashes where it was not measured so."""
+    same = ("task", "about", "cell", "settings")
+    for peer in peers:
+        if all(peer[name] == row[name] for name in same):
+            digits = 4 if row["is_regression"] else 2
+            verdict = "yes" if keeps_up(row, peer) else "**no**"
+            return [f"{peer['mean']:.{digits}f} ± {peer['standard_error']:.{digits}f}", verdict]
+    return ["-", "-"]
+
+
+def sheet(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> Sheet:
     """One row for each task and cell."""
     lines = []
     for row in rows:
@@ -218,23 +238,21 @@ def sheet(rows: list[dict[str, Any]]) -> Sheet:
                 row["cell"],
                 goal_text(row),
                 f"{row['n_reached']} of {len(row['scores'])}",
-                f"{row['mean']:.{digits}f}",
-                f"{row['standard_error']:.{digits}f}",
+                f"{row['mean']:.{digits}f} ± {row['standard_error']:.{digits}f}",
                 f"{worst:.{digits}f}",
-                f"{row['seconds_per_fit']:.1f}",
                 "yes" if row["passed"] else "**no**",
+                *with_torch(row, peers),
             ]
         )
-    headings = ["task", "cell", "goal", "seeds at the goal", "mean", "standard error", "worst"]
-    return Sheet(
-        "Test accuracy in %, or mean squared error", [*headings, "seconds per fit", "met"], lines
-    )
+    headings = ["task", "cell", "goal", "seeds at it", "mean ± standard error", "worst seed"]
+    headings += ["met", "PyTorch", "no worse"]
+    return Sheet("Test accuracy in %, or mean squared error", headings, lines)
 
 
 def write_table() -> None:
     """The JSON into the page, between its markers."""
     result = json.loads(RESULTS.read_text())
-    text = f"{sheet(result['rows']).markdown()}\n\n{machine_line(result)}"
+    text = f"{sheet(result['rows'], torch_rows()).markdown()}\n\n{machine_line(result)}"
     page, n_written = SECTION.subn(
         lambda match: (
             f"{match[1]}\n{text}\n\n{match[3]}" if match[2] == "learning" else str(match[0])
@@ -247,6 +265,20 @@ def write_table() -> None:
     print(f"written to {PAGE}")
 
 
+def torch_rows() -> list[dict[str, Any]]:
+    """What PyTorch scored, as far as it was measured."""
+    if not TORCH_RESULTS.exists():
+        return []
+    rows: list[dict[str, Any]] = json.loads(TORCH_RESULTS.read_text())["rows"]
+    return rows
+
+
+def record(path: Path, rows: list[dict[str, Any]], packages: list[str], **about: str) -> None:
+    """The rows, and where they were measured, into a file."""
+    report = {"machine": machine(*packages), **about, "rows": rows}
+    path.write_text(json.dumps(report, indent=1) + "\n")
+
+
 def is_here(task: Task) -> bool:
     return not task.is_regression or hasattr(elman, "RNNRegressor")
 
@@ -256,11 +288,15 @@ def main() -> None:
     parser.add_argument("--only", help="tasks whose name begins with this; nothing is recorded")
     parser.add_argument("--cell", choices=CELLS, help="this cell only; nothing is recorded")
     parser.add_argument("--seeds", type=int, help="so many seeds only; nothing is recorded")
+    parser.add_argument("--torch", action="store_true", help="train PyTorch, not elman")
     parser.add_argument("--table", action="store_true", help="measure nothing, write the table")
     args = parser.parse_args()
     if args.table:
         write_table()
         return
+    train: Train = ours
+    if args.torch:
+        from benchmarks.learning_torch import fit_and_score as train
     console = Console(width=max(140, Console().width))
     is_whole = not (args.only or args.cell or args.seeds)
     rows = []
@@ -271,16 +307,18 @@ def main() -> None:
             console.print(f"{task.name}: left out, this elman has no RNNRegressor")
             continue
         for cell in [args.cell] if args.cell else CELLS:
-            row = measure(task, cell, SEEDS[: args.seeds])
+            row = measure(train, task, cell, SEEDS[: args.seeds])
             rows.append(row)
             scores = " ".join(f"{score:.4g}" for score in row["scores"])
             console.print(f"{task.name}, {cell}: {scores}", highlight=False)
-    console.print(sheet(rows).rich())
+    console.print(sheet(rows, torch_rows()).rich())
     if is_whole:
-        backend = get_backend()
-        about = machine("elman", "numpy", "scikit-learn")
-        report = {"machine": about, "isa": f"{backend.name} {backend.isa}", "rows": rows}
-        RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+        packages = ["elman", "numpy", "scikit-learn"]
+        if args.torch:
+            record(TORCH_RESULTS, rows, [*packages, "torch"])
+        else:
+            backend = get_backend()
+            record(RESULTS, rows, packages, isa=f"{backend.name} {backend.isa}")
         write_table()
     if not all(row["passed"] for row in rows):
         raise SystemExit("a goal was missed")

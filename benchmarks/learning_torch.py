@@ -1,0 +1,139 @@
+"""A learning task and a seed in; the test score of PyTorch, trained as we train, out.
+
+The same data, the same initial weights, the same batches in the same order, the same solver, rate,
+clipping and decay. What differs is PyTorch's own: a second bias of each gate, which starts at zero
+and learns too, and the draws of dropout.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elman import RNNClassifier
+from elman.backends.contract import Cell
+from elman.hyperparameters import make_rng
+from elman.nn.network import Network
+from elman.nn.schedules import cosine
+
+if TYPE_CHECKING:
+    from benchmarks.learning import Task
+
+Array = NDArray[Any]
+MODULES = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+SOLVERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+class Model(torch.nn.Module):
+    """One recurrent layer, a readout and a head, from the weights our network starts with."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        params, hidden_size = network.params, network.hidden_sizes[0]
+        self.readout = network.readout
+        self.recurrent = MODULES[network.cell.name](
+            network.n_features, hidden_size, batch_first=True
+        )
+        self.dropout = torch.nn.Dropout(network.dropout)
+        self.head = torch.nn.Linear(*params["head.W"].shape)
+        W_x, W_h, b = (params[f"recurrent0.{name}"] for name in ("W_x", "W_h", "b"))
+        width = W_x.shape[1]  # a GRU's b has one block more, which stands beside the state
+        b_state = np.zeros(width, b.dtype)
+        b_state[width - (len(b) - width) :] = b[width:]
+        with torch.no_grad():
+            self.recurrent.weight_ih_l0.copy_(torch.tensor(W_x.T.copy()))
+            self.recurrent.weight_hh_l0.copy_(torch.tensor(W_h.T.copy()))
+            self.recurrent.bias_ih_l0.copy_(torch.tensor(b[:width].copy()))
+            self.recurrent.bias_hh_l0.copy_(torch.tensor(b_state))
+            self.head.weight.copy_(torch.tensor(params["head.W"].T.copy()))
+            self.head.bias.copy_(torch.tensor(params["head.b"].copy()))
+
+    def forward(self, X: list[torch.Tensor]) -> torch.Tensor:
+        """Every sample must have a step."""
+        packed = torch.nn.utils.rnn.pack_sequence(X, enforce_sorted=False)
+        H, final = self.recurrent(packed)
+        if self.readout == "last":
+            features = (final[0] if isinstance(final, tuple) else final)[-1]
+        else:
+            padded, _ = torch.nn.utils.rnn.pad_packed_sequence(
+                H, batch_first=True, padding_value=-math.inf
+            )
+            features = padded.amax(dim=1)
+        return self.head(self.dropout(features))
+
+
+def fit_and_score(task: Task, cell: str, seed: int) -> float:
+    """Test accuracy in per cent, or mean squared error."""
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    data = task.data(seed)
+    # what the task leaves as it is, RNNClassifier's defaults say, also for RNNRegressor
+    settings = RNNClassifier().get_params() | task.settings
+    y, n_outputs = np.asarray(data.y_train), int(np.max(data.y_train)) + 1
+    mean, scale = 0.0, 1.0
+    if task.is_regression:
+        mean, scale, n_outputs = float(y.mean()), float(y.std()), 1
+    initial, shuffle, _ = make_rng(seed).spawn(3)
+    network = Network.initialised(
+        data.X_train[0].shape[1],
+        settings["hidden_size"],
+        n_outputs,
+        cell=Cell(cell),
+        readout=settings["readout"],
+        rng=initial,
+        dropout=settings["dropout"],
+    )
+    model = Model(network)
+    X_train, X_test = prepared(data.X_train, data.X_test, settings["standardize"])
+    targets = torch.tensor(((y - mean) / scale).astype(np.float32) if task.is_regression else y)
+    train(model, X_train, targets, settings, shuffle)
+    model.eval()
+    with torch.inference_mode():
+        parts = [model(X_test[i : i + 250]).numpy() for i in range(0, len(X_test), 250)]
+    answers = np.concatenate(parts)
+    if task.is_regression:
+        return float(np.mean((answers[:, 0] * scale + mean - data.y_test) ** 2))
+    return 100 * float(np.mean(answers.argmax(axis=1) == data.y_test))
+
+
+def prepared(X_train: Any, X_test: Any, standardize: bool) -> list[list[torch.Tensor]]:
+    """Tensors of each sample, scaled by all steps of the training data."""
+    steps = np.concatenate(list(X_train)).astype(np.float64)
+    mean, scale = (steps.mean(axis=0), steps.std(axis=0)) if standardize else (0.0, 1.0)
+    return [[torch.tensor(((x - mean) / scale).astype(np.float32)) for x in X]
+            for X in (X_train, X_test)]  # fmt: skip
+
+
+def train(
+    model: Model,
+    X: list[torch.Tensor],
+    targets: torch.Tensor,
+    settings: dict[str, Any],
+    rng: np.random.Generator,
+) -> None:
+    """All epochs, in batches of equal size."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    biases = [p for p in model.parameters() if p.ndim == 1]
+    groups = [
+        {"params": matrices, "weight_decay": settings["alpha"]},
+        {"params": biases, "weight_decay": 0.0},
+    ]
+    optimizer = SOLVERS[settings["solver"]](groups, lr=settings["learning_rate_init"])
+    n_epochs, n_batches = settings["max_iter"], -(-len(X) // settings["batch_size"])
+    for epoch in range(n_epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = cosine(settings["learning_rate_init"], epoch, n_epochs)
+        for rows in np.array_split(rng.permutation(len(X)), n_batches):
+            answers, wanted = model([X[i] for i in rows]), targets[torch.tensor(rows)]
+            if wanted.is_floating_point():
+                loss = torch.nn.functional.mse_loss(answers[:, 0], wanted)
+            else:
+                loss = torch.nn.functional.cross_entropy(answers, wanted)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), settings["max_grad_norm"])
+            optimizer.step()
