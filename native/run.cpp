@@ -86,7 +86,7 @@ Cut cut_backward(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t 
   // dA of a chunk, and the hidden states it meets, should lie in the second cache.
   const int64_t width = std::max<int64_t>(hidden_size * kCellShapes[static_cast<int>(cell)].biases, 1);
   const int64_t rows = cell == CellName::kElman ? std::clamp<int64_t>(65536 / width, 64, 512)
-                                                : std::clamp<int64_t>(131072 / width, 64, 512);
+                                                : std::clamp<int64_t>(131072 / width, 256, 512);
   cut.chunk_steps = std::clamp<int64_t>(rows / cut.tile_rows, 1, std::max<int64_t>(n_timesteps, 1));
   return cut;
 }
