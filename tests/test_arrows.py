@@ -24,7 +24,8 @@ LEVELS = [
     {"step_targets"},
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},
-    {"inference", "history", "hyperparameters"},
+    {"epochs"},
+    {"inference", "history", "hyperparameters", "labelled"},
     {"data", "nn", "formats"},
     {"backends"},
 ]

@@ -16,11 +16,13 @@ from conftest import make_backend
 from sequence_data import make_network, make_samples
 
 from elman.data.validation import check_sequences
+from elman.epochs import DivergedError, Plan
 from elman.history import History
+from elman.labelled import Labelled
 from elman.nn.optimizers import make_optimizer
 from elman.progress import EpochProgress
 from elman.targets import hold_out
-from elman.training import DivergedError, Labelled, Plan, evaluate, train
+from elman.training import evaluate, train
 
 BACKEND = make_backend("reference")
 

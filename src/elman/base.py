@@ -20,8 +20,10 @@ from elman.callbacks import CallbackSupport, FitTask
 from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
+from elman.epochs import Plan
 from elman.history import Epoch, History
 from elman.inference import Standardisation
+from elman.labelled import Labelled
 from elman.model import TrainedModel
 from elman.nn.network import Network, layer_sizes
 from elman.nn.objectives import Objective
@@ -30,7 +32,7 @@ from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
 from elman.targets import check_weights, hold_out
-from elman.training import Labelled, Plan, train
+from elman.training import train
 
 Array = NDArray[Any]
 

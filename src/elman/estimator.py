@@ -14,6 +14,7 @@ from elman.base import RecurrentEstimator
 from elman.callbacks import with_callbacks
 from elman.data.sequences import Sequences
 from elman.history import Epoch
+from elman.labelled import Labelled
 from elman.model import TrainedClassifier
 from elman.nn.objectives import AnyLabels, Objective, OneClass
 from elman.targets import (
@@ -25,7 +26,6 @@ from elman.targets import (
     class_weights,
     is_indicator,
 )
-from elman.training import Labelled
 
 Array = NDArray[Any]
 
@@ -310,7 +310,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used; names it, the place and the fix.
-        elman.training.DivergedError
+        elman.epochs.DivergedError
             The loss became NaN or infinite.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val)
@@ -346,7 +346,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used.
-        elman.training.DivergedError
+        elman.epochs.DivergedError
             The loss became NaN or infinite. The estimator is then as it was before the call.
         """
         self._check_parameters()

@@ -15,11 +15,11 @@ from elman.callbacks import with_callbacks
 from elman.data.sequences import Sequences
 from elman.history import Epoch
 from elman.inference import Standardisation
+from elman.labelled import Labelled
 from elman.model import TrainedRegressor
 from elman.nn.objectives import Objective, Values
 from elman.preprocessing import location_and_scale
 from elman.targets import check_values
-from elman.training import Labelled
 
 Array = NDArray[Any]
 
@@ -215,7 +215,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used; names it, the place and the fix.
-        elman.training.DivergedError
+        elman.epochs.DivergedError
             The loss became NaN or infinite.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val)
@@ -244,7 +244,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used.
-        elman.training.DivergedError
+        elman.epochs.DivergedError
             The loss became NaN or infinite. The estimator is then as it was before the call.
         """
         self._check_parameters()

@@ -14,11 +14,11 @@ from elman.callbacks import with_callbacks
 from elman.data.missing import observed_steps, without_skipped
 from elman.data.sequences import Sequences
 from elman.history import Epoch
+from elman.labelled import Labelled
 from elman.model import TrainedTagger
 from elman.nn.objectives import Objective, OneClass
 from elman.step_targets import check_step_weights, check_tags
 from elman.targets import NO_CLASSES, NOT_BALANCED, check_classes, class_weights
-from elman.training import Labelled
 
 Array = NDArray[Any]
 
@@ -226,7 +226,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used; names it, the place and the fix.
-        elman.training.DivergedError
+        elman.epochs.DivergedError
             The loss became NaN or infinite.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val)
@@ -257,7 +257,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used.
-        elman.training.DivergedError
+        elman.epochs.DivergedError
             The loss became NaN or infinite. The estimator is then as it was before the call.
         """
         self._check_parameters()

@@ -7,74 +7,21 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.data.sequences import Batch, Sequences
+from elman.epochs import DivergedError, Plan, run_epoch
 from elman.history import Epoch, History
 from elman.inference import predict_logits, predict_logits_over_time
-from elman.nn.dropout import Masking
+from elman.labelled import Labelled
 from elman.nn.network import Network
 from elman.nn.objectives import Objective, OneClass
-from elman.nn.optimizers import Optimizer, clip_scale, global_norm
+from elman.nn.optimizers import Optimizer
 
 Array = NDArray[Any]
-
-
-class DivergedError(ValueError):
-    """The loss or a gradient became NaN or infinite."""
-
-
-class Labelled(NamedTuple):
-    """Sequences, already scaled and of the network's dtype, with what they should be taken for."""
-
-    X: Sequences
-    targets: Array
-    """as the objective takes them, a row for each sample; `per_step` a row for each of `X.values`,
-    class indices with -1 for a step without a label"""
-    weights: NDArray[np.float64] | None
-    """a weight for each row of `targets`, or None (all equal)"""
-    per_step: bool = False
-    """whether the network has an answer at every time step"""
-
-    def subset(self, indices: NDArray[np.intp]) -> Labelled:
-        """The samples at `indices`, in that order."""
-        rows = self._steps_of(indices) if self.per_step else indices
-        weights = None if self.weights is None else self.weights[rows]
-        return self._replace(X=self.X.subset(indices), targets=self.targets[rows], weights=weights)
-
-    def sample_weights(self) -> NDArray[np.float64] | None:
-        """(n_samples,): of steps their mean; None if all are equal."""
-        if self.weights is None or not self.per_step:
-            return self.weights
-        sample = np.repeat(np.arange(len(self.X)), self.X.lengths)
-        sums = np.bincount(sample, weights=self.weights, minlength=len(self.X))
-        return np.asarray(sums / np.maximum(self.X.lengths, 1))
-
-    def rows_of(self, batch: Batch) -> tuple[NDArray[np.intp] | None, NDArray[np.int64]]:
-        """Which of a batch's answers count, and the rows of `targets` that belong to them.
-
-        The answers are numbered through (n_samples * n_timesteps); None: all, one for each sample.
-        """
-        if not self.per_step:
-            return None, batch.order
-        rows = self._steps_of(batch.order)
-        lengths = self.X.lengths[batch.order]
-        starts = np.arange(len(lengths)) * batch.X.shape[1] - (np.cumsum(lengths) - lengths)
-        places = np.arange(len(rows)) + np.repeat(starts, lengths)
-        labelled = self.targets[rows] >= 0
-        return places[labelled], rows[labelled]
-
-    def _steps_of(self, indices: NDArray[Any]) -> NDArray[np.int64]:
-        """Where in `X.values` the steps of some samples are."""
-        lengths = self.X.lengths[indices]
-        ends = np.cumsum(lengths)
-        rows = np.arange(int(lengths.sum()), dtype=np.int64)
-        rows += np.repeat(self.X.offsets[indices] - (ends - lengths), lengths)
-        return rows
 
 
 OnEpoch = Callable[[Epoch], Any]
@@ -87,26 +34,6 @@ class Progress(Protocol):
     def show(self, epoch: Epoch) -> None:
         """Report an epoch."""
         ...
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train."""
-
-    n_epochs: int
-    batch_size: int
-    """at most; an epoch has as few batches as that allows, all of one size, within one sample"""
-    learning_rate: Callable[[int], float]
-    """number of the epoch, from 0 -> learning rate"""
-    max_grad_norm: float | None
-    early_stopping: bool = False
-    """stop when validation no longer gets better, and go back to the best weights"""
-    n_iter_no_change: int = 10
-    tol: float = 1e-4
-    first_epoch: int = 0
-    """epochs already done"""
-    checkpoint_every: int = 0
-    """steps between the states kept for the backward pass; 0 keeps all"""
 
 
 @dataclass
@@ -199,7 +126,7 @@ def train(
             start = time.perf_counter()
             rate = plan.learning_rate(number)
             with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
-                loss, norm = _run_epoch(
+                loss, norm = run_epoch(
                     network, training, optimizer, plan, objective, rate, backend, rng, number
                 )
             if validation is None:
@@ -269,83 +196,6 @@ def evaluate(
     else:
         outputs = predict_logits(network, data.X, backend)
     return objective.evaluate(outputs, targets, weights, backend.fused)
-
-
-def _run_epoch(
-    network: Network,
-    training: Labelled,
-    optimizer: Optimizer,
-    plan: Plan,
-    objective: Objective,
-    learning_rate: float,
-    backend: Backend,
-    rng: np.random.Generator,
-    number: int,
-) -> tuple[float, float]:
-    """Mean loss over samples and mean gradient norm over batches of one epoch."""
-    X, targets, weights, _ = training
-    n_samples = len(X)
-    order = rng.permutation(n_samples)
-    gradient = network.params.zeros_like()
-    masked = bool(network.dropout or network.recurrent_dropout)
-    mask_seed = _mask_seed(rng) if masked else 0
-    loss_sum = weight_sum = norm_sum = 0.0
-    n_batches = 0
-    # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
-    # a whole one, and that noise alone can keep a small set from being learned.
-    for indices in np.array_split(order, -(-n_samples // plan.batch_size)):
-        batch = X.batch(indices, backend.fused)
-        places, rows = training.rows_of(batch)
-        batch_weights = None if weights is None else weights[rows]
-        share = float(len(rows) if batch_weights is None else batch_weights.sum())
-        outputs, backward = network.forward(
-            batch.X,
-            batch.lengths,
-            backend,
-            checkpoint_every=plan.checkpoint_every,
-            masking=Masking(mask_seed, number, batch.order) if masked else None,
-        )
-        answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
-        loss, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)
-        backward(_spread(danswers, places, outputs.shape), gradient)
-        norm = global_norm(gradient.flat, backend.fused)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise _diverged(number, n_batches, learning_rate, loss, norm)
-        scale = clip_scale(norm, plan.max_grad_norm)
-        optimizer.step(network.params.flat, gradient.flat, learning_rate, scale, backend.fused)
-        n_batches += 1
-        loss_sum += loss * share
-        weight_sum += share
-        norm_sum += norm
-    if not np.isfinite(network.params.flat).all():
-        raise _diverged(number, n_batches - 1, learning_rate, loss_sum, norm_sum)
-    return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_batches, 1)
-
-
-def _spread(danswers: Array, places: NDArray[np.intp] | None, shape: tuple[int, ...]) -> Array:
-    """The gradient at all outputs, from that at those which count."""
-    if places is None:
-        return danswers
-    doutputs = np.zeros((math.prod(shape[:-1]), shape[-1]), danswers.dtype)
-    doutputs[places] = danswers
-    return doutputs.reshape(shape)
-
-
-def _mask_seed(rng: np.random.Generator) -> int:
-    """The same in every epoch of one generator, which is not drawn from."""
-    root: Any = rng.bit_generator.seed_seq
-    child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
-    return int(child.generate_state(1, np.uint64)[0])
-
-
-def _diverged(
-    number: int, batch: int, learning_rate: float, loss: float, norm: float
-) -> DivergedError:
-    return DivergedError(
-        f"training diverged in epoch {number + 1}, batch {batch + 1}: the loss is {loss:g} and the "
-        f"gradient's norm {norm:g} at a learning rate of {learning_rate:g}. Lower "
-        "learning_rate_init, set max_grad_norm (1.0 is usual), or keep standardize=True"
-    )
 
 
 def _says_stop(answer: Any) -> bool:
