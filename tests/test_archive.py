@@ -284,7 +284,7 @@ def test_a_link_to_nothing_makes_its_target(tmp_path):
 def test_what_is_not_a_file_is_left_alone(tmp_path):
     with pytest.raises(IsADirectoryError, match=tmp_path.name):
         save(tmp_path, {}, {})
-    with pytest.raises(ArchiveError, match="not a regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         save(os.devnull, {}, {})
     with pytest.raises(FileNotFoundError):
         save(tmp_path / "no" / "folder", {}, {})

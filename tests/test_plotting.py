@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from elman import plotting
+from elman import RNNClassifier, RNNRegressor, RNNTagger, plotting
 from elman.scores import class_scores, confusion_counts
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -17,12 +17,14 @@ matplotlib = pytest.importorskip("matplotlib")
 N_STEPS, N_UNITS, CLASSES = 5, 7, ["do", "mi", "sol"]
 
 
-def fitted(states=None, probabilities=None, loss=(2.0, 1.0, 0.5), scores=()):
+def fitted(states=None, probabilities=None, loss=(2.0, 1.0, 0.5), scores=(), score="accuracy"):
     """What the plots use of a fitted classifier."""
     return SimpleNamespace(
         classes_=np.array(CLASSES),
         loss_curve_=list(loss),
         validation_scores_=list(scores),
+        _SCORE=score,
+        _loss_unit=lambda: "nats per sample",
         hidden_states=lambda X: [states],
         predict_proba_over_time=lambda X: [probabilities],
     )
@@ -61,6 +63,28 @@ def test_validation_accuracy_has_an_axis_of_its_own():
     (right,) = [other for other in ax.figure.axes if other is not ax]
     assert right.lines[0].get_ydata().tolist() == [0.3, 0.6, 0.9]
     assert "accuracy" in right.get_ylabel()
+
+
+def test_validation_r_squared_may_be_negative():
+    ax = plotting.plot_loss_curve(fitted(scores=[-0.3, None, 0.9], score="R^2"))
+    (right,) = [other for other in ax.figure.axes if other is not ax]
+    assert right.get_ylabel() == "validation R^2"
+    assert right.get_ylim()[0] == -0.3
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "unit"),
+    [
+        (RNNClassifier(3), [0, 1, 1], "nats per sample"),
+        (RNNTagger(3), [[0, 1, 1, 0]] * 3, "nats per time step"),
+        (RNNRegressor(3), [0.5, 1.5, 7], "squared error of standardised targets"),
+        (RNNRegressor(3, loss="huber"), [0.5, 1.5, 7], "Huber error of standardised targets"),
+    ],
+)
+def test_the_loss_has_its_own_unit(estimator, y, unit, rng):
+    X = rng.normal(size=(3, 4, 2))
+    estimator.set_params(max_iter=2).fit(X, y)
+    assert unit in plotting.plot_loss_curve(estimator).get_ylabel()
 
 
 def test_confusion_matrix_shows_counts_green_and_red():

@@ -320,6 +320,25 @@ def test_what_cannot_be_written(tmp_path, X, y, error, words):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_file_that_cannot_be_written_keeps_the_old_one(tmp_path, monkeypatch, rng):
+    path = tmp_path / "x.npz"
+    write_npz(path, rng.standard_normal((3, 5, 2)), ["a", "b", "c"])
+    before = path.read_bytes()
+
+    def crash(*_args, **_options):
+        raise OSError("no more room")
+
+    for module, function in ((np, "savez_compressed"), (os, "fsync"), (os, "replace")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, function, crash)
+            with pytest.raises(OSError, match="no more room"):
+                write_npz(path, rng.standard_normal((4, 5, 2)))
+        assert path.read_bytes() == before
+        assert os.listdir(tmp_path) == ["x.npz"]
+    write_npz(str(path), np.zeros((4, 5, 2)))
+    assert read(path).X.shape == (4, 5, 2)
+
+
 def test_the_obvious_file_of_a_user(tmp_path, rng):
     X = rng.standard_normal((3, 5, 2))
     np.savez(tmp_path / "x.npz", X=X, y=np.array(["a", "b", "a"]), subject=np.array([7, 8, 9]))

@@ -102,11 +102,38 @@ def test_outliers_pull_huber_and_absolute_less(rng):
     assert abs(answer["huber"]) < 30
 
 
-def test_a_constant_target(samples):
-    X, _ = samples
-    reg = quick(max_iter=60).fit(X, np.full(41, 7.1))
-    assert (reg.y_mean_[0], reg.y_scale_[0]) == (7.1, 1)
-    np.testing.assert_allclose(reg.predict(X), 7.1, atol=0.3)
+@pytest.mark.parametrize("loss", ["squared", "absolute", "huber"])
+def test_a_constant_target_is_predicted_exactly(loss, samples):
+    X, y = samples
+    Y = np.column_stack([y, np.full(41, 7.1e-9)])
+    reg = quick(max_iter=5, loss=loss, recurrent_dropout=0.2).fit(X, Y)
+    assert (reg.y_mean_[1], reg.y_scale_[1]) == (7.1e-9, 1)
+    assert (reg.predict(X)[:, 1] == 7.1e-9).all()
+    assert len(np.unique(reg.predict(X)[:, 0])) == 41
+    reg.partial_fit(X, both(X, y) + 3)
+    assert len(np.unique(reg.predict(X)[:, 1])) == 41
+
+
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention"])
+def test_predict_over_time_ends_with_the_answer(readout, samples):
+    X, y = samples
+    for target in (y, both(X, y)):
+        reg = quick(readout=readout).fit(X, target)
+        over_time, whole = reg.predict_over_time(X), reg.predict(X)
+        assert isinstance(over_time, list)
+        for x, values, answer in zip(X, over_time, whole, strict=True):
+            assert values.shape == (len(x), *target.shape[1:])
+            assert values.dtype == np.float64
+            assert values[-1].tobytes() == answer.tobytes()
+        longest = int(np.argmax([len(x) for x in X]))
+        prefix = reg.predict([X[longest][:2]])[0]
+        assert over_time[longest][1].tobytes() == prefix.tobytes()
+
+
+def test_predict_over_time_of_both_directions_is_refused(samples):
+    X, y = samples
+    with pytest.raises(ValueError, match=r"no answer .* before it.*bidirectional=False"):
+        quick(bidirectional=True).fit(X, y).predict_over_time(X)
 
 
 def test_a_column_stays_a_column(samples):

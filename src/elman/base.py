@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
@@ -27,7 +28,7 @@ from elman.labelled import Labelled
 from elman.model import TrainedModel
 from elman.nn.network import Network, layer_sizes
 from elman.nn.objectives import Objective
-from elman.nn.optimizers import make_optimizer
+from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
@@ -55,6 +56,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     """of the network, where it is no hyper-parameter"""
     _SCORE: ClassVar[str] = "accuracy"
     """what progress calls the validation score"""
+    _optimizer: SGD | Adam
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -88,6 +90,10 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _weighted(self, training: Labelled) -> Labelled:
         """Training data with the weights that hyper-parameters add to the user's."""
         return training
+
+    def _loss_unit(self) -> str:
+        """What the training loss is in, to be read beside an axis."""
+        return "nats per sample"
 
     def _restore(self, model: M) -> None:
         """Take over from a loaded model what `_targets` had learned."""
@@ -127,7 +133,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             validation = training.subset(held_out)
             training = training.subset(kept)
         self._set_scale(training)
-        self._start(training.X, init_rng, shuffle_rng)
+        self._start(training, init_rng, shuffle_rng)
         training = self._scaled(self._weighted(training))
         validation = None if validation is None else self._scaled(validation)
         own_hooks = [] if self.on_epoch is None else [self.on_epoch]
@@ -177,9 +183,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         if first:
             init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
             self._set_scale(training)
-            self._start(training.X, init_rng, shuffle_rng)
-        elif not hasattr(self, "_optimizer"):
-            self._restart()
+            self._start(training, init_rng, shuffle_rng)
+        else:
+            self._continue()
         return train(
             self.network_,
             self._scaled(self._weighted(training)),
@@ -411,11 +417,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _start(
         self,
-        data: Sequences,
+        training: Labelled,
         init_rng: np.random.Generator,
         shuffle_rng: np.random.Generator,
     ) -> None:
         """Fresh weights, optimizer and history."""
+        data = training.X
         self.network_ = Network.initialised(
             n_inputs(data.n_features, self._missing),
             layer_sizes(self.hidden_size, self.n_layers),
@@ -436,10 +443,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._make_optimizer()
         self._rng = shuffle_rng
 
-    def _restart(self) -> None:
-        """An optimizer and a shuffle for an estimator that was loaded from a file."""
-        self._make_optimizer()
-        _, self._rng, _ = hp.make_rng(self.random_state).spawn(3)
+    def _continue(self) -> None:
+        """What going on takes beside weights, where it is not there."""
+        if not self.network_.params.flat.flags.writeable:  # joblib's memory map of a file
+            self.network_ = replace(self.network_, params=self.network_.params.copy())
+            if hasattr(self, "_optimizer"):
+                self._optimizer = self._optimizer.copy()
+        if not hasattr(self, "_optimizer"):  # loaded from a file
+            self._make_optimizer()
+            _, self._rng, _ = hp.make_rng(self.random_state).spawn(3)
 
     def _make_optimizer(self) -> None:
         self._optimizer = make_optimizer(

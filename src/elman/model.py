@@ -133,8 +133,18 @@ class TrainedRegressor(TrainedModel):
 
     def predict(self, data: Sequences) -> Array:
         """Values (n_samples,) or (n_samples, n_targets), float64."""
+        return self._values(self.logits(data))
+
+    def predict_over_time(self, data: Sequences) -> list[Array]:
+        """For each sample its values had the recording stopped at step t.
+
+        (n_timesteps_i,) or (n_timesteps_i, n_targets), float64.
+        """
+        return [self._values(z) for z in self._ask(predict_logits_over_time, data)]
+
+    def _values(self, outputs: Array) -> Array:
         mean, scale = self.target_scale
-        values = self.logits(data) * scale + mean
+        values = outputs * scale + mean
         return np.asarray(values[:, 0] if self.one_target else values)
 
 

@@ -1,4 +1,4 @@
-"""Figures of what a classifier learned: estimators and recordings in, matplotlib Axes out.
+"""Figures of what a network learned: estimators and recordings in, matplotlib Axes out.
 
 matplotlib is imported at the call, and only its object interface is used: no global figure, no
 change of the backend, so the functions work in servers, threads and notebooks alike.
@@ -38,12 +38,12 @@ _RIVALS = (VERMILLION, ORANGE, PURPLE, SKY)
 
 
 def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
-    """Training loss by epoch and, where there is one, the validation accuracy beside it.
+    """Training loss by epoch and, where there is one, the validation score beside it.
 
     Parameters
     ----------
-    estimator : fitted RNNClassifier
-        Its `loss_curve_` (nats per sample) and `validation_scores_` (accuracy) are drawn.
+    estimator : fitted RNNClassifier, RNNTagger or RNNRegressor
+        Its `loss_curve_` and `validation_scores_` are drawn.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure (`ax.figure`).
 
@@ -64,7 +64,8 @@ def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
     epochs = np.arange(1, len(loss) + 1)
     marker = "o" if len(loss) < 3 else None
     ax.plot(epochs, loss, color=BLUE, linewidth=2, marker=marker, label="training loss")
-    ax.set(title="Learning curve", xlabel="epoch", ylabel="training loss (nats per sample)")
+    unit = estimator._loss_unit()
+    ax.set(title="Learning curve", xlabel="epoch", ylabel=f"training loss\n({unit})")
     ax.set_xlim(0.5 if len(loss) < 3 else 1, max(len(loss), 2))
     _integer_axis(ax.xaxis)
     _tidy(ax)
@@ -76,10 +77,12 @@ def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
     if scores is not None and len(scores):
         right = ax.twinx()
         right.plot(epochs[: len(scores)], scores, color=VERMILLION, linewidth=1.6, marker=marker)
-        right.set_ylabel("validation accuracy", color=VERMILLION, fontsize=11)
+        right.set_ylabel(f"validation {estimator._SCORE}", color=VERMILLION, fontsize=11)
         right.tick_params(axis="y", colors=VERMILLION)
-        right.set_ylim(0, 1.02)
-        right.yaxis.set_major_formatter(_percent)
+        # R^2 may fall below 0, far below in a first epoch that nobody need see
+        right.set_ylim(max(min(0, *(s for s in scores if s is not None)), -1), 1.02)
+        if estimator._SCORE == "accuracy":
+            right.yaxis.set_major_formatter(_percent)
         right.spines[["top", "left"]].set_visible(False)
         ax.yaxis.label.set_color(BLUE)
         ax.tick_params(axis="y", colors=BLUE)

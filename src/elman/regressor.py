@@ -61,8 +61,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
     Attributes
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_targets,)
-        Mean and deviation of each target in training (its own value and 1 for one that is
-        constant): what the network predicts is (y - y_mean_) / y_scale_.
+        Mean and deviation of each target in training: what the network predicts is
+        (y - y_mean_) / y_scale_. A target that was constant has its own value and 1, as with
+        scikit-learn's scalers, and is predicted exactly; `partial_fit` may find others later.
     n_outputs_ : int
         Targets.
     n_features_in_ : int
@@ -269,6 +270,28 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         model, data = self._asked(X)
         return model.predict(data)
 
+    def predict_over_time(self, X: Any) -> list[Array]:
+        """Predicted values had the recording stopped at step t.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        list of ndarray of shape (n_timesteps_i,) or (n_timesteps_i, n_targets), float64
+            The readout applied to every prefix. The last of each is, bit for bit, the answer of
+            `predict`.
+
+        Raises
+        ------
+        ValueError
+            The network is bidirectional: it has no answer before a sequence has ended.
+        """
+        model, data = self._asked(X)
+        return model.predict_over_time(data)
+
     # What its targets are
 
     def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
@@ -285,10 +308,24 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
     def _objective(self) -> Objective:
         return Values(self.loss, float(self.huber_delta))
 
+    def _loss_unit(self) -> str:
+        return f"{self.loss.replace('huber', 'Huber')} error of standardised targets"
+
     def _set_scale(self, training: Labelled) -> None:
         super()._set_scale(training)
         targets = Sequences(training.targets, np.ones(len(training.targets), np.int64))
         self.y_mean_, self.y_scale_ = location_and_scale(targets, training.weights)
+
+    def _start(
+        self,
+        training: Labelled,
+        init_rng: np.random.Generator,
+        shuffle_rng: np.random.Generator,
+    ) -> None:
+        super()._start(training, init_rng, shuffle_rng)
+        # 0 from the first step on, without an error and so without a gradient.
+        constant = (training.targets == self.y_mean_).all(axis=0)
+        self.network_.params["head.W"][:, constant] = 0
 
     def _scaled(self, labelled: Labelled) -> Labelled:
         scaled = super()._scaled(labelled)

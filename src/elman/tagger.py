@@ -379,6 +379,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
     def _objective(self) -> Objective:
         return OneClass(float(self.label_smoothing))
 
+    def _loss_unit(self) -> str:
+        return "nats per time step"
+
     def _weighted(self, training: Labelled) -> Labelled:
         if self.class_weight is None:
             return training

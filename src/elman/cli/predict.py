@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from elman.cli.files import check_output, load_model, read_data, write_atomically
+from elman.cli.files import check_output, load_model, read_data
+from elman.formats.atomic import replacing
 
 
 def predict(
@@ -44,4 +45,5 @@ def predict(
     if output is None:
         sys.stdout.write(text.getvalue())
     else:
-        write_atomically(output, text.getvalue())
+        with replacing(output) as file:
+            file.write(text.getvalue().encode())

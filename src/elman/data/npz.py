@@ -10,6 +10,7 @@ import numpy as np
 from elman.data.dataset import Array, Dataset, PathLike, ReaderError
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
+from elman.formats.atomic import replacing
 
 
 def read_npz(path: PathLike) -> Dataset:
@@ -120,7 +121,7 @@ def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") 
     Parameters
     ----------
     path : path-like
-        The file, overwritten if there is one.
+        The file; one that is there is replaced at once and whole, or left as it is.
     X : array-like
         Anything an estimator takes; see `check_sequences`. float32 and what it holds exactly is
         stored as float32, everything else as float64.
@@ -155,7 +156,7 @@ def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") 
         arrays["X"] = sequences.values.reshape(shape[:2] if sequences.two_d else shape)
     if y is not None:
         arrays["y"] = _labels(y, len(sequences))
-    with open(path, "wb") as file:
+    with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 

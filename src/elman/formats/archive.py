@@ -13,18 +13,17 @@ finds damage, not malice; but nothing in a file is ever run, whoever wrote it.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
 import os
-import secrets
 import stat
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+
+from elman.formats.atomic import replacing
 
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
@@ -58,9 +57,7 @@ class ArchiveError(ValueError):
 def save(path: PathLike, tensors: Mapping[str, Array], config: Mapping[str, Any]) -> None:
     """Write an archive; a crash at any moment leaves the file that was there before whole.
 
-    The bytes go to a new file in the same folder, reach the disk, and take the old file's place in
-    one step. Its permissions are kept (hard links to it still show the old content); a symbolic
-    link is followed, and stays a link. The same arguments give the same bytes.
+    How, `elman.formats.atomic` says. The same arguments give the same bytes.
 
     Parameters
     ----------
@@ -78,10 +75,8 @@ def save(path: PathLike, tensors: Mapping[str, Array], config: Mapping[str, Any]
         If a tensor or a part of the configuration is of another type.
     ValueError
         If a name or a value cannot be stored.
-    ArchiveError
-        If `path` is something other than a regular file.
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or `path` is something other than a regular file.
     """
     arrays = {name: _storable(name, array) for name, array in tensors.items()}
     text = _config_text(config)
@@ -114,7 +109,9 @@ def save(path: PathLike, tensors: Mapping[str, Array], config: Mapping[str, Any]
         encoded,
         *(_raw(arrays[name]) for name in order),
     ]
-    _write_atomically(path, chunks)
+    with replacing(path) as file:
+        for chunk in chunks:
+            file.write(chunk)
 
 
 def load(path: PathLike) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -303,53 +300,6 @@ def _digest(config_text: str, tensors: Mapping[str, Array]) -> str:
         add(",".join(map(str, array.shape)).encode())
         add(_raw(array))
     return digest.hexdigest()
-
-
-def _write_atomically(path: PathLike, chunks: list[bytes | memoryview]) -> None:
-    target = os.path.realpath(path)
-    mode = None
-    with contextlib.suppress(FileNotFoundError):
-        mode = os.stat(target).st_mode
-    if mode is not None:
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-        if not stat.S_ISREG(mode):
-            raise ArchiveError(f"{os.fspath(path)}: not a regular file; choose another path")
-        if not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
-    folder = os.path.dirname(target)
-    temporary = os.path.join(folder, f".elman-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            os.chmod(temporary, stat.S_IMODE(mode))
-        os.replace(temporary, target)
-    except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
-            error.filename = os.fspath(path)  # the name that the caller knows
-        raise
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the new name last through a power cut, where the system can open folders."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network file systems cannot; the file itself is already in place and on disk.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _cut(value: Any) -> str:

@@ -263,7 +263,8 @@ class Network:
         if self.bidirectional and self.readout != "every":
             raise ValueError(
                 "bidirectional=True reads a sequence from its end as well, so there is no answer "
-                "at a time step before it: ask for predict_proba, or train with bidirectional=False"
+                "at a time step before it: ask for the answer to whole sequences, or train with "
+                "bidirectional=False"
             )
 
     def logits_before(self, backend: Backend) -> Array:

@@ -7,8 +7,9 @@ backend may offer one compiled pass instead (`elman.backends.contract.Fused`).
 
 from __future__ import annotations
 
+import copy
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,14 @@ class _Flat:
         self._decay = _decay_mask(params) if alpha else None
         for name in self.memory:
             setattr(self, name, np.zeros_like(params.flat))
+
+    def copy(self) -> Self:
+        """The same over vectors of its own."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(other, name, np.array(value))
+        return other
 
     def get_state(self) -> State:
         """A copy of what it remembers between steps."""
