@@ -25,7 +25,7 @@ LEVELS = [
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},
     {"epochs"},
-    {"inference", "history", "hyperparameters", "labelled"},
+    {"inference", "history", "gauges", "hyperparameters", "labelled"},
     {"data", "nn", "formats"},
     {"backends"},
 ]

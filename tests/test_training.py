@@ -144,6 +144,39 @@ def test_on_epoch_goes_on(rng, answer):
     assert len(history) == 5
 
 
+def test_on_epoch_stops_by_a_call(rng):
+    _, history = run(rng, on_epoch=[lambda e: e.stop() if e.epoch == 3 else None])
+    assert history.epoch == [1, 2, 3]
+    assert history.stopped_by == "on_epoch"
+
+
+def test_on_epoch_changes_the_learning_rate_for_good(rng):
+    """From the next epoch on, whatever the schedule says; the same as a schedule of those rates."""
+
+    def halve(epoch):
+        if epoch.epoch in (2, 3):
+            epoch.learning_rate *= 0.5
+
+    network, history = run(np.random.default_rng(3), on_epoch=[halve], rate=0.02)
+    rates = [0.02, 0.02, 0.01, 0.005, 0.005]
+    assert history.learning_rate == rates
+    plan = Plan(5, 8, rates.__getitem__, 1.0)
+    scheduled, _ = run(np.random.default_rng(3), plan=plan)
+    assert np.array_equal(network.params.flat, scheduled.params.flat)
+
+
+@pytest.mark.parametrize("rate", [0, -1.0, np.nan, np.inf, "fast", None])
+def test_on_epoch_cannot_set_a_rate_that_is_none(rng, rate):
+    with pytest.raises(ValueError, match=r"on_epoch set learning_rate="):
+        run(rng, on_epoch=[lambda e: setattr(e, "learning_rate", rate)])
+
+
+def test_on_epoch_sees_the_history_so_far(rng):
+    seen = []
+    _, history = run(rng, on_epoch=[lambda e: seen.append(list(e.history.loss))])
+    assert seen == [history.loss[: i + 1] for i in range(5)]
+
+
 def test_early_stopping_restores_the_best_weights(rng):
     """Training that only gets worse (a huge rate) must hand back the weights of its best epoch."""
     kept = []
@@ -280,7 +313,10 @@ def test_history_as_columns_and_frames(rng):
     _, history = run(rng, validation=labelled(np.random.default_rng(9)))
     frame = history.to_frame()
     assert isinstance(frame, pd.DataFrame)
-    assert list(frame.columns) == list(History.columns())
+    assert list(frame.columns) == [
+        "spectral_radius.recurrent0" if name == "spectral_radius" else name
+        for name in History.columns()
+    ]
     assert frame["loss"].tolist() == history.loss
     again = pickle.loads(pickle.dumps(history))
     assert again == history

@@ -138,8 +138,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
     backend : {"native", "reference"} or None, default=None
         None takes `$ELMAN_BACKEND`, else the compiled kernel, else NumPy.
     on_epoch : callable or None, default=None
-        Called after each epoch with an `elman.history.Epoch`; training ends if it returns True or
-        "stop". Not saved by `save`.
+        Called after each epoch with an `elman.history.Epoch`: its losses and scores, `history` so
+        far, the `network`. Training ends if it returns True or "stop" or calls `epoch.stop()`; if
+        it sets `epoch.learning_rate`, training goes on at that rate. Not saved by `save`.
 
     Attributes
     ----------
@@ -165,6 +166,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
         was interrupted.
     history_ : elman.history.History
+        Of each epoch the losses, validation score, gradient norm, share of saturated units,
+        spectral radius of each W_h, learning rate, seconds and sequences per second;
+        `history_.to_frame()` is a data frame.
     mean_, scale_ : ndarray of shape (n_features,) or None
         What `standardize` subtracts and divides by.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import numbers
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
 from elman.epochs import DivergedError, Plan, run_epoch
+from elman.gauges import interval, probe, saturated, spectral_radii
 from elman.history import Epoch, History
 from elman.inference import predict_logits, predict_logits_over_time
 from elman.labelled import Labelled
@@ -105,7 +107,8 @@ def train(
     validation : Labelled, optional
     progress : Progress, optional
     on_epoch : sequence of callable
-        Called in order after each epoch; one that returns True or "stop" ends training.
+        Called in order after each epoch; one that returns True or "stop", or calls `Epoch.stop`,
+        ends training, and one that sets `Epoch.learning_rate` changes it from the next epoch on.
 
     Returns
     -------
@@ -120,15 +123,19 @@ def train(
         raise ValueError("early_stopping needs validation data")
     history = History(stopped_by="max_iter")
     best = _Best()
+    n_batches = -(-len(training.X) // plan.batch_size)
+    probed, every = probe(training.X), interval(network, training.X, n_batches)
+    rate_set: float | None = None  # by on_epoch
     undo = _snapshot(network, optimizer, rng)
     try:
         for number in range(plan.first_epoch, plan.first_epoch + plan.n_epochs):
             start = time.perf_counter()
-            rate = plan.learning_rate(number)
+            rate = plan.learning_rate(number) if rate_set is None else rate_set
             with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
                 loss, norm = run_epoch(
                     network, training, optimizer, plan, objective, rate, backend, rng, number
                 )
+            trained = time.perf_counter()
             if validation is None:
                 validation_loss = score = None
                 best.update(network, number + 1, loss, None, plan.tol)
@@ -142,24 +149,31 @@ def train(
                         "learning_rate_init, or look for huge values in X_val"
                     )
                 best.update(network, number + 1, validation_loss, score, plan.tol)
+            gauged = number % every == 0 or number + 1 == plan.first_epoch + plan.n_epochs
             epoch = Epoch(
                 epoch=number + 1,
                 loss=loss,
                 validation_loss=validation_loss,
                 validation_score=score,
                 gradient_norm=norm,
+                saturated=saturated(network, training.X, probed, backend) if gauged else None,
+                spectral_radius=spectral_radii(network, backend) if gauged else None,
                 learning_rate=rate,
                 seconds=time.perf_counter() - start,
+                sequences_per_second=len(training.X) / (trained - start),
                 n_epochs=plan.first_epoch + plan.n_epochs,
                 best_epoch=best.epoch,
                 network=network,
+                history=history,
             )
             history.append(epoch)
             history.best_epoch = best.epoch
             if progress is not None:
                 progress.show(epoch)
             answers = [hook(epoch) for hook in on_epoch]
-            if any(map(_says_stop, answers)):
+            if epoch.learning_rate != rate:
+                rate_set = _checked_rate(epoch.learning_rate)
+            if epoch.stopped or any(map(_says_stop, answers)):
                 history.stopped_by = "on_epoch"
                 break
             if plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
@@ -196,6 +210,12 @@ def evaluate(
     else:
         outputs = predict_logits(network, data.X, backend)
     return objective.evaluate(outputs, targets, weights, backend.fused)
+
+
+def _checked_rate(rate: Any) -> float:
+    if not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
+        raise ValueError(f"on_epoch set learning_rate={rate!r}; it must be a finite number above 0")
+    return float(rate)
 
 
 def _says_stop(answer: Any) -> bool:

@@ -43,6 +43,8 @@ class Run:
     """whether a backward pass follows"""
     masking: Masking | None = None
     """whose units dropout leaves out; None: nobody's"""
+    watch: Callable[[str, Forward], None] | None = None
+    """called with each recurrent layer's name, in each direction, and what its backend made"""
 
     def reversed(self, X: Array) -> Array:
         """X (n_samples, n_timesteps, width), each sample reversed within its own length."""
@@ -162,6 +164,8 @@ class RecurrentLayer:
             checkpoint_every=run.checkpoint_every,
             h_mask=self._mask(run),
         )
+        if run.watch is not None:
+            run.watch(self.name, out)
 
         def backward(dvalue: Any, gradient: Parameters) -> Array | None:
             if out.tape is None:

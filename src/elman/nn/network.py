@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from elman.backends.contract import Backend, Cell
+from elman.backends.contract import Backend, Cell, Forward, Tape
 from elman.nn.cells import FORGET_BIAS
 from elman.nn.dropout import Masking
 from elman.nn.layers import (
@@ -234,6 +234,31 @@ class Network:
         """Logits as `forward` gives them, without anything kept for a backward pass."""
         run = Run(self.params, backend, lengths, keep_tape=False)
         return np.asarray(self._infer(self.layers, X, run))
+
+    def tapes(
+        self, X: Array, lengths: Lengths, backend: Backend, *, masking: Masking | None = None
+    ) -> dict[str, Tape]:
+        """What each recurrent layer keeps of a forward pass, by its name.
+
+        Parameters
+        ----------
+        X, lengths, backend, masking
+            As `forward` takes them.
+
+        Returns
+        -------
+        dict of str to Tape
+            A layer that reads backward ("recurrent0.reverse") has its steps in its own order.
+        """
+        tapes: dict[str, Tape] = {}
+
+        def watch(name: str, out: Forward) -> None:
+            if out.tape is not None:
+                tapes[name] = out.tape
+
+        run = Run(self.params, backend, lengths, masking=masking, watch=watch)
+        self._infer(self._all_states, X, run)
+        return tapes
 
     def hidden_states(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """The last layer's states (n_samples, n_timesteps, width), zero past each sample's end."""
