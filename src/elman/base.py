@@ -32,6 +32,7 @@ from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import SCHEDULES
 from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
+from elman.streaming import Stream
 from elman.targets import check_weights, hold_out
 from elman.training import train
 
@@ -215,6 +216,28 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """
         model, data = self._asked(X)
         return model.hidden_states(data)
+
+    def stream(self, n: int | None = None) -> Stream:
+        """The fitted network reading sequences while they happen, a time step in each call.
+
+        Parameters
+        ----------
+        n : int, optional
+            Streams that go on side by side, a row of every array for each; by default one, whose
+            arrays have no axis for streams.
+
+        Returns
+        -------
+        elman.streaming.Stream
+            What it answers after step t is, bit for bit, the answer to a sequence that ends there.
+            It does not see what is trained later.
+
+        Raises
+        ------
+        ValueError
+            The network is bidirectional: it has no answer before a sequence has ended.
+        """
+        return self._model().stream(n)
 
     @property
     def weights_(self) -> dict[str, Array]:

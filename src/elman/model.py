@@ -6,14 +6,14 @@ Without scikit-learn, which takes longer to import than most files take to answe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends import available_threads, get_backend
-from elman.backends.contract import Backend
+from elman.backends.contract import Backend, Link
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.inference import (
@@ -24,6 +24,7 @@ from elman.inference import (
 )
 from elman.nn.losses import sigmoid, softmax
 from elman.nn.network import Network
+from elman.streaming import Stream
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -80,6 +81,23 @@ class TrainedModel:
         """(n_samples, n_outputs): the head's, as they are."""
         return self._ask(predict_logits, data)
 
+    def stream(self, n: int | None = None) -> Stream:
+        """The model reading sequences while they happen; see `elman.streaming.Stream`."""
+        return Stream(replace(self, network=self.network.copy()), n)
+
+    @property
+    def link(self) -> Link:
+        """What makes answers of logits."""
+        return "softmax"
+
+    def predicted(self, logits: Array) -> Array:
+        """What `predict` says of logits (n, n_outputs)."""
+        raise NotImplementedError
+
+    def from_linked(self, linked: Array) -> Array:
+        """What a stream's step says, of what `link` made of logits (..., n_outputs)."""
+        return linked
+
     def _ask(
         self,
         question: Callable[[Network, Sequences, Backend, Standardisation | None], T],
@@ -99,9 +117,7 @@ class TrainedClassifier(TrainedModel):
 
     def predict(self, data: Sequences) -> Array:
         """Most probable label of each sample, (n_samples,), or an indicator of 0 and 1."""
-        if self.multilabel:
-            return (self.logits(data) > 0).astype(np.int64)
-        return np.asarray(self.classes[self.logits(data).argmax(axis=1)])
+        return self.predicted(self.logits(data))
 
     def predict_proba(self, data: Sequences) -> Array:
         """Probability of each class, (n_samples, n_classes)."""
@@ -118,6 +134,17 @@ class TrainedClassifier(TrainedModel):
         """For each sample (n_timesteps_i, n_classes), had the recording stopped at step t."""
         return [self._probabilities(z) for z in self._ask(predict_logits_over_time, data)]
 
+    @property
+    def link(self) -> Link:
+        """See `TrainedModel.link`."""
+        return "sigmoid" if self.multilabel else "softmax"
+
+    def predicted(self, logits: Array) -> Array:
+        """See `TrainedModel.predicted`."""
+        if self.multilabel:
+            return (logits > 0).astype(np.int64)
+        return np.asarray(self.classes[logits.argmax(axis=1)])
+
     def _probabilities(self, logits: Array) -> Array:
         return sigmoid(logits) if self.multilabel else softmax(logits)
 
@@ -133,19 +160,29 @@ class TrainedRegressor(TrainedModel):
 
     def predict(self, data: Sequences) -> Array:
         """Values (n_samples,) or (n_samples, n_targets), float64."""
-        return self._values(self.logits(data))
+        return self.predicted(self.logits(data))
 
     def predict_over_time(self, data: Sequences) -> list[Array]:
         """For each sample its values had the recording stopped at step t.
 
         (n_timesteps_i,) or (n_timesteps_i, n_targets), float64.
         """
-        return [self._values(z) for z in self._ask(predict_logits_over_time, data)]
+        return [self.predicted(z) for z in self._ask(predict_logits_over_time, data)]
 
-    def _values(self, outputs: Array) -> Array:
+    @property
+    def link(self) -> Link:
+        """See `TrainedModel.link`."""
+        return "identity"
+
+    def predicted(self, logits: Array) -> Array:
+        """See `TrainedModel.predicted`."""
+        return self.from_linked(logits)
+
+    def from_linked(self, linked: Array) -> Array:
+        """See `TrainedModel.from_linked`; here what `predict` says."""
         mean, scale = self.target_scale
-        values = outputs * scale + mean
-        return np.asarray(values[:, 0] if self.one_target else values)
+        values = linked * scale + mean
+        return values[..., 0] if self.one_target else values
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -157,11 +194,15 @@ class TrainedTagger(TrainedModel):
 
     def predict(self, data: Sequences) -> list[Array]:
         """For each sample the most probable label of every step, (n_timesteps_i,)."""
-        return [self.classes[z.argmax(axis=1)] for z in self._logits_of_steps(data)]
+        return [self.predicted(z) for z in self._logits_of_steps(data)]
 
     def predict_proba(self, data: Sequences) -> list[Array]:
         """For each sample (n_timesteps_i, n_classes)."""
         return [softmax(z) for z in self._logits_of_steps(data)]
+
+    def predicted(self, logits: Array) -> Array:
+        """See `TrainedModel.predicted`."""
+        return np.asarray(self.classes[logits.argmax(axis=1)])
 
     def _logits_of_steps(self, data: Sequences) -> list[Array]:
         return self._ask(predict_logits_over_time, data)

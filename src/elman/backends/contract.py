@@ -253,6 +253,68 @@ class Stepper(Protocol):
         ...
 
 
+Link = Literal["identity", "softmax", "sigmoid"]
+
+
+class StreamPlan(NamedTuple):
+    """What happens to a time step on its way through a network; see `elman.stepping`.
+
+    Arrays are copied, but the steppers, which are the stream's own from then on, are not.
+    """
+
+    steppers: tuple[Stepper, ...]
+    """one for each layer, of this backend, all of the same n_samples"""
+    hidden_sizes: tuple[int, ...]
+    residual: bool
+    """whether from the second layer on a layer's output is its state and its input"""
+    readout: str
+    """"last", "every", "mean", "max" or "attention" """
+    query: Array | None
+    """(width,), of attention"""
+    W: Array
+    """(width, n_outputs), of the head"""
+    b: Array
+    """(n_outputs,)"""
+    link: Link
+    """from logits to the answer"""
+    n_features: int
+    """of a step as it comes in"""
+    mean: NDArray[np.float64] | None
+    """(n_features,), subtracted; None: steps are taken as they come"""
+    scale: NDArray[np.float64] | None
+    """(n_features,), divided by"""
+    missing: str
+    """"error", "mask" or "skip": see `elman.data.missing`"""
+    flat: bool
+    """one stream, whose steps and answers have no axis for streams"""
+
+
+class StreamSteps(Protocol):
+    """A network fed one time step at a time, by one thread at a time.
+
+    Shapes are those of n streams; with `flat` the first axis of steps and answers is not there.
+    """
+
+    state: dict[str, Array]
+    """all that goes from step to step, by name, a row for each stream; zeros at first, largest
+    values -inf. Changed in place by `step`: write to it to reset or restore."""
+    logits: Array
+    """(n, n_outputs) of the last answer"""
+
+    def step(self, x: Array, /) -> Array | None:
+        """One step further: x (n, n_features), float32 or float64 -> the answers (n, n_outputs).
+
+        None, and nothing has changed, if x is anything but a plain C-contiguous, aligned array of
+        that shape, or if it holds what the plan refuses: infinity, NaN with missing="error", or
+        what is infinite once it is standardised.
+        """
+        ...
+
+    def answer(self) -> Array:
+        """The answers (n, n_outputs) of the state as it is."""
+        ...
+
+
 @runtime_checkable
 class Backend(Protocol):
     """The functions a backend owes. Each checks its arguments (`check_forward` and the like)."""
@@ -329,6 +391,10 @@ class Backend(Protocol):
 
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
         """Weights prepared once for many single steps; a later change of theirs is not seen."""
+        ...
+
+    def stream(self, plan: StreamPlan) -> StreamSteps | None:
+        """The steps of a whole network in one call; None: `elman.stepping` does it in NumPy."""
         ...
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:

@@ -21,6 +21,8 @@ from elman.backends.contract import (
     Fused,
     Outputs,
     Stepper,
+    StreamPlan,
+    StreamSteps,
     Tape,
     Weights,
     check_backward,
@@ -226,6 +228,10 @@ class NativeBackend:
                 n_samples=n_samples,
             )
         )
+
+    def stream(self, plan: StreamPlan) -> StreamSteps | None:
+        """See `contract.Backend.stream`."""
+        return None
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X @ W + b; see `contract.Backend.linear_forward`."""

@@ -21,6 +21,7 @@ from elman.backends.contract import (
     Fused,
     Outputs,
     Stepper,
+    StreamPlan,
     Tape,
     Weights,
     check_backward,
@@ -442,6 +443,9 @@ class ReferenceBackend:
         """See `Backend.stepper`."""
         check_stepper(cell, weights, n_samples)
         return _ReferenceStepper(cell, Weights(*(w.copy() for w in weights)), n_samples)
+
+    def stream(self, plan: StreamPlan) -> None:
+        """See `Backend.stream`: there is nothing quicker here."""
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X (n_samples, n_in) @ W (n_in, n_out) + b (n_out,); see `Backend.linear_forward`."""

@@ -292,6 +292,20 @@ class Network:
                 "bidirectional=False"
             )
 
+    def check_stream(self) -> None:
+        """Raise ValueError if the network cannot read a sequence while it happens."""
+        if self.bidirectional:
+            raise ValueError(
+                "bidirectional=True reads a sequence from its end as well, so it has no answer "
+                "while the sequence goes on: train with bidirectional=False to read a stream"
+            )
+
+    @property
+    def recurrent_layers(self) -> tuple[RecurrentLayer, ...]:
+        """The recurrent layers, from below; of a network that is not bidirectional."""
+        inner = (layer.layer if isinstance(layer, Residual) else layer for layer in self.layers)
+        return tuple(layer for layer in inner if isinstance(layer, RecurrentLayer))
+
     def logits_before(self, backend: Backend) -> Array:
         """Logits (n_classes,) before the first time step: the head on the initial state."""
         return np.asarray(self._infer(self._as_read("last"), *self._no_steps(backend))[0])

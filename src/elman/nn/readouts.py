@@ -24,6 +24,13 @@ from numpy.typing import NDArray
 from elman.backends.contract import Outputs
 from elman.nn.layers import Backprop, Run, States
 from elman.nn.parameters import Parameters, Shapes
+from elman.nn.running import (
+    LARGEST,
+    RunningAttention,
+    attention_scores,
+    split_exp,
+    times_power,
+)
 
 Array = NDArray[Any]
 
@@ -159,11 +166,13 @@ class Attention:
     def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
         """See `Readout.forward`."""
         H, past = value.H, _past(value.H, run)
-        scores = self._scores(H, run)
-        if past is not None:
-            scores[past] = -np.inf
-        share = _softmax_over_time(scores)
-        pooled = _sum_over_time(H * share[:, :, np.newaxis])
+        weights = _weights_over_time(self._scores(H, run), past)
+        total = _sum_over_time(weights[:, :, np.newaxis])
+        total[total == 0] = 1
+        pooled = _sum_over_time(H * weights[:, :, np.newaxis])
+        pooled /= total
+        pooled += 0.0
+        share = weights / total
         empty = _steps(H, run)[:, 0] == 0
         pooled[empty] = value.final[empty]
 
@@ -188,25 +197,21 @@ class Attention:
         return pooled, backward
 
     def over_time(self, H: Array, run: Run, /) -> Array:
-        """See `Readout.over_time`.
-
-        Each prefix has a softmax of its own, so this takes time by the square of their number.
-        """
+        """See `Readout.over_time`."""
         scores = self._scores(H, run)
+        running = RunningAttention(len(H), run.params[self.NAME], run.backend)
         out = np.empty_like(H)
+        steps = np.zeros(len(H), np.int64)
         for t in range(H.shape[1]):
-            share = _softmax_over_time(scores[:, : t + 1])
-            out[:, t] = _sum_over_time(H[:, : t + 1] * share[:, :, np.newaxis])
+            running.take_scored(H[:, t], scores[:, t])
+            steps += 1
+            out[:, t] = running.value(steps)
         return out
 
     def _scores(self, H: Array, run: Run) -> Array:
         """(n_samples, n_timesteps)."""
-        query = run.params[self.NAME][:, np.newaxis]
-        scores = run.backend.linear_forward(
-            H.reshape(-1, self.width), query, np.zeros(1, query.dtype)
-        ).reshape(H.shape[:2])
-        scores *= H.dtype.type(1 / math.sqrt(self.width))
-        return scores
+        rows = H.reshape(-1, self.width)
+        return attention_scores(rows, run.params[self.NAME], run.backend).reshape(H.shape[:2])
 
 
 class Every(_Unweighted):
@@ -278,12 +283,17 @@ def _sum_over_time(A: Array) -> Array:
     return np.asarray(total + A.dtype.type(0))  # an empty padding must not show in a zero's sign
 
 
-def _softmax_over_time(scores: Array) -> Array:
-    """Softmax of each row; -inf has no share, and a row of nothing else is all zero."""
-    largest = np.max(scores, axis=1, keepdims=True, initial=-np.inf)
-    largest[largest == -np.inf] = 0
-    share = np.exp(scores - largest)
-    total = _sum_over_time(share[:, :, np.newaxis])
-    total[total == 0] = 1
-    share /= total
-    return np.asarray(share)
+_PAST = -4 * LARGEST
+"""power of two of what weighs nothing"""
+
+
+def _weights_over_time(scores: Array, past: NDArray[np.bool_] | None) -> Array:
+    """exp(score) of every step in units of a power of two near the largest of its row.
+
+    Steps that are `past` weigh nothing.
+    """
+    r, k = split_exp(scores)
+    if past is not None:
+        k[past] = _PAST
+        r[past] = 0
+    return times_power(r, k - np.max(k, axis=1, keepdims=True, initial=_PAST))

@@ -1,0 +1,113 @@
+"""Steps of live sequences in; what a network answers after each, out: in NumPy, for every backend.
+
+standardise -> layer after layer, each from its own state -> running readout -> head -> link
+
+A backend may do all of it in one compiled call (`contract.Backend.stream`), to the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend, Link, StreamPlan, StreamSteps
+from elman.data.missing import with_indicators
+from elman.data.sequences import first_infinite, first_not_finite, standardise
+from elman.nn.losses import sigmoid, softmax
+from elman.nn.running import make_running
+
+Array = NDArray[Any]
+
+_LINKS: dict[Link, Callable[[Array], Array]] = {
+    "softmax": softmax,
+    "sigmoid": sigmoid,
+    "identity": np.copy,
+}
+
+
+def make_steps(plan: StreamPlan, backend: Backend) -> StreamSteps:
+    """The backend's own steps, or else these."""
+    own = backend.stream(plan)
+    return ComposedSteps(plan, backend) if own is None else own
+
+
+class ComposedSteps:
+    """See `contract.StreamSteps`."""
+
+    def __init__(self, plan: StreamPlan, backend: Backend) -> None:
+        self._plan, self._backend = plan, backend
+        self._W, self._b = plan.W.copy(), plan.b.copy()
+        n, dtype = len(plan.steppers[0].state), plan.W.dtype
+        self._n_steps = np.zeros(n, np.int64)
+        query = None if plan.query is None else plan.query.copy()
+        self._running = make_running(plan.readout, n, len(plan.W), dtype, query, backend)
+        self.state: dict[str, Array] = {"n_steps": self._n_steps}
+        self.state |= {f"recurrent{i}": s.state for i, s in enumerate(plan.steppers)}
+        if self._running is not None:
+            self.state |= self._running.state
+        self.logits = np.zeros((n, len(plan.b)), dtype)
+
+    def step(self, x: Array, /) -> Array | None:
+        """See `StreamSteps.step`."""
+        plan, n = self._plan, len(self._n_steps)
+        shape = (plan.n_features,) if plan.flat else (n, plan.n_features)
+        if type(x) is not np.ndarray or x.shape != shape or x.dtype not in (np.float32, np.float64):
+            return None
+        if not (x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative):
+            return None
+        taken = self._taken(x.reshape(n, -1))
+        if taken is None:
+            return None
+        inputs, skipped = taken
+        rows = slice(None) if skipped is None else np.flatnonzero(~skipped)
+        before = None if skipped is None else [s.state[skipped] for s in plan.steppers]
+        for i, stepper in enumerate(plan.steppers):
+            stepper.step(np.ascontiguousarray(inputs))
+            inputs = self._output(i, inputs)
+        if before is not None:
+            for stepper, kept in zip(plan.steppers, before, strict=True):
+                stepper.state[skipped] = kept
+        self._n_steps[rows] += 1
+        if self._running is not None:
+            self._running.take(inputs, rows)
+        return self.answer()
+
+    def answer(self) -> Array:
+        """See `StreamSteps.answer`."""
+        features = np.empty(0)
+        for i in range(len(self._plan.steppers)):
+            features = self._output(i, features)
+        if self._running is not None:
+            seen = self._n_steps[:, np.newaxis] > 0
+            features = np.where(seen, self._running.value(self._n_steps), features)
+        features = np.ascontiguousarray(features)
+        self.logits[...] = self._backend.linear_forward(features, self._W, self._b)
+        answers = _LINKS[self._plan.link](self.logits)
+        return answers[0] if self._plan.flat else answers
+
+    def _taken(self, x: Array) -> tuple[Array, NDArray[np.bool_] | None] | None:
+        """The step as the network takes it, and which rows are left out; None: it is refused."""
+        plan = self._plan
+        X = np.empty(x.shape, plan.W.dtype)
+        if plan.mean is not None and plan.scale is not None:
+            standardise(x, plan.mean, plan.scale, X)
+        else:
+            with np.errstate(over="ignore"):
+                X[...] = x
+        if plan.missing == "error":
+            return None if first_not_finite(X) is not None else (X, None)
+        if plan.missing == "mask":
+            return None if first_infinite(X) is not None else (with_indicators(X), None)
+        skipped: NDArray[np.bool_] = np.asarray(np.isnan(X).any(axis=1))
+        X[skipped] = 0  # what is left out need not fit
+        if first_infinite(x) is not None or first_infinite(X) is not None:
+            return None
+        return X, skipped if skipped.any() else None
+
+    def _output(self, i: int, below: Array) -> Array:
+        """Of layer i, over the output of the layer below."""
+        h = self._plan.steppers[i].state[:, : self._plan.hidden_sizes[i]]
+        return h + below if i and self._plan.residual else h
