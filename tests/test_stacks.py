@@ -354,7 +354,7 @@ def test_what_does_not_go_together_is_named_at_fit(options, message, rng):
 def test_a_classifier_of_both_directions_has_no_answer_before_the_end(rng):
     X, y = make_samples(rng)
     clf = quick(bidirectional=True).fit(X, y)
-    with pytest.raises(ValueError, match=r"bidirectional=True.*predict_proba"):
+    with pytest.raises(ValueError, match=r"bidirectional=True.*whole sequences"):
         clf.predict_proba_over_time(X)
 
 
