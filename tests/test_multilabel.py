@@ -10,8 +10,6 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 
 from elman import RNNClassifier
-from elman.cli import main
-from elman.data import write_npz
 
 
 def quick(**parameters):
@@ -141,7 +139,7 @@ def test_class_weight_is_refused_with_the_reason(class_weight, samples):
         quick(class_weight=class_weight).fit(*samples)
 
 
-def test_saved_and_loaded(samples, tmp_path, capsys):
+def test_saved_and_loaded(samples, tmp_path):
     X, Y = samples
     path = tmp_path / "model"
     clf = quick(label_smoothing=0.1).fit(X, Y)
@@ -151,10 +149,6 @@ def test_saved_and_loaded(samples, tmp_path, capsys):
     assert again.get_params() == clf.get_params()
     assert again.predict_proba(X).tobytes() == clf.predict_proba(X).tobytes()
     assert np.array_equal(again.classes_, clf.classes_)
-    write_npz(tmp_path / "data.npz", list(X))
-    assert main(["predict", str(path), str(tmp_path / "data.npz")]) != 0
-    assert "several labels at once" in capsys.readouterr().err
-    assert main(["inspect", str(path)]) == 0
 
 
 def test_model_selection(samples):

@@ -298,6 +298,28 @@ def test_what_users_pass_is_written(tmp_path, rng):
     assert read(path).y.dtype.kind == "U"
 
 
+@pytest.mark.parametrize("Y", [[[0, 1], [1, 1], [0, 0]], [[0.5, -2], [1, 3], [0, 0]]])
+def test_several_labels_or_targets_are_read_as_they_were_written(tmp_path, rng, Y):
+    for y in (Y, np.array(Y)):
+        write_npz(tmp_path / "x.npz", [rng.normal(size=(n, 2)) for n in (3, 5, 1)], y)
+        np.testing.assert_array_equal(read(tmp_path / "x.npz").y, Y)
+
+
+@pytest.mark.parametrize("labels", [["a", "üb"], [2, -1], [True, False]])
+@pytest.mark.parametrize("lengths", [(3, 5, 1), (4, 4, 4), (2, 0, 1), (0, 0), (3,)])
+def test_labels_of_time_steps_are_read_as_they_were_written(tmp_path, rng, labels, lengths):
+    path = tmp_path / "x.npz"
+    X = [rng.normal(size=(n, 2)) for n in lengths]
+    y = [np.array(labels)[np.arange(n) % 2] for n in lengths]
+    as_objects = np.empty(len(y), object)
+    as_objects[:] = y
+    for rows in (y, [row.tolist() for row in y], as_objects):
+        write_npz(path, X, rows)
+        found = read(path).y
+        assert isinstance(found, list)
+        assert [row.tolist() for row in found] == [row.tolist() for row in y]
+
+
 def test_the_same_data_the_same_bytes(tmp_path, rng):
     X = [rng.standard_normal((n, 2)) for n in (3, 5)]
     for name in ("a.npz", "b.npz"):
@@ -312,6 +334,9 @@ def test_the_same_data_the_same_bytes(tmp_path, rng):
         (np.ones((3, 5, 2)), [1, 2], ValueError, r"y has shape \(2,\) but X has 3 samples"),
         (np.ones((3, 5, 2)), [1, None, 2], TypeError, r"y has dtype object.*astype\(str\)"),
         (np.ones((3, 5, 2)), np.zeros(3, "M8[s]"), TypeError, "datetime64"),
+        (np.ones((3, 5, 2)), [[1, 2], [1], [2, 3]], ValueError, "not those of X"),
+        (np.ones((2, 2, 2)), [["a", "b"], [1, 2]], TypeError, "mixes labels of types"),
+        (np.ones((2, 2, 2)), [["a", None], ["b", "a"]], TypeError, r"mixes|dtype object"),
     ],
 )
 def test_what_cannot_be_written(tmp_path, X, y, error, words):
@@ -383,7 +408,16 @@ LAYOUTS = {
     "1-D": ({"X": np.ones(5)}, r"X has shape \(5,\)"),
     "4-D": ({"X": np.ones((1, 2, 3, 4))}, r"X has shape \(1, 2, 3, 4\)"),
     "labels": ({"X": np.ones((3, 5, 2)), "y": [1, 2]}, r"y has shape \(2,\) but X has 3 samples"),
-    "2-D labels": ({"X": np.ones((3, 5, 2)), "y": np.ones((3, 1))}, r"y has shape \(3, 1\)"),
+    "2-D labels": ({"X": np.ones((3, 5, 2)), "y": np.ones((1, 3))}, r"y has shape \(1, 3\)"),
+    "3-D labels": ({"X": np.ones((3, 5, 2)), "y": np.ones((3, 1, 1))}, r"y has shape \(3, 1, 1\)"),
+    "labels of steps": (
+        {"X": np.ones((3, 5, 2)), "y_steps": np.ones(14)},
+        r"y_steps has shape \(14,\) but X has 15 time steps",
+    ),
+    "labels twice": (
+        {"X": np.ones((3, 5, 2)), "y_steps": np.ones(15), "y": np.ones(3)},
+        "both y and y_steps",
+    ),
     "dates": ({"X": np.zeros((3, 5, 2), "M8[s]")}, "array 'X' has dtype datetime64"),
     "complex": ({"X": np.zeros((3, 5, 2), complex)}, "array 'X' has dtype complex128"),
     "1-D values": ({"values": np.ones(5), "lengths": [5]}, r"values has shape \(5,\)"),

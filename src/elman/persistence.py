@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,25 +94,41 @@ def save(path: str | Path, saved: Saved[TrainedModel], kind: str) -> None:
     archive.save(path, tensors, config)
 
 
-def load(path: str | Path, *, known: Collection[str] = RNN_CLASSIFIER) -> Saved[TrainedClassifier]:
-    """Read a classifier that `save` wrote; see `RNNClassifier.load`.
+def load(path: str | Path) -> Saved[TrainedModel]:
+    """Read an estimator of any kind that `save` wrote; see `RNNClassifier.load`."""
+    tensors, config = archive.load(path)
+    kind = config.get("kind")
+    if not isinstance(kind, str) or kind not in CHECKS:
+        raise ArchiveError(
+            f"{path}: holds a {kind!r}, which this version of elman does not know: it knows "
+            + ", ".join(CHECKS)
+        )
+    return _checked(path, tensors, config, CHECKS[kind])
+
+
+def load_kind(path: str | Path, kind: str, *, known: Collection[str]) -> Saved[TrainedModel]:
+    """Read an estimator of one kind.
 
     Parameters
     ----------
     path : str or Path
+    kind : str
+        One of `CHECKS`.
     known : collection of str
         Names of the hyper-parameters that there are; a file with others is refused.
     """
-    return cast("Saved[TrainedClassifier]", load_kind(path, "RNNClassifier", known=known))
-
-
-def load_kind(path: str | Path, kind: str, *, known: Collection[str]) -> Saved[TrainedModel]:
-    """Read an estimator of a kind that is in `CHECKS`; see `load`."""
     tensors, config = archive.load(path)
     if config.get("kind") != kind:
         raise ArchiveError(
             f"{path}: holds a {config.get('kind')!r}, not a {kind}; load it with what saved it"
         )
+    return _checked(path, tensors, config, known)
+
+
+def _checked(
+    path: str | Path, tensors: dict[str, Any], config: dict[str, Any], known: Collection[str]
+) -> Saved[TrainedModel]:
+    kind = config["kind"]
     try:
         return _restored(tensors, config, known)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

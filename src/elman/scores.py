@@ -1,4 +1,4 @@
-"""How right a classifier was: true and predicted labels in, counts and rates out."""
+"""How right answers were: true and predicted labels or values in, counts, rates and errors out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ClassScore", "class_scores", "confusion_counts"]
+__all__ = [
+    "ClassScore",
+    "ValueScore",
+    "class_scores",
+    "confusion_counts",
+    "label_scores",
+    "value_scores",
+]
 
 
 class ClassScore(NamedTuple):
@@ -22,6 +29,29 @@ class ClassScore(NamedTuple):
     """of those in this class, the share that was found; NaN when there is none"""
     f1: float
     """harmonic mean of the two; NaN where the class neither occurs nor was predicted"""
+
+    @classmethod
+    def of_counts(cls, label: Any, n_true: int, n_predicted: int, n_both: int) -> ClassScore:
+        """From how many samples are of the class, were predicted to be, and both."""
+        return cls(
+            label,
+            n_true,
+            n_both / n_predicted if n_predicted else np.nan,
+            n_both / n_true if n_true else np.nan,
+            2 * n_both / (n_true + n_predicted) if n_true + n_predicted else np.nan,
+        )
+
+
+class ValueScore(NamedTuple):
+    """One target in numbers."""
+
+    mse: float
+    """mean squared error"""
+    mae: float
+    """mean absolute error"""
+    r_squared: float
+    """1 - squared error / squared deviation from the mean; of a target that is constant 1 if it was
+    met exactly, else 0; NaN for fewer than two samples"""
 
 
 def confusion_counts(
@@ -69,16 +99,45 @@ def confusion_counts(
 
 def class_scores(classes: NDArray[Any], counts: NDArray[np.int64]) -> list[ClassScore]:
     """Precision, recall and F1 of every class, from the answer of `confusion_counts`."""
-    scores = []
-    for k, label in enumerate(classes.tolist()):
-        hits, n_true, n_pred = int(counts[k, k]), int(counts[k].sum()), int(counts[:, k].sum())
-        scores.append(
-            ClassScore(
-                label,
-                n_true,
-                hits / n_pred if n_pred else np.nan,
-                hits / n_true if n_true else np.nan,
-                2 * hits / (n_true + n_pred) if n_true + n_pred else np.nan,
-            )
-        )
-    return scores
+    n_true, n_predicted = counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()
+    both = np.diag(counts).tolist()
+    return [*map(ClassScore.of_counts, classes.tolist(), n_true, n_predicted, both)]
+
+
+def label_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ClassScore]:
+    """Precision, recall and F1 of every one of several labels, which is called by its number.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples, n_labels)
+        Indicators of 0 and 1.
+    """
+    true, predicted = np.asarray(y_true) != 0, np.asarray(y_pred) != 0
+    columns = (
+        range(true.shape[1]),
+        true.sum(axis=0).tolist(),
+        predicted.sum(axis=0).tolist(),
+        (true & predicted).sum(axis=0).tolist(),
+    )
+    return [*map(ClassScore.of_counts, *columns)]
+
+
+def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
+    """Errors and R^2 of every target.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,) or (n_samples, n_targets)
+    """
+    true, predicted = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
+    true, predicted = (y.reshape(len(y), -1) for y in (true, predicted))
+    error = predicted - true
+    squared = (error**2).sum(axis=0)
+    deviation = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    constant = deviation == 0
+    r_squared = 1 - squared / np.where(constant, 1.0, deviation)
+    r_squared[constant] = squared[constant] == 0
+    if len(true) < 2:
+        r_squared[:] = np.nan
+    mse, mae = squared / len(true), np.abs(error).mean(axis=0)
+    return [*map(ValueScore, mse.tolist(), mae.tolist(), r_squared.tolist())]

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, column_or_1d
 
 Array = NDArray[Any]
 
@@ -25,6 +23,8 @@ def check_labels(
     ValueError
         Labels that are missing, not one for each sample, of a continuous target, NaN, or unknown.
     """
+    from sklearn.utils.multiclass import check_classification_targets
+
     refuse_none(y, name, "RNNClassifier", "one label for each sample")
     labels = _label_array(y, name)
     found, codes = sorted_labels(labels, name)
@@ -65,16 +65,16 @@ def check_indicator(
         Other values, another number of rows than samples, or of columns than `n_labels`.
     """
     array = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
-    if array.dtype.kind in "fc":
-        assert_all_finite(array, input_name=name)
+    _refuse_not_finite(array, name)
     try:
         bad = np.argwhere(~np.isin(array, (0, 1)))
     except TypeError:
         bad = np.zeros((1, 2), int)
     if len(bad):
         row, column = bad[0].tolist()
+        seen = array.tolist()[row][column]
         raise ValueError(
-            f"{name} has shape {array.shape} with {array[row, column]!r} at [{row}, {column}]: "
+            f"{name} has shape {array.shape} with {seen!r} at [{row}, {column}]: "
             "pass one label for each sample (a 1d array), or an indicator matrix of 0 and 1 "
             "(n_samples, n_labels)"
         )
@@ -124,7 +124,7 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
             "(n_samples, n_targets)"
         )
     try:
-        assert_all_finite(values, input_name=name)
+        _refuse_not_finite(values, name)
     except ValueError as error:
         place = np.argwhere(~np.isfinite(values))[0].tolist()
         raise ValueError(f"{error}\nThe first is {name}{place}: leave the sample out") from error
@@ -135,6 +135,14 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
             f"{name} has {found} target(s) for each sample, but there were {n_targets} in training"
         )
     return values
+
+
+def _refuse_not_finite(array: Array, name: str) -> None:
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        # in its words, which its checks look for; here, because importing it takes a second
+        from sklearn.utils.validation import assert_all_finite
+
+        assert_all_finite(array, input_name=name)
 
 
 def refuse_none(y: Any, name: str, estimator: str, wanted: str) -> None:
@@ -182,6 +190,8 @@ NOT_BALANCED = (
 
 
 def _label_array(y: Any, name: str) -> Array:
+    from sklearn.utils.validation import assert_all_finite, column_or_1d
+
     try:
         labels = np.asarray(column_or_1d(y, warn=True))
     except ValueError as error:

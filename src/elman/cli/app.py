@@ -50,10 +50,11 @@ def elman_command(
         ),
     ] = False,
 ) -> None:
-    """Classify sequences with recurrent neural networks.
+    """Learn from sequences with recurrent neural networks: labels, labels of time steps, numbers.
 
-    Data files are .ts (the UCR/UEA archive's format) or .npz. ELMAN_BACKEND and ELMAN_ISA choose
-    the implementation and its instruction set; ELMAN_DEBUG=1 shows the traceback of an error.
+    Data files are .ts (the UCR/UEA archive's format) or .npz (as elman.data.write_npz makes them).
+    ELMAN_BACKEND and ELMAN_ISA choose the implementation and its instruction set; ELMAN_DEBUG=1
+    shows the traceback of an error.
     """
     if context.invoked_subcommand is None:
         print(context.get_help())

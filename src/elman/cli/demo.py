@@ -24,7 +24,7 @@ from elman.cli.tables import (
     print_confusion,
     print_table,
 )
-from elman.scores import confusion_counts
+from elman.scores import class_scores, confusion_counts
 
 ATTEMPTS = 3
 
@@ -79,7 +79,7 @@ def demo(
     if chosen.length_groups:
         _print_lengths(console, chosen, predicted)
     classes, counts = confusion_counts(chosen.y_test, predicted, classifier.classes_)
-    print_class_table(console, classes, counts)
+    print_class_table(console, class_scores(classes, counts))
     print_confusion(console, classes, counts)
 
     _save(classifier, chosen, output)

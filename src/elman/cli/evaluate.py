@@ -1,41 +1,79 @@
-"""`elman evaluate`: a model and labelled recordings in, how right it is out."""
+"""`elman evaluate`: a model and recordings with answers in, how right it is out."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from elman.cli.console import output
-from elman.cli.files import check_labels, load_model, read_data
-from elman.cli.tables import percent, print_class_table, print_confusion
-from elman.scores import confusion_counts
+from elman.cli.files import load_model, read_data
+from elman.cli.kinds import Targets, check_targets, kind_of_model, known_to_model
+from elman.cli.tables import (
+    percent,
+    print_class_table,
+    print_confusion,
+    print_value_table,
+    r_squared,
+)
+from elman.scores import class_scores, confusion_counts, label_scores, value_scores
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
-    data: Annotated[Path, typer.Argument(help="Labelled recordings, .ts or .npz.")],
+    data: Annotated[Path, typer.Argument(help="Recordings with labels or targets, .ts or .npz.")],
 ) -> None:
     """Print how right a model is.
 
-    Accuracy, precision and recall of each class, and the confusion matrix.
+    Of one label: accuracy, precision and recall of each class, and the confusion matrix; so too of
+    a label for each time step. Of several labels at once: how often all are right, and each label.
+    Of numbers: the errors and R^2 of each target.
     """
-    trained = load_model(model).model
+    trained: Any = load_model(model).model
     dataset = read_data(data, need_labels=True, missing=trained.missing)
-    check_labels(dataset.y, trained.classes, data)
-    predicted = trained.predict(trained.check(dataset.X, str(data)))
-    print_scores(dataset.y, predicted, trained.classes)
+    targets = check_targets(kind_of_model(trained), dataset, data, known_to_model(trained))
+    X = trained.check(dataset.X, str(data))
+    print_scores(targets, trained.predict(X), getattr(trained, "classes", None))
 
 
-def print_scores(y: Any, predicted: Any, classes: NDArray[Any]) -> None:
-    """Accuracy, the table of classes and the confusion matrix, on stdout."""
+def print_scores(targets: Targets, predicted: Any, classes: Any) -> None:
+    """How right the answers of a model are, on stdout; `classes` as it has them."""
+    console, y = output(), targets.y
+    if targets.kind == "label":
+        _print_classes(console, y, predicted, classes, of="samples")
+    elif targets.kind == "steps":
+        labels, codes = y
+        there = codes >= 0
+        predicted = np.concatenate(predicted)[there]
+        _print_classes(console, labels[codes[there]], predicted, classes, of="time steps")
+    elif targets.kind == "labels":
+        right = (np.asarray(predicted) == y).all(axis=1)
+        _print_share(
+            console, "Subset accuracy", int(right.sum()), len(y), " with every label right"
+        )
+        print_class_table(console, label_scores(y, predicted), what="label")
+    else:
+        scores = value_scores(y, predicted)
+        mean = r_squared(float(np.mean([score.r_squared for score in scores])))
+        of = f", mean of {len(scores)} targets" if len(scores) > 1 else ""
+        console.print(f"R^2 {mean} ({len(y)} samples{of})", style="bold")
+        console.print()
+        print_value_table(console, scores)
+
+
+def _print_classes(console: Console, y: Any, predicted: Any, classes: Any, *, of: str) -> None:
     classes, counts = confusion_counts(y, predicted, classes)
-    n_right, n_all = int(np.trace(counts)), int(counts.sum())
-    console = output()
-    console.print(f"Accuracy {percent(n_right / n_all)} ({n_right} of {n_all})", style="bold")
+    unit = "" if of == "samples" else f" {of}"
+    _print_share(console, "Accuracy", int(np.trace(counts)), int(counts.sum()), unit)
+    print_class_table(console, class_scores(classes, counts), of=of)
+    print_confusion(console, classes, counts, of=of)
+
+
+def _print_share(console: Console, what: str, n_right: int, n_all: int, unit: str = "") -> None:
+    console.print(f"{what} {percent(n_right / n_all)} ({n_right} of {n_all}{unit})", style="bold")
     console.print()
-    print_class_table(console, classes, counts)
-    print_confusion(console, classes, counts)

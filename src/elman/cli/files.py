@@ -6,12 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from elman.model import TrainedClassifier
+    from elman.model import TrainedModel
     from elman.persistence import Saved
 
 
@@ -27,33 +25,13 @@ def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") 
     return dataset
 
 
-def check_labels(y: Any, classes: Any, path: Path) -> None:
-    """Refuse labels that are not among `classes`."""
-    known = list(dict.fromkeys(np.asarray(classes).tolist()))
-    unknown = sorted({repr(label) for label in np.asarray(y).tolist() if label not in set(known)})
-    if unknown:
-        raise UserError(
-            f"{path}: has labels the model was not trained on: {', '.join(unknown[:5])}; it knows "
-            + ", ".join(map(repr, known[:20]))
-        )
-
-
-def load_model(path: Path, *, several_labels: bool = False) -> Saved[TrainedClassifier]:
-    """The classifier saved in `path`: without scikit-learn, which takes a second to import.
-
-    One that gives several labels at once is refused unless `several_labels`.
-    """
+def load_model(path: Path) -> Saved[TrainedModel]:
+    """The model saved in `path`: without scikit-learn, which takes a second to import."""
     from elman.persistence import load
 
     if path.is_dir():
         raise UserError(f"{path}: is a directory, not a model saved by elman")
-    saved = load(path)
-    if saved.model.multilabel and not several_labels:
-        raise UserError(
-            f"{path}: gives a recording several labels at once, which only Python can ask it for: "
-            "RNNClassifier.load"
-        )
-    return saved
+    return load(path)
 
 
 def check_output(

@@ -1,4 +1,4 @@
-"""`elman fit`: labelled recordings in, a trained model file out."""
+"""`elman fit`: recordings with answers in, a trained model file out."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import typer
 from elman.cli.console import output as output_console
 from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
-from elman.cli.files import check_labels, check_output, read_data
+from elman.cli.files import check_output, read_data
+from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
 
 INTERRUPTED = 130
+NOT_OF_THE_ESTIMATOR = {"data", "output", "test", "kind", "force", "seed", "quiet"}
 
 
 def _sizes(text: str) -> int | tuple[int, ...]:
@@ -29,14 +31,37 @@ def _sizes(text: str) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def _class_weight(text: str) -> str | dict[str, float]:
+    """balanced, or LABEL=WEIGHT with commas between."""
+    if text == "balanced":
+        return text
+    weights = {}
+    for part in text.split(","):
+        label, equals, weight = part.rpartition("=")
+        try:
+            weights[label] = float(weight)
+        except ValueError:
+            equals = ""
+        if not equals or len(weights) == 0:
+            raise typer.BadParameter(f"{text!r} is neither balanced nor LABEL=WEIGHT,...")
+    return weights
+
+
 def fit(
-    data: Annotated[Path, typer.Argument(help="Labelled recordings, .ts or .npz.")],
+    context: typer.Context,
+    data: Annotated[Path, typer.Argument(help="Recordings with labels or targets, .ts or .npz.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to save the model (.safetensors).")
     ],
     test: Annotated[
-        Path | None, typer.Option(help="Labelled recordings to evaluate the model on.")
+        Path | None, typer.Option(help="Recordings like these to evaluate the model on.")
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="classifier, tagger (a label for each time step) or regressor; auto: as y is."
+        ),
+    ] = "auto",
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing model; never another kind of file.")
     ] = False,
@@ -76,7 +101,18 @@ def fit(
     recurrent_init: Annotated[
         str | None, typer.Option(help="First recurrent weights: orthogonal, identity or uniform.")
     ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="Of a regressor: squared, absolute or huber.")
+    ] = None,
+    huber_delta: Annotated[
+        float | None, typer.Option(help="Of huber: where it turns linear, in deviations.")
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="Share of each label spread over all classes.")
+    ] = None,
     solver: Annotated[str | None, typer.Option(help="adam, adamw or sgd.")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Of sgd.")] = None,
+    nesterovs_momentum: Annotated[bool | None, typer.Option(help="Of sgd.")] = None,
     max_iter: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Recordings in a batch.")] = None,
     learning_rate: Annotated[str | None, typer.Option(help="Schedule: constant or cosine.")] = None,
@@ -94,8 +130,19 @@ def fit(
     n_iter_no_change: Annotated[
         int | None, typer.Option(help="Epochs without progress before an early stop.")
     ] = None,
+    tol: Annotated[
+        float | None, typer.Option(help="Progress smaller than this does not count as any.")
+    ] = None,
     class_weight: Annotated[
-        str | None, typer.Option(help="balanced: rare classes count as much as common ones.")
+        Any,
+        typer.Option(
+            parser=_class_weight,
+            metavar="balanced|LABEL=WEIGHT,...",
+            help="balanced: rare classes count as much as common ones.",
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="Keep the states of every so many steps only: less memory.")
     ] = None,
     standardize: Annotated[
         bool | None, typer.Option(help="Standardise each feature over all time steps.")
@@ -109,80 +156,84 @@ def fit(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each epoch.")] = False,
 ) -> int:
-    """Train a classifier and save it.
+    """Train a network and save it.
 
-    An option left out keeps RNNClassifier's default; `elman inspect` shows them all. Ctrl-C ends
-    training early and saves the best weights so far.
+    What kind, the file says: strings and whole numbers are labels (a matrix of 0 and 1 several of
+    them at once), other numbers are targets of a regressor, as is what a .ts file calls so; --kind
+    settles it. An option left out keeps the estimator's default; `elman inspect` shows them all.
+    Ctrl-C ends training early and saves the best weights so far.
     """
-    options: dict[str, Any] = {
-        "hidden_size": hidden_size,
-        "cell": cell,
-        "activation": activation,
-        "forget_bias": forget_bias,
-        "n_layers": n_layers,
-        "bidirectional": bidirectional,
-        "residual": residual,
-        "learn_initial_state": learn_initial_state,
-        "readout": readout,
-        "dropout": dropout,
-        "recurrent_dropout": recurrent_dropout,
-        "recurrent_init": recurrent_init,
-        "solver": solver,
-        "max_iter": max_iter,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "learning_rate_init": learning_rate_init,
-        "alpha": alpha,
-        "max_grad_norm": max_grad_norm,
-        "early_stopping": early_stopping,
-        "validation_fraction": validation_fraction,
-        "n_iter_no_change": n_iter_no_change,
-        "class_weight": class_weight,
-        "standardize": standardize,
-        "missing": missing,
-        "dtype": dtype,
-        "backend": backend,
-        "n_jobs": n_jobs,
+    options = {
+        name: value
+        for name, value in context.params.items()
+        if name not in NOT_OF_THE_ESTIMATOR and value is not None
     }
-    options = {name: value for name, value in options.items() if value is not None}
     # Whatever can go wrong without training goes wrong before training.
     check_output(output, force=force, must_be="model")
     allowed = missing or "error"
     training = read_data(data, need_labels=True, missing=allowed)
-    held_out = None if test is None else _read_test(test, training, allowed)
+    targets = check_targets(kind_of(training, data, kind), training, data)
+    held_out = None if test is None else _read_test(test, training, targets, allowed)
 
-    from elman.estimator import RNNClassifier
+    import elman
 
-    classifier = RNNClassifier(**options, random_state=seed, verbose=0 if quiet else 1)
+    estimator_class: Any = getattr(elman, ESTIMATORS[targets.kind])
+    _refuse_strangers(options, estimator_class, data)
+    if isinstance(class_weight, dict):
+        options["class_weight"] = _of_labels(class_weight, targets, data)
+    estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
     start = time.perf_counter()
     with warnings.catch_warnings():
         # Said below, with the name of the file.
         warnings.filterwarnings("ignore", "training was interrupted")
-        classifier.fit(training.X, training.y)
+        estimator.fit(training.X, training.y if targets.kind == "steps" else targets.y)
     seconds = time.perf_counter() - start
 
-    interrupted = classifier.history_.stopped_by == "interrupt"
-    if interrupted and not len(classifier.history_):
+    interrupted = estimator.history_.stopped_by == "interrupt"
+    if interrupted and not len(estimator.history_):
         raise KeyboardInterrupt
-    classifier.set_params(verbose=0).save(output)
+    estimator.set_params(verbose=0).save(output)
     console = output_console()
     if interrupted:
-        best = classifier.history_.best_epoch
+        best = estimator.history_.best_epoch
         console.print(f"Interrupted: saved the best weights so far, of epoch {best}, to {output}")
         return INTERRUPTED
-    epochs = f"{classifier.n_iter_} epoch{'s' * (classifier.n_iter_ > 1)}"
-    console.print(f"Trained {epochs} in {seconds:.1f} s; saved {output}")
+    epochs = f"{estimator.n_iter_} epoch{'s' * (estimator.n_iter_ > 1)}"
+    name = estimator_class.__name__
+    console.print(f"Trained an {name} for {epochs} in {seconds:.1f} s; saved {output}")
     if held_out is not None:
         console.print()
-        print_scores(held_out.y, classifier.predict(held_out.X), classifier.classes_)
+        X, y = held_out
+        print_scores(y, estimator.predict(X), getattr(estimator, "classes_", None))
     return 0
 
 
-def _read_test(path: Path, training: Any, missing: str) -> Any:
+def _read_test(path: Path, training: Any, targets: Targets, missing: str) -> tuple[Any, Targets]:
     """The test data, refused now rather than after training if it does not go with the training."""
     held_out = read_data(path, need_labels=True, missing=missing)
     n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
     if n_features != n_trained:
         raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")
-    check_labels(held_out.y, training.y, path)
-    return held_out
+    return held_out.X, check_targets(targets.kind, held_out, path, targets.known)
+
+
+def _refuse_strangers(options: dict[str, Any], estimator_class: Any, data: Path) -> None:
+    for name in options:
+        if name not in estimator_class._get_param_names():
+            raise UserError(
+                f"--{name.replace('_', '-')} is no option of an {estimator_class.__name__}, which "
+                f"is what {data} asks for: leave it out, or name another --kind"
+            )
+
+
+def _of_labels(weights: dict[str, float], targets: Targets, data: Path) -> dict[Any, float]:
+    """Weights by label, which on the command line is a text."""
+    if targets.kind == "labels":
+        raise UserError(f"{data}: holds several labels at once; --class-weight is for one")
+    labels = {str(label): label for label in targets.known.tolist()}
+    unknown = [label for label in weights if label not in labels]
+    if unknown:
+        raise UserError(
+            f"--class-weight has the label {unknown[0]!r}; {data} has {', '.join([*labels][:20])}"
+        )
+    return {labels[label]: weight for label, weight in weights.items()}

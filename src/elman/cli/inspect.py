@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from elman.cli.console import output
 from elman.cli.files import load_model
+from elman.cli.kinds import kind_of_model
 from elman.cli.tables import new_table, print_table
 from elman.history import History
 
@@ -18,12 +21,11 @@ def inspect(
 ) -> None:
     """Show what a saved model is.
 
-    Its classes, weights, hyper-parameters and training.
+    What it answers, its weights, hyper-parameters and training.
     """
-    saved = load_model(model, several_labels=True)
+    saved = load_model(model)
     weights = saved.model.network.params
     n_parameters = sum(w.size for w in weights.values())
-    classes = saved.model.classes.tolist()
     console = output()
 
     console.print(f"{model}: {saved.model.name}", style="bold")
@@ -31,12 +33,13 @@ def inspect(
     facts.show_header = False
     facts.add_column(style="bold")
     facts.add_column()
-    shown = ", ".join(map(repr, classes[:20])) + (", ..." if len(classes) > 20 else "")
-    facts.add_row("classes", f"{len(classes)}: {shown}")
+    for name, value in _answers(saved.model):
+        facts.add_row(name, value)
     facts.add_row("features", str(saved.model.n_features_in))
     facts.add_row("parameters", f"{n_parameters:,}")
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
-    for name, value in _training_facts(saved.history):
+    score = "R^2" if kind_of_model(saved.model) == "values" else "accuracy"
+    for name, value in _training_facts(saved.history, score):
         facts.add_row(name, value)
     print_table(console, "", facts)
 
@@ -57,7 +60,32 @@ def inspect(
     print_table(console, "Hyper-parameters", table)
 
 
-def _training_facts(history: History) -> list[tuple[str, str]]:
+def _answers(model: Any) -> list[tuple[str, str]]:
+    """What it answers with."""
+    kind = kind_of_model(model)
+    if kind == "values":
+        mean, scale = (_listed(f"{v:.6g}" for v in a.tolist()) for a in model.target_scale)
+        n_targets = len(model.target_scale.mean)
+        of = "number" if n_targets == 1 else f"{n_targets} numbers"
+        return [
+            ("answers", f"{of} for each recording"),
+            ("targets' mean", mean),
+            ("targets' deviation", scale),
+        ]
+    classes = model.classes.tolist()
+    if kind == "labels":
+        return [("answers", f"any of {len(classes)} labels for each recording")]
+    of = "time step" if kind == "steps" else "recording"
+    shown = _listed(map(repr, classes))
+    return [("answers", f"label for each {of}"), ("classes", f"{len(classes)}: {shown}")]
+
+
+def _listed(values: Iterable[str], at_most: int = 20) -> str:
+    first = [*islice(values, at_most + 1)]
+    return ", ".join(first[:at_most]) + (", ..." if len(first) > at_most else "")
+
+
+def _training_facts(history: History, score: str) -> list[tuple[str, str]]:
     """What the file says of how the model was trained."""
     losses = history.loss
     scores = [score for score in history.validation_score if score is not None]
@@ -65,7 +93,7 @@ def _training_facts(history: History) -> list[tuple[str, str]]:
     if losses:
         facts.append(("training loss", f"{losses[0]:.4f} at first, {losses[-1]:.4f} at last"))
     if scores:
-        facts.append(("validation accuracy", f"{max(scores):.4f} at best"))
+        facts.append((f"validation {score}", f"{max(scores):.4f} at best"))
     if history.stopped_by:
         facts.append(("ended by", history.stopped_by))
     return facts

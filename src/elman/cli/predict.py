@@ -1,16 +1,19 @@
-"""`elman predict`: a model and recordings in, their labels as CSV out."""
+"""`elman predict`: a model and recordings in, its answers as CSV out."""
 
 from __future__ import annotations
 
 import csv
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from elman.cli.errors import UserError
 from elman.cli.files import check_output, load_model, read_data
+from elman.cli.kinds import kind_of_model
 from elman.formats.atomic import replacing
 
 
@@ -25,25 +28,49 @@ def predict(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
 ) -> None:
-    """Label recordings, as CSV.
+    """Answer for recordings, as CSV.
 
-    A header, then one line for each recording in the order of the file.
+    A header, then one line for each recording in the order of the file: its label, a column of 0
+    and 1 for each of several labels, or its values. A tagger has a line for each time step, with
+    the numbers of recording and step, from 0.
     """
     if output is not None:
         check_output(output, force=force, inputs=(model, data))
-    trained = load_model(model).model
+    trained: Any = load_model(model).model
+    if proba and kind_of_model(trained) == "values":
+        raise UserError(f"{model}: predicts numbers, not probabilities; leave --proba out")
     X = trained.check(read_data(data, missing=trained.missing).X, str(data))
-    probabilities = trained.predict_proba(X)
-    labels = trained.classes[probabilities.argmax(axis=1)]
 
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["label", *(f"p({c})" for c in trained.classes.tolist() if proba)])
-    for label, p in zip(labels.tolist(), probabilities, strict=True):
-        # Nine digits give a float32 back exactly.
-        rows.writerow([label, *(f"{value:.9g}" for value in p if proba)])
+    csv.writer(text, lineterminator="\n").writerows(_rows(trained, X, proba))
     if output is None:
         sys.stdout.write(text.getvalue())
     else:
         with replacing(output) as file:
             file.write(text.getvalue().encode())
+
+
+def _rows(trained: Any, X: Any, proba: bool) -> Iterator[list[Any]]:
+    """The header, and a row for each answer."""
+    kind, answers = kind_of_model(trained), trained.predict(X)
+    columns: list[str] = []
+    probabilities: Any = [[]] * len(answers)
+    if proba:
+        columns = [f"p({c})" for c in trained.classes.tolist()]
+        probabilities = trained.predict_proba(X)
+    if kind == "steps":
+        yield ["recording", "step", "label", *columns]
+        for i, (labels, p) in enumerate(zip(answers, probabilities, strict=True)):
+            for t, label in enumerate(labels.tolist()):
+                yield [i, t, label, *_digits(p[t] if proba else [])]
+        return
+    name = "value" if kind == "values" else "label"
+    one = answers.ndim == 1
+    yield [*([name] if one else [f"{name}({k})" for k in range(answers.shape[1])]), *columns]
+    for answer, p in zip(answers.reshape(len(answers), -1).tolist(), probabilities, strict=True):
+        yield [*answer, *_digits(p)]
+
+
+def _digits(probabilities: Any) -> list[str]:
+    # Nine digits give a float32 back exactly.
+    return [f"{p:.9g}" for p in probabilities]

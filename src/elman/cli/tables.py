@@ -1,14 +1,15 @@
-"""Tables of how right a classifier was: counts in, rich tables (plain text off a terminal) out."""
+"""Tables of how right a model was: scores in, rich tables (plain text off a terminal) out."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.scores import class_scores
+from elman.scores import ClassScore, ValueScore
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,24 +38,38 @@ def print_table(console: Console, title: str, table: Table) -> None:
     console.print()
 
 
-def print_class_table(console: Console, classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
-    """Precision, recall and F1 of every class."""
+def print_class_table(
+    console: Console, scores: Iterable[ClassScore], *, what: str = "class", of: str = "samples"
+) -> None:
+    """Precision, recall and F1 of every class, or whatever `what` is; `of` says what is counted."""
     table = new_table()
-    table.add_column("class")
-    for column in ("samples", "precision", "recall", "F1"):
+    table.add_column(what)
+    for column in (of, "precision", "recall", "F1"):
         table.add_column(column, justify="right")
-    for score in class_scores(classes, counts):
+    for score in scores:
         rates = (score.precision, score.recall, score.f1)
         table.add_row(shown(score.label), str(score.n_true), *map(_rate, rates))
-    print_table(console, "Each class", table)
+    print_table(console, f"Each {what}", table)
 
 
-def print_confusion(console: Console, classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
+def print_value_table(console: Console, scores: Iterable[ValueScore]) -> None:
+    """Errors and R^2 of every target, which are numbered from 0."""
+    table = new_table()
+    for column in ("target", "mean squared error", "mean absolute error", "R^2"):
+        table.add_column(column, justify="right")
+    for k, score in enumerate(scores):
+        table.add_row(str(k), f"{score.mse:.6g}", f"{score.mae:.6g}", r_squared(score.r_squared))
+    print_table(console, "Each target", table)
+
+
+def print_confusion(
+    console: Console, classes: NDArray[Any], counts: NDArray[np.int64], *, of: str = "samples"
+) -> None:
     """The confusion matrix, or where it is too wide for the terminal, the commonest mistakes."""
     labels = [shown(c) for c in classes.tolist()]
     cell = max(*(len(label) for label in labels), len(str(counts.max(initial=0))), 1)
     if (cell + 2) * (len(labels) + 1) + 6 > console.width:
-        _print_commonest_mistakes(console, labels, counts)
+        _print_commonest_mistakes(console, labels, counts, of)
         return
     table = new_table()
     table.add_column("true", style="bold")
@@ -66,13 +81,13 @@ def print_confusion(console: Console, classes: NDArray[Any], counts: NDArray[np.
 
 
 def _print_commonest_mistakes(
-    console: Console, labels: list[str], counts: NDArray[np.int64]
+    console: Console, labels: list[str], counts: NDArray[np.int64], of: str
 ) -> None:
     wrong = counts - np.diag(np.diag(counts))
     table = new_table()
     table.add_column("true")
     table.add_column("predicted")
-    table.add_column("samples", justify="right")
+    table.add_column(of, justify="right")
     for flat in np.argsort(-wrong, axis=None, kind="stable")[:10]:
         i, j = divmod(int(flat), len(labels))
         if wrong[i, j]:
@@ -87,6 +102,11 @@ def percent(share: float) -> str:
     """A share as a person reads it: never 100 % unless every one is right."""
     text = f"{100 * share:.1f} %"
     return "> 99.9 %" if text == "100.0 %" and share < 1 else text
+
+
+def r_squared(value: float) -> str:
+    """R^2 as a person reads it."""
+    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def shown(label: object) -> str:

@@ -21,8 +21,9 @@ class Dataset(NamedTuple):
     X: Array | list[Array]
     """(n_samples, n_timesteps, n_features), or a list of (n_timesteps_i, n_features) if lengths
     differ; 2-D only if a .npz file holds a 2-D X"""
-    y: Array | None
-    """(n_samples,): labels as strings (.ts) or as stored (.npz); None if the file has none"""
+    y: Array | list[Array] | None
+    """(n_samples,): labels as strings or targets as floats (.ts), or as stored (.npz), where it may
+    be (n_samples, n), or a list of (n_timesteps_i,), a label for each step; None without any"""
     metadata: dict[str, Any]
     """.ts: the headers, by lower-case name without @. .npz: the arrays that are not X or y"""
 

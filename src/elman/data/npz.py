@@ -21,7 +21,9 @@ def read_npz(path: PathLike) -> Dataset:
     path : path-like
         A file holding either `X`, (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps)
         of one feature; or `values`, (total_steps, n_features), with `lengths`, (n_samples,).
-        Labels in `y`, (n_samples,), are optional. Other arrays become the metadata.
+        Optional are `y`, a label or a number for each sample, (n_samples,), or several,
+        (n_samples, n); or `y_steps`, (total_steps,), a label for each time step, samples end to
+        end. Other arrays become the metadata.
 
     Returns
     -------
@@ -55,9 +57,14 @@ def read_npz(path: PathLike) -> Dataset:
             f"{name}: holds {', '.join(sorted(arrays)) or 'no arrays'}; expected X, or values and "
             "lengths (and y for labels): write it with elman.data.write_npz(path, X, y)"
         )
-    if y is not None and y.shape != (len(X),):
+    if "y_steps" in arrays:
+        if y is not None:
+            raise ReaderError(f"{name}: holds both y and y_steps; remove one")
+        return Dataset(X, _split_labels(name, arrays.pop("y_steps"), [len(x) for x in X]), arrays)
+    if y is not None and (y.ndim not in (1, 2) or len(y) != len(X)):
         raise ReaderError(
-            f"{name}: y has shape {y.shape} but X has {len(X)} samples; expected ({len(X)},)"
+            f"{name}: y has shape {y.shape} but X has {len(X)} samples; expected ({len(X)},), or "
+            f"({len(X)}, n) for n labels or targets of each"
         )
     return Dataset(X, y, arrays)
 
@@ -115,6 +122,15 @@ def _split(name: str, values: Array, lengths: Array) -> Array | list[Array]:
     return list(Sequences(values, lengths))
 
 
+def _split_labels(name: str, labels: Array, lengths: list[int]) -> list[Array]:
+    if labels.shape != (sum(lengths),):
+        raise ReaderError(
+            f"{name}: y_steps has shape {labels.shape} but X has {sum(lengths)} time steps in all; "
+            f"expected ({sum(lengths)},), samples end to end"
+        )
+    return np.split(labels, np.cumsum(lengths[:-1], dtype=np.intp)) if lengths else []
+
+
 def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") -> None:
     """Write sequences to a compressed .npz file that `read_npz` reads; the same data, same bytes.
 
@@ -125,8 +141,9 @@ def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") 
     X : array-like
         Anything an estimator takes; see `check_sequences`. float32 and what it holds exactly is
         stored as float32, everything else as float64.
-    y : array-like of shape (n_samples,), optional
-        Labels: numbers, bools or strings.
+    y : array-like of shape (n_samples,) or (n_samples, n), or list of sequences, optional
+        Labels or targets: numbers, bools or strings. A list of 1-D sequences, each as long as its
+        sample, is a label for each time step.
     missing : {"error", "nan"}
         What to do with a missing value (NaN): refuse X, or write it.
 
@@ -155,16 +172,36 @@ def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") 
         shape: tuple[int, ...] = (len(sequences), sequences.n_timesteps, sequences.n_features)
         arrays["X"] = sequences.values.reshape(shape[:2] if sequences.two_d else shape)
     if y is not None:
-        arrays["y"] = _labels(y, len(sequences))
+        arrays |= _labels(y, sequences.lengths.tolist())
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def _labels(y: Any, n_samples: int) -> Array:
+def _labels(y: Any, lengths: list[int]) -> dict[str, Array]:
+    """y as an array of that name, or of time steps as y_steps."""
+    if isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1:
+        y = y.tolist()
+    if isinstance(y, (list, tuple)) and any(np.ndim(row) for row in y):
+        rows = [np.asarray(row) for row in y]
+        if [row.shape for row in rows] == [(n,) for n in lengths]:
+            kinds = {row.dtype.kind for row in rows if len(row)}
+            if len(kinds) > 1:
+                raise TypeError(f"y mixes labels of types {sorted(kinds)}: make them all alike")
+            some = [row for row in rows if len(row)]
+            return {"y_steps": _storable(np.concatenate(some) if some else np.empty(0, int))}
+        if len({row.shape for row in rows}) > 1:
+            raise ValueError(
+                "y holds sequences of unequal lengths, which are not those of X: pass a label for "
+                "each time step, or as many for each sample"
+            )
     labels = np.asarray(y)
-    if labels.shape != (n_samples,):
-        raise ValueError(f"y has shape {labels.shape} but X has {n_samples} samples")
-    if labels.dtype == object and all(isinstance(label, str) for label in labels):
+    if labels.ndim not in (1, 2) or len(labels) != len(lengths):
+        raise ValueError(f"y has shape {labels.shape} but X has {len(lengths)} samples")
+    return {"y": _storable(labels)}
+
+
+def _storable(labels: Array) -> Array:
+    if labels.dtype == object and all(isinstance(label, str) for label in labels.flat):
         labels = labels.astype(str)
     if labels.dtype.kind not in "fiubU":
         raise TypeError(

@@ -1,0 +1,172 @@
+"""A data set in; what kind of answer its y asks for, and y as scores take it, out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from elman.cli.errors import UserError
+
+if TYPE_CHECKING:
+    from elman.data import Dataset
+    from elman.model import TrainedModel
+
+Kind = Literal["label", "labels", "steps", "values"]
+"""One label of a sample, several at once, one of each time step, or numbers."""
+
+ESTIMATORS: dict[Kind, str] = {
+    "label": "RNNClassifier",
+    "labels": "RNNClassifier",
+    "steps": "RNNTagger",
+    "values": "RNNRegressor",
+}
+CHOICES = {"classifier": "RNNClassifier", "tagger": "RNNTagger", "regressor": "RNNRegressor"}
+"""What a person may ask for."""
+
+
+class Targets(NamedTuple):
+    """y of a file, checked."""
+
+    kind: Kind
+    y: Any
+    """labels (n_samples,); an indicator (n_samples, n_labels); classes (n_classes,) and the index
+    of each time step's label, -1 for none; values (n_samples,) or (n_samples, n_targets)"""
+
+    @property
+    def known(self) -> Any:
+        """What other data must keep to: classes, or the number of labels or targets."""
+        if self.kind == "label":
+            return np.unique(self.y)
+        if self.kind == "steps":
+            return self.y[0]
+        return 1 if self.y.ndim == 1 else self.y.shape[1]
+
+
+def kind_of(dataset: Dataset, path: Path, wanted: str = "auto") -> Kind:
+    """What the y of a file is to be taken for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With a y.
+    path : Path
+        Where it is from, for errors.
+    wanted : {"auto", "classifier", "tagger", "regressor"}
+        "auto" goes by y: numbers that are not all whole are values (as is whatever a .ts file calls
+        targets), a matrix of 0 and 1 several labels, one with a column for each time step labels
+        of steps.
+
+    Raises
+    ------
+    UserError
+        `wanted` is not one of these, or y says too little.
+    """
+    if wanted not in ("auto", *CHOICES):
+        raise UserError(f"--kind {wanted!r} is not known; choose auto, {', '.join(CHOICES)}")
+    if wanted == "auto":
+        return _guessed(dataset, path)
+    if wanted == "classifier":
+        several = isinstance(dataset.y, np.ndarray) and not _is_column(dataset.y)
+        return "labels" if several else "label"
+    return "steps" if wanted == "tagger" else "values"
+
+
+def _guessed(dataset: Dataset, path: Path) -> Kind:
+    y: Any = dataset.y
+    if isinstance(y, list):
+        return "steps"
+    if dataset.metadata.get("targetlabel") is True or not _is_whole(y):
+        return "values"
+    if _is_column(y):
+        return "label"
+    n_timesteps = max((len(x) for x in dataset.X), default=0)
+    if y.dtype.kind in "US":
+        return "steps"
+    a_column_each = y.shape[1] == n_timesteps and y.dtype.kind != "f"
+    if not np.isin(y, (0, 1)).all():
+        padded = y.shape[1] > n_timesteps and (y == -1).any()
+        return "steps" if a_column_each or padded else "values"
+    if a_column_each:
+        raise UserError(
+            f"{path}: y has {y.shape[1]} columns, as many as the longest recording has time steps; "
+            "say what they are: --kind tagger (labels of steps) or --kind classifier (several "
+            "labels of a recording)"
+        )
+    return "labels"
+
+
+def _is_column(y: Any) -> bool:
+    return bool(y.ndim == 1 or y.shape[1] == 1)
+
+
+def _is_whole(y: Any) -> bool:
+    return bool(y.dtype.kind != "f" or (np.isfinite(y) & (y == np.round(y))).all())
+
+
+def kind_of_model(model: TrainedModel) -> Kind:
+    """What a model answers with."""
+    from elman.model import TrainedRegressor, TrainedTagger
+
+    if isinstance(model, TrainedRegressor):
+        return "values"
+    if isinstance(model, TrainedTagger):
+        return "steps"
+    return "labels" if getattr(model, "multilabel", False) else "label"
+
+
+def known_to_model(model: Any) -> Any:
+    """`Targets.known` of what it was trained on."""
+    kind = kind_of_model(model)
+    if kind == "values":
+        return len(model.target_scale.mean)
+    return len(model.classes) if kind == "labels" else model.classes
+
+
+def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -> Targets:
+    """The y of a file as that kind, and, of other data than was trained on, among what is known.
+
+    Raises
+    ------
+    UserError, TypeError, ValueError
+        It is something else; the message names the file.
+    """
+    from elman.step_targets import check_tags
+    from elman.targets import check_indicator, check_values
+
+    y: Any = dataset.y
+    name = f"{path}: y"
+    if kind == "steps":
+        if not isinstance(y, list) and y.ndim != 2:
+            raise UserError(
+                f"{path}: holds one label or number for each recording, not one for each time step"
+            )
+        lengths = np.array([len(x) for x in dataset.X], np.int64)
+        return Targets(kind, check_tags(y, lengths, classes=known, name=name))
+    if isinstance(y, list):
+        raise UserError(f"{path}: holds labels of time steps, which only a tagger gives")
+    if kind == "values":
+        return Targets(kind, check_values(y, len(y), n_targets=known, name=name))
+    if kind == "labels" and y.ndim == 1:
+        raise UserError(f"{path}: holds one label or number for each recording, not several labels")
+    if kind == "labels":
+        return Targets(kind, check_indicator(y, len(y), n_labels=known, name=name))
+    if not _is_column(y):
+        raise UserError(
+            f"{path}: has {y.shape[1]} labels or numbers for each recording, not one label"
+        )
+    labels = y.reshape(-1)
+    if known is not None:
+        _check_labels(labels, known, path)
+    return Targets(kind, labels)
+
+
+def _check_labels(y: Any, classes: Any, path: Path) -> None:
+    known = list(dict.fromkeys(np.asarray(classes).tolist()))
+    unknown = sorted({repr(label) for label in np.asarray(y).tolist() if label not in set(known)})
+    if unknown:
+        raise UserError(
+            f"{path}: has labels the model was not trained on: {', '.join(unknown[:5])}; it knows "
+            + ", ".join(map(repr, known[:20]))
+        )
