@@ -22,7 +22,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 
-from elman import RNNClassifier, SequenceScaler
+from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
 
 
 @pytest.fixture(params=["equal", "ragged", "object"])
@@ -176,3 +176,116 @@ def test_sample_weight_is_routed(classifier, samples):
     np.testing.assert_array_equal(
         pipeline.predict_proba(X), direct.predict_proba(scaler.transform(X))
     )
+
+
+# Every kind of answer
+
+QUICK = {"hidden_size": 5, "max_iter": 3, "learning_rate_init": 0.02, "random_state": 0}
+
+
+def _steps(X):
+    return [(np.cumsum(x[:, 0]) > 0).astype(int) for x in X]
+
+
+def _padded(X):
+    y = np.full((len(X), max(map(len, X))), -1)
+    for row, labels in zip(y, _steps(X), strict=True):
+        row[: len(labels)] = labels
+    return y
+
+
+KINDS = {
+    "label": (RNNClassifier, lambda X: np.array(["down", "up"])[[int(x[-1, 0] > 0) for x in X]]),
+    "labels": (RNNClassifier, lambda X: np.array([x[-1] > 0 for x in X])),
+    "steps": (RNNTagger, _steps),
+    "padded": (RNNTagger, _padded),
+    "value": (RNNRegressor, lambda X: np.array([x[-1, 0] for x in X])),
+    "values": (RNNRegressor, lambda X: np.array([x[-1] for x in X])),
+}
+
+
+@pytest.fixture(params=KINDS)
+def asked(request, samples):
+    """An estimator, X and y of a kind of answer."""
+    estimator, target = KINDS[request.param]
+    return estimator(**QUICK), samples[0], target(samples[0])
+
+
+def bits(answers):
+    return b"".join(np.ascontiguousarray(answer).tobytes() for answer in answers)
+
+
+def test_every_kind_through_a_search_of_pipelines(asked):
+    estimator, X, y = asked
+    name = type(estimator).__name__.lower()
+    grid = {f"{name}__hidden_size": [5], f"{name}__cell": ["elman", "gru"]}
+    pipeline = make_pipeline(SequenceScaler(), clone(estimator).set_params(standardize=False))
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X, y)
+    cell = search.best_params_[f"{name}__cell"]
+    alone = clone(estimator).set_params(cell=cell).fit(X, y)
+    assert bits(search.predict(X)) == bits(alone.predict(X))
+    assert search.score(X, y) == alone.score(X, y)
+    scores = cross_val_score(alone, X, y, cv=2, error_score="raise")
+    np.testing.assert_allclose(scores.mean(), search.best_score_)
+    assert "hidden_size" in search._repr_html_()
+
+
+def test_every_kind_takes_weights_in_fit_partial_fit_and_score(asked, rng):
+    estimator, X, y = asked
+    weights = rng.integers(0, 2, size=60).astype(float)
+    kept = np.flatnonzero(weights)
+    X_kept, y_kept = rows(X, kept), rows(y, kept)
+    classes = {} if isinstance(estimator, RNNRegressor) else {"classes": None}
+    if type(estimator).__name__ == "RNNTagger":
+        classes = {"classes": [0, 1]}
+    elif isinstance(estimator, RNNClassifier) and np.ndim(y) == 1:
+        classes = {"classes": ["down", "up"]}
+    for method, options in (("fit", {}), ("partial_fit", classes)):
+        one, other = clone(estimator), clone(estimator)
+        getattr(one, method)(X, y, sample_weight=weights, **options)
+        getattr(other, method)(X_kept, y_kept, **options)
+        # all weights of the kept samples are equal, so that only their number counts
+        for a, b in zip(one.predict(X), other.predict(X), strict=True):
+            np.testing.assert_allclose(*_as_numbers(a, b), rtol=1e-9)
+    np.testing.assert_allclose(
+        one.score(X, y, sample_weight=weights), one.score(X_kept, y_kept), rtol=1e-12
+    )
+    assert one.score(X, y) != one.score(X, y, sample_weight=np.arange(60))
+
+
+def _as_numbers(*answers):
+    return [np.unique(a, return_inverse=True)[1] if a.dtype.kind == "U" else a for a in answers]
+
+
+def test_every_kind_is_routed_its_weights(asked):
+    import sklearn
+
+    estimator, X, y = asked
+    weights = np.linspace(0.5, 2, 60)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = estimator.set_fit_request(sample_weight=True)
+        routed.set_score_request(sample_weight=True)
+        scores = cross_val_score(
+            routed, X, y, cv=2, params={"sample_weight": weights}, error_score="raise"
+        )
+    assert np.isfinite(scores).all()
+
+
+def test_every_kind_is_trained_bit_by_bit(asked):
+    estimator, X, y = asked
+    if isinstance(estimator, RNNTagger):
+        pytest.skip("to scikit-learn it is no classifier, so that it would not pass the classes")
+    options = {"cv": 2, "train_sizes": [0.5, 1.0], "exploit_incremental_learning": True}
+    _, train, test = learning_curve(estimator, X, y, error_score="raise", **options)
+    assert np.isfinite([train, test]).all()
+
+
+def test_labels_of_steps_are_predicted_by_cross_validation(samples):
+    X, _ = samples
+    if isinstance(X, list):
+        pytest.skip("scikit-learn cannot join lists of sequences")
+    y = _steps(X)
+    answers = cross_val_predict(RNNTagger(**QUICK), X, _padded(X), cv=2)
+    assert [len(a) for a in answers] == [len(row) for row in y]
+    assert type(answers) is np.ndarray
+    assert np.concatenate(answers).dtype == int

@@ -358,6 +358,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
             raise ValueError(NOT_BALANCED)
         if classes is None and not hasattr(self, "network_") and not is_indicator(y):
             raise ValueError(NO_CLASSES)
+        if classes is not None and is_indicator(y) and np.isin(classes, (0, 1)).all():
+            classes = None  # the values that y holds, as scikit-learn's learning_curve has it
         if classes is None:
             return self._fit_further(X, y, sample_weight)
         return self._fit_further(

@@ -93,7 +93,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
     Notes
     -----
     To scikit-learn it is not a classifier, which has one label for each sample: cross-validation
-    splits sequences at random, without strata.
+    splits sequences at random, without strata. `cross_val_predict` of sequences of unequal lengths
+    takes X as an array of objects, for it cannot join lists.
 
     Examples
     --------
@@ -284,7 +285,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         Returns
         -------
         list of ndarray of shape (n_timesteps_i,), or ndarray of shape (n_samples, n_timesteps)
-            An array if X is one, of 3 or 2 dimensions.
+            An array if X is one, of 3 or 2 dimensions; if X is an array of objects, an array of
+            what the list would hold.
         """
         model, data = self._asked(X)
         return _as_given(X, model.predict(data))
@@ -400,8 +402,14 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
 
 
 def _as_given(X: Any, answers: list[Array]) -> Any:
-    """An array for an array, else the list."""
-    return np.stack(answers) if getattr(X, "ndim", 0) in (2, 3) else answers
+    """An array for an array, of objects for one of objects, else the list."""
+    if getattr(X, "ndim", 0) in (2, 3):
+        return np.stack(answers)
+    if not isinstance(X, np.ndarray):
+        return answers
+    objects = np.empty(len(answers), dtype=object)
+    objects[:] = answers
+    return objects
 
 
 def _check_any(counts: Array) -> None:
