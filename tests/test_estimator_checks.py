@@ -200,6 +200,25 @@ def test_an_empty_sequence_is_read_as_the_initial_state(rng):
     assert clf.hidden_states([X[0], empty])[1].shape == (0, 5)
 
 
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_an_empty_sequence_in_a_stack(readout, residual, bidirectional, rng):
+    """Its features are the hidden halves of the initial states: of both directions, summed up."""
+    X, y = make_samples(rng, 9, "ragged")
+    stack = {"n_layers": 3, "residual": residual, "bidirectional": bidirectional}
+    clf = quick(readout=readout, cell="lstm", learn_initial_state=True, **stack).fit(X, y)
+    w, features = clf.weights_, np.zeros(10 if bidirectional else 5)
+    for layer in range(3):
+        names = [f"recurrent{layer}", f"recurrent{layer}.reverse"][: 1 + bidirectional]
+        initial = np.concatenate([w[f"{name}.initial"][:5] for name in names])
+        assert initial.any()
+        features = initial + (features if residual else 0)
+    logits = features @ w["head.W"] + w["head.b"]
+    p = clf.predict_proba([np.empty((0, 2)), X[0]])[0]
+    np.testing.assert_allclose(p[1] / p[0], np.exp(logits[1] - logits[0]), rtol=1e-9)
+
+
 def test_no_sample_to_predict_is_an_error_not_a_crash(fitted):
     with pytest.raises(ValueError, match=r"X has 0 sample\(s\)"):
         fitted.predict([])
