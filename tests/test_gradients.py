@@ -9,7 +9,7 @@ from problems import GATED, KINDS, cell_of
 import elman
 from elman.backends.contract import CELLS, Cell, Weights
 from elman.backends.reference import POINTWISE, Pointwise, ReferenceBackend
-from elman.inspection.gradcheck import ArgumentReport, GradcheckReport, gradcheck
+from elman.inspection.gradcheck import OBJECTIVES, ArgumentReport, GradcheckReport, gradcheck
 
 CELL_ARGUMENTS = ["X", "initial", "W_x", "W_h", "b"]
 NETWORK_ARGUMENTS = [
@@ -225,6 +225,26 @@ class NotANumber(ReferenceBackend):
         return right
 
 
+@pytest.mark.parametrize("readout", ["last", "every"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary", "squared", "absolute", "huber"])
+def test_every_loss_through_a_network(backend, readout, loss):
+    report = gradcheck(readout=readout, loss=loss, n_classes=2, backend=backend)
+    assert report.passed, report
+    assert f"loss={loss}" in report.configuration
+
+
+def test_a_wrong_loss_fails(monkeypatch):
+    right = OBJECTIVES["huber"]
+
+    class Wrong:
+        def loss(self, outputs, targets, weights, fused):
+            value, gradient = right.loss(outputs, targets, weights, fused)
+            return value, np.clip(gradient, -0.1, 0.1)
+
+    monkeypatch.setitem(OBJECTIVES, "huber", Wrong())
+    assert not gradcheck(readout="mean", loss="huber", backend="reference").passed
+
+
 def test_nan_does_not_pass():
     report = gradcheck(backend=NotANumber())
     assert not report.passed
@@ -271,6 +291,7 @@ def test_it_is_a_public_name():
         ({"n_timesteps": 0}, "n_timesteps=0 must be at least 1"),
         ({"hidden_size": -2}, "hidden_size=-2"),
         ({"readout": "median"}, "readout='median' is not known; choose one of last, mean, max"),
+        ({"loss": "hinge"}, "loss='hinge' is not known; choose one of cross_entropy, binary"),
         ({"activation": "sigmoid"}, "activation='sigmoid'"),
         ({"cell": "rwkv"}, "cell='rwkv'"),
         ({"backend": "abacus"}, "abacus"),

@@ -13,9 +13,17 @@ def gradcheck(
     readout: Annotated[
         str | None,
         typer.Option(
-            help="last, mean, max or attention: check a whole network. Without it, the cell alone."
+            help="last, mean, max, attention, or every (step, as a tagger): check a whole network. "
+            "Without it, the cell alone."
         ),
     ] = None,
+    loss: Annotated[
+        str,
+        typer.Option(
+            help="Of a whole network: cross_entropy, binary (several labels), squared, absolute or "
+            "huber."
+        ),
+    ] = "cross_entropy",
     n_layers: Annotated[int, typer.Option(help="Recurrent layers of a whole network.")] = 1,
     bidirectional: Annotated[
         bool, typer.Option("--bidirectional", help="Both directions, in a whole network.")
@@ -30,7 +38,7 @@ def gradcheck(
     n_timesteps: Annotated[int, typer.Option(help="Steps of the longest.")] = 5,
     n_features: Annotated[int, typer.Option(help="Width of a step.")] = 2,
     hidden_size: Annotated[int, typer.Option(help="Width of the hidden state.")] = 7,
-    n_classes: Annotated[int, typer.Option(help="Classes of a whole network.")] = 3,
+    n_classes: Annotated[int, typer.Option(help="Classes, labels or targets.")] = 3,
     ragged: Annotated[bool, typer.Option(help="Unequal lengths, some 1 and 0.")] = True,
     backend: Annotated[str | None, typer.Option(help="native or reference.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random problem.")] = 0,
@@ -46,6 +54,7 @@ def gradcheck(
         cell=cell,
         activation=cast(Any, activation),  # checked there
         readout=readout,
+        loss=loss,
         n_layers=n_layers,
         bidirectional=bidirectional,
         residual=residual,

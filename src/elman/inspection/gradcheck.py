@@ -14,8 +14,8 @@ from elman.backends import get_backend
 from elman.backends.contract import Activation, Backend, Cell, Weights
 from elman.inspection.kinks import draw_inputs, draw_stack_inputs
 from elman.nn.cells import weight_shapes
-from elman.nn.losses import cross_entropy
 from elman.nn.network import Network, layer_sizes
+from elman.nn.objectives import REGRESSION_LOSSES, AnyLabels, Objective, OneClass, Values
 from elman.nn.readouts import READOUTS
 
 Array = NDArray[np.float64]
@@ -30,6 +30,14 @@ not to the element: a difference quotient has no correct digits left for an elem
 
 LEAST_FLOOR = 1e-5
 """At least that for losses of order 1: 1e-16 over `STEP` is some 1e-12, a 1e-7th of it."""
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "cross_entropy": OneClass(),
+    "binary": AnyLabels(),
+    **{name: Values(name) for name in REGRESSION_LOSSES},
+}
+"""What a whole network may be checked with."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ def gradcheck(
     cell: str = "elman",
     activation: Activation = "tanh",
     readout: str | None = None,
+    loss: str = "cross_entropy",
     n_layers: int = 1,
     bidirectional: bool = False,
     residual: bool = False,
@@ -127,10 +136,12 @@ def gradcheck(
     ----------
     cell, activation : str
         See `elman.backends.contract.Cell`.
-    readout : {"last", "mean", "max", "attention"} or None
+    readout : {"last", "mean", "max", "attention", "every"} or None
         None checks the cell alone, through a random linear function of every state and of the final
-        one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted softmax
-        cross-entropy: X and every weight, by name.
+        one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted loss: X
+        and every weight, by name. "every" answers at every time step, as a tagger.
+    loss : {"cross_entropy", "binary", "squared", "absolute", "huber"}
+        Of the whole network: of one class, of several labels, of values.
     n_layers, bidirectional, residual, learn_initial_state
         Of the whole network; see `elman.nn.network.Network`.
     n_samples, n_timesteps, n_features, n_classes : int
@@ -184,8 +195,11 @@ def gradcheck(
         )
     if not tolerance > 0:
         raise ValueError(f"tolerance={tolerance} must be a positive number")
-    if readout is not None and readout not in READOUTS:
-        raise ValueError(f"readout={readout!r} is not known; choose one of {', '.join(READOUTS)}")
+    known = (*READOUTS, "every")
+    if readout is not None and readout not in known:
+        raise ValueError(f"readout={readout!r} is not known; choose one of {', '.join(known)}")
+    if loss not in OBJECTIVES:
+        raise ValueError(f"loss={loss!r} is not known; choose one of {', '.join(OBJECTIVES)}")
     if backend is None or isinstance(backend, str):
         backend = get_backend(backend)
     kind = Cell(cell, activation)
@@ -207,13 +221,15 @@ def gradcheck(
             dtype="float64",
             **options,
         )
-        problem = _network_problem(network, n_samples, n_timesteps, lengths, backend, rng)
+        problem = _network_problem(network, n_samples, n_timesteps, lengths, loss, backend, rng)
 
     arguments = tuple(
         _compare(name, array, problem.gradients[name], problem.values, max_elements, rng)
         for name, array in problem.arguments.items()
     )
-    through = "cell alone" if readout is None else f"readout={readout}, n_classes={n_classes}"
+    through = "cell alone"
+    if readout is not None:
+        through = f"readout={readout}, n_classes={n_classes}, loss={loss}"
     if len(widths) > 1:
         through += f", n_layers={len(widths)}"
     through += "".join(f", {name}" for name, chosen in options.items() if chosen)
@@ -279,6 +295,7 @@ def _network_problem(
     n_samples: int,
     n_timesteps: int,
     lengths: NDArray[np.int64] | None,
+    loss: str,
     backend: Backend,
     rng: np.random.Generator,
 ) -> _Problem:
@@ -293,20 +310,47 @@ def _network_problem(
         X = draw_inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
     else:
         X = draw_stack_inputs(network, n_samples, n_timesteps, lengths, rng)
-    codes = rng.integers(0, network.n_classes, n_samples)
-    sample_weight = rng.uniform(0.5, 2, n_samples)
-    share = sample_weight / sample_weight.sum()
+    rows = _rows(network, n_samples, n_timesteps, lengths)
+    outputs, backward = network.forward(X, lengths, backend, need_dX=True)
+    flat = outputs.reshape(-1, network.n_classes)
+    targets = _targets(loss, flat[rows], rng)
+    row_weights = rng.uniform(0.5, 2, len(rows))
+    share = row_weights / row_weights.sum()
+    objective = OBJECTIVES[loss]
 
     def values() -> Array:
-        logits = network.logits(X, lengths, backend)
-        losses = [cross_entropy(logits[[i]], codes[[i]])[0] for i in range(n_samples)]
+        answers = network.logits(X, lengths, backend).reshape(flat.shape)[rows]
+        losses = [
+            objective.loss(answers[[i]], targets[[i]], None, None)[0] for i in range(len(rows))
+        ]
         return np.asarray(share * losses, dtype=np.float64)
 
-    logits, backward = network.forward(X, lengths, backend, need_dX=True)
-    gradient, dX = backward(cross_entropy(logits, codes, sample_weight)[1])
+    doutputs = np.zeros_like(flat)
+    doutputs[rows] = objective.loss(flat[rows], targets, row_weights, None)[1]
+    gradient, dX = backward(doutputs.reshape(outputs.shape))
     if dX is None:
         raise RuntimeError("the network returned no dX though it was asked to")
     return _Problem({"X": X, **params}, {"X": dX, **gradient}, values)
+
+
+def _rows(
+    network: Network, n_samples: int, n_timesteps: int, lengths: NDArray[np.int64] | None
+) -> NDArray[np.intp]:
+    """Which answers of the network count: all, or of answers for each step those before an end."""
+    if network.readout != "every":
+        return np.arange(n_samples)
+    ends = np.full(n_samples, n_timesteps) if lengths is None else lengths
+    return np.flatnonzero(np.arange(n_timesteps) < ends[:, np.newaxis])
+
+
+def _targets(loss: str, outputs: Array, rng: np.random.Generator) -> Any:
+    if loss == "cross_entropy":
+        return rng.integers(0, outputs.shape[1], len(outputs))
+    if loss == "binary":
+        return rng.integers(0, 2, outputs.shape)
+    # errors well away from 0 and 1, where the losses of values have their kinks
+    error = rng.choice([-1.5, -0.5, 0.5, 1.5], outputs.shape)
+    return outputs - error
 
 
 def _compare(
