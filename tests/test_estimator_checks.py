@@ -11,13 +11,18 @@ from sequence_data import make_samples
 from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
 
 KINDS = ["equal", "ragged", "object"]
-METHODS = [
-    "predict",
-    "predict_proba",
-    "decision_function",
-    "predict_proba_over_time",
-    "hidden_states",
-]
+METHODS = {
+    "classifier": [
+        "predict",
+        "predict_proba",
+        "decision_function",
+        "predict_proba_over_time",
+        "hidden_states",
+    ],
+    "regressor": ["predict", "predict_over_time", "hidden_states"],
+    "tagger": ["predict", "predict_proba", "hidden_states"],
+}
+ASKED = [(kind, method) for kind, methods in METHODS.items() for method in methods]
 
 
 def quick(**parameters):
@@ -52,9 +57,9 @@ def estimator(request):
     return request.param()
 
 
-@pytest.fixture
-def fitted(rng):
-    return quick().fit(*make_samples(rng, 9, "ragged"))
+@pytest.fixture(params=METHODS)
+def fitted(request, rng):
+    return MAKERS[request.param]().fit(*make_samples(rng, 9, "ragged"))
 
 
 def answer(estimator, X):
@@ -81,7 +86,7 @@ def test_fit_is_idempotent_and_changes_nothing_it_was_given(kind, estimator, rng
     assert estimator.fit(X, y, sample_weight=weights) is estimator
     first = answer(estimator, X)
     assert answer(estimator.fit(X, y, sample_weight=weights), X) == first
-    for method in [*METHODS, "transform"]:
+    for method in {method for _, method in ASKED} | {"transform"}:
         if hasattr(estimator, method):
             getattr(estimator, method)(X)
     assert estimator.get_params() == parameters
@@ -90,14 +95,15 @@ def test_fit_is_idempotent_and_changes_nothing_it_was_given(kind, estimator, rng
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answering_changes_no_attribute(kind, rng):
+@pytest.mark.parametrize("answers", METHODS)
+def test_answering_changes_no_attribute(kind, answers, rng):
     X, y = make_samples(rng, 9, kind)
-    clf = quick().fit(X, y)
-    before = copy.deepcopy(clf.__dict__)
-    for method in METHODS:
-        getattr(clf, method)(X)
-    assert clf.__dict__.keys() == before.keys()
-    assert clf.network_.params.flat.tobytes() == before["network_"].params.flat.tobytes()
+    estimator = MAKERS[answers]().fit(X, y)
+    before = copy.deepcopy(estimator.__dict__)
+    for method in METHODS[answers]:
+        getattr(estimator, method)(X)
+    assert estimator.__dict__.keys() == before.keys()
+    assert estimator.network_.params.flat.tobytes() == before["network_"].params.flat.tobytes()
 
 
 def test_n_features_in(estimator, rng):
@@ -275,7 +281,7 @@ def test_wrong_X_says_where_and_how_to_mend_it(case, estimator, rng):
 
 
 @pytest.mark.parametrize("case", ["NaN", "infinity", "masked", "strings", "1-D"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("fitted", "method"), ASKED, indirect=["fitted"])
 def test_wrong_X_is_refused_when_asked_too(case, method, fitted, rng):
     X, message = wrong(rng)[case]
     with pytest.raises((TypeError, ValueError), match=message):
