@@ -179,6 +179,16 @@ def test_a_test_file_is_evaluated_as_by_evaluate(capsys, tmp_path, files):
         assert out.split("\n\n", 1)[1] == run(capsys, "evaluate", model, data)[1]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_is_followed_on_a_validation_file(capsys, tmp_path, files, kind):
+    data, model = files / f"{kind}.npz", tmp_path / kind
+    options = ["--validation", data, "--early-stopping", "--max-iter", "4", "-q"]
+    assert run(capsys, "fit", data, "-o", model, *options)[0] == 0
+    found = getattr(elman, KINDS[kind][1]).load(model)
+    assert len(found.validation_scores_) == len(found.loss_curve_) > 0
+    assert max(found.validation_scores_) == pytest.approx(found.score(X, KINDS[kind][0]))
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
@@ -290,6 +300,7 @@ MISTAKES = {
     "test of a label": (["fit", "labels.npz", "--test", "label.npz"], "label.npz", "several"),
     "test of several": (["fit", "label.npz", "--test", "labels.npz"], "labels.npz", "3 labels"),
     "test of strangers": (["fit", "steps.npz", "--test", "padded.npz"], "padded.npz", "'above'"),
+    "validation of numbers": (["fit", "label.npz", "--validation", "value.npz"], "value.npz"),
     "no probabilities": (["predict", "value.model", "nothing.npz", "--proba"], "--proba"),
     "numbers of a classifier": (["evaluate", "label.model", "value.npz"], "value.npz", "'up'"),
     "a label of a tagger": (["evaluate", "steps.model", "label.npz"], "label.npz", "time step"),

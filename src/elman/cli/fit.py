@@ -17,7 +17,16 @@ from elman.cli.files import check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
 
 INTERRUPTED = 130
-NOT_OF_THE_ESTIMATOR = {"data", "output", "test", "kind", "force", "seed", "quiet"}
+NOT_OF_THE_ESTIMATOR = {
+    "data",
+    "output",
+    "validation",
+    "test",
+    "kind",
+    "force",
+    "seed",
+    "quiet",
+}
 
 
 def _sizes(text: str) -> int | tuple[int, ...]:
@@ -53,6 +62,10 @@ def fit(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to save the model (.safetensors).")
     ],
+    validation: Annotated[
+        Path | None,
+        typer.Option(help="Recordings like these to follow training on, and for early stopping."),
+    ] = None,
     test: Annotated[
         Path | None, typer.Option(help="Recordings like these to evaluate the model on.")
     ] = None,
@@ -173,7 +186,8 @@ def fit(
     allowed = missing or "error"
     training = read_data(data, need_labels=True, missing=allowed)
     targets = check_targets(kind_of(training, data, kind), training, data)
-    held_out = None if test is None else _read_test(test, training, targets, allowed)
+    followed = _read_more(validation, training, targets, allowed)
+    held_out = _read_more(test, training, targets, allowed)
 
     import elman
 
@@ -186,7 +200,8 @@ def fit(
     with warnings.catch_warnings():
         # Said below, with the name of the file.
         warnings.filterwarnings("ignore", "training was interrupted")
-        estimator.fit(training.X, training.y if targets.kind == "steps" else targets.y)
+        of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
+        estimator.fit(training.X, _as_given(training, targets), **of_validation)
     seconds = time.perf_counter() - start
 
     interrupted = estimator.history_.stopped_by == "interrupt"
@@ -203,18 +218,31 @@ def fit(
     console.print(f"Trained an {name} for {epochs} in {seconds:.1f} s; saved {output}")
     if held_out is not None:
         console.print()
-        X, y = held_out
-        print_scores(y, estimator.predict(X), getattr(estimator, "classes_", None))
+        X, _, checked = held_out
+        print_scores(checked, estimator.predict(X), getattr(estimator, "classes_", None))
     return 0
 
 
-def _read_test(path: Path, training: Any, targets: Targets, missing: str) -> tuple[Any, Targets]:
-    """The test data, refused now rather than after training if it does not go with the training."""
+def _as_given(dataset: Any, targets: Targets) -> Any:
+    """y as the estimator takes it."""
+    return dataset.y if targets.kind == "steps" else targets.y
+
+
+def _read_more(
+    path: Path | None, training: Any, targets: Targets, missing: str
+) -> tuple[Any, Any, Targets] | None:
+    """X, y, and y as scores take it, of other data than the training data.
+
+    Refused now rather than after training if it does not go with that.
+    """
+    if path is None:
+        return None
     held_out = read_data(path, need_labels=True, missing=missing)
     n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
     if n_features != n_trained:
         raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")
-    return held_out.X, check_targets(targets.kind, held_out, path, targets.known)
+    checked = check_targets(targets.kind, held_out, path, targets.known)
+    return held_out.X, _as_given(held_out, checked), checked
 
 
 def _refuse_strangers(options: dict[str, Any], estimator_class: Any, data: Path) -> None:
