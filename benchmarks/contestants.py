@@ -51,7 +51,7 @@ def ours(work: Workload, n_threads: int, isa: str | None = None) -> Contestant:
         tape = backend.forward(
             cell, work.X, None, None, weights, outputs="final", keep_tape=True
         ).tape
-        return backend.backward(None, dfinal, tape, need_dX=False).dweights
+        return backend.backward(None, dfinal, tape, need_dX=False).dweights.arrays
 
     name = f"elman {backend.isa}"
     return Contestant(name, n_threads, infer, step, lambda: infer().H, lambda: Gradients(*step()))

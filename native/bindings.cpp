@@ -99,7 +99,7 @@ Pool checked_pool(int pool) {
 
 template <typename T>
 Problem<T> problem_of(int cell, int activation, nb::handle X, nb::handle lengths, nb::handle initial,
-                      nb::handle W_x, nb::handle W_h, nb::handle b) {
+                      nb::handle W_x, nb::handle W_h, nb::handle b, nb::handle gain) {
   Problem<T> p{};
   const auto shape = shape_of<3>("X", X);
   const int64_t B = p.n_samples = shape[0], D = p.n_features = shape[2];
@@ -116,6 +116,8 @@ Problem<T> problem_of(int cell, int activation, nb::handle X, nb::handle lengths
   p.W_x = read<T>("W_x", W_x, {D, width});
   p.W_h = read<T>("W_h", W_h, {H, width});
   p.b = read<T>("b", b, {p.shape().biases * H});
+  p.gain = read_if<T>("gain", gain, {p.shape().biases * H});
+  p.layer_norm = p.gain != nullptr;
   // Memory safety, not courtesy: the kernel trusts that lengths descend and stay inside X.
   for (int64_t i = 0; p.lengths && i < B; ++i) {
     require(p.lengths[i] >= 0 && p.lengths[i] <= (i ? p.lengths[i - 1] : p.n_timesteps),
@@ -134,11 +136,11 @@ int64_t multiply_adds(const Problem<T>& p) {
 // None.
 nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                   nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
-                  bool want_H, bool keep_tape, int64_t checkpoint_every, nb::handle h_mask) {
+                  nb::handle gain, bool want_H, bool keep_tape, int64_t checkpoint_every, nb::handle h_mask) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     ForwardCall<T> call{};
-    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b);
+    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, width = p.hidden_size;
     require(checkpoint_every >= 0, "checkpoint_every: below 0");
@@ -149,8 +151,8 @@ nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb
       call.checkpoint_every = checkpoint_steps(p.cell, n, p.n_timesteps, width, checkpoint_every);
       const int64_t n_kept = n_checkpoints(p.n_timesteps, call.checkpoint_every);
       checkpoints = fresh(call.checkpoints, {n, n_kept, p.state_size()});
-    } else if (keep_tape && p.shape().trace) {
-      trace = fresh(call.trace, {n, p.n_timesteps, p.shape().trace * width});
+    } else if (keep_tape && p.trace_size()) {
+      trace = fresh(call.trace, {n, p.n_timesteps, p.trace_size()});
     }
     if (want_H || (keep_tape && !call.checkpoint_every)) H = fresh(call.H, {n, p.n_timesteps, width});
     nb::object final_state = fresh(call.final_state, {n, p.state_size()});
@@ -170,16 +172,17 @@ nb::object output(const char* name, nb::handle wanted, T*& data, std::initialize
   return nb::borrow(wanted);
 }
 
-// -> dX or None, dinitial, dW_x, dW_h, db.
+// -> dX or None, dinitial, dW_x, dW_h, db, dgain or None.
 nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                    nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
-                   nb::handle states, int64_t checkpoint_every, nb::handle pooled, nb::handle ties,
-                   nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled, nb::handle h_mask,
-                   bool need_dX, nb::handle dW_x, nb::handle dW_h, nb::handle db) {
+                   nb::handle gain, nb::handle states, int64_t checkpoint_every, nb::handle pooled,
+                   nb::handle ties, nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled,
+                   nb::handle h_mask, bool need_dX, nb::handle dW_x, nb::handle dW_h, nb::handle db,
+                   nb::handle dgain) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     BackwardCall<T> call{};
-    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b);
+    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
     call.checkpoint_every = checkpoint_every;
@@ -191,7 +194,7 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
           read<T>("states", states, {n, n_checkpoints(steps, checkpoint_every), p.state_size()});
     } else {
       call.H = read<T>("states", states, {n, steps, width});
-      if (p.shape().trace) call.trace = read<T>("trace", trace, {n, steps, p.shape().trace * width});
+      if (p.trace_size()) call.trace = read<T>("trace", trace, {n, steps, p.trace_size()});
     }
     call.problem.h_mask = read_if<T>("h_mask", h_mask, {n, width});
     call.dH = read_if<T>("dH", dH, {n, steps, width});
@@ -208,12 +211,18 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
     nb::object dX = nb::none();
     if (need_dX) dX = fresh(call.dX, {n, steps, D});
     nb::object dinitial = fresh(call.dinitial, {n, p.state_size()});
-    T *to_W_x, *to_W_h, *to_b;
-    nb::object into_W_x = output("dW_x", dW_x, to_W_x, {D, p.shape().gates * width});
-    nb::object into_W_h = output("dW_h", dW_h, to_W_h, {width, p.shape().gates * width});
-    nb::object into_b = output("db", db, to_b, {p.shape().biases * width});
-    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to_W_x, to_W_h, to_b, n_threads); });
-    return nb::make_tuple(dX, dinitial, into_W_x, into_W_h, into_b);
+    WeightGradients<T> to{};
+    nb::object into_W_x = output("dW_x", dW_x, to.dW_x, {D, p.shape().gates * width});
+    nb::object into_W_h = output("dW_h", dW_h, to.dW_h, {width, p.shape().gates * width});
+    nb::object into_b = output("db", db, to.db, {p.shape().biases * width});
+    nb::object into_gain = nb::none();
+    if (p.layer_norm) {
+      into_gain = output("dgain", dgain, to.dgain, {p.shape().biases * width});
+    } else {
+      require(dgain.is_none(), "dgain: there is no gain");
+    }
+    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to, n_threads); });
+    return nb::make_tuple(dX, dinitial, into_W_x, into_W_h, into_b, into_gain);
   });
 }
 
@@ -256,11 +265,10 @@ nb::tuple linear_backward(int isa, int n_threads, nb::handle dY, nb::handle X, n
     call.dfinal = read<T>("dY", dY, {p.n_samples, p.hidden_size});
     nb::object dX = nb::none();
     if (need_dX) dX = fresh(call.dX, {p.n_samples, p.n_features});
-    T *to_W, *to_b;
-    nb::object into_W = output("dW", dW, to_W, {p.n_features, p.hidden_size});
-    nb::object into_b = output("db", db, to_b, {p.hidden_size});
-    run(multiply_adds(p),
-        [&] { run_backward(kernels_of<T>(isa), call, to_W, static_cast<T*>(nullptr), to_b, n_threads); });
+    WeightGradients<T> to{};
+    nb::object into_W = output("dW", dW, to.dW_x, {p.n_features, p.hidden_size});
+    nb::object into_b = output("db", db, to.db, {p.hidden_size});
+    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to, n_threads); });
     return nb::make_tuple(dX, into_W, into_b);
   });
 }
@@ -379,8 +387,9 @@ void adam(nb::handle weights, nb::handle gradient, nb::handle m, nb::handle v, n
 template <typename T>
 class Stepper {
  public:
-  Stepper(int isa, int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b, int64_t n_samples)
-      : steps_(kernels_of<T>(isa), problem_of_weights(cell, activation, W_x, W_h, b, n_samples)) {}
+  Stepper(int isa, int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b, nb::handle gain,
+          int64_t n_samples)
+      : steps_(kernels_of<T>(isa), problem_of_weights(cell, activation, W_x, W_h, b, gain, n_samples)) {}
 
   void step(nb::handle x) {
     const auto& p = steps_.problem();
@@ -399,7 +408,7 @@ class Stepper {
 
  private:
   static Problem<T> problem_of_weights(int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
-                                       int64_t n_samples) {
+                                       nb::handle gain, int64_t n_samples) {
     require(n_samples >= 0, "n_samples: below 0");
     Problem<T> p{};
     const int64_t D = p.n_features = shape_of<2>("W_x", W_x)[0];
@@ -414,6 +423,8 @@ class Stepper {
     p.W_x = read<T>("W_x", W_x, {D, width});
     p.W_h = read<T>("W_h", W_h, {H, width});
     p.b = read<T>("b", b, {p.shape().biases * H});
+    p.gain = read_if<T>("gain", gain, {p.shape().biases * H});
+    p.layer_norm = p.gain != nullptr;
     return p;
   }
 
@@ -423,9 +434,9 @@ class Stepper {
 template <typename T>
 void define_stepper(nb::module_& m, const char* name) {
   nb::class_<Stepper<T>>(m, name)
-      .def(nb::init<int, int, int, nb::handle, nb::handle, nb::handle, int64_t>(), nb::arg("isa"),
+      .def(nb::init<int, int, int, nb::handle, nb::handle, nb::handle, nb::handle, int64_t>(), nb::arg("isa"),
            nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"),
-           nb::arg("n_samples"))
+           nb::arg("gain").none(), nb::arg("n_samples"))
       .def("step", &Stepper<T>::step, nb::arg("x").none())
       .def("state", [](nb::handle self) {  // a view, which keeps the stepper alive
         auto& stepper = nb::cast<Stepper<T>&>(self);
@@ -467,13 +478,13 @@ NB_MODULE(_native, m) {
       nb::arg("isa"), nb::arg("n"));
   // By position alone; _native.pyi has the names. An array that may not be None is refused as one.
   m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
-        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(),
-        nb::arg(), nb::arg(), nb::arg().none());
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
   m.def("backward", backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none());
+        nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(),
+        nb::arg().none(), nb::arg().none(), nb::arg().none());
   m.def("linear_forward", linear_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
         nb::arg().none());
   m.def("linear_backward", linear_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),

@@ -20,11 +20,14 @@ struct CellShape {
 };
 inline constexpr CellShape kCellShapes[] = {{1, 1, 1, 0}, {3, 4, 1, 4}, {4, 4, 2, 5}};
 
+// Added to the variance of a sum in layer normalisation: contract.py's NORM_EPSILON.
+inline constexpr double kNormEpsilon = 1e-5;
+
 // What is taken of a sample's states, over its own steps, while they are made.
 enum class Pool : int { kNone = 0, kMean = 1, kMax = 2 };
 
 // Shapes and inputs of one call. Arrays are C-contiguous; B samples, T time steps, D features, H units; with G
-// gates, N biases, S = states * H and R = trace * H of the cell.
+// gates, N biases and S = states * H of the cell, and R = trace_size().
 template <typename T>
 struct Problem {
   int64_t n_samples;
@@ -42,9 +45,15 @@ struct Problem {
   const T* W_h;            // (H, G * H); null unless recurrent
   const T* b;              // (N * H,)
   const T* h_mask;         // (B, H), times the hidden states that meet W_h; null: all ones
+  bool layer_norm;         // each sum over its units before its bias is added
+  const T* gain;           // (N * H,), of what is normalised; null without layer_norm
 
   __attribute__((always_inline)) CellShape shape() const { return kCellShapes[static_cast<int>(cell)]; }
   __attribute__((always_inline)) int64_t state_size() const { return shape().states * hidden_size; }
+  // R: the cell's blocks; with layer_norm also each sum normalised, then one over the deviation of each.
+  __attribute__((always_inline)) int64_t trace_size() const {
+    return shape().trace * hidden_size + (layer_norm ? shape().biases * (hidden_size + 1) : 0);
+  }
 };
 
 template <typename T>
@@ -102,7 +111,7 @@ struct Kernels {
   int64_t (*backward_pack_size)(const Problem<T>&);
   void (*pack_backward)(const BackwardCall<T>&);
   int64_t (*backward_workspace)(const BackwardCall<T>&);
-  // Elements of one group's sum of dW_x, dW_h and db, rows of gradient_stride.
+  // Elements of one group's sum of dW_x and dW_h, rows of gradient_stride, then of db and of dgain if there is one.
   int64_t (*gradient_size)(const Problem<T>&);
   int64_t (*gradient_stride)(const Problem<T>&);
   // Runs samples [begin, end) back through time and adds their weight gradients to `gradient`.

@@ -124,7 +124,8 @@ void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads) 
 }
 
 template <typename T>
-void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* dW_h, T* db, int n_threads) {
+void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightGradients<T>& to,
+                  int n_threads) {
   const Problem<T>& p = call.problem;
   const int64_t D = p.n_features, H = p.hidden_size;
   const Buffer<T> zeros = zeros_if_absent(call.problem);
@@ -180,9 +181,11 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* d
       for (int64_t g = 0; g < gates; ++g) std::copy_n(row + g * padded, H, out + (k * gates + g) * H);
     }
   };
-  take(dW_x, D);
-  if (p.recurrent) take(dW_h, H);
-  for (int64_t i = 0; i < biases; ++i) std::copy_n(row + i * padded, H, db + i * H);
+  take(to.dW_x, D);
+  if (p.recurrent) take(to.dW_h, H);
+  for (T* out : {to.db, to.dgain}) {
+    for (int64_t i = 0; out && i < biases; ++i, row += padded) std::copy_n(row, H, out + i * H);
+  }
 }
 
 template <typename T>
@@ -195,7 +198,7 @@ Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_
   packed_ = allocate<T>(kernels.forward_pack_size(p));
   call_.packed = packed_.get();
   kernels.pack_forward(call_);
-  p.W_x = p.W_h = p.b = nullptr;  // the caller's: not needed any more
+  p.W_x = p.W_h = p.b = p.gain = nullptr;  // the caller's: not needed any more
   p.n_timesteps = 1;
   p.lengths = nullptr;
   state_ = allocate<T>(p.n_samples * p.state_size());
@@ -216,8 +219,9 @@ template class Steps<float>;
 template class Steps<double>;
 template void run_forward<float>(const Kernels<float>&, ForwardCall<float>, int);
 template void run_forward<double>(const Kernels<double>&, ForwardCall<double>, int);
-template void run_backward<float>(const Kernels<float>&, BackwardCall<float>, float*, float*, float*, int);
-template void run_backward<double>(const Kernels<double>&, BackwardCall<double>, double*, double*, double*,
-                                   int);
+template void run_backward<float>(const Kernels<float>&, BackwardCall<float>, const WeightGradients<float>&,
+                                  int);
+template void run_backward<double>(const Kernels<double>&, BackwardCall<double>,
+                                   const WeightGradients<double>&, int);
 
 }  // namespace elman

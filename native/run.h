@@ -27,9 +27,17 @@ void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads);
 int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
                          int64_t wanted);
 
-// Fills dX (unless null), dinitial (unless null), dW_x (D, G * H), dW_h (H, G * H; unless null) and db (N * H,).
+// Where the gradients of weights go: dW_x (D, G * H), dW_h (H, G * H; null without recurrence), db (N * H,) and
+// dgain (N * H,; null without layer_norm).
 template <typename T>
-void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, T* dW_x, T* dW_h, T* db, int n_threads);
+struct WeightGradients {
+  T *dW_x, *dW_h, *db, *dgain;
+};
+
+// Fills dX (unless null), dinitial (unless null) and `to`.
+template <typename T>
+void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightGradients<T>& to,
+                  int n_threads);
 
 // A cell that is fed one time step at a time: weights packed once, states kept here.
 template <typename T>

@@ -20,10 +20,11 @@ template <typename T>
 static int64_t forward_pack_size(const Problem<T>& p) {
   const int64_t rows = p.n_features + (p.recurrent ? p.hidden_size : 0);
   const CellShape shape = p.shape();
-  return (rows * shape.gates + shape.biases) * padded_columns<T>(p.hidden_size);
+  return (rows * shape.gates + (1 + p.layer_norm) * shape.biases) * padded_columns<T>(p.hidden_size);
 }
 
-// Panels of [W_x; W_h], then the biases, padded.
+// Panels of [W_x; W_h], then the biases, padded: for each vector of units one of every sum. With layer_norm then
+// the gains, likewise.
 template <typename T>
 static void pack_forward(const ForwardCall<T>& c) {
   const Problem<T>& p = c.problem;
@@ -35,7 +36,6 @@ static void pack_forward(const ForwardCall<T>& c) {
     if constexpr (C::kSums == 1) {
       pack(p.W_x, H, int64_t{1}, D, H, rows, int64_t{0}, c.packed);
       if (p.recurrent) pack(p.W_h, H, int64_t{1}, H, H, rows, D, c.packed);
-      for (int64_t j = 0; j < padded; ++j) bias[j] = j < H ? p.b[j] : T(0);
     } else {
       T* to = c.packed;
       for (int64_t column = 0; column < H; column += kLanes<T>) {
@@ -46,8 +46,13 @@ static void pack_forward(const ForwardCall<T>& c) {
             for (int64_t j = 0; j < kLanes<T>; ++j) to[j] = j < used ? row[g * H + j] : T(0);
           }
         }
+      }
+    }
+    const T* const both[] = {p.b, p.gain};
+    for (const T* given : both) {
+      for (int64_t column = 0; given && column < H; column += kLanes<T>) {
         for (int i = 0; i < C::kSums; ++i, bias += kLanes<T>) {
-          for (int64_t j = 0; j < kLanes<T>; ++j) bias[j] = j < used ? p.b[i * H + column + j] : T(0);
+          for (int64_t j = 0; j < kLanes<T>; ++j) bias[j] = column + j < H ? given[i * H + column + j] : T(0);
         }
       }
     }
@@ -66,6 +71,12 @@ ELMAN_INLINE int64_t seen_stride(const Problem<T>& p) {
   return state_stride<T>(padded_columns<T>(p.hidden_size));
 }
 
+// A row of sums that wait for their mean and variance.
+template <typename T>
+ELMAN_INLINE int64_t sums_stride(const Problem<T>& p) {
+  return p.layer_norm ? state_stride<T>(p.shape().biases * padded_columns<T>(p.hidden_size)) : 0;
+}
+
 // The states of a tile at one step, rows state_stride apart; and the masked hidden states, or null.
 template <typename T>
 struct TileState {
@@ -75,7 +86,7 @@ struct TileState {
 
 template <typename T>
 static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
-  return 2 * n_rows * (state_stride<T>(padded_state(p)) + (p.h_mask ? seen_stride(p) : 0));
+  return n_rows * (2 * (state_stride<T>(padded_state(p)) + (p.h_mask ? seen_stride(p) : 0)) + sums_stride(p));
 }
 
 // Copies a state of `states` blocks of H between blocks `from_step` apart and blocks `to_step` apart.
@@ -135,15 +146,46 @@ ELMAN_INLINE void pour(Pool pool, const Sink<T>& sink, int64_t column, Vec<T> v,
   }
 }
 
+// The mean of n values and one over the square root of their variance (and epsilon); what lies past them up to a
+// whole vector is zero.
+template <typename T>
+struct Moments {
+  T mean, inverse;
+};
+
+template <typename T>
+ELMAN_INLINE T horizontal_sum(Vec<T> v) {
+  for (int width = kLanes<T> / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) v[i] += v[i + width];
+  }
+  return v[0];
+}
+
+template <typename T>
+ELMAN_INLINE Moments<T> moments(const T* values, int64_t n) {
+  Vec<T> sum{}, squares{};
+  for (int64_t j = 0; j < n; j += kLanes<T>) sum += load(values + j);
+  const T mean = horizontal_sum<T>(sum) / static_cast<T>(n);
+  for (int64_t j = 0; j < n; j += kLanes<T>) {
+    Vec<T> d = load(values + j) - broadcast(mean);
+    if (n - j < kLanes<T>) {
+      for (int64_t i = n - j; i < kLanes<T>; ++i) d[i] = T(0);
+    }
+    squares = fma(d, d, squares);
+  }
+  const T variance = horizontal_sum<T>(squares) / static_cast<T>(n) + T(kNormEpsilon);
+  return {mean, T(1) / square_root(variance)};
+}
+
 // h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`, and into
-// sink(row). `packed` is pack_forward's.
+// sink(row). `packed` is pack_forward's; `sums` has room for the tile's sums with layer_norm.
 template <typename T, typename C, typename SinkOf>
 ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, int64_t begin, int64_t t,
-                               int64_t live, const TileState<T>& from, const TileState<T>& to,
+                               int64_t live, const TileState<T>& from, const TileState<T>& to, T* sums,
                                SinkOf sink_of) {
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
   const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
-  const int64_t rows = D + (p.recurrent ? H : 0);
+  const int64_t rows = D + (p.recurrent ? H : 0), trace_size = p.trace_size();
   const T* bias = packed + rows * C::kGates * padded;
   const T* previous = from.state;
   T *current = to.state, *seen = to.seen;
@@ -153,6 +195,87 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
                          p.recurrent ? H : 0};
   const T* mask = seen ? p.h_mask + begin * H : nullptr;
   const T* next_input = input.a + 128 / sizeof(T);  // two cache lines on
+
+  // A vector of units of one row, from its sums.
+  const auto advance = [=](int64_t row, int64_t column, const Vec<T>* sums_of, const Sink<T>& sink)
+                           __attribute__((always_inline)) {
+                             const int64_t at = row * stride + column;
+                             Vec<T> states[C::kStates], trace[C::kTrace + 1];
+                             if constexpr (C::kSums == 1) {
+                               states[0] = activate<T>(p.activation, sums_of[0]);
+                             } else {
+#pragma GCC unroll 4
+                               for (int v = 0; v < C::kStates; ++v)
+                                 states[v] = load(previous + at + v * padded);
+                               C::forward(sums_of, states, trace);
+                             }
+#pragma GCC unroll 4
+                             for (int v = 0; v < C::kStates; ++v) store(current + at + v * padded, states[v]);
+                             if (seen) {
+                               const Vec<T> share = load_upto(mask + row * H + column, H - column);
+                               store(seen + row * seen_step + column, states[0] * share);
+                             }
+                             pour(pool, sink, column, states[0], H - column);
+                             if (C::kTrace && sink.trace) {
+#pragma GCC unroll 8
+                               for (int v = 0; v < C::kTrace; ++v) {
+                                 T* into = sink.trace + v * H + column;
+                                 __builtin_prefetch(into + trace_size, 1);
+                                 store_upto(into, trace[v], H - column);
+                               }
+                             }
+                           };
+
+  if (p.layer_norm) {
+    const int64_t sums_step = sums_stride(p);
+    if constexpr (C::kSums == 1) {
+      const Operand<T> both[] = {input, state};
+      product<T>(nullptr, both, H, 0, live,
+                 [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
+                   for (int64_t i = 0; i < m; ++i) {
+                     T* into = sums + (row + i) * sums_step + column;
+                     for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
+                       store(into + j, load(tile));
+                     }
+                   }
+                 });
+    } else {
+      gate_products<T, C>(nullptr, input, state, H, live,
+                          [=](int64_t row, int64_t m, int64_t column, const T* tile) {
+                            for (int64_t i = 0; i < m; ++i) {
+                              T* into = sums + (row + i) * sums_step + column;
+#pragma GCC unroll 4
+                              for (int v = 0; v < C::kSums; ++v, tile += kLanes<T>) {
+                                store(into + v * padded, load(tile));
+                              }
+                            }
+                          });
+    }
+    const T* gain = bias + C::kSums * padded;
+    for (int64_t row = 0; row < live; ++row) {
+      const T* of_row = sums + row * sums_step;
+      const Sink<T> sink = sink_of(row);
+      T* norms = sink.trace ? sink.trace + C::kTrace * H : nullptr;
+      Moments<T> of[C::kSums];
+      for (int v = 0; v < C::kSums; ++v) {
+        of[v] = moments(of_row + v * padded, H);
+        if (norms) norms[C::kSums * H + v] = of[v].inverse;
+      }
+      for (int64_t column = 0; column < H; column += kLanes<T>) {
+        Vec<T> sums_of[C::kSums];
+#pragma GCC unroll 4
+        for (int v = 0; v < C::kSums; ++v) {
+          const Vec<T> a = load(of_row + v * padded + column);
+          const Vec<T> normalised = (a - broadcast(of[v].mean)) * broadcast(of[v].inverse);
+          if (norms) store_upto(norms + v * H + column, normalised, H - column);
+          const int64_t at = column * C::kSums + v * kLanes<T>;
+          sums_of[v] = fma(normalised, load(gain + at), load(bias + at));
+        }
+        advance(row, column, sums_of, sink);
+      }
+    }
+    return;
+  }
   if constexpr (C::kSums == 1) {
     const auto take = [=](auto activation, int64_t row, int64_t m, int64_t column, int64_t width,
                           const T* tile) __attribute__((always_inline)) {
@@ -190,30 +313,11 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
     gate_products<T, C>(bias, input, state, H, live,
                         [=](int64_t row, int64_t m, int64_t column, const T* tile) {
                           for (int64_t i = 0; i < m; ++i, tile += C::kSums * kLanes<T>) {
-                            const int64_t at = (row + i) * stride + column;
                             if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
-                            Vec<T> sums[C::kSums], states[C::kStates], trace[C::kTrace];
+                            Vec<T> sums_of[C::kSums];
 #pragma GCC unroll 4
-                            for (int v = 0; v < C::kSums; ++v) sums[v] = load(tile + v * kLanes<T>);
-#pragma GCC unroll 4
-                            for (int v = 0; v < C::kStates; ++v) states[v] = load(previous + at + v * padded);
-                            C::forward(sums, states, trace);
-#pragma GCC unroll 4
-                            for (int v = 0; v < C::kStates; ++v) store(current + at + v * padded, states[v]);
-                            if (seen) {
-                              const Vec<T> share = load_upto(mask + (row + i) * H + column, H - column);
-                              store(seen + (row + i) * seen_step + column, states[0] * share);
-                            }
-                            const Sink<T> sink = sink_of(row + i);
-                            pour(pool, sink, column, states[0], H - column);
-                            if (sink.trace) {
-#pragma GCC unroll 8
-                              for (int v = 0; v < C::kTrace; ++v) {
-                                T* to = sink.trace + v * H + column;
-                                __builtin_prefetch(to + C::kTrace * H, 1);
-                                store_upto(to, trace[v], H - column);
-                              }
-                            }
+                            for (int v = 0; v < C::kSums; ++v) sums_of[v] = load(tile + v * kLanes<T>);
+                            advance(row + i, column, sums_of, sink_of(row + i));
                           }
                         });
   }
@@ -275,6 +379,8 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   T* current = workspace + n * stride;
   T* seen = p.h_mask ? workspace + 2 * n * stride : nullptr;
   T* next_seen = seen ? seen + n * seen_stride(p) : nullptr;
+  T* sums = workspace + n * 2 * (stride + (seen ? seen_stride(p) : 0));
+  const int64_t trace_size = p.trace_size();
   for (int64_t r = 0; r < n; ++r) {
     copy_state<T>(C::kStates, H, p.initial + (begin + r) * p.initial_stride, H, previous + r * stride,
                   padded);
@@ -316,16 +422,15 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
     if (live == 0) break;
     T* H_t = c.H ? c.H + (begin * n_steps + t) * H : nullptr;
-    T* trace_t = C::kTrace && c.trace ? c.trace + (begin * n_steps + t) * C::kTrace * H : nullptr;
-    if (C::kSums == 1 && n == 1 && kVectorBytes == 64 &&
-        !seen) {  // with 16 registers the compiler spills its sums: slower than a tile
+    T* trace_t = c.trace ? c.trace + (begin * n_steps + t) * trace_size : nullptr;
+    if (C::kSums == 1 && n == 1 && kVectorBytes == 64 && !seen &&
+        !p.layer_norm) {  // with 16 registers the compiler spills its sums: slower than a tile
       single_step(p, c.pool, c.packed, begin, t, previous, current, Sink<T>{H_t, pooled, ties, nullptr});
     } else {
       const TileState<T> from{previous, seen}, to{current, next_seen};
-      forward_step<T, C>(p, c.pool, c.packed, begin, t, live, from, to, [=](int64_t r) {
+      forward_step<T, C>(p, c.pool, c.packed, begin, t, live, from, to, sums, [=](int64_t r) {
         return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, pooled ? pooled + r * H : nullptr,
-                       ties ? ties + r * H : nullptr,
-                       trace_t ? trace_t + r * n_steps * C::kTrace * H : nullptr};
+                       ties ? ties + r * H : nullptr, trace_t ? trace_t + r * n_steps * trace_size : nullptr};
       });
     }
     T* swap = previous;
@@ -369,7 +474,8 @@ static void pack_backward(const BackwardCall<T>& c) {
   if (c.dX) pack(p.W_x, int64_t{1}, columns, columns, D, columns, int64_t{0}, packed);
 }
 
-// Rows of dW_x, then of dW_h, each with its gates' blocks padded; then one row of all biases' blocks.
+// Rows of dW_x, then of dW_h, each with its gates' blocks padded; then one row of all biases' blocks, and with
+// layer_norm one of all gains'.
 template <typename T>
 static int64_t gradient_stride(const Problem<T>& p) {
   return p.shape().gates * padded_columns<T>(p.hidden_size);
@@ -377,7 +483,7 @@ static int64_t gradient_stride(const Problem<T>& p) {
 template <typename T>
 static int64_t gradient_size(const Problem<T>& p) {
   return (p.n_features + (p.recurrent ? p.hidden_size : 0)) * gradient_stride<T>(p) +
-         p.shape().biases * padded_columns<T>(p.hidden_size);
+         (1 + p.layer_norm) * p.shape().biases * padded_columns<T>(p.hidden_size);
 }
 
 template <typename T>
@@ -394,9 +500,10 @@ static int64_t backward_workspace(const BackwardCall<T>& c) {
   const int64_t deltas = 2 * n * state_stride<T>(shape.biases * padded), direct = n * state_stride<T>(padded);
   const int64_t states = c.checkpoint_every ? forward_workspace(p, n) : 0;
   const int64_t masked = p.h_mask ? n * c.chunk_steps * p.hidden_size : 0;
-  const int64_t stretch = n * c.checkpoint_every * (1 + shape.trace) * p.hidden_size;
+  const int64_t stretch = n * c.checkpoint_every * (p.hidden_size + p.trace_size());
+  const int64_t norm_sums = p.layer_norm ? 2 * shape.biases * padded : 0;
   return deltas + direct + n * c.chunk_steps * shape.biases * padded + runs_size<T>(n) + states + stretch +
-         masked;
+         masked + norm_sums;
 }
 
 // Where the hidden states and traces of a tile's samples are: all of them, or those of one stretch between
@@ -404,7 +511,7 @@ static int64_t backward_workspace(const BackwardCall<T>& c) {
 template <typename T>
 struct History {
   const T* states;  // row r, step t at states + (r * row_steps + t - first) * H
-  const T* traces;  // likewise, kTrace * H wide
+  const T* traces;  // likewise, trace_size wide
   int64_t row_steps;
   int64_t first;
   const T* before;  // row r's state before step `first`, at before + r * before_stride
@@ -452,6 +559,8 @@ static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_
   T* current = states + c.tile_rows * stride;
   T* seen = p.h_mask ? states + 2 * c.tile_rows * stride : nullptr;
   T* next_seen = seen ? seen + c.tile_rows * seen_stride(p) : nullptr;
+  T* sums = states + c.tile_rows * 2 * (stride + (seen ? seen_stride(p) : 0));
+  const int64_t trace_size = p.trace_size();
   int64_t live = n;
   while (live > 0 && length_of(p, begin + live - 1) <= first) --live;
   for (int64_t r = 0; r < live; ++r) {
@@ -463,9 +572,9 @@ static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_
     while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
     if (live == 0) break;
     const TileState<T> from{previous, seen}, to{current, next_seen};
-    forward_step<T, C>(p, Pool::kNone, c.packed_forward, begin, t, live, from, to, [=](int64_t r) {
+    forward_step<T, C>(p, Pool::kNone, c.packed_forward, begin, t, live, from, to, sums, [=](int64_t r) {
       const int64_t at = r * every + t - first;
-      return Sink<T>{stretch + at * H, nullptr, nullptr, C::kTrace ? traces + at * C::kTrace * H : nullptr};
+      return Sink<T>{stretch + at * H, nullptr, nullptr, trace_size ? traces + at * trace_size : nullptr};
     });
     T* swap = previous;
     previous = current;
@@ -541,6 +650,7 @@ static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64
       });
       outer(runs, n_runs, H, H, width, to + D * stride, stride, shifted);
     }
+    if (p.layer_norm) continue;  // these deltas are not the biases': see normalised_deltas
     T* to = gradient + (D + (p.recurrent ? H : 0)) * stride + column;
     for (int sum = 0; sum < C::kSums; ++sum) {
       each_live(sum,
@@ -560,6 +670,39 @@ ELMAN_INLINE Vec<T> pool_share(const BackwardCall<T>& c, int64_t sample, int64_t
   return h == load_upto(c.pooled + at, left) ? share : Vec<T>{};
 }
 
+// Takes one row of deltas at normalised, scaled and shifted sums back to the sums themselves; adds them to
+// `bias_sums` and, times the normalised sums, to `gain_sums`. Puts the result into `deltas`, and into the chunk
+// by keep(sum, column, vector). Ba, Kiros and Hinton (2016); docs/equations.md.
+template <typename T, typename C, typename Keep>
+ELMAN_INLINE void normalised_deltas(const Problem<T>& p, const T* norms, T* deltas, T* bias_sums,
+                                    T* gain_sums, Keep keep) {
+  const int64_t H = p.hidden_size, padded = padded_columns<T>(H);
+  for (int v = 0; v < C::kSums; ++v) {
+    const T *normalised = norms + v * H, *gain = p.gain + v * H;
+    T* d = deltas + v * padded;
+    T *of_bias = bias_sums + v * padded, *of_gain = gain_sums + v * padded;
+    Vec<T> sum{}, with_normalised{};
+    for (int64_t j = 0; j < H; j += kLanes<T>) {
+      const Vec<T> delta = load(d + j), n = load_upto(normalised + j, H - j);
+      store(of_bias + j, load(of_bias + j) + delta);
+      store(of_gain + j, fma(delta, n, load(of_gain + j)));
+      const Vec<T> scaled = delta * load_upto(gain + j, H - j);
+      sum += scaled;
+      with_normalised = fma(scaled, n, with_normalised);
+      store(d + j, scaled);
+    }
+    const Vec<T> inverse = broadcast(norms[C::kSums * H + v]);
+    const Vec<T> mean = broadcast(horizontal_sum<T>(sum) / static_cast<T>(H));
+    const Vec<T> slope = broadcast(horizontal_sum<T>(with_normalised) / static_cast<T>(H));
+    for (int64_t j = 0; j < H; j += kLanes<T>) {
+      const Vec<T> n = load_upto(normalised + j, H - j);
+      const Vec<T> delta = inverse * (load(d + j) - fma(n, slope, mean));
+      store(d + j, delta);
+      keep(v, j, delta);
+    }
+  }
+}
+
 // One tile, t descending: dh_t = dH_t + [t last] dfinal + deltas_{t+1} W_h^T (+ what the cell hands on), from it
 // the cell's deltas_t, and dX_t = deltas_t W_x^T.
 template <typename T, typename C>
@@ -575,9 +718,13 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * C::kSums * padded);
   T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // states, then the stretch
   T* stretch = again + (c.checkpoint_every ? forward_workspace(p, c.tile_rows) : 0);
-  T* masked = p.h_mask ? stretch + c.tile_rows * c.checkpoint_every * (1 + C::kTrace) * H : nullptr;
+  const int64_t trace_size = p.trace_size();
+  T* norm_sums = stretch + c.tile_rows * c.checkpoint_every * (H + trace_size);
+  T* const after = norm_sums + (p.layer_norm ? 2 * C::kSums * padded : 0);
+  T* masked = p.h_mask ? after : nullptr;
+  for (T* sum = norm_sums; sum < after; ++sum) *sum = T(0);
   History<T> history{c.H ? c.H + begin * n_steps * H : nullptr,
-                     C::kTrace && c.trace ? c.trace + begin * n_steps * C::kTrace * H : nullptr,
+                     c.trace ? c.trace + begin * n_steps * trace_size : nullptr,
                      n_steps,
                      0,
                      nullptr,
@@ -649,14 +796,13 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
             store(kept + j / kPanel<T> * kPanel<T> * n * steps + j % kPanel<T>, v);
           }
         } else {
-          constexpr int64_t kWidth = C::kTrace;
-          const T* trace_t = history.trace(r, t, kWidth * H) + column;
-          const T* next_trace = history.trace(r, ahead, kWidth * H) + column;
+          const T* trace_t = history.trace(r, t, trace_size) + column;
+          const T* next_trace = history.trace(r, ahead, trace_size) + column;
           const bool first = t == history.first;
           const T* before = history.before + r * history.before_stride + column;
           const T* h_before = first ? before : h_t - H;
-          // A second state is the last block of the trace.
-          const T* c_before = first ? before + H : trace_t - H;
+          // A second state is the last of the trace's blocks.
+          const T* c_before = first ? before + H : trace_t - trace_size + (C::kTrace - 1) * H;
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
             const int64_t left = H - column - j;
             Vec<T> dh = load(tile), handed[1]{}, trace[C::kTrace], previous[2]{}, delta[C::kSums];
@@ -693,6 +839,16 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
     };
     through(next, W_hT, C::kHSum, H, continuing, epilogue);
     no_product<T>(H, continuing, live, epilogue);
+    for (int64_t r = 0; p.layer_norm && r < live; ++r) {
+      const T* norms = history.trace(r, t, trace_size) + C::kTrace * H;
+      T* row = current + r * stride;
+      normalised_deltas<T, C>(p, norms, row, norm_sums, norm_sums + C::kSums * padded,
+                              [=](int v, int64_t column, Vec<T> delta) {
+                                const int64_t q = column / kPanel<T>, width = panel_width<T>(q, H);
+                                T* panel = chunk + (v * padded + q * kPanel<T>)*n * steps;
+                                store(panel + (r * steps + place) * width + column % kPanel<T>, delta);
+                              });
+    }
     if (c.dX) {
       through(current, W_xT, C::kXSum, D, live,
               [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
@@ -704,7 +860,14 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
                 }
               });
     }
-    if (t % steps == 0) add_chunk<T, C>(c, history, begin, n, t, chunk, masked, runs, gradient);
+    if (t % steps == 0) {
+      add_chunk<T, C>(c, history, begin, n, t, chunk, masked, runs, gradient);
+      T* to = gradient + (D + H) * C::kGates * padded;
+      for (T* sum = norm_sums; sum < after; ++sum, ++to) {
+        *to += *sum;
+        *sum = T(0);
+      }
+    }
     T* swap = next;
     next = current;
     current = swap;

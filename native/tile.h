@@ -260,14 +260,14 @@ ELMAN_INLINE void accumulate_gates(Vec<T> (&acc)[M][kSums], const Segment<T>& s,
   }
 }
 
-// tile (M, kSums vectors) = bias + x's products + h's, for one block of units.
+// tile (M, kSums vectors) = bias + x's products + h's, for one block of units; a null bias is zero.
 template <typename T, typename C, int M>
 static void gate_tile(const T* bias, const Segment<T>& x, const Segment<T>& h, T* tile) {
   Vec<T> acc[M][C::kSums];
 #pragma GCC unroll 16
   for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 4
-    for (int v = 0; v < C::kSums; ++v) acc[m][v] = load(bias + v * kLanes<T>);
+    for (int v = 0; v < C::kSums; ++v) acc[m][v] = bias ? load(bias + v * kLanes<T>) : Vec<T>{};
   }
   accumulate_gates<T, M, C::kSums, C::kGates>(acc, x, C::kXSum);
   accumulate_gates<T, M, C::kSums, C::kGates>(acc, h, C::kHSum);
@@ -305,7 +305,7 @@ ELMAN_INLINE void gate_products(const T* bias, const Operand<T>& x, const Operan
       const int64_t m = share < end - row ? share : end - row;
       const Segment<T> sx{x.a + row * x.stride, x.stride, panel + x.first_row * row_size, x.n, 0};
       const Segment<T> sh{h.a + row * h.stride, h.stride, panel + h.first_row * row_size, h.n, 0};
-      kGateTiles<T, C>.tiles[m - 1](bias + column * C::kSums, sx, sh, tile);
+      kGateTiles<T, C>.tiles[m - 1](bias ? bias + column * C::kSums : nullptr, sx, sh, tile);
       epilogue(row, m, column, tile);
     }
   }

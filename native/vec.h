@@ -85,6 +85,9 @@ ELMAN_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #endif
 }
 
+ELMAN_INLINE float square_root(float x) { return __builtin_sqrtf(x); }
+ELMAN_INLINE double square_root(double x) { return __builtin_sqrt(x); }
+
 // min(limit, x) and max(limit, x) that give x when x is NaN.
 template <typename T>
 ELMAN_INLINE Vec<T> at_most(Vec<T> x, Vec<T> limit) {

@@ -11,12 +11,15 @@ from elman.nn.cells import weight_shapes
 
 PLAIN = ("tanh", "relu")
 GATED = ("gru", "lstm")
-KINDS = (*PLAIN, *GATED)
+NORMED = ("normed tanh", "normed relu", "normed gru", "normed lstm")
+KINDS = (*PLAIN, *GATED, *NORMED)
 
 
 def cell_of(kind):
     """The cell of one of `KINDS`: "tanh" and "relu" are the Elman cell's."""
-    return Cell("elman", kind) if kind in PLAIN else Cell(kind)
+    layer_norm = kind.startswith("normed ")
+    kind = kind.removeprefix("normed ")
+    return Cell("elman", kind, layer_norm) if kind in PLAIN else Cell(kind, layer_norm=layer_norm)
 
 
 def draw_weights(rng, cell, n_features, hidden_size, dtype):
@@ -53,6 +56,11 @@ class Problem:
         return n_samples, n_timesteps, n_features, len(self.weights.W_h)
 
     @property
+    def weight_gradients(self):
+        """Their names among the answers."""
+        return [f"d{name}" for name in self.cell.weight_names]
+
+    @property
     def own_lengths(self):
         n_samples, n_timesteps, *_ = self.sizes
         return np.full(n_samples, n_timesteps) if self.lengths is None else self.lengths
@@ -71,7 +79,7 @@ class Problem:
             "final": forward.final,
             "dX": backward.dX,
             "dinitial": backward.dinitial,
-            **{f"d{name}": dw for name, dw in backward.dweights._asdict().items()},
+            **dict(zip(self.weight_gradients, backward.dweights.arrays, strict=True)),
         }
 
     def select(self, rows, n_timesteps=None, fill=np.nan):
@@ -155,14 +163,14 @@ def make_problem(
         frozen(X),
         frozen(lengths),
         frozen(normal(n_samples, state_size) / 2) if initial else None,
-        Weights(**{name: uniform(*shapes[name]) for name in Weights._fields}),
+        Weights(**{name: uniform(*shape) for name, shape in shapes.items()}),
         frozen(gradient),
         frozen(normal(n_samples, state_size)) if dfinal else None,
     )
 
 
 SAMPLE_OUTPUTS = ("H", "final", "dX", "dinitial")
-WEIGHT_GRADIENTS = ("dW_x", "dW_h", "db")
+WEIGHT_GRADIENTS = ("dW_x", "dW_h", "db", "dgain")
 
 
 def assert_close(ours, reference, *, n_live_steps=None, name=""):

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from conftest import make_backend
 from problems import (
     GATED,
     KINDS,
+    NORMED,
     PLAIN,
     SAMPLE_OUTPUTS,
     assert_all_close,
@@ -52,10 +54,14 @@ EXACT_SIZES = [
     (70, 3, 13, 65),
     (31, 3, 1, 130),
 ]
-# of the gated cells fewer: each is among them on one side of every edge or the other
+# of the other cells fewer: each is among them on one side of every edge or the other
 EXACT = [("tanh", sizes) for sizes in EXACT_SIZES]
 EXACT += [(kind, sizes) for i, kind in enumerate(GATED) for sizes in EXACT_SIZES[i::2]]
+EXACT += [(kind, EXACT_SIZES[2 * i + 1]) for i, kind in enumerate(NORMED)]
 GATED_CASES = [(GATED[i % 2], row) for i, row in enumerate([*range(0, 26, 2), *range(1, 26, 4)])]
+# of two units only the sign of their difference is left, and of gradients what rounding leaves
+NORMED_ROWS = [row for row in [*range(0, 31, 2), 3, 9, 17, 29] if row not in (1, 14, 27)]
+NORMED_CASES = [(NORMED[i % 4], row) for i, row in enumerate(NORMED_ROWS)]
 GATED_CASES += [("gru", 26), ("lstm", 27), ("gru", 28), ("lstm", 29), ("gru", 30), ("lstm", 30)]
 
 
@@ -79,7 +85,7 @@ def test_the_reference_is_the_formula(activation):
     """h_t = f(x_t W_x + h_{t-1} W_h + b), one number at a time."""
     problem = make_problem(4, 5, 2, 3, kind=activation)
     f = math.tanh if activation == "tanh" else lambda a: max(a, 0.0)
-    W_x, W_h, b = problem.weights
+    W_x, W_h, b = problem.weights.arrays
     answer = problem.forward(REFERENCE)
     for i, length in enumerate(problem.lengths):
         h = problem.initial[i]
@@ -121,7 +127,7 @@ def test_the_reference_of_a_gated_cell_is_its_formula(kind):
     n_features, size = 2, 3
     problem = make_problem(4, 5, n_features, size, kind=kind)
     blocks = problem.cell.kind
-    W_x, W_h, b = problem.weights
+    W_x, W_h, b = problem.weights.arrays
     by_hand = {"gru": gru_by_hand, "lstm": lstm_by_hand}[kind]
     answer = problem.forward(REFERENCE)
 
@@ -166,6 +172,45 @@ def test_values_and_gradients(backend, dtype, ragged, row):
 def test_values_and_gradients_of_gated_cells(backend, dtype, kind, row):
     problem = problem_of_row(row, dtype=dtype, ragged=row % 5 != 4, kind=kind)
     assert_all_close(problem.answers(backend), problem.answers(REFERENCE), problem.own_lengths)
+
+
+@pytest.mark.parametrize(("kind", "row"), NORMED_CASES)
+def test_values_and_gradients_with_layer_norm(backend, dtype, kind, row):
+    problem = problem_of_row(row, dtype=dtype, ragged=row % 5 != 4, kind=kind)
+    expected = problem.forward(REFERENCE, keep_tape=True)
+    tape = expected.tape if kind == "normed relu" else None
+    assert_all_close(
+        problem.answers(backend, tape), problem.answers(REFERENCE), problem.own_lengths
+    )
+
+
+@pytest.mark.parametrize("kind", NORMED)
+def test_a_gain_goes_with_layer_norm(backend, kind):
+    problem = make_problem(3, 5, 2, 7, kind=kind)
+    cell, weights = problem.cell, problem.weights
+    without, plain = weights._replace(gain=None), replace(cell, layer_norm=False)
+    for wrong_cell, wrong in ((cell, without), (plain, weights)):
+        with pytest.raises(ValueError, match=r"gain .*layer normalisation"):
+            backend.forward(wrong_cell, problem.X, problem.lengths, None, wrong)
+        with pytest.raises(ValueError, match=r"gain .*layer normalisation"):
+            backend.stepper(wrong_cell, wrong)
+    with pytest.raises(ValueError, match="gain has shape"):
+        backend.forward(cell, problem.X, None, None, weights._replace(gain=weights.gain[:-1]))
+    tape = problem.forward(backend, keep_tape=True).tape
+    out = Weights(*(np.empty_like(w) for w in weights.arrays))
+    with pytest.raises(ValueError, match=r"out\.gain"):
+        backend.backward(None, problem.dfinal, tape, out=out._replace(gain=out.gain[1:]))
+
+
+@pytest.mark.parametrize("kind", NORMED)
+def test_one_unit_normalised_is_its_bias(backend, dtype, kind):
+    """Its sums are their own mean: what is left does not depend on X."""
+    problem = make_problem(3, 5, 2, 1, dtype=dtype, kind=kind)
+    ones = problem.weights._replace(b=np.ones_like(problem.weights.b))  # relu lets them through
+    answers = type(problem)(**{**vars(problem), "weights": ones}).answers(backend)
+    assert not np.any(answers["dX"])
+    assert not np.any(answers["dgain"])
+    assert np.any(answers["db"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -404,7 +449,8 @@ def test_inputs_are_not_written(backend, dtype, kind):
     """They are read-only in every other test; a kernel could still write through the pointer."""
     problem = make_problem(5, 6, 2, 7, dtype=dtype, kind=kind)
     arrays = {"X": problem.X, "lengths": problem.lengths, "initial": problem.initial}
-    arrays |= {"dH": problem.dH, "dfinal": problem.dfinal, **problem.weights._asdict()}
+    arrays |= {"dH": problem.dH, "dfinal": problem.dfinal}
+    arrays |= dict(zip(problem.cell.weight_names, problem.weights.arrays, strict=True))
     copies = {name: array.copy() for name, array in arrays.items()}
     tape = problem.forward(backend, keep_tape=True).tape
     history = {"H": tape.H.copy()} | ({} if tape.trace is None else {"trace": tape.trace.copy()})
@@ -423,16 +469,17 @@ def blocks_of(cell, where):
     kind = cell.kind
     if where in ("X", "dH"):
         return 1
-    return len(
-        {"b": kind.biases, "initial": kind.states, "dfinal": kind.states}.get(where, kind.gates)
-    )
+    blocks = {"b": kind.biases, "gain": kind.biases, "initial": kind.states, "dfinal": kind.states}
+    return len(blocks.get(where, kind.gates))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("where", ["X", "initial", "W_x", "W_h", "b", "dH", "dfinal"])
+@pytest.mark.parametrize("where", ["X", "initial", *Weights._fields, "dH", "dfinal"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_nan_and_inf_go_where_the_reference_sends_them(backend, dtype, kind, where, value):
     clean = make_problem(5, 6, 3, 17, dtype=dtype, kind=kind)
+    if where == "gain" and not clean.cell.layer_norm:
+        return
     for block in range(blocks_of(clean.cell, where)):
         arguments = dict(vars(clean))
         holder = clean.weights._asdict() if where in Weights._fields else arguments
@@ -443,7 +490,8 @@ def test_nan_and_inf_go_where_the_reference_sends_them(backend, dtype, kind, whe
         if holder is not arguments:
             arguments["weights"] = Weights(**holder)
         problem = type(clean)(**arguments)
-        tape = problem.forward(REFERENCE, keep_tape=True).tape if kind == "relu" else None
+        is_relu = clean.cell.activation == "relu"
+        tape = problem.forward(REFERENCE, keep_tape=True).tape if is_relu else None
         ours, expected = problem.answers(backend, tape), problem.answers(REFERENCE)
         for name in expected:
             place = f"{name}, block {block}"
@@ -624,19 +672,20 @@ def test_gradients_go_where_they_are_wanted(backend, dtype, sizes):
     assert_same_bits(out[1], db)
 
 
-@pytest.mark.parametrize("kind", ["tanh", *GATED])
+@pytest.mark.parametrize("kind", ["tanh", *GATED, "normed gru"])
 @pytest.mark.parametrize("sizes", LINEAR_SIZES, ids=str)
 def test_gradients_of_a_cell_go_where_they_are_wanted(backend, dtype, kind, sizes):
     n_samples, n_in, n_out = sizes
     problem = make_problem(n_samples, 6, n_in, n_out, dtype=dtype, kind=kind)
     tape = problem.forward(backend, keep_tape=True).tape
     expected = backend.backward(problem.dH, problem.dfinal, tape).dweights
-    flat = np.full(sum(w.size for w in problem.weights), np.nan, dtype)
-    ends = np.cumsum([w.size for w in problem.weights])[:-1]
-    pieces = zip(np.split(flat, ends), problem.weights, strict=True)
+    weights = problem.weights.arrays
+    flat = np.full(sum(w.size for w in weights), np.nan, dtype)
+    ends = np.cumsum([w.size for w in weights])[:-1]
+    pieces = zip(np.split(flat, ends), weights, strict=True)
     into = Weights(*(piece.reshape(w.shape) for piece, w in pieces))
     given = backend.backward(problem.dH, problem.dfinal, tape, out=into).dweights
-    for ours, wanted, place in zip(given, expected, into, strict=True):
+    for ours, wanted, place in zip(given.arrays, expected.arrays, into.arrays, strict=True):
         assert ours is place
         assert_same_bits(ours, wanted)
 
@@ -777,7 +826,7 @@ def test_a_broken_argument_of_step_or_head_is_refused(backend, damage, error):
 def test_a_place_for_gradients_that_does_not_fit_is_refused(backend, damage, error):
     problem = make_problem(3, 5, 2, 7)
     tape = problem.forward(backend, keep_tape=True).tape
-    out = Weights(*(np.empty_like(w) for w in problem.weights))
+    out = Weights(*(np.empty_like(w) for w in problem.weights.arrays))
     with pytest.raises(error, match="W_h"):
         backend.backward(None, problem.dfinal, tape, out=out._replace(W_h=damage(out.W_h)))
     X, W, b, dY = make_linear(3, 7, 2, "float64")

@@ -12,12 +12,12 @@ from elman.backends.contract import CELLS, Weights
 
 GOLDEN = {}
 MADE_WITH = {}
-for cell in CELLS:
+for cell in (*CELLS, "normed"):
     with np.load(Path(__file__).parent / "golden" / f"{cell}.npz", allow_pickle=False) as npz:
         GOLDEN |= {name: npz[name] for name in npz.files}
         MADE_WITH[cell] = str(npz["torch"])
 CASES = sorted({name.split("/")[0] for name in GOLDEN} - {"torch"})
-ANSWERS = ["H", "final", "dX", "dinitial", "dW_x", "dW_h", "db"]
+ANSWERS = ["H", "final", "dX", "dinitial", "dW_x", "dW_h", "db", "dgain"]
 
 
 def golden_problem(case, dtype):
@@ -30,18 +30,20 @@ def golden_problem(case, dtype):
         given("X"),
         given("lengths"),
         given("initial"),
-        Weights(given("W_x"), given("W_h"), given("b")),
+        Weights(given("W_x"), given("W_h"), given("b"), given("gain")),
         given("dH"),
         given("dfinal"),
     )
-    return problem, {name: GOLDEN[f"{case}/{name}"] for name in ANSWERS}
+    answers = {name: GOLDEN.get(f"{case}/{name}") for name in ANSWERS}
+    return problem, {name: answer for name, answer in answers.items() if answer is not None}
 
 
 def test_the_cases_are_all_there():
     assert all(version.startswith("2.13.0") for version in MADE_WITH.values())
-    assert len(CASES) == 24
-    assert sum(f"{case}/given lengths" in GOLDEN for case in CASES) == 12
-    assert sum(f"{case}/given initial" in GOLDEN for case in CASES) == 16
+    assert len(CASES) == 48
+    assert sum(f"{case}/given lengths" in GOLDEN for case in CASES) == 24
+    assert sum(f"{case}/given initial" in GOLDEN for case in CASES) == 32
+    assert sum(f"{case}/dgain" in GOLDEN for case in CASES) == 24
     assert all(sum(case.startswith(kind) for case in CASES) == 6 for kind in GATED)
 
 

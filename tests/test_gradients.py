@@ -7,31 +7,26 @@ import pytest
 from problems import GATED, KINDS, cell_of
 
 import elman
+from elman.backends import reference
 from elman.backends.contract import CELLS, Cell, Weights
 from elman.backends.reference import POINTWISE, Pointwise, ReferenceBackend
 from elman.inspection.gradcheck import OBJECTIVES, ArgumentReport, GradcheckReport, gradcheck
 
 CELL_ARGUMENTS = ["X", "initial", "W_x", "W_h", "b"]
-NETWORK_ARGUMENTS = [
-    "X",
-    "recurrent0.W_x",
-    "recurrent0.W_h",
-    "recurrent0.b",
-    "head.W",
-    "head.b",
-]
 
 
 def check(kind="tanh", **options):
     cell = cell_of(kind)
-    return gradcheck(cell=cell.name, activation=cell.activation, **options)
+    options |= {"activation": cell.activation, "layer_norm": cell.layer_norm}
+    return gradcheck(cell=cell.name, **options)
 
 
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_cell(backend, kind, ragged):
     report = check(kind, ragged=ragged, backend=backend, seed=1)
-    assert [argument.name for argument in report.arguments] == CELL_ARGUMENTS
+    expected = ["X", "initial", *cell_of(kind).weight_names]
+    assert [argument.name for argument in report.arguments] == expected
     assert report.tolerance == 1e-7
     assert report.passed, report
 
@@ -40,7 +35,9 @@ def test_the_cell(backend, kind, ragged):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_whole_network(backend, kind, readout):
     report = check(kind, readout=readout, backend=backend, seed=2, max_elements=40)
-    assert [argument.name for argument in report.arguments] == NETWORK_ARGUMENTS
+    expected = [f"recurrent0.{name}" for name in cell_of(kind).weight_names]
+    expected = ["X", *expected, "head.W", "head.b"]
+    assert [argument.name for argument in report.arguments] == expected
     assert report.passed, report
 
 
@@ -57,11 +54,24 @@ def test_the_whole_network(backend, kind, readout):
 )
 @pytest.mark.parametrize(
     ("kind", "readout"),
-    [("tanh", None), ("tanh", "max"), ("gru", None), ("lstm", None), ("lstm", "max")],
+    [
+        ("tanh", None),
+        ("tanh", "max"),
+        ("gru", None),
+        ("lstm", None),
+        ("lstm", "max"),
+    ],
 )
 def test_other_sizes(backend, sizes, kind, readout):
     n_elements = 60 if kind == "tanh" else 24
     report = check(kind, **sizes, readout=readout, backend=backend, max_elements=n_elements)
+    assert report.passed, report
+
+
+@pytest.mark.parametrize(("kind", "readout"), [("normed tanh", None), ("normed lstm", "mean")])
+def test_other_sizes_with_layer_norm(backend, kind, readout):
+    sizes = {"n_samples": 5, "n_timesteps": 6, "n_features": 3, "hidden_size": 17}
+    report = check(kind, **sizes, readout=readout, backend=backend, max_elements=24)
     assert report.passed, report
 
 
@@ -95,11 +105,11 @@ class Wrong(ReferenceBackend):
 
     def backward(self, dH, dfinal, tape, **options):
         right = super().backward(dH, dfinal, tape, **options)
-        factors = {name: self.factors.get(name, 1) for name in CELL_ARGUMENTS}
-        for dweight, name in zip(right.dweights, Weights._fields, strict=True):
-            dweight *= factors[name]
-        dX = None if right.dX is None else right.dX * factors["X"]
-        return right._replace(dX=dX, dinitial=right.dinitial * factors["initial"])
+        for dweight, name in zip(right.dweights.arrays, tape.cell.weight_names, strict=True):
+            dweight *= self.factors.get(name, 1)
+        dX = None if right.dX is None else right.dX * self.factors.get("X", 1)
+        dinitial = right.dinitial * self.factors.get("initial", 1)
+        return right._replace(dX=dX, dinitial=dinitial)
 
 
 @pytest.mark.parametrize("name", CELL_ARGUMENTS)
@@ -139,13 +149,8 @@ def without_a_gate(cell, gate):
     """A backward that forgets what one gate is made of."""
 
     def mutate(step):
-        kind = CELLS[cell]
-        block, n_gates, n_biases = kind.gates.index(gate), len(kind.gates), len(kind.biases)
-        return step._replace(
-            dA_x=times_block(step.dA_x, block, n_gates, 0),
-            dA_h=times_block(step.dA_h, block, n_gates, 0),
-            db=times_block(step.db, block, n_biases, 0),
-        )
+        sums = CELLS[cell].biases
+        return step._replace(dS=times_block(step.dS, sums.index(gate), len(sums), 0))
 
     return cell, mutate
 
@@ -157,32 +162,46 @@ def swapped(array, first, second, n_blocks):
 
 
 MUTATIONS = {
-    **{f"gru without {gate}": without_a_gate("gru", gate) for gate in CELLS["gru"].gates},
-    **{f"lstm without {gate}": without_a_gate("lstm", gate) for gate in CELLS["lstm"].gates},
+    **{f"gru without {gate}": without_a_gate("gru", gate) for gate in CELLS["gru"].biases},
+    **{f"lstm without {gate}": without_a_gate("lstm", gate) for gate in CELLS["lstm"].biases},
     "gru carries nothing": ("gru", lambda s: s._replace(dprevious=0 * s.dprevious)),
-    "gru resets before the product": ("gru", lambda s: s._replace(dA_h=s.dA_x)),
-    "gru has one bias for n": (
+    "gru resets before the product": (
         "gru",
-        lambda s: s._replace(db=np.hstack([s.dA_x, np.hsplit(s.dA_x, 3)[2]])),
+        lambda s: s._replace(dS=np.hstack([*np.hsplit(s.dS, 4)[:3], np.hsplit(s.dS, 4)[2]])),
     ),
-    "gru's r and z change places": ("gru", lambda s: s._replace(dA_x=swapped(s.dA_x, 0, 1, 3))),
+    "gru's r and z change places": ("gru", lambda s: s._replace(dS=swapped(s.dS, 0, 1, 4))),
+    "gru's n and hn change places": ("gru", lambda s: s._replace(dS=swapped(s.dS, 2, 3, 4))),
     "lstm carries nothing": ("lstm", lambda s: s._replace(dprevious=0 * s.dprevious)),
     "lstm's h is fed back twice": (
         "lstm",
         lambda s: s._replace(dprevious=np.hstack([np.hsplit(s.dprevious, 2)[1]] * 2)),
     ),
-    "lstm's i and f change places": ("lstm", lambda s: s._replace(dA_h=swapped(s.dA_h, 0, 1, 4))),
-    "lstm's g and o change places": ("lstm", lambda s: s._replace(db=swapped(s.db, 2, 3, 4))),
+    "lstm's i and f change places": ("lstm", lambda s: s._replace(dS=swapped(s.dS, 0, 1, 4))),
+    "lstm's g and o change places": ("lstm", lambda s: s._replace(dS=swapped(s.dS, 2, 3, 4))),
 }
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_wrong_backward_of_a_gated_cell_is_caught(monkeypatch, name):
     cell, mutate = MUTATIONS[name]
-    right = POINTWISE[Cell(cell)]
+    right = POINTWISE[cell, "tanh"]
     wrong = Pointwise(right.forward, lambda *given: mutate(right.backward(*given)))
-    monkeypatch.setitem(POINTWISE, Cell(cell), wrong)
+    monkeypatch.setitem(POINTWISE, (cell, "tanh"), wrong)
     report = check(cell, backend=ReferenceBackend(), max_elements=20)
+    assert not report.passed
+    assert report.worst.error > 1e-3
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_wrong_backward_of_the_normalisation_is_caught(monkeypatch, cell):
+    """One that takes mean and deviation for constants."""
+
+    def without_moments(dnormalised, norms, n_sums):
+        n, width = dnormalised.shape
+        return (dnormalised.reshape(n, n_sums, -1) * norms[:, width:, None]).reshape(n, width)
+
+    monkeypatch.setattr(reference, "_through_normalisation", without_moments)
+    report = gradcheck(cell=cell, layer_norm=True, backend=ReferenceBackend(), max_elements=20)
     assert not report.passed
     assert report.worst.error > 1e-3
 

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NATIVE = ROOT / "native"
-UNIT_FLAGS = ["-std=c++20", "-ffp-contract=off", "-Wall", "-Wextra", f"-I{NATIVE}"]
+UNIT_FLAGS = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"]
+UNIT_FLAGS += [f"-I{NATIVE}"]
 X86_FLAGS = {
     "baseline": [],
     "avx2": ["-mavx2", "-mfma"],

@@ -76,7 +76,7 @@ def test_pooled_gradient_is_that_of_the_states(backend, rng, kind, name, ragged,
     expected = backend.backward(dH, dfinal, whole.tape)
     actual = backend.backward(None, dfinal, out.tape, dpooled=dpooled)
     np.testing.assert_allclose(actual.dX, expected.dX, rtol=1e-10, atol=1e-12)
-    for a, b in zip(actual.dweights, expected.dweights, strict=True):
+    for a, b in zip(actual.dweights.arrays, expected.dweights.arrays, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-11)
     dinitial = expected.dinitial.copy()
     dinitial[steps == 0, :33] += dpooled[steps == 0]

@@ -12,6 +12,7 @@ from elman.nn.cells import weight_shapes
 
 REFERENCE = ReferenceBackend()
 CELLS = [Cell(), Cell("elman", "relu"), Cell("gru"), Cell("lstm")]
+CELLS += [Cell(cell.name, layer_norm=True) for cell in CELLS if cell.activation == "tanh"]
 
 
 def problem(cell, B=5, T=6, D=2, H=7, dtype="float64"):
@@ -36,14 +37,14 @@ def problem(cell, B=5, T=6, D=2, H=7, dtype="float64"):
 def results(backend, arguments, mask, dH, dfinal, every=0):
     out = backend.forward(*arguments, keep_tape=True, checkpoint_every=every, h_mask=mask)
     back = backend.backward(dH, dfinal, out.tape)
-    return out.H, out.final, back.dX, back.dinitial, *back.dweights
+    return out.H, out.final, back.dX, back.dinitial, *back.dweights.arrays
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_gradients_of_the_reference(cell):
     arguments, mask, dH, dfinal = problem(cell)
     cell, X, lengths, initial, weights = arguments
-    *_, dX, dinitial, dW_x, dW_h, db = results(REFERENCE, arguments, mask, dH, dfinal)
+    _, _, dX, dinitial, *dweights = results(REFERENCE, arguments, mask, dH, dfinal)
     live = np.arange(X.shape[1]) < lengths[:, None]
 
     def loss():
@@ -52,7 +53,8 @@ def test_gradients_of_the_reference(cell):
 
     rng = np.random.default_rng(0)
     arrays = {"X": (X, dX), "initial": (initial, dinitial)}
-    arrays |= dict(zip(Weights._fields, zip(weights, (dW_x, dW_h, db), strict=True), strict=True))
+    pairs = zip(weights.arrays, dweights, strict=True)
+    arrays |= dict(zip(cell.weight_names, pairs, strict=True))
     for name, (array, gradient) in arrays.items():
         for flat in rng.choice(array.size, min(array.size, 25), replace=False):
             at = np.unravel_index(flat, array.shape)

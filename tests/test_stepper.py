@@ -51,7 +51,7 @@ def test_a_stepper_keeps_its_own_weights_and_its_state_alive(backend, rng, kind)
     cell = cell_of(kind)
     expected = backend.forward(cell, X, None, None, weights).H
     stepper = backend.stepper(cell, weights)
-    for w in weights:
+    for w in weights.arrays:
         w[...] = 0
     state, step = stepper.state, stepper.step
     del stepper

@@ -126,6 +126,62 @@ def judge_cell(X, lengths, initial, W_x, W_h, b, dH, dfinal, kind):
     }
 
 
+def judge_normed_cell(X, lengths, initial, W_x, W_h, b, dH, dfinal, gain, kind):
+    """As `judge_cell`, of a cell with layer normalisation, which PyTorch has no module for.
+
+    Its formula step by step on PyTorch's `layer_norm`, its gradients by PyTorch's autograd.
+    """
+    weights = {"W_x": W_x, "W_h": W_h, "b": b, "gain": gain}
+    weights = {name: _tensor(array) for name, array in weights.items()}
+    inputs = _tensor(X)
+    first = _tensor(np.zeros_like(dfinal) if initial is None else initial)
+    n_samples, n_timesteps, _ = X.shape
+    size = len(W_h)
+    own = [n_timesteps] * n_samples if lengths is None else list(lengths)
+
+    def normed(index, a):
+        block = slice(index * size, (index + 1) * size)
+        gain, bias = weights["gain"][block], weights["b"][block]
+        return torch.nn.functional.layer_norm(a, (size,), gain, bias, eps=1e-5)
+
+    def after(x, state):
+        gates = x @ weights["W_x"], state[:size] @ weights["W_h"]
+        from_x, from_h = (product.split(size) for product in gates)
+        if kind in ("tanh", "relu"):
+            return getattr(torch, kind)(normed(0, from_x[0] + from_h[0]))
+        if kind == "gru":
+            r = torch.sigmoid(normed(0, from_x[0] + from_h[0]))
+            z = torch.sigmoid(normed(1, from_x[1] + from_h[1]))
+            n = torch.tanh(normed(2, from_x[2]) + r * normed(3, from_h[2]))
+            return (1 - z) * n + z * state
+        i, f, g, o = (normed(index, from_x[index] + from_h[index]) for index in range(4))
+        c = torch.sigmoid(f) * state[size:] + torch.sigmoid(i) * torch.tanh(g)
+        return torch.cat([torch.sigmoid(o) * torch.tanh(c), c])
+
+    H, final = [], []
+    for sample in range(n_samples):
+        state = first[sample]
+        for t in range(own[sample]):
+            state = after(inputs[sample, t], state)
+            H.append((sample, t, state[:size]))
+        final.append(state)
+    final = torch.stack(final)
+    loss = (final * _tensor(dfinal, gradient=False)).sum()
+    for sample, t, h in H:
+        loss = loss + (h * torch.tensor(dH[sample, t])).sum()
+    loss.backward()
+    states = np.zeros((n_samples, n_timesteps, size))
+    for sample, t, h in H:
+        states[sample, t] = _numpy(h)
+    return {
+        "H": states,
+        "final": _numpy(final),
+        "dX": _numpy(inputs.grad),
+        "dinitial": _numpy(first.grad),
+        **{f"d{name}": _numpy(tensor.grad) for name, tensor in weights.items()},
+    }
+
+
 def judge_network(
     X, lengths, params, codes, sample_weight, kind, readout, layers=(("recurrent0",),)
 ):

@@ -69,7 +69,7 @@ def _step(work: Workload, name: str) -> Callable[[], Any]:
             keep_tape=True,
             checkpoint_every=every,
         ).tape
-        return backend.backward(None, work.dfinal, tape, need_dX=False).dweights
+        return backend.backward(None, work.dfinal, tape, need_dX=False).dweights.arrays
 
     return step
 

@@ -450,7 +450,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             n_inputs(data.n_features, self._missing),
             layer_sizes(self.hidden_size, self.n_layers),
             self._n_outputs(),
-            cell=Cell(self.cell, self.activation),
+            cell=Cell(self.cell, self.activation, bool(self.layer_norm)),
             readout=self._READOUT or self.readout,
             rng=init_rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),

@@ -47,6 +47,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         Recurrent cell; see `elman.backends.contract.Cell`.
     activation : {"tanh", "relu"}, default="tanh"
         Only for cell="elman": the others are made of tanh and the logistic function.
+    layer_norm : bool, default=False
+        Normalise each sum that goes into an activation or a gate over the units of its layer, then
+        scale it by a learned gain, before its bias is added: Ba, Kiros and Hinton (2016), "Layer
+        normalization"; see `elman.backends.contract.Cell`.
     forget_bias : float, default=1.0
         Only for cell="lstm": the forget gate's initial bias.
     n_layers : int, default=1
@@ -205,6 +209,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         *,
         cell: str = "elman",
         activation: str = "tanh",
+        layer_norm: bool = False,
         forget_bias: float = 1.0,
         n_layers: int = 1,
         bidirectional: bool = False,
@@ -242,6 +247,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         self.hidden_size = hidden_size
         self.cell = cell
         self.activation = activation
+        self.layer_norm = layer_norm
         self.forget_bias = forget_bias
         self.n_layers = n_layers
         self.bidirectional = bidirectional

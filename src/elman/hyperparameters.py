@@ -152,6 +152,7 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "hidden_size": sizes,
     "cell": one_of(*CELLS),
     "activation": one_of(*ACTIVATIONS),
+    "layer_norm": boolean,
     "forget_bias": real(-math.inf, open_low=True),
     "n_layers": integer(1),
     "bidirectional": boolean,

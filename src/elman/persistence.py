@@ -77,6 +77,7 @@ def save(path: str | Path, saved: Saved[TrainedModel], kind: str) -> None:
             "n_classes": network.n_classes,
             "cell": network.cell.name,
             "activation": network.cell.activation,
+            "layer_norm": network.cell.layer_norm,
             "readout": network.readout,
             "bidirectional": network.bidirectional,
             "residual": network.residual,
@@ -145,7 +146,9 @@ def _restored(
     checks = CHECKS[kind]
     parameters = _restored_parameters(config["parameters"], known, checks)
     described = dict(config["network"])
-    cell = Cell(described.pop("cell"), described.pop("activation"))
+    layer_norm = described.pop("layer_norm", False)  # which older files do not have
+    RNN_CLASSIFIER["layer_norm"]("layer_norm", layer_norm)
+    cell = Cell(described.pop("cell"), described.pop("activation"), layer_norm)
     for name in STACK:
         if name in described:  # older files have but the first
             RNN_CLASSIFIER[name](name, described[name])

@@ -156,7 +156,7 @@ class ScratchSimpleRNNClassifier:
 
     def _through_time(self, h: NDArray[Any], tape: Tape, y: ArrayLike) -> tuple[NDArray[Any], ...]:
         error = h - _as_floats("y", y, h.shape, "(batch_size, n_nodes)")
-        return tuple(_BACKEND.backward(None, error / len(h), tape, need_dX=False).dweights)
+        return tuple(_BACKEND.backward(None, error / len(h), tape, need_dX=False).dweights.arrays)
 
     def _descended(self, weight: NDArray[Any], gradient: NDArray[Any]) -> NDArray[Any]:
         weight = np.asarray(weight)

@@ -40,7 +40,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
 
     Parameters
     ----------
-    hidden_size, cell, activation, forget_bias, n_layers, bidirectional, residual
+    hidden_size, cell, activation, layer_norm, forget_bias, n_layers, bidirectional, residual
         Of the network, as for `RNNClassifier`.
     learn_initial_state, dropout, recurrent_init
         Of the network, as for `RNNClassifier`.
@@ -120,6 +120,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         *,
         cell: str = "elman",
         activation: str = "tanh",
+        layer_norm: bool = False,
         forget_bias: float = 1.0,
         n_layers: int = 1,
         bidirectional: bool = False,
@@ -156,6 +157,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         self.hidden_size = hidden_size
         self.cell = cell
         self.activation = activation
+        self.layer_norm = layer_norm
         self.forget_bias = forget_bias
         self.n_layers = n_layers
         self.bidirectional = bidirectional

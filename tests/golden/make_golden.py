@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import torch  # noqa: E402
-from torch_judge import judge_cell  # noqa: E402
+from torch_judge import judge_cell, judge_normed_cell  # noqa: E402
 
 # name: n_samples, n_timesteps, n_features, hidden_size, lengths, with an initial state
 CASES = {
@@ -29,11 +29,13 @@ CASES = {
 }
 
 
-# file: kinds of cell, gates, biases and states of each
+# kind of cell: gates, biases and states
+BLOCKS = {"tanh": (1, 1, 1), "relu": (1, 1, 1), "gru": (3, 4, 1), "lstm": (4, 4, 2)}
 FILES = {
-    "elman": (("tanh", "relu"), 1, 1, 1),
-    "gru": (("gru",), 3, 4, 1),
-    "lstm": (("lstm",), 4, 4, 2),
+    "elman": ("tanh", "relu"),
+    "gru": ("gru",),
+    "lstm": ("lstm",),
+    "normed": tuple(f"normed {kind}" for kind in BLOCKS),
 }
 
 
@@ -54,12 +56,17 @@ def make_problem(sizes, lengths, with_state, n_gates, n_biases, n_states):
 
 
 def main():
-    for file, (kinds, *blocks) in FILES.items():
+    for file, kinds in FILES.items():
         arrays = {"torch": np.array(torch.__version__)}
         for kind in kinds:
             for name, (*sizes, lengths, with_state) in CASES.items():
-                problem = make_problem(sizes, lengths, with_state, *blocks)
-                answers = judge_cell(**problem, kind=kind)
+                plain = kind.removeprefix("normed ")
+                problem = make_problem(sizes, lengths, with_state, *BLOCKS[plain])
+                if plain == kind:
+                    answers = judge_cell(**problem, kind=kind)
+                else:
+                    problem["gain"] = np.random.default_rng(1).uniform(0.5, 1.5, len(problem["b"]))
+                    answers = judge_normed_cell(**problem, kind=plain)
                 for key, array in problem.items():
                     if array is not None:
                         arrays[f"{kind}, {name}/given {key}"] = array

@@ -11,14 +11,15 @@ import secrets
 
 import numpy as np
 import pytest
-from problems import KINDS, assert_within, cell_of, make_problem
-from torch_judge import judge_cell, judge_network
+from problems import GATED, NORMED, PLAIN, assert_within, cell_of, make_problem
+from torch_judge import judge_cell, judge_network, judge_normed_cell
 
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network
 
 SEED = int(os.environ.get("ELMAN_PARITY_SEED") or secrets.randbelow(2**32))
 BOUND = 1e-12
+JUDGED = (*PLAIN, *GATED)
 
 
 @pytest.fixture(params=range(24))
@@ -35,7 +36,7 @@ def draw_problem(rng):
         n_timesteps,
         int(rng.integers(1, 20)),
         int(rng.integers(1, 80)),
-        kind=KINDS[rng.integers(len(KINDS))],
+        kind=JUDGED[rng.integers(len(JUDGED))],
         ragged=False,
         initial=bool(rng.integers(2)),
         seed=int(rng.integers(2**32)),
@@ -58,7 +59,7 @@ def test_the_cell(backend, draw):
         problem.X,
         problem.lengths,
         problem.initial,
-        *problem.weights,
+        *problem.weights.arrays,
         problem.dH,
         problem.dfinal,
         kind_of(problem.cell),
@@ -68,6 +69,29 @@ def test_the_cell(backend, draw):
         assert_within(
             BOUND, ours[name], expected, f"{name}; {replay}; {problem.cell}; {problem.sizes}"
         )
+
+
+@pytest.mark.parametrize("kind", NORMED)
+def test_the_cell_with_layer_norm(backend, draw, kind):
+    rng, replay = draw
+    sizes = (int(rng.integers(1, 9)), int(rng.integers(1, 12)), int(rng.integers(1, 20)))
+    problem = make_problem(*sizes, int(rng.integers(3, 60)), kind=kind, seed=int(rng.integers(99)))
+    X, dH = np.nan_to_num(problem.X), np.nan_to_num(problem.dH)
+    judged = judge_normed_cell(
+        X,
+        problem.lengths,
+        problem.initial,
+        *problem.weights[:3],
+        dH,
+        problem.dfinal,
+        problem.weights.gain,
+        kind.removeprefix("normed "),
+    )
+    ours = problem.answers(backend)
+    assert judged.keys() == ours.keys()
+    for name, expected in judged.items():
+        # a gradient comes through 1 / deviation of the sums, which is large where they are alike
+        assert_within(10 * BOUND, ours[name], expected, f"{name}; {replay}; {kind}; {sizes}")
 
 
 @pytest.mark.parametrize("readout", ["last", "mean", "max"])

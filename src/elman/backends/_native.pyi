@@ -17,6 +17,7 @@ class StepperF32:
         W_x: _Array,
         W_h: _Array,
         b: _Array,
+        gain: _Array | None,
         n_samples: int,
     ) -> None: ...
     def step(self, x: _Array) -> None: ...
@@ -37,6 +38,7 @@ def forward(
     W_x: _Array,
     W_h: _Array,
     b: _Array,
+    gain: _Array | None,
     want_H: bool,
     keep_tape: bool,
     checkpoint_every: int,
@@ -57,6 +59,7 @@ def backward(
     W_x: _Array,
     W_h: _Array,
     b: _Array,
+    gain: _Array | None,
     states: _Array,
     checkpoint_every: int,
     pooled: _Array | None,
@@ -70,9 +73,10 @@ def backward(
     dW_x: _Array | None,
     dW_h: _Array | None,
     db: _Array | None,
+    dgain: _Array | None,
     /,
-) -> tuple[_Array | None, _Array, _Array, _Array, _Array]:
-    """dX, dinitial, and dW_x, dW_h, db: those passed in, or fresh ones."""
+) -> tuple[_Array | None, _Array, _Array, _Array, _Array, _Array | None]:
+    """dX, dinitial, and dW_x, dW_h, db, dgain: those passed in, or fresh ones."""
 
 def linear_forward(isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, /) -> _Array: ...
 def linear_backward(

@@ -50,16 +50,35 @@ class CellKind(NamedTuple):
     """blocks of `hidden_size` columns in a state, the hidden state first"""
     trace: tuple[str, ...]
     """what the tape keeps of each step beside the hidden state, in blocks of `hidden_size`"""
+    x_sums: tuple[int, ...]
+    """for each gate, which of the biased sums its product with x goes into"""
+    h_sums: tuple[int, ...]
+    """likewise its product with the hidden state"""
 
 
 CELLS: dict[str, CellKind] = {
-    "elman": CellKind(("h",), ("h",), ("h",), ()),
-    "gru": CellKind(("r", "z", "n"), ("r", "z", "n", "hn"), ("h",), ("r", "z", "n", "hn")),
+    "elman": CellKind(("h",), ("h",), ("h",), (), (0,), (0,)),
+    "gru": CellKind(
+        ("r", "z", "n"),
+        ("r", "z", "n", "hn"),
+        ("h",),
+        ("r", "z", "n", "hn"),
+        (0, 1, 2),
+        (0, 1, 3),
+    ),
     "lstm": CellKind(
-        ("i", "f", "g", "o"), ("i", "f", "g", "o"), ("h", "c"), ("i", "f", "g", "o", "c")
+        ("i", "f", "g", "o"),
+        ("i", "f", "g", "o"),
+        ("h", "c"),
+        ("i", "f", "g", "o", "c"),
+        (0, 1, 2, 3),
+        (0, 1, 2, 3),
     ),
 }
 """The cells by name; `Cell` has their equations."""
+
+NORM_EPSILON = 1e-5
+"""Added to the variance of a sum in layer normalisation."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +95,22 @@ class Cell:
       and Schmidhuber (1997), "Long short-term memory", with the forget gate of Gers et al. (2000).
       A state is (h, c) side by side.
 
+    With `layer_norm` every sum a that a bias is added to (`CellKind.biases`: a vector over the
+    hidden units, such as x_t W_x + h_{t-1} W_h) becomes gain (a - mean(a)) / sqrt(var(a) + 1e-5)
+    first, mean and variance taken over its units: Ba, Kiros and Hinton (2016), "Layer
+    normalization". An LSTM's c is not normalised, so that nothing stands in its way through time.
+
     Parameters
     ----------
     name : {"elman", "gru", "lstm"}
     activation : {"tanh", "relu"}
         f of the Elman cell; the others are made of tanh and the logistic function.
+    layer_norm : bool
     """
 
     name: str = "elman"
     activation: Activation = "tanh"
+    layer_norm: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in CELLS:
@@ -108,6 +134,20 @@ class Cell:
         """Columns of a state."""
         return len(self.kind.states) * hidden_size
 
+    def trace_size(self, hidden_size: int) -> int:
+        """Columns of what the tape keeps of a step beside the hidden state.
+
+        The blocks of `CellKind.trace`; with `layer_norm` also each sum, normalised but not yet
+        scaled, and 1 / sqrt(var + epsilon) of each.
+        """
+        norms = len(self.kind.biases) * (hidden_size + 1) if self.layer_norm else 0
+        return len(self.kind.trace) * hidden_size + norms
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """The fields of `Weights` it has."""
+        return Weights._fields if self.layer_norm else Weights._fields[:-1]
+
 
 class Weights(NamedTuple):
     """Weights of one recurrent layer; with G gates and N biases (`CellKind`)."""
@@ -118,6 +158,13 @@ class Weights(NamedTuple):
     """(hidden_size, G * hidden_size)"""
     b: Array
     """(N * hidden_size,)"""
+    gain: Array | None = None
+    """(N * hidden_size,) with layer normalisation, else None"""
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """Those there are."""
+        return self[:3] if self.gain is None else tuple(w for w in self if w is not None)
 
 
 class Tape(NamedTuple):
@@ -140,8 +187,8 @@ class Tape(NamedTuple):
     ties: Array | None = None
     """(n_samples, hidden_size) for outputs="max": how many steps reached `pooled`"""
     trace: Array | None = None
-    """(n_samples, n_timesteps, blocks of the cell's trace * hidden_size); past a sample's end it
-    means nothing; None for the Elman cell and with checkpoints"""
+    """(n_samples, n_timesteps, `Cell.trace_size`); past a sample's end it means nothing; None
+    where that is 0, and with checkpoints"""
     h_mask: Array | None = None
 
 
@@ -489,6 +536,12 @@ def check_forward(
     _check_array("W_x", weights.W_x, (n_features, width), X.dtype)
     _check_array("W_h", weights.W_h, (hidden_size, width), X.dtype)
     _check_array("b", weights.b, (hidden_size * len(cell.kind.biases),), X.dtype)
+    if weights.gain is not None and not cell.layer_norm:
+        raise ValueError("weights.gain was given, but the cell has no layer normalisation")
+    if cell.layer_norm:
+        if weights.gain is None:
+            raise ValueError("weights.gain is None, but the cell has layer normalisation")
+        _check_array("gain", weights.gain, weights.b.shape, X.dtype)
     if initial is not None:
         _check_array("initial", initial, (n_samples, cell.state_size(hidden_size)), X.dtype)
     if h_mask is not None:
@@ -529,7 +582,10 @@ def check_backward(
         _check_array("dpooled", dpooled, (n_samples, hidden_size), dtype)
     if out is not None:
         for name, given, weight in zip(Weights._fields, out, tape.weights, strict=True):
-            _check_output(f"out.{name}", given, weight.shape, dtype)
+            if (given is None) != (weight is None):
+                raise ValueError(f"out.{name} goes with layer normalisation, and only with it")
+            if given is not None and weight is not None:
+                _check_output(f"out.{name}", given, weight.shape, dtype)
 
 
 def check_step(cell: Cell, x: Array, state: Array, weights: Weights) -> None:

@@ -35,7 +35,7 @@ from elman.backends.contract import (
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
 _POOL = {"sequence": 0, "final": 0, "mean": 1, "max": 2}
-_NO_WEIGHTS = (None, None, None)
+_NO_WEIGHTS = (None, None, None, None)
 _CELL = {name: index for index, name in enumerate(CELLS)}
 _ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
@@ -133,7 +133,9 @@ class NativeBackend:
         try:
             # The kernel itself refuses what breaks the contract. What it says is short, so a
             # refused call is looked at again for the reason.
-            W_x, W_h, b = weights
+            W_x, W_h, b, gain = weights
+            if (gain is None) is cell.layer_norm:
+                raise ValueError("gain: it goes with layer normalisation")
             H, final, pooled, ties, checkpoints, every, trace = _native.forward(
                 self._isa,
                 self._n_threads,
@@ -146,6 +148,7 @@ class NativeBackend:
                 W_x,
                 W_h,
                 b,
+                gain,
                 outputs == "sequence",
                 keep_tape,
                 min(checkpoint_every, X.shape[1]) if checkpoint_every > 0 else checkpoint_every,
@@ -177,9 +180,9 @@ class NativeBackend:
         try:
             cell, X, lengths, initial, weights, states, every, outputs, *rest = tape
             pooled, ties, trace, h_mask = rest
-            W_x, W_h, b = weights
-            dW_x, dW_h, db = _NO_WEIGHTS if out is None else out
-            dX, dinitial, *dweights = _native.backward(
+            W_x, W_h, b, gain = weights
+            dW_x, dW_h, db, dgain = _NO_WEIGHTS if out is None else out
+            dX, dinitial, into_W_x, into_W_h, into_b, into_gain = _native.backward(
                 self._isa,
                 self._n_threads,
                 _CELL[cell.name],
@@ -191,6 +194,7 @@ class NativeBackend:
                 W_x,
                 W_h,
                 b,
+                gain,
                 states,
                 every,
                 pooled,
@@ -204,11 +208,12 @@ class NativeBackend:
                 dW_x,
                 dW_h,
                 db,
+                dgain,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
             check_backward(dH, dfinal, tape, dpooled, out)
             raise
-        return Backward(dX, dinitial, Weights(*dweights))
+        return Backward(dX, dinitial, Weights(into_W_x, into_W_h, into_b, into_gain))
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step; see `contract.Backend.step`. The same bits as a step of `forward`."""

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import (
+    NORM_EPSILON,
     POOLS,
+    Activation,
     Array,
     Backward,
     Cell,
@@ -40,18 +42,14 @@ class Step(NamedTuple):
     state: Array
     """(n, state_size)"""
     trace: Array | None
-    """(n, blocks of the cell's trace * hidden_size): what its backward needs beside the states"""
+    """(n, trace size): what its backward needs beside the states"""
 
 
 class StepBackward(NamedTuple):
     """Gradients at what one step was made of."""
 
-    dA_x: Array
-    """(n, G * hidden_size), at the products with W_x"""
-    dA_h: Array
-    """(n, G * hidden_size), at the products with W_h"""
-    db: Array
-    """(n, N * hidden_size), at the biases"""
+    dS: Array
+    """(n, N * hidden_size), at the sums, each with its bias"""
     dprevious: Array
     """(n, state_size), at the state before, but for what comes through W_h"""
 
@@ -59,21 +57,18 @@ class StepBackward(NamedTuple):
 class Pointwise(NamedTuple):
     """What a cell does to each element; the products around it are the time loop's."""
 
-    forward: Callable[[Array, Array, Array, Array], Step]
-    """x_t W_x, h_{t-1} W_h, b and the state before -> the step"""
+    forward: Callable[[Array, Array], Step]
+    """sums (n, N * hidden_size) and the state before -> the step"""
     backward: Callable[[Array, Array, Array | None, Array], StepBackward]
     """gradient at the new state, the new hidden state, the trace and the state before"""
 
 
-def _elman(f: Callable[[Array], Array], dA: Callable[[Array, Array], Array]) -> Pointwise:
-    def forward(A_x: Array, A_h: Array, b: Array, previous: Array) -> Step:
-        A = A_x + A_h
-        A += b
-        return Step(f(A), None)
+def _elman(f: Callable[[Array], Array], dS: Callable[[Array, Array], Array]) -> Pointwise:
+    def forward(S: Array, previous: Array) -> Step:
+        return Step(f(S), None)
 
     def backward(dstate: Array, h: Array, trace: Array | None, previous: Array) -> StepBackward:
-        d = dA(dstate, h)
-        return StepBackward(d, d, d, np.zeros_like(previous))
+        return StepBackward(dS(dstate, h), np.zeros_like(previous))
 
     return Pointwise(forward, backward)
 
@@ -91,13 +86,12 @@ def _logistic(A: Array) -> Array:
     return np.asarray(s)
 
 
-def _gru_forward(A_x: Array, A_h: Array, b: Array, previous: Array) -> Step:
+def _gru_forward(S: Array, previous: Array) -> Step:
     H = previous.shape[1]
-    b_rz, b_n, b_hn = b[: 2 * H], b[2 * H : 3 * H], b[3 * H :]
-    rz = _logistic(A_x[:, : 2 * H] + A_h[:, : 2 * H] + b_rz)
+    rz = _logistic(S[:, : 2 * H])
     r, z = rz[:, :H], rz[:, H:]
-    hn = A_h[:, 2 * H :] + b_hn
-    n = np.tanh(A_x[:, 2 * H :] + b_n + r * hn)
+    hn = S[:, 3 * H :]
+    n = np.tanh(S[:, 2 * H : 3 * H] + r * hn)
     return Step(n + z * (previous - n), np.hstack([rz, n, hn]))
 
 
@@ -106,14 +100,11 @@ def _gru_backward(dstate: Array, h: Array, trace: Array | None, previous: Array)
     dn = dstate * (1 - z) * (1 - n * n)
     dz = dstate * (previous - n) * z * (1 - z)
     dr = dn * hn * r * (1 - r)
-    dhn = dn * r
-    return StepBackward(
-        np.hstack([dr, dz, dn]), np.hstack([dr, dz, dhn]), np.hstack([dr, dz, dn, dhn]), dstate * z
-    )
+    return StepBackward(np.hstack([dr, dz, dn, dn * r]), dstate * z)
 
 
-def _lstm_forward(A_x: Array, A_h: Array, b: Array, previous: Array) -> Step:
-    A_i, A_f, A_g, A_o = np.hsplit(A_x + A_h + b, 4)
+def _lstm_forward(S: Array, previous: Array) -> Step:
+    A_i, A_f, A_g, A_o = np.hsplit(S, 4)
     i, f, g, o = _logistic(A_i), _logistic(A_f), np.tanh(A_g), _logistic(A_o)
     c = f * np.hsplit(previous, 2)[1] + i * g
     return Step(np.hstack([o * np.tanh(c), c]), np.hstack([i, f, g, o, c]))
@@ -124,7 +115,7 @@ def _lstm_backward(dstate: Array, h: Array, trace: Array | None, previous: Array
     dh, dc = np.hsplit(dstate, 2)
     tanh_c = np.tanh(c)
     dc = dc + dh * o * (1 - tanh_c * tanh_c)
-    dA = np.hstack(
+    dS = np.hstack(
         [
             dc * g * i * (1 - i),
             dc * np.hsplit(previous, 2)[1] * f * (1 - f),
@@ -132,15 +123,70 @@ def _lstm_backward(dstate: Array, h: Array, trace: Array | None, previous: Array
             dh * tanh_c * o * (1 - o),
         ]
     )
-    return StepBackward(dA, dA, dA, np.hstack([np.zeros_like(dh), dc * f]))
+    return StepBackward(dS, np.hstack([np.zeros_like(dh), dc * f]))
 
 
-POINTWISE: dict[Cell, Pointwise] = {
-    Cell("elman", "tanh"): _elman(np.tanh, lambda dH, H: dH * (1 - H * H)),
-    Cell("elman", "relu"): _elman(lambda A: np.maximum(A, 0), _relu_backward),
-    Cell("gru"): Pointwise(_gru_forward, _gru_backward),
-    Cell("lstm"): Pointwise(_lstm_forward, _lstm_backward),
+POINTWISE: dict[tuple[str, Activation], Pointwise] = {
+    ("elman", "tanh"): _elman(np.tanh, lambda dH, H: dH * (1 - H * H)),
+    ("elman", "relu"): _elman(lambda A: np.maximum(A, 0), _relu_backward),
+    ("gru", "tanh"): Pointwise(_gru_forward, _gru_backward),
+    ("lstm", "tanh"): Pointwise(_lstm_forward, _lstm_backward),
 }
+
+
+def _pointwise(cell: Cell) -> Pointwise:
+    return POINTWISE[cell.name, cell.activation]
+
+
+def _sums(cell: Cell, A_x: Array, A_h: Array) -> Array:
+    """(n, N * hidden_size): what the biases are added to, from the products with W_x and W_h."""
+    kind = cell.kind
+    if kind.x_sums == kind.h_sums:
+        return A_x + A_h
+    A_x_of = dict(zip(kind.x_sums, np.hsplit(A_x, len(kind.gates)), strict=True))
+    A_h_of = dict(zip(kind.h_sums, np.hsplit(A_h, len(kind.gates)), strict=True))
+    blocks = []
+    for i in range(len(kind.biases)):
+        parts = [of[i] for of in (A_x_of, A_h_of) if i in of]
+        blocks.append(parts[0] if len(parts) == 1 else parts[0] + parts[1])
+    return np.hstack(blocks)
+
+
+def _at_products(dS: Array, sums: tuple[int, ...], n_sums: int) -> Array:
+    """Gradient at the products that went into these sums, from that at all sums."""
+    if sums == tuple(range(n_sums)):
+        return dS
+    blocks = np.hsplit(dS, n_sums)
+    return np.hstack([blocks[i] for i in sums])
+
+
+def _normalise(S: Array, n_sums: int) -> Array:
+    """Each sum less its mean, over its standard deviation; then 1 / that of each.
+
+    (n, N * hidden_size) -> (n, N * hidden_size + N).
+    """
+    n, width = S.shape
+    blocks = S.reshape(n, n_sums, width // n_sums)
+    centred = blocks - _mean(blocks)
+    inverse = 1 / np.sqrt(_mean(centred * centred) + S.dtype.type(NORM_EPSILON))
+    return np.hstack([(centred * inverse).reshape(n, width), inverse[:, :, 0]])
+
+
+def _through_normalisation(dnormalised: Array, norms: Array, n_sums: int) -> Array:
+    """Gradient at the sums (n, N * hidden_size), from that at what `_normalise` made of them."""
+    n, width = dnormalised.shape
+    shape = (n, n_sums, width // n_sums)
+    d, normalised = dnormalised.reshape(shape), norms[:, :width].reshape(shape)
+    inverse = norms[:, width:, np.newaxis]
+    dS: Array = inverse * (d - _mean(d) - normalised * _mean(d * normalised))
+    return dS.reshape(n, width)
+
+
+def _mean(blocks: Array) -> Array:
+    """Over the last axis, which stays."""
+    mean = np.add.reduce(blocks, axis=2, keepdims=True)
+    mean /= mean.dtype.type(blocks.shape[2])
+    return np.asarray(mean)
 
 
 def _product(A: Array, W: Array) -> Array:
@@ -220,13 +266,29 @@ def _share_of_pooled(tape: Tape, dpooled: Array, steps: Array) -> Callable[[Arra
     return lambda h: np.where(h == largest[: len(h)], shares[: len(h)], h.dtype.type(0))
 
 
+def biased_sums(
+    cell: Cell, x: Array, state: Array, weights: Weights, h_mask: Array | None = None
+) -> tuple[Array, Array | None]:
+    """What the activations see: (n, N * hidden_size); and what `_normalise` made, if it did."""
+    A_x = _product(x, weights.W_x)
+    A_h = _product(_seen(_hidden(state, weights), h_mask), weights.W_h)
+    S = _sums(cell, A_x, A_h)
+    if weights.gain is None:
+        S += weights.b
+        return S, None
+    norms = _normalise(S, len(cell.kind.biases))
+    return norms[:, : S.shape[1]] * weights.gain + weights.b, norms
+
+
 def _advance(
     cell: Cell, x: Array, state: Array, weights: Weights, h_mask: Array | None = None
 ) -> Step:
     """One time step of the live rows: x (n, n_features), state (n, state_size)."""
-    A_x = _product(x, weights.W_x)
-    A_h = _product(_seen(_hidden(state, weights), h_mask), weights.W_h)
-    return POINTWISE[cell].forward(A_x, A_h, weights.b, state)
+    S, norms = biased_sums(cell, x, state, weights, h_mask)
+    step = _pointwise(cell).forward(S, state)
+    if norms is None:
+        return step
+    return step._replace(trace=norms if step.trace is None else np.hstack([step.trace, norms]))
 
 
 def _hidden(state: Array, weights: Weights) -> Array:
@@ -246,7 +308,7 @@ class _History(NamedTuple):
     states: Array
     """(n_samples, n_steps, state_size)"""
     traces: Array | None
-    """(n_samples, n_steps, blocks of the trace * hidden_size)"""
+    """(n_samples, n_steps, trace size)"""
     before: Array
     """(n_samples, state_size), before the first of them"""
 
@@ -254,10 +316,9 @@ class _History(NamedTuple):
 def _run_again(tape: Tape, before: Array, live: list[int], first: int) -> _History:
     """The steps from `first` on, one for each entry of `live`, from the states before."""
     n_samples, state_size = before.shape
-    n_blocks = len(tape.cell.kind.trace)
     states = np.zeros((n_samples, len(live), state_size), before.dtype)
-    width = n_blocks * tape.weights.W_h.shape[0]
-    traces = np.zeros((n_samples, len(live), width), before.dtype) if n_blocks else None
+    width = tape.cell.trace_size(tape.weights.W_h.shape[0])
+    traces = np.zeros((n_samples, len(live), width), before.dtype) if width else None
     state = before.copy()
     for t, n in enumerate(live):
         if n:
@@ -274,7 +335,8 @@ def _whole(tape: Tape, before: Array) -> _History:
     H, trace = tape.H, tape.trace
     if tape.cell.kind.states == ("h",) or trace is None:
         return _History(0, H, trace, before)
-    c = trace[:, :, -H.shape[2] :]  # an LSTM's cell state is the last block of its trace
+    place, size = tape.cell.kind.trace.index("c"), H.shape[2]  # an LSTM's cell state
+    c = trace[:, :, place * size : (place + 1) * size]
     return _History(0, np.concatenate([H, c], axis=2), trace, before)
 
 
@@ -332,9 +394,9 @@ class ReferenceBackend:
         hidden = _hidden(state, weights)
         every = checkpoint_every if keep_tape else 0
         H = checkpoints = trace = None
-        n_blocks = len(cell.kind.trace)
-        if keep_tape and not every and n_blocks:
-            trace = np.zeros((n_samples, n_timesteps, n_blocks * hidden_size), dtype=X.dtype)
+        trace_size = cell.trace_size(hidden_size)
+        if keep_tape and not every and trace_size:
+            trace = np.zeros((n_samples, n_timesteps, trace_size), dtype=X.dtype)
         if outputs == "sequence" or (keep_tape and not every):
             H = np.zeros((n_samples, n_timesteps, hidden_size), dtype=X.dtype)
         if every:
@@ -387,11 +449,12 @@ class ReferenceBackend:
         start = zeros if initial is None else initial
         W_x_transposed = np.ascontiguousarray(weights.W_x.T)
         W_h_transposed = np.ascontiguousarray(weights.W_h.T)
-        pointwise_backward = POINTWISE[cell].backward
+        pointwise_backward = _pointwise(cell).backward
+        n_sums, traced = len(cell.kind.biases), len(cell.kind.trace) * hidden_size
 
         dX = np.zeros_like(X) if need_dX else None
-        dweights = Weights(*(np.zeros_like(w) for w in weights)) if out is None else out
-        for dweight in dweights:
+        dweights = Weights(*(np.empty_like(w) for w in weights.arrays)) if out is None else out
+        for dweight in dweights.arrays:
             dweight.fill(0)
         # A row joins the loop at its sample's last step; until then it waits holding dfinal.
         dstate = zeros.copy() if dfinal is None else dfinal.copy()
@@ -420,15 +483,22 @@ class ReferenceBackend:
                         dhidden[:n] += share(h)
                     previous = history.states[:n, at - 1] if at else before[:n]
                     trace = None if history.traces is None else history.traces[:n, at]
-                    step = pointwise_backward(dstate[:n], h, trace, previous)
-                    dweights.W_x[:] += _transposed_product(X[:n, t], step.dA_x)
+                    blocks = None if trace is None else trace[:, :traced]
+                    dS, dprevious = pointwise_backward(dstate[:n], h, blocks, previous)
+                    dweights.b[:] += dS.sum(axis=0)
+                    if trace is not None and weights.gain is not None and dweights.gain is not None:
+                        norms = trace[:, traced:]
+                        dweights.gain[:] += (dS * norms[:, : dS.shape[1]]).sum(axis=0)
+                        dS = _through_normalisation(dS * weights.gain, norms, n_sums)
+                    dA_x = _at_products(dS, cell.kind.x_sums, n_sums)
+                    dA_h = _at_products(dS, cell.kind.h_sums, n_sums)
+                    dweights.W_x[:] += _transposed_product(X[:n, t], dA_x)
                     seen = _seen(_hidden(previous, weights), tape.h_mask)
-                    dweights.W_h[:] += _transposed_product(seen, step.dA_h)
-                    dweights.b[:] += step.db.sum(axis=0)
+                    dweights.W_h[:] += _transposed_product(seen, dA_h)
                     if dX is not None:
-                        dX[:n, t] = _product(step.dA_x, W_x_transposed)
-                    dstate[:n] = step.dprevious
-                    dhidden[:n] += _seen(_product(step.dA_h, W_h_transposed), tape.h_mask)
+                        dX[:n, t] = _product(dA_x, W_x_transposed)
+                    dstate[:n] = dprevious
+                    dhidden[:n] += _seen(_product(dA_h, W_h_transposed), tape.h_mask)
         if dpooled is not None:  # a sample of length 0 is pooled as its initial state
             dhidden[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
         return Backward(dX, dstate, dweights)
@@ -442,7 +512,7 @@ class ReferenceBackend:
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
         """See `Backend.stepper`."""
         check_stepper(cell, weights, n_samples)
-        return _ReferenceStepper(cell, Weights(*(w.copy() for w in weights)), n_samples)
+        return _ReferenceStepper(cell, Weights(*(w.copy() for w in weights.arrays)), n_samples)
 
     def stream(self, plan: StreamPlan) -> None:
         """See `Backend.stream`: there is nothing quicker here."""

@@ -88,6 +88,9 @@ def fit(
     ] = None,
     cell: Annotated[str | None, typer.Option(help="elman, gru or lstm.")] = None,
     activation: Annotated[str | None, typer.Option(help="Of elman: tanh or relu.")] = None,
+    layer_norm: Annotated[
+        bool | None, typer.Option(help="Normalise over a layer's units inside the cell.")
+    ] = None,
     forget_bias: Annotated[
         float | None, typer.Option(help="Of lstm: the forget gate's first bias.")
     ] = None,

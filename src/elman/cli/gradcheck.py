@@ -34,6 +34,9 @@ def gradcheck(
     learn_initial_state: Annotated[
         bool, typer.Option("--learn-initial-state", help="The first state is a weight.")
     ] = False,
+    layer_norm: Annotated[
+        bool, typer.Option("--layer-norm", help="Normalise inside the cell.")
+    ] = False,
     n_samples: Annotated[int, typer.Option(help="Sequences in the batch.")] = 4,
     n_timesteps: Annotated[int, typer.Option(help="Steps of the longest.")] = 5,
     n_features: Annotated[int, typer.Option(help="Width of a step.")] = 2,
@@ -59,6 +62,7 @@ def gradcheck(
         bidirectional=bidirectional,
         residual=residual,
         learn_initial_state=learn_initial_state,
+        layer_norm=layer_norm,
         n_samples=n_samples,
         n_timesteps=n_timesteps,
         n_features=n_features,

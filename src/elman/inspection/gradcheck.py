@@ -24,6 +24,9 @@ STEP = 4e-4
 """Distance between evaluations. The five-point rule is off by the fourth power of it, rounding by
 1e-16 over it: here both stay below 1e-11 for values of order 1."""
 
+NORMED_STEP = STEP / 4
+"""With layer normalisation, which bends more sharply where a layer's units happen to be alike."""
+
 FLOOR = 1e-3
 """Share of an argument's largest gradient below which an element's error is relative to this share,
 not to the element: a difference quotient has no correct digits left for an element near zero."""
@@ -111,6 +114,7 @@ def gradcheck(
     bidirectional: bool = False,
     residual: bool = False,
     learn_initial_state: bool = False,
+    layer_norm: bool = False,
     n_samples: int = 4,
     n_timesteps: int = 5,
     n_features: int = 2,
@@ -134,7 +138,7 @@ def gradcheck(
 
     Parameters
     ----------
-    cell, activation : str
+    cell, activation, layer_norm
         See `elman.backends.contract.Cell`.
     readout : {"last", "mean", "max", "attention", "every"} or None
         None checks the cell alone, through a random linear function of every state and of the final
@@ -202,7 +206,7 @@ def gradcheck(
         raise ValueError(f"loss={loss!r} is not known; choose one of {', '.join(OBJECTIVES)}")
     if backend is None or isinstance(backend, str):
         backend = get_backend(backend)
-    kind = Cell(cell, activation)
+    kind = Cell(cell, activation, layer_norm)
     rng = np.random.default_rng(seed)
     lengths = _unequal_lengths(n_samples, n_timesteps) if ragged else None
 
@@ -223,8 +227,9 @@ def gradcheck(
         )
         problem = _network_problem(network, n_samples, n_timesteps, lengths, loss, backend, rng)
 
+    step = NORMED_STEP if layer_norm else STEP
     arguments = tuple(
-        _compare(name, array, problem.gradients[name], problem.values, max_elements, rng)
+        _compare(name, array, problem.gradients[name], problem.values, max_elements, rng, step)
         for name, array in problem.arguments.items()
     )
     through = "cell alone"
@@ -233,9 +238,10 @@ def gradcheck(
     if len(widths) > 1:
         through += f", n_layers={len(widths)}"
     through += "".join(f", {name}" for name, chosen in options.items() if chosen)
+    normed = " with layer_norm" if layer_norm else ""
     of_lengths = "all equal" if lengths is None else ", ".join(map(str, lengths))
     configuration = (
-        f"{cell} {activation}, {through}, backend {backend.name} ({backend.isa}), float64\n"
+        f"{cell} {activation}{normed}, {through}, backend {backend.name} ({backend.isa}), float64\n"
         f"n_samples={n_samples}, n_timesteps={n_timesteps}, n_features={n_features}, "
         f"hidden_size={hidden_size}, lengths {of_lengths}, seed {seed}"
     )
@@ -264,7 +270,7 @@ def _cell_problem(
 ) -> _Problem:
     bound = hidden_size**-0.5
     shapes = weight_shapes(cell, n_features, hidden_size)
-    weights = Weights(**{key: rng.uniform(-bound, bound, shapes[key]) for key in Weights._fields})
+    weights = Weights(**{key: rng.uniform(-bound, bound, shape) for key, shape in shapes.items()})
     state_size = cell.state_size(hidden_size)
     initial = rng.uniform(-1, 1, (n_samples, state_size))
     X = draw_inputs(cell, weights, initial, n_timesteps, None, rng)
@@ -284,8 +290,8 @@ def _cell_problem(
     if dX is None:
         raise RuntimeError(f"backend {backend.name} returned no dX though it was asked to")
     return _Problem(
-        {"X": X, "initial": initial, **weights._asdict()},
-        {"X": dX, "initial": dinitial, **dweights._asdict()},
+        {"X": X, "initial": initial, **dict(zip(shapes, weights.arrays, strict=True))},
+        {"X": dX, "initial": dinitial, **dict(zip(shapes, dweights.arrays, strict=True))},
         values,
     )
 
@@ -303,7 +309,7 @@ def _network_problem(
     # biases start at zero, which would hide a wrong sign
     params.flat += rng.uniform(-0.1, 0.1, params.flat.size)
     if len(network.hidden_sizes) == 1 and not network.bidirectional:
-        weights = Weights(*(params[f"recurrent0.{name}"] for name in Weights._fields))
+        weights = Weights(*(params[f"recurrent0.{name}"] for name in network.cell.weight_names))
         state = np.zeros((n_samples, network.cell.state_size(network.width)))
         if network.learn_initial_state:
             state += params["recurrent0.initial"]
@@ -360,11 +366,12 @@ def _compare(
     values: Callable[[], Array],
     max_elements: int,
     rng: np.random.Generator,
+    step: float,
 ) -> ArgumentReport:
     chosen = np.arange(array.size)
     if array.size > max_elements:
         chosen = np.sort(rng.choice(array.size, max_elements, replace=False))
-    numeric = np.array([_derivative(array, int(i), values) for i in chosen])
+    numeric = np.array([_derivative(array, int(i), values, step) for i in chosen])
     ours = np.asarray(analytic, dtype=np.float64).ravel()[chosen]
     floor = max(FLOOR * np.max(np.abs(numeric), initial=0.0), LEAST_FLOOR)
     scale = np.maximum(np.maximum(np.abs(ours), np.abs(numeric)), floor)
@@ -382,11 +389,11 @@ def _compare(
     )
 
 
-def _derivative(array: Array, i: int, values: Callable[[], Array]) -> float:
+def _derivative(array: Array, i: int, values: Callable[[], Array], step: float) -> float:
     """Five-point difference quotient of sum(values()) at the i-th element of `array`."""
     kept = array.flat[i]
     # the distances actually taken, after rounding kept + step
-    at = {k: (kept + k * STEP) - kept for k in (-2, -1, 1, 2)}
+    at = {k: (kept + k * step) - kept for k in (-2, -1, 1, 2)}
     results = {}
     for k, distance in at.items():
         array.flat[i] = kept + distance

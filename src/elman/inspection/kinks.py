@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Cell, Forward, Weights
-from elman.backends.reference import ReferenceBackend
+from elman.backends.reference import ReferenceBackend, biased_sums
 from elman.nn.network import Network
 
 Array = NDArray[np.float64]
@@ -121,7 +121,9 @@ class _Recorder(ReferenceBackend):
             before[:, 1:] = out.H[:, :-1]
             if initial is not None and X.shape[1]:
                 before[:, 0] = initial
-            A = np.abs(X @ weights.W_x + before @ weights.W_h + weights.b)
+            rows = len(X) * X.shape[1]
+            x, state = X.reshape(rows, X.shape[2]), before.reshape(rows, before.shape[2])
+            A = np.abs(biased_sums(cell, x, state, weights)[0]).reshape(before.shape)
             if lengths is not None:
                 A[np.arange(X.shape[1]) >= lengths[:, np.newaxis]] = np.inf
             self.nearest_kinks.append(A.min(axis=(1, 2), initial=np.inf))
@@ -145,7 +147,7 @@ def _walk(
             X[rows, t] = rng.standard_normal((len(rows), n_features))
             if cell.activation != "relu":
                 break
-            A = X[rows, t] @ weights.W_x + state[rows] @ weights.W_h + weights.b
+            A, _ = biased_sums(cell, X[rows, t], state[rows], weights)
             rows = rows[np.min(np.abs(A), axis=1) < KINK_MARGIN]
             if len(rows) == 0:
                 break

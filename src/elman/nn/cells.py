@@ -24,13 +24,11 @@ recurrent network architectures"."""
 
 
 def weight_shapes(cell: Cell, n_features: int, hidden_size: int) -> Shapes:
-    """Shapes of W_x, W_h and b."""
+    """Shapes of W_x, W_h and b; with layer normalisation also of the gain."""
     width = len(cell.kind.gates) * hidden_size
-    return {
-        "W_x": (n_features, width),
-        "W_h": (hidden_size, width),
-        "b": (len(cell.kind.biases) * hidden_size,),
-    }
+    biases = (len(cell.kind.biases) * hidden_size,)
+    shapes: Shapes = {"W_x": (n_features, width), "W_h": (hidden_size, width), "b": biases}
+    return shapes | {"gain": biases} if cell.layer_norm else shapes
 
 
 def initial_weights(
@@ -43,19 +41,20 @@ def initial_weights(
 ) -> dict[str, NDArray[np.float64]]:
     """Glorot uniform W_x, W_h by `recurrent_init`; each gate's block drawn by itself.
 
-    b is zero, but for an LSTM's forget gate: `forget_bias`.
+    b is zero, but for an LSTM's forget gate: `forget_bias`. A gain is one.
 
     Returns
     -------
     dict of str to float64 ndarray
-        "W_x", "W_h" and "b".
+        Names and shapes as `weight_shapes` gives them.
     """
     draw = RECURRENT[recurrent_init]
     b = np.zeros((len(cell.kind.biases), hidden_size))
     if cell.name == "lstm":
         b[cell.kind.biases.index("f")] = forget_bias
-    return {
+    weights = {
         "W_x": np.hstack([glorot_uniform(rng, n_features, hidden_size) for _ in cell.kind.gates]),
         "W_h": np.hstack([draw(rng, hidden_size) for _ in cell.kind.gates]),
         "b": b.ravel(),
     }
+    return weights | {"gain": np.ones(b.size)} if cell.layer_norm else weights

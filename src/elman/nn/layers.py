@@ -144,7 +144,7 @@ class RecurrentLayer:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return tuple(f"{self.name}.{key}" for key in Weights._fields)
+        return tuple(f"{self.name}.{key}" for key in self.cell.weight_names)
 
     def weights(self, params: Parameters) -> Weights:
         """Its weights as the backend takes them: views."""

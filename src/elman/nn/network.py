@@ -54,6 +54,7 @@ class Network:
         mean nothing past a sample's end, and whose gradient is not read there.
     params : Parameters
         recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b; for every layer, with
+        recurrent0.gain, ... if the cell has layer normalisation,
         recurrent0.reverse.W_x, ... if `bidirectional`, recurrent0.initial, ... if
         `learn_initial_state`, and attention.query of that readout.
     n_layers : int
