@@ -95,10 +95,12 @@ def test_options_of_fit_reach_the_estimator(capsys, tmp_path, files):
     options = ["--activation", "relu", "--readout", "mean", "--recurrent-init", "identity"]
     options += ["--solver", "sgd", "--batch-size", "5", "--alpha", "0.001", "--no-standardize"]
     options += ["--hidden-size", "6", "--max-iter", "2", "--dtype", "float64"]
+    options += ["--max-grad-norm", "none", "--momentum", "0.5", "--no-nesterovs-momentum"]
     assert run(capsys, "fit", files / "train.ts", "-o", path, "-q", *options)[0] == 0
     params = elman.RNNClassifier.load(path).get_params()
     wanted = {"activation": "relu", "readout": "mean", "recurrent_init": "identity"}
     wanted |= {"solver": "sgd", "batch_size": 5, "alpha": 0.001, "standardize": False}
+    wanted |= {"max_grad_norm": None, "momentum": 0.5, "nesterovs_momentum": False}
     wanted |= {"hidden_size": 6, "max_iter": 2, "dtype": "float64", "random_state": 0}
     assert {name: params[name] for name in wanted} == wanted
 

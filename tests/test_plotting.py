@@ -184,6 +184,13 @@ def test_a_class_that_does_not_exist():
         )
 
 
+def test_several_labels_have_no_one_answer_over_time(rng):
+    X = rng.normal(size=(3, 4, 2))
+    clf = RNNClassifier(3, max_iter=1).fit(X, [[0, 1], [1, 1], [0, 0]])
+    with pytest.raises(ValueError, match="several labels at once"):
+        plotting.plot_probabilities_over_time(clf, X[0])
+
+
 def test_an_estimator_that_was_not_fitted():
     with pytest.raises(ValueError, match="call fit first"):
         plotting.plot_loss_curve(SimpleNamespace())

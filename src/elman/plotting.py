@@ -251,8 +251,14 @@ def plot_probabilities_over_time(
     ImportError
         matplotlib is not installed.
     ValueError
-        `x` is not one recording of at least one step, or `true_class` is not a known class.
+        `x` is not one recording of at least one step, `true_class` is not a known class, or the
+        estimator gives several labels at once, of which none is the answer.
     """
+    if getattr(estimator, "multilabel_", False):
+        raise ValueError(
+            "the estimator gives several labels at once, so that there is no one answer to draw: "
+            "plot the columns of predict_proba_over_time"
+        )
     probabilities = np.asarray(estimator.predict_proba_over_time([_one_recording(x)])[0])
     classes = [str(c) for c in estimator.classes_]
     if true_class is not None and str(true_class) not in classes:

@@ -40,6 +40,16 @@ def _sizes(text: str) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def _norm(text: str) -> float | str:
+    """A number, or none, which is not to be taken for an option left out."""
+    if text == "none":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number nor none") from None
+
+
 def _class_weight(text: str) -> str | dict[str, float]:
     """balanced, or LABEL=WEIGHT with commas between."""
     if text == "balanced":
@@ -135,7 +145,12 @@ def fit(
     learning_rate_init: Annotated[float | None, typer.Option(help="First learning rate.")] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength of the L2 penalty.")] = None,
     max_grad_norm: Annotated[
-        float | None, typer.Option(help="Gradients longer than this are shortened to it.")
+        Any,
+        typer.Option(
+            parser=_norm,
+            metavar="FLOAT|none",
+            help="Gradients longer than this are shortened to it.",
+        ),
     ] = None,
     early_stopping: Annotated[
         bool | None, typer.Option(help="Stop once held-out recordings no longer get better.")
@@ -198,6 +213,8 @@ def fit(
     _refuse_strangers(options, estimator_class, data)
     if isinstance(class_weight, dict):
         options["class_weight"] = _of_labels(class_weight, targets, data)
+    if max_grad_norm == "none":
+        options["max_grad_norm"] = None
     estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
     start = time.perf_counter()
     with warnings.catch_warnings():
