@@ -187,7 +187,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             self._start(training, init_rng, shuffle_rng)
         else:
             self._continue()
-        return train(
+        states = self._states_of(len(training.X)) if self.stateful else None
+        history = train(
             self.network_,
             self._scaled(self._weighted(training)),
             self._optimizer,
@@ -197,7 +198,35 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             rng=self._rng,
             progress=EpochProgress(1, 2 if self.verbose else 0),
             on_epoch=[] if self.on_epoch is None else [self.on_epoch],
+            states=states,
         )
+        if states is not None and len(history):
+            self._states: dict[str, Array] = states
+        return history
+
+    def reset_state(self) -> Self:
+        """Forget the states that `partial_fit` would go on from: new sequences begin.
+
+        Returns
+        -------
+        estimator
+            The estimator itself.
+        """
+        self._states = {}
+        return self
+
+    def _states_of(self, n_samples: int) -> dict[str, Array]:
+        """A copy of the states that as many samples go on from."""
+        states = {name: state.copy() for name, state in getattr(self, "_states", {}).items()}
+        for state in states.values():
+            if len(state) != n_samples:
+                raise ValueError(
+                    f"X has {n_samples} samples, but stateful=True goes on from the states of the "
+                    f"{len(state)} of the last partial_fit: pass their next time steps in the same "
+                    "order (a sample that has none left as an array of length 0), or call "
+                    "reset_state first"
+                )
+        return states
 
     # What every fitted estimator answers
 
@@ -319,6 +348,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         for name, check in self._CHECKS.items():
             check(name, getattr(self, name))
         hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
+        hp.check_carrying(self.bidirectional, self.bptt_steps, self.stateful)
 
     def _check_fresh_X(self, X: Any) -> Sequences:
         data = check_sequences(
@@ -369,8 +399,10 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             return Labelled(X, targets, None)
         weights = check_weights(sample_weight, len(data))
         labelled = Labelled(X, targets, weights)
-        # A weight of 0 is the same, to the last bit, as leaving the sample out.
-        return labelled if weights.all() else labelled.subset(np.flatnonzero(weights))
+        # A weight of 0 is the same, to the last bit, as leaving the sample out; but its state.
+        if weights.all() or self.stateful:
+            return labelled
+        return labelled.subset(np.flatnonzero(weights))
 
     def _kept(self, data: Sequences) -> Sequences:
         """X to train on without the steps to be skipped."""
@@ -463,8 +495,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             recurrent_dropout=float(self.recurrent_dropout),
         )
         self.history_ = History()
+        self._states = {}
         self._make_optimizer()
-        self._rng = shuffle_rng
+        self._rng: np.random.Generator = shuffle_rng
 
     def _continue(self) -> None:
         """What going on takes beside weights, where it is not there."""
@@ -499,6 +532,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             tol=float(self.tol),
             first_epoch=len(self.history_),
             checkpoint_every=int(self.checkpoint_every or 0),
+            bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
         )
 
     def _set_history(self, history: History) -> None:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
 from elman.labelled import Labelled
+from elman.nn import truncation
+from elman.nn.chunks import chunks
 from elman.nn.dropout import Masking
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
@@ -42,6 +44,8 @@ class Plan:
     """epochs already done"""
     checkpoint_every: int = 0
     """steps between the states kept for the backward pass; 0 keeps all"""
+    bptt_steps: int | None = None
+    """steps that a gradient goes back at most: see `run_epoch`; None: all"""
 
 
 def run_epoch(
@@ -54,45 +58,82 @@ def run_epoch(
     backend: Backend,
     rng: np.random.Generator,
     number: int,
+    states: dict[str, Array] | None = None,
 ) -> tuple[float, float]:
-    """Mean loss over samples and mean gradient norm over batches of one epoch."""
-    X, targets, weights, _ = training
+    """Mean loss over samples and mean gradient norm over steps of the optimizer in one epoch.
+
+    With `plan.bptt_steps` the gradient is cut at chunks of that many steps: `elman.nn.truncation`.
+    An answer for each sample is known at the end only, and its batch is one step of the optimizer.
+    Where every time step has an answer each chunk is: the chunk's loss is known once it was read,
+    and a long sequence is learned from while it is read.
+
+    Parameters
+    ----------
+    states : dict, optional
+        The state (n_samples, state_size) of each layer that each sample goes on from, changed to
+        the one after its last step.
+    """
+    X, targets, weights, per_step = training
     n_samples = len(X)
     order = rng.permutation(n_samples)
     gradient = network.params.zeros_like()
     masked = bool(network.dropout or network.recurrent_dropout)
     mask_seed = _mask_seed(rng) if masked else 0
     loss_sum = weight_sum = norm_sum = 0.0
-    n_batches = 0
+    n_steps = 0
     # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
     # a whole one, and that noise alone can keep a small set from being learned.
-    for indices in np.array_split(order, -(-n_samples // plan.batch_size)):
+    batches = np.array_split(order, -(-n_samples // plan.batch_size))
+    for n_batches, indices in enumerate(batches):
         batch = X.batch(indices, backend.fused)
-        places, rows = training.rows_of(batch)
-        batch_weights = None if weights is None else weights[rows]
-        share = float(len(rows) if batch_weights is None else batch_weights.sum())
-        outputs, backward = network.forward(
-            batch.X,
-            batch.lengths,
-            backend,
-            checkpoint_every=plan.checkpoint_every,
-            masking=Masking(mask_seed, number, batch.order) if masked else None,
-        )
-        answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
-        loss, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)
-        backward(_spread(danswers, places, outputs.shape), gradient)
-        norm = global_norm(gradient.flat, backend.fused)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise _diverged(number, n_batches, learning_rate, loss, norm)
-        scale = clip_scale(norm, plan.max_grad_norm)
-        optimizer.step(network.params.flat, gradient.flat, learning_rate, scale, backend.fused)
-        n_batches += 1
-        loss_sum += loss * share
-        weight_sum += share
-        norm_sum += norm
+        masking = Masking(mask_seed, number, batch.order) if masked else None
+        carried = {name: state[batch.order] for name, state in (states or {}).items()}
+        steps = plan.bptt_steps if per_step else None
+        for chunk in chunks(batch.lengths, len(batch.X), batch.X.shape[1], steps):
+            of_chunk = chunk.states(carried)
+            outputs, backward = truncation.forward(
+                network,
+                chunk.of(batch.X),
+                chunk.lengths,
+                backend,
+                None if per_step else plan.bptt_steps,
+                checkpoint_every=plan.checkpoint_every,
+                masking=chunk.masking(masking),
+                states=of_chunk,
+            )
+            chunk.carry(of_chunk, carried)
+            places, rows = training.rows_of(batch, chunk)
+            if len(rows) == 0:  # nothing to learn from, but to be read
+                continue
+            batch_weights = None if weights is None else weights[rows]
+            share = float(len(rows) if batch_weights is None else batch_weights.sum())
+            answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
+            loss, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)
+            backward(_spread(danswers, places, outputs.shape), gradient)
+            norm = global_norm(gradient.flat, backend.fused)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise _diverged(number, n_batches, learning_rate, loss, norm)
+            scale = clip_scale(norm, plan.max_grad_norm)
+            optimizer.step(network.params.flat, gradient.flat, learning_rate, scale, backend.fused)
+            n_steps += 1
+            loss_sum += loss * share
+            weight_sum += share
+            norm_sum += norm
+        if states is not None:
+            _put(carried, batch.order, states, n_samples)
     if not np.isfinite(network.params.flat).all():
-        raise _diverged(number, n_batches - 1, learning_rate, loss_sum, norm_sum)
-    return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_batches, 1)
+        raise _diverged(number, len(batches) - 1, learning_rate, loss_sum, norm_sum)
+    return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_steps, 1)
+
+
+def _put(
+    carried: dict[str, Array], order: NDArray[np.int64], states: dict[str, Array], n_samples: int
+) -> None:
+    """Keep the states of a batch's samples."""
+    for name, state in carried.items():
+        if name not in states:
+            states[name] = np.zeros((n_samples, state.shape[1]), state.dtype)
+        states[name][order] = state
 
 
 def _spread(danswers: Array, places: NDArray[np.intp] | None, shape: tuple[int, ...]) -> Array:

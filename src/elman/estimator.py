@@ -118,6 +118,19 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         the way back: for sequences of thousands of steps, memory for their history shrinks by
         about that factor, training takes a fifth longer, and no bit of the result changes. The
         compiled kernel rounds the number up to a multiple that suits it.
+    bptt_steps : int or None, default=None
+        Truncated backpropagation through time: every sequence is run in chunks of so many steps,
+        counted from its first, and the gradient goes back within a chunk only, while the state goes
+        on. The history in memory is then one chunk's, however long the sequences are, and what is
+        predicted does not change; that a step depends on what happened chunks before it is
+        learned no longer. With readout="last" only the chunk in which a sample ends is learned
+        from. From the longest sequence's length on it is, to the last bit, as None: no border.
+        Not with `bidirectional`.
+    stateful : bool, default=False
+        `partial_fit` goes on from the states in which its last call left each sample, so that a
+        sequence may come in pieces: the samples of every call are then the same in number and
+        order, and `reset_state` begins new ones. `fit` and predictions begin without a state. Not
+        with `bidirectional`.
     standardize : bool, default=True
         Give each feature mean 0 and deviation 1 over all time steps of the training data, inside.
     missing : {"error", "mask", "skip"}, default="error"
@@ -235,6 +248,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
         checkpoint_every: int | None = None,
+        bptt_steps: int | None = None,
+        stateful: bool = False,
         standardize: bool = True,
         missing: str = "error",
         dtype: Any = "auto",
@@ -273,6 +288,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         self.tol = tol
         self.max_grad_norm = max_grad_norm
         self.checkpoint_every = checkpoint_every
+        self.bptt_steps = bptt_steps
+        self.stateful = stateful
         self.standardize = standardize
         self.missing = missing
         self.dtype = dtype

@@ -17,6 +17,7 @@ from elman.nn.objectives import REGRESSION_LOSSES
 from elman.nn.optimizers import SOLVERS
 from elman.nn.readouts import READOUTS
 from elman.nn.schedules import SCHEDULES
+from elman.nn.truncation import check_onward
 
 Check = Callable[[str, Any], None]
 
@@ -178,6 +179,8 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "tol": real(0),
     "max_grad_norm": optional(real(0, open_low=True)),
     "checkpoint_every": optional(integer(1)),
+    "bptt_steps": optional(integer(1)),
+    "stateful": boolean,
     "standardize": boolean,
     "missing": one_of(*MISSING),
     "dtype": float_dtype,
@@ -208,6 +211,14 @@ def check_stack(hidden_size: Any, n_layers: Any, residual: Any, cell: str, activ
     layers = layer_sizes(hidden_size, n_layers)
     if residual:
         check_residual(layers)
+
+
+def check_carrying(bidirectional: bool, bptt_steps: int | None, stateful: bool) -> None:
+    """Raise ValueError if states are to be carried on where they cannot be."""
+    if bptt_steps is not None:
+        check_onward(bidirectional, f"bptt_steps={bptt_steps}")
+    if stateful:
+        check_onward(bidirectional, "stateful=True")
 
 
 def make_rng(random_state: Any) -> np.random.Generator:

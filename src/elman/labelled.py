@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.sequences import Batch, Sequences
+from elman.nn.chunks import Chunk
 
 Array = NDArray[Any]
 
@@ -38,24 +39,32 @@ class Labelled(NamedTuple):
         sums = np.bincount(sample, weights=self.weights, minlength=len(self.X))
         return np.asarray(sums / np.maximum(self.X.lengths, 1))
 
-    def rows_of(self, batch: Batch) -> tuple[NDArray[np.intp] | None, NDArray[np.int64]]:
-        """Which of a batch's answers count, and the rows of `targets` that belong to them.
+    def rows_of(
+        self, batch: Batch, chunk: Chunk
+    ) -> tuple[NDArray[np.intp] | None, NDArray[np.int64]]:
+        """Which of the answers to a batch's chunk count, and the rows of `targets` they belong to.
 
-        The answers are numbered through (n_samples * n_timesteps); None: all, one for each sample.
+        The answers are numbered through (chunk.n_samples * its steps); None: all, one for each
+        sample.
         """
         if not self.per_step:
             return None, batch.order
-        rows = self._steps_of(batch.order)
-        lengths = self.X.lengths[batch.order]
-        starts = np.arange(len(lengths)) * batch.X.shape[1] - (np.cumsum(lengths) - lengths)
-        places = np.arange(len(rows)) + np.repeat(starts, lengths)
+        order = batch.order[: chunk.n_samples]
+        n_timesteps = chunk.stop - chunk.start
+        lengths = np.clip(self.X.lengths[order] - chunk.start, 0, n_timesteps)
+        rows = _consecutive(self.X.offsets[order] + chunk.start, lengths)
+        places = _consecutive(np.arange(len(order)) * n_timesteps, lengths)
         labelled = self.targets[rows] >= 0
         return places[labelled], rows[labelled]
 
     def _steps_of(self, indices: NDArray[Any]) -> NDArray[np.int64]:
         """Where in `X.values` the steps of some samples are."""
-        lengths = self.X.lengths[indices]
-        ends = np.cumsum(lengths)
-        rows = np.arange(int(lengths.sum()), dtype=np.int64)
-        rows += np.repeat(self.X.offsets[indices] - (ends - lengths), lengths)
-        return rows
+        return _consecutive(self.X.offsets[indices], self.X.lengths[indices])
+
+
+def _consecutive(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`counts[i]` numbers from `starts[i]` on, for every i."""
+    ends = np.cumsum(counts)
+    numbers = np.arange(int(counts.sum()), dtype=np.int64)
+    numbers += np.repeat(starts - (ends - counts), counts)
+    return numbers

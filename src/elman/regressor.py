@@ -53,7 +53,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         highest R^2, then of the lowest loss.
     validation_fraction : float, default=0.1
         Share of X held out at random for early stopping, unless `fit` is given `X_val`.
-    n_iter_no_change, tol, max_grad_norm, checkpoint_every
+    n_iter_no_change, tol, max_grad_norm, checkpoint_every, bptt_steps, stateful
         Of training, as for `RNNClassifier`.
     standardize, missing, dtype, random_state, verbose, n_jobs, backend, on_epoch
         As for `RNNClassifier`.
@@ -134,6 +134,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
         checkpoint_every: int | None = None,
+        bptt_steps: int | None = None,
+        stateful: bool = False,
         standardize: bool = True,
         missing: str = "error",
         dtype: Any = "auto",
@@ -172,6 +174,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         self.tol = tol
         self.max_grad_norm = max_grad_norm
         self.checkpoint_every = checkpoint_every
+        self.bptt_steps = bptt_steps
+        self.stateful = stateful
         self.standardize = standardize
         self.missing = missing
         self.dtype = dtype

@@ -62,6 +62,14 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         Share of the sequences held out at random for early stopping, unless `fit` is given `X_val`.
     n_iter_no_change, tol, max_grad_norm, checkpoint_every
         Of training, as for `RNNClassifier`.
+    bptt_steps : int or None, default=None
+        Truncated backpropagation through time: every sequence is run in chunks of so many steps,
+        counted from its first; the state goes on from chunk to chunk, its gradient does not, and
+        each chunk is a training step of its own. The history in memory is one chunk's, however long
+        the sequences are. From the longest one's length on it is, to the last bit, as None. Not
+        with `bidirectional`.
+    stateful
+        As for `RNNClassifier`.
     standardize, missing, dtype, random_state, verbose, n_jobs, backend, on_epoch
         As for `RNNClassifier`. With missing="skip" nothing is learned from the label of a step that
         is left out, and its answer repeats that of the last step before.
@@ -145,6 +153,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
         checkpoint_every: int | None = None,
+        bptt_steps: int | None = None,
+        stateful: bool = False,
         standardize: bool = True,
         missing: str = "error",
         dtype: Any = "auto",
@@ -182,6 +192,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         self.tol = tol
         self.max_grad_norm = max_grad_norm
         self.checkpoint_every = checkpoint_every
+        self.bptt_steps = bptt_steps
+        self.stateful = stateful
         self.standardize = standardize
         self.missing = missing
         self.dtype = dtype
@@ -360,7 +372,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         samples = np.repeat(np.arange(len(data)), labelled.X.lengths)
         n_counting = np.bincount(samples[counts], minlength=len(data))
         # A sample from which nothing is learned is the same, to the last bit, as one left out.
-        return labelled if n_counting.all() else labelled.subset(np.flatnonzero(n_counting))
+        if n_counting.all() or self.stateful:  # its state goes on even so
+            return labelled
+        return labelled.subset(np.flatnonzero(n_counting))
 
     def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
         labelled = self._of_steps(data, without_skipped(data), targets, None)

@@ -81,6 +81,7 @@ def train(
     validation: Labelled | None = None,
     progress: Progress | None = None,
     on_epoch: Sequence[OnEpoch] = (),
+    states: dict[str, Array] | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -109,6 +110,8 @@ def train(
     on_epoch : sequence of callable
         Called in order after each epoch; one that returns True or "stop", or calls `Epoch.stop`,
         ends training, and one that sets `Epoch.learning_rate` changes it from the next epoch on.
+    states : dict, optional
+        As in `run_epoch`, changed by every epoch. After an error they mean nothing.
 
     Returns
     -------
@@ -133,7 +136,16 @@ def train(
             rate = plan.learning_rate(number) if rate_set is None else rate_set
             with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
                 loss, norm = run_epoch(
-                    network, training, optimizer, plan, objective, rate, backend, rng, number
+                    network,
+                    training,
+                    optimizer,
+                    plan,
+                    objective,
+                    rate,
+                    backend,
+                    rng,
+                    number,
+                    states,
                 )
             trained = time.perf_counter()
             if validation is None:

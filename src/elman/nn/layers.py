@@ -7,7 +7,7 @@ holds them, and returns the gradient at the input.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
@@ -45,6 +45,9 @@ class Run:
     """whose units dropout leaves out; None: nobody's"""
     watch: Callable[[str, Forward], None] | None = None
     """called with each recurrent layer's name, in each direction, and what its backend made"""
+    states: dict[str, Array] | None = None
+    """by a recurrent layer's name the state (n_samples, state_size) that it goes on from, changed
+    by it to the one after its last step; a layer that is not there begins as it always does"""
 
     def reversed(self, X: Array) -> Array:
         """X (n_samples, n_timesteps, width), each sample reversed within its own length."""
@@ -85,6 +88,21 @@ class Layer(Protocol):
     def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
         """Output, and the function that takes its gradient back."""
         ...
+
+
+def through(layers: Iterable[Layer], value: Any, run: Run) -> tuple[Any, Backprop]:
+    """What layers make of a value one after the other, and the way back: their own reversed."""
+    callbacks = []
+    for layer in layers:
+        value, callback = layer.forward(value, run)
+        callbacks.append(callback)
+
+    def backward(dvalue: Any, gradient: Parameters) -> Any:
+        for callback in reversed(callbacks):
+            dvalue = callback(dvalue, gradient)
+        return dvalue
+
+    return value, backward
 
 
 Wanted = Outputs | Literal["states"]
@@ -153,11 +171,13 @@ class RecurrentLayer:
     def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
         """See `Layer.forward`."""
         outputs = self.outputs
+        carried = None if run.states is None else run.states.get(self.name)
+        learned = self.learn_initial and carried is None
         out = run.backend.forward(
             self.cell,
             value,
             run.lengths,
-            self._initial(run, len(value)) if self.learn_initial else None,
+            self._initial(run, len(value)) if learned else carried,
             self.weights(run.params),
             outputs="sequence" if outputs == "states" else outputs,
             keep_tape=run.keep_tape,
@@ -166,6 +186,8 @@ class RecurrentLayer:
         )
         if run.watch is not None:
             run.watch(self.name, out)
+        if run.states is not None:
+            run.states[self.name] = out.final
 
         def backward(dvalue: Any, gradient: Parameters) -> Array | None:
             if out.tape is None:
@@ -186,8 +208,12 @@ class RecurrentLayer:
                 out=self.weights(gradient),
             )
             if self.learn_initial:
-                # an empty batch has no rows to sum, which `add.reduce` knows
-                np.add.reduce(back.dinitial, axis=0, out=gradient[f"{self.name}.initial"])
+                dinitial = gradient[f"{self.name}.initial"]
+                if learned:
+                    # an empty batch has no rows to sum, which `add.reduce` knows
+                    np.add.reduce(back.dinitial, axis=0, out=dinitial)
+                else:
+                    dinitial.fill(0)
             return back.dX
 
         return self._of(out), backward

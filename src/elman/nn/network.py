@@ -28,6 +28,7 @@ from elman.nn.layers import (
     Residual,
     Run,
     Wanted,
+    through,
 )
 from elman.nn.parameters import Parameters, Shapes
 from elman.nn.readouts import READOUTS, make_readout
@@ -190,6 +191,7 @@ class Network:
         need_dX: bool = False,
         checkpoint_every: int = 0,
         masking: Masking | None = None,
+        states: dict[str, Array] | None = None,
     ) -> tuple[Array, Backward]:
         """Logits, and the function that takes their gradient back to the weights.
 
@@ -204,6 +206,9 @@ class Network:
             See `elman.backends.contract.Backend.forward`.
         masking : Masking, optional
             Whose masks `dropout` takes; without them nothing is left out.
+        states : dict, optional
+            The states to go on from, which become those at the end: see `Run.states`. They are
+            given, so `backward` ends at them.
 
         Returns
         -------
@@ -213,23 +218,24 @@ class Network:
             Gradient at the logits -> (gradient of the weights, gradient at X or None). Given
             parameters as a second argument, it writes the gradient of the weights there.
         """
-        run = Run(self.params, backend, lengths, need_dX, checkpoint_every, masking=masking)
-        value: Any = X
-        callbacks = []
-        for layer in self.layers:
-            value, callback = layer.forward(value, run)
-            callbacks.append(callback)
+        run = Run(
+            self.params,
+            backend,
+            lengths,
+            need_dX,
+            checkpoint_every,
+            masking=masking,
+            states=states,
+        )
+        logits, back = through(self.layers, X, run)
 
         def backward(
             dlogits: Array, gradient: Parameters | None = None
         ) -> tuple[Parameters, Array | None]:
             gradient = self.params.zeros_like() if gradient is None else gradient
-            dvalue: Any = dlogits
-            for callback in reversed(callbacks):
-                dvalue = callback(dvalue, gradient)
-            return gradient, dvalue
+            return gradient, back(dlogits, gradient)
 
-        return value, backward
+        return logits, backward
 
     def logits(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """Logits as `forward` gives them, without anything kept for a backward pass."""
@@ -335,13 +341,24 @@ class Network:
         )
 
     @cached_property
+    def body(self) -> tuple[Layer, ...]:
+        """The layers up to `States` of the last recurrent one."""
+        # attention is what no backend takes, so that there the states come out
+        return self._as_read("attention")[: -1 - len(self.tail)]
+
+    @cached_property
+    def tail(self) -> tuple[Layer, ...]:
+        """The layers over what the readout gives."""
+        return self.layers[-1 - bool(self.dropout) :]
+
+    @cached_property
     def _all_states(self) -> tuple[Layer, ...]:
         """The layers up to the last one's states."""
         return self._as_read("every")[:-1]
 
     @staticmethod
     def _infer(layers: tuple[Layer, ...], value: Any, run: Run) -> Any:
-        for layer in layers:
+        for layer in layers:  # none of their ways back is kept
             value, _ = layer.forward(value, run)
         return value
 

@@ -166,7 +166,7 @@ class Attention:
     def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
         """See `Readout.forward`."""
         H, past = value.H, _past(value.H, run)
-        weights = _weights_over_time(self._scores(H, run), past)
+        weights = _weights_over_time(self.scores(H, run), past)
         total = _sum_over_time(weights[:, :, np.newaxis])
         total[total == 0] = 1
         pooled = _sum_over_time(H * weights[:, :, np.newaxis])
@@ -198,7 +198,7 @@ class Attention:
 
     def over_time(self, H: Array, run: Run, /) -> Array:
         """See `Readout.over_time`."""
-        scores = self._scores(H, run)
+        scores = self.scores(H, run)
         running = RunningAttention(len(H), run.params[self.NAME], run.backend)
         out = np.empty_like(H)
         steps = np.zeros(len(H), np.int64)
@@ -208,8 +208,8 @@ class Attention:
             out[:, t] = running.value(steps)
         return out
 
-    def _scores(self, H: Array, run: Run) -> Array:
-        """(n_samples, n_timesteps)."""
+    def scores(self, H: Array, run: Run) -> Array:
+        """How well each state answers the query: (n_samples, n_timesteps)."""
         rows = H.reshape(-1, self.width)
         return attention_scores(rows, run.params[self.NAME], run.backend).reshape(H.shape[:2])
 

@@ -1,0 +1,125 @@
+"""Long sequences in; answers, and the gradient of every weight back, a chunk of steps at a time.
+
+Truncated backpropagation through time, Williams and Peng (1990), "An efficient gradient-based
+algorithm for on-line training of recurrent network trajectories": a sequence is run in chunks of
+`bptt_steps` steps, counted from its first. States go on from chunk to chunk, their gradient does
+not: at a chunk's first step the state before is a given number. The history that is kept is that of
+one chunk, so that memory does not grow with the sequence.
+
+An answer for each sample is read from all of its steps, so there are two passes: one makes the
+readout, and one makes each chunk again, to the same bits, and takes it back. What the loss says of
+the readout reaches every chunk; "last" is read in the last one alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend
+from elman.nn.chunks import Chunk, chunks
+from elman.nn.dropout import Masking
+from elman.nn.layers import Backprop, Run, States, through
+from elman.nn.network import Backward, Lengths, Network
+from elman.nn.parameters import Parameters
+from elman.nn.pooling import POOLING
+
+Array = NDArray[Any]
+
+
+def check_onward(bidirectional: bool, what: str) -> None:
+    """Raise ValueError for a network that reads a sequence in more than one direction."""
+    if bidirectional:
+        raise ValueError(
+            f"{what} carries states on from one stretch of a sequence to the next, but "
+            "bidirectional=True reads it from its end as well, where there is nothing to carry "
+            "yet: set bidirectional=False, or leave it out"
+        )
+
+
+def forward(
+    network: Network,
+    X: Array,
+    lengths: Lengths,
+    backend: Backend,
+    bptt_steps: int | None,
+    *,
+    checkpoint_every: int = 0,
+    masking: Masking | None = None,
+    states: dict[str, Array] | None = None,
+) -> tuple[Array, Backward]:
+    """Logits, and the function that takes their gradient back, cut at borders of chunks.
+
+    Parameters
+    ----------
+    network : Network
+        Of an answer for each sample, unless one chunk is all there is.
+    bptt_steps : int or None
+        Steps in a chunk, at least 1. With no border, from n_timesteps on or if None, it is
+        `Network.forward`, to the same bits.
+    X, lengths, backend, checkpoint_every, masking, states
+        As there.
+    """
+    n_samples, n_timesteps, _ = X.shape
+    if bptt_steps is None or bptt_steps >= n_timesteps:
+        return network.forward(
+            X,
+            lengths,
+            backend,
+            checkpoint_every=checkpoint_every,
+            masking=masking,
+            states=states,
+        )
+    check_onward(network.bidirectional, "bptt_steps")
+
+    def run(chunk: Chunk, carried: dict[str, Array], keep_tape: bool) -> tuple[States, Backprop]:
+        of_chunk = Run(
+            network.params,
+            backend,
+            chunk.lengths,
+            checkpoint_every=checkpoint_every,
+            keep_tape=keep_tape,
+            masking=chunk.masking(masking),
+            states=chunk.states(carried),
+        )
+        value, back = through(network.body, chunk.of(X), of_chunk)
+        chunk.carry(of_chunk.states or {}, carried)
+        return value, back
+
+    carried = {} if states is None else states
+    cut = list(chunks(lengths, n_samples, n_timesteps, bptt_steps))
+    steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
+    whole = Run(network.params, backend, lengths, masking=masking)
+    readout = POOLING[network.readout](whole, steps[:, np.newaxis], network.width)
+    read = [chunk for chunk in cut if readout.reads(chunk)]
+    # Where the readout looks at few chunks their beginnings are kept; else the way back comes by.
+    begin = dict(carried)
+    beginnings = {}
+    final = np.empty((n_samples, network.width), X.dtype)
+    for chunk in cut:
+        if len(read) < len(cut) and readout.reads(chunk):
+            beginnings[chunk.start] = dict(carried)
+        value, _ = run(chunk, carried, keep_tape=False)
+        readout.take(np.asarray(value.H), chunk)
+        final[: chunk.n_samples] = value.final
+    logits, through_tail = through(network.tail, readout.value(final), whole)
+
+    def backward(
+        dlogits: Array, gradient: Parameters | None = None
+    ) -> tuple[Parameters, Array | None]:
+        gradient = network.params.zeros_like() if gradient is None else gradient
+        gradient.flat.fill(0)
+        dvalue = through_tail(dlogits, gradient)
+        of_chunk = network.params.zeros_like()
+        carried = dict(begin)
+        for chunk in read:
+            if chunk.start in beginnings:
+                carried = dict(beginnings[chunk.start])
+            value, back = run(chunk, carried, keep_tape=True)
+            back(readout.share(np.asarray(value.H), chunk, dvalue, of_chunk), of_chunk)
+            gradient.flat += of_chunk.flat
+        return gradient, None
+
+    return logits, backward
