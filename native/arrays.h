@@ -1,4 +1,4 @@
-// NumPy arrays by NumPy's own C interface: read where they lie, made fresh. Included by bindings.cpp alone.
+// NumPy arrays by NumPy's own C interface: read where they lie, made fresh. Included by the bindings alone.
 //
 // A few nanoseconds an argument; the generic exchange protocols take a tenth of a microsecond each, and a call
 // on a small network has a dozen.
@@ -24,7 +24,9 @@ namespace elman {
 namespace {
 
 template <typename T>
-constexpr int kTypeNumber = sizeof(T) == 4 ? NPY_FLOAT : NPY_DOUBLE;
+constexpr int kTypeNumber = std::is_same_v<T, int64_t> ? NPY_INT64
+                            : sizeof(T) == 4           ? NPY_FLOAT
+                                                       : NPY_DOUBLE;
 
 void load_numpy() {
   if (_import_array() < 0) throw nb::python_error();

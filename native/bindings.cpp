@@ -1,12 +1,11 @@
-// The one file that knows Python: checks arrays against each other, releases the GIL, calls run.h and vectors.h.
+// What meets Python, with bindings_stream.cpp: checks arrays against each other, releases the GIL, calls run.h and vectors.h.
 //
 // Nothing is converted: an array of another dtype or layout is a TypeError or a ValueError that says so in a
 // word; the Python side looks again for the reason. Results are fresh arrays, or written where the caller says.
 
-#include <cxxabi.h>
-#include <unistd.h>
-
 #include "arrays.h"
+#include "bindings_stream.h"
+#include "call.h"
 #include "dispatch.h"
 #include "run.h"
 #include "vectors.h"
@@ -29,10 +28,6 @@ const Kernels<T>& kernels_of(int isa) {
   }
 }
 
-void require(bool ok, const char* what) {
-  if (!ok) throw nb::value_error(what);
-}
-
 // Calls function(T{}) with the element type of `array`.
 template <typename Function>
 auto with_dtype(const char* name, nb::handle array, Function&& function) {
@@ -43,42 +38,6 @@ auto with_dtype(const char* name, nb::handle array, Function&& function) {
       return function(double{});
     default:
       throw nb::type_error((std::string(name) + ": neither float32 nor float64").c_str());
-  }
-}
-
-// Lets go of the GIL for a scope. A thread that wants it back while the interpreter ends is ended by Python,
-// which unwinds its stack; that must not reach a frame that lets nothing through, so it waits here for the
-// end of the process, as threads do from Python 3.14 on.
-class WithoutGil {
- public:
-  WithoutGil() : state_(PyEval_SaveThread()) {}
-  WithoutGil(const WithoutGil&) = delete;
-  WithoutGil& operator=(const WithoutGil&) = delete;
-  ~WithoutGil() {
-#if defined(__GLIBCXX__)
-    try {
-      PyEval_RestoreThread(state_);
-    } catch (abi::__forced_unwind&) {
-      for (;;) pause();
-    }
-#else
-    PyEval_RestoreThread(state_);
-#endif
-  }
-
- private:
-  PyThreadState* state_;
-};
-
-// Runs `work`, without the GIL unless it takes less than it is worth to let go of it.
-template <typename Function>
-void run(int64_t multiply_adds, Function&& work) {
-  constexpr int64_t kQuick = 200000;
-  if (multiply_adds < kQuick) {
-    work();
-  } else {
-    const WithoutGil released;
-    work();
   }
 }
 
@@ -404,6 +363,7 @@ class Stepper {
   }
 
   T* state() { return steps_.state(); }
+  Steps<T>& steps() { return steps_; }
   const Problem<T>& problem() const { return steps_.problem(); }
 
  private:
@@ -438,6 +398,7 @@ void define_stepper(nb::module_& m, const char* name) {
            nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"),
            nb::arg("gain").none(), nb::arg("n_samples"))
       .def("step", &Stepper<T>::step, nb::arg("x").none())
+      .def("steps", [](Stepper<T>& self) { return nb::capsule(&self.steps()); })  // for bindings_stream.cpp
       .def("state", [](nb::handle self) {  // a view, which keeps the stepper alive
         auto& stepper = nb::cast<Stepper<T>&>(self);
         const Problem<T>& p = stepper.problem();
@@ -501,4 +462,5 @@ NB_MODULE(_native, m) {
   m.def("tanh", tanh_array);
   define_stepper<float>(m, "StepperF32");
   define_stepper<double>(m, "StepperF64");
+  define_streams(m);
 }

@@ -2,22 +2,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "thread_pool.h"
 
 namespace elman {
 namespace {
-
-template <typename T>
-Buffer<T> allocate(int64_t n) {
-  if (n < 0 || n > (int64_t{1} << 48)) throw std::bad_alloc();  // sizes that overflowed, and near ones
-  const size_t bytes = (static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T) + 63) / 64 * 64;
-  void* p = std::aligned_alloc(64, bytes);
-  if (!p) throw std::bad_alloc();
-  return Buffer<T>(static_cast<T*>(p));
-}
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 #include "kernel_table.h"
 
@@ -14,6 +15,15 @@ struct Free {
 // Elements aligned to 64 bytes.
 template <typename T>
 using Buffer = std::unique_ptr<T[], Free>;
+
+template <typename T>
+Buffer<T> allocate(int64_t n) {
+  if (n < 0 || n > (int64_t{1} << 48)) throw std::bad_alloc();  // sizes that overflowed, and near ones
+  const size_t bytes = (static_cast<size_t>(n > 0 ? n : 1) * sizeof(T) + 63) / 64 * 64;
+  void* p = std::aligned_alloc(64, bytes);
+  if (!p) throw std::bad_alloc();
+  return Buffer<T>(static_cast<T*>(p));
+}
 
 // n_threads: at most so many, and no more than the work is worth; below 0: exactly -n_threads, however little
 // the work, so that tests of small sizes test threads at all.
@@ -49,6 +59,7 @@ class Steps {
   void step(const T* x);
   T* state() { return state_.get(); }  // (n_samples, state_size)
   const Problem<T>& problem() const { return call_.problem; }
+  const Kernels<T>& kernels() const { return kernels_; }
 
  private:
   const Kernels<T>& kernels_;

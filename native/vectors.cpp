@@ -13,21 +13,28 @@
 namespace elman::vectors {
 namespace {
 
-// exp(x) for x <= 0 or NaN: 2^n times the Taylor series of exp(r), x = n ln 2 + r, |r| <= ln(2)/2; 0 below -708.
-double exp_down(double x) {
-  constexpr double kLog2E = 1.4426950408889634;
-  constexpr double kLn2High = 6.93147180369123816490e-01;  // 32 bits of ln 2, so that n * kLn2High is exact
-  constexpr double kLn2Low = 1.90821492927058770002e-10;
-  constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
-  const double bounded = x < -708.0 ? -708.0 : x;
-  const double shifted = bounded * kLog2E + kShift;
-  const double n = shifted - kShift;
-  const double r = (bounded - n * kLn2High) - n * kLn2Low;
+constexpr double kLog2E = 1.4426950408889634;
+constexpr double kLn2High = 6.93147180369123816490e-01;  // 32 bits of ln 2, so that n * kLn2High is exact
+constexpr double kLn2Low = 1.90821492927058770002e-10;
+
+// The Taylor series of exp(r), |r| <= ln(2)/2: its first omitted term is under 2^-57.
+inline double taylor_exp(double r) {
   double p = 1.0 / 6227020800.0;  // 1 / 13!
   for (double factorial : {479001600.0, 39916800.0, 3628800.0, 362880.0, 40320.0, 5040.0, 720.0, 120.0, 24.0,
                            6.0, 2.0, 1.0, 1.0}) {
     p = p * r + 1.0 / factorial;
   }
+  return p;
+}
+
+// exp(x) for x <= 0 or NaN: 2^n exp(r), x = n ln 2 + r; 0 below -708.
+double exp_down(double x) {
+  constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
+  const double bounded = x < -708.0 ? -708.0 : x;
+  const double shifted = bounded * kLog2E + kShift;
+  const double n = shifted - kShift;
+  const double r = (bounded - n * kLn2High) - n * kLn2Low;
+  const double p = taylor_exp(r);
   const double power = std::bit_cast<double>((std::bit_cast<uint64_t>(shifted) + 1023) << 52);
   return x < -708.0 ? 0.0 : p * power;
 }
@@ -68,6 +75,38 @@ double cross_entropy(const T* logits, const int64_t* codes, const double* weight
     dlogits[codes[i]] = static_cast<T>((p[codes[i]] / total - 1.0) * share);
   }
   return loss;
+}
+
+template <typename T>
+void softmax(const T* logits, int64_t n, int64_t k, T* out) {
+  constexpr int64_t kHere = 64;  // more classes than that are worth an allocation
+  double here[kHere];
+  std::vector<double> there(static_cast<size_t>(k > kHere ? k : 0));
+  double* p = k > kHere ? there.data() : here;
+  for (int64_t i = 0; i < n; ++i, logits += k, out += k) {
+    T largest = logits[0];
+    for (int64_t j = 1; j < k; ++j)
+      largest = logits[j] > largest || logits[j] != logits[j] ? logits[j] : largest;
+    double total = 0;
+    for (int64_t j = 0; j < k; ++j) p[j] = exp_down(static_cast<double>(logits[j]) - largest);
+    for (int64_t j = 0; j < k; ++j) total += p[j];
+    for (int64_t j = 0; j < k; ++j) out[j] = static_cast<T>(p[j] / total);
+  }
+}
+
+template <typename T>
+void sigmoid(const T* logits, int64_t n, T* out) {
+  for (int64_t i = 0; i < n; ++i) {
+    const double z = static_cast<double>(logits[i]), small = exp_down(-std::fabs(z));
+    out[i] = static_cast<T>((z < 0 ? small : 1.0) / (1.0 + small));
+  }
+}
+
+SplitExp split_exp(double x) {
+  constexpr double kLargest = 1099511627776.0;  // 2^40
+  x = x < -kLargest ? -kLargest : x > kLargest ? kLargest : x;
+  const double k = std::nearbyint(x * kLog2E);
+  return {taylor_exp((x - k * kLn2High) - k * kLn2Low), k};
 }
 
 template <typename T>
@@ -167,6 +206,10 @@ template bool standardise<double, double>(const double*, const double*, const do
 template double cross_entropy<float>(const float*, const int64_t*, const double*, int64_t, int64_t, float*);
 template double cross_entropy<double>(const double*, const int64_t*, const double*, int64_t, int64_t,
                                       double*);
+template void softmax<float>(const float*, int64_t, int64_t, float*);
+template void softmax<double>(const double*, int64_t, int64_t, double*);
+template void sigmoid<float>(const float*, int64_t, float*);
+template void sigmoid<double>(const double*, int64_t, double*);
 template double norm<float>(const float*, int64_t);
 template double norm<double>(const double*, int64_t);
 template void adam<float>(const Adam<float>&, float*, const float*, float*, float*, const float*, int64_t);

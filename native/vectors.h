@@ -12,6 +12,20 @@ template <typename T>
 double cross_entropy(const T* logits, const int64_t* codes, const double* weights, int64_t n, int64_t k,
                      T* dlogits);
 
+// Of each of n rows of k logits, inside in float64.
+template <typename T>
+void softmax(const T* logits, int64_t n, int64_t k, T* out);
+
+// 1 / (1 + exp(-z)) of each of n values, inside in float64.
+template <typename T>
+void sigmoid(const T* logits, int64_t n, T* out);
+
+// exp(x) = r 2^k, as nn/running.py has it, to the same bits.
+struct SplitExp {
+  double r, k;
+};
+SplitExp split_exp(double x);
+
 // Euclidean norm, summed in float64.
 template <typename T>
 double norm(const T* x, int64_t n);

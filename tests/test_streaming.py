@@ -18,8 +18,11 @@ from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.backends import available_backends
 from elman.inference import Standardisation
 from elman.model import TrainedClassifier, TrainedRegressor, TrainedTagger
+from elman.nn.losses import sigmoid, softmax
 from elman.nn.network import Network
 from elman.persistence import load
+from elman.stepping import ComposedSteps, make_steps
+from elman.streaming import plan_of
 
 HERE = list(available_backends())
 CHOICES = {
@@ -436,3 +439,106 @@ def test_what_is_trained_later_is_not_seen(rng):
     assert_same_bits(copy.copy(stream).step(X[0, 0]), before)
     assert_same_bits(stream.step(X[0, 0]), before)
     assert not np.array_equal(clf.stream().step(X[0, 0]), before)
+
+
+# Compiled and composed
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@settings(max_examples=30, deadline=None)
+@given(problems())
+def test_what_is_compiled_is_what_is_composed(name, problem):
+    chosen, seed, n_steps = problem
+    rng = np.random.default_rng(seed)
+    backend, trained = make_backend(name), make_model(rng, **chosen)
+    n = rng.choice([None, 1, 4])
+    X = rng.normal(size=(n_steps, *(() if n is None else (n,)), 2))
+    if chosen["missing"] != "error":
+        X[rng.random(X.shape) < 0.2] = np.nan
+    X[rng.random(X.shape) < 0.03] = np.inf
+    composed = ComposedSteps(plan_of(trained, backend, n), backend)
+    other = make_steps(plan_of(trained, backend, n), backend)
+    assert isinstance(other, ComposedSteps) == (name == "reference")
+    for x in X:
+        expected, answer = composed.step(x), other.step(x)
+        assert (answer is None) == (expected is None)
+        if expected is not None:
+            assert_same_bits(answer, expected)
+        assert_same_bits(other.answer(), composed.answer())
+        assert_same_bits(other.logits, composed.logits)
+        assert list(other.state) == list(composed.state)
+        for key, array in composed.state.items():
+            assert_same_bits(other.state[key] + 0, array + 0)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_what_is_no_step_is_refused_without_a_word(rng, name):
+    backend = make_backend(name)
+    steps = make_steps(plan_of(make_model(rng), backend, 3), backend)
+    x = np.ones((3, 2), np.float32)
+    unaligned = np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(np.float32).reshape(3, 2)
+    wide = np.ones((3, 4))[:, ::2]
+    for bad in (x[:2], x[0], x.T, unaligned, wide, x.tolist(), None, np.ma.masked_array(x, x > 0),
+                x.astype(">f4"), x.astype(int)):  # fmt: skip
+        assert steps.step(bad) is None
+    assert not steps.state["n_steps"].any()
+    assert steps.step(x).shape == (3, 3)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_steps_outlive_what_made_them(rng, name):
+    backend, trained = make_backend(name), make_model(rng, readout="attention")
+    x = rng.normal(size=2)
+    expected = make_steps(plan_of(trained, backend, None), backend).step(x)
+    steps = make_steps(plan_of(trained, backend, None), backend)
+    trained.network.params.flat[...] = np.nan
+    trained.standardisation.mean[...] = np.nan
+    state, logits, step = steps.state, steps.logits, steps.step
+    del steps, trained
+    assert_same_bits(step(x), expected)
+    assert logits.any()
+    assert all(array.any() for name, array in state.items() if name != "readout.exponent")
+
+
+@pytest.mark.skipif("native" not in HERE, reason="there is no kernel")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_compiled_links(rng, dtype):
+    fused = make_backend(BACKENDS[-1]).fused
+    for shape in ((1, 1), (3, 7), (2, 130), (0, 3)):
+        z = rng.normal(scale=30, size=shape).astype(dtype)
+        z[:1, :1] = [[1e30]]
+        for name, mine in (("softmax", softmax), ("sigmoid", sigmoid)):
+            expected = mine(z.astype(np.float64))
+            answer = getattr(fused, name)(z)
+            assert answer.dtype == dtype
+            np.testing.assert_allclose(
+                answer, expected, rtol=2 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny
+            )
+    assert np.isnan(fused.softmax(np.array([[1.0, np.nan]]))).all()
+    assert np.isnan(fused.sigmoid(np.array([[np.nan]]))).all()
+
+
+@pytest.mark.skipif("native" not in HERE, reason="there is no kernel")
+def test_the_kernel_checks_what_it_is_given(rng):
+    from elman.backends import _native
+
+    backend, trained = make_backend(BACKENDS[-1]), make_model(rng)
+    plan = plan_of(trained, backend, 3)
+    options = {
+        "steppers": [s.compiled for s in plan.steppers], "residual": False, "readout": 0,
+        "missing": 0, "link": 1, "flat": False, "n_features": 2, "mean": None, "scale": None,
+        "query": None, "W": plan.W, "b": plan.b,
+    }  # fmt: skip
+    _native.StreamF32(**options)
+    for bad in (
+        {"steppers": []}, {"steppers": [None]}, {"readout": 4}, {"readout": -1}, {"missing": 3},
+        {"link": 3}, {"flat": True}, {"n_features": 3}, {"n_features": 1}, {"missing": 1},
+        {"mean": np.zeros(2)}, {"mean": np.zeros(3), "scale": np.ones(3)}, {"readout": 3},
+        {"query": np.zeros(7)}, {"query": np.zeros(6, np.float32)}, {"W": plan.W[:-1].copy()},
+        {"b": plan.b[:-1].copy()}, {"W": plan.W.T}, {"b": plan.b.astype(np.float64)},
+        {"steppers": options["steppers"] * 2},
+    ):  # fmt: skip
+        with pytest.raises((TypeError, ValueError, AttributeError, RuntimeError)):
+            _native.StreamF32(**(options | bad))
+    with pytest.raises((TypeError, ValueError)):
+        _native.StreamF64(**options)

@@ -22,7 +22,7 @@ from elman.inference import (
     predict_logits,
     predict_logits_over_time,
 )
-from elman.nn.losses import sigmoid, softmax
+from elman.nn.losses import linked
 from elman.nn.network import Network
 from elman.streaming import Stream
 
@@ -102,9 +102,17 @@ class TrainedModel:
         self,
         question: Callable[[Network, Sequences, Backend, Standardisation | None], T],
         data: Sequences,
+        backend: Backend | None = None,
     ) -> T:
-        backend = get_backend(self.backend, n_threads=available_threads(self.n_jobs))
-        return question(self.network, data, backend, self.standardisation)
+        return question(self.network, data, backend or self._computes(), self.standardisation)
+
+    def _linked_over_time(self, data: Sequences) -> list[Array]:
+        backend = self._computes()
+        logits = self._ask(predict_logits_over_time, data, backend)
+        return [linked(z, self.link, backend.fused) for z in logits]
+
+    def _computes(self) -> Backend:
+        return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -121,7 +129,8 @@ class TrainedClassifier(TrainedModel):
 
     def predict_proba(self, data: Sequences) -> Array:
         """Probability of each class, (n_samples, n_classes)."""
-        return self._probabilities(self.logits(data))
+        backend = self._computes()
+        return linked(self._ask(predict_logits, data, backend), self.link, backend.fused)
 
     def decision_function(self, data: Sequences) -> Array:
         """Logits (n_samples, n_classes); for two classes the second minus the first."""
@@ -132,7 +141,7 @@ class TrainedClassifier(TrainedModel):
 
     def predict_proba_over_time(self, data: Sequences) -> list[Array]:
         """For each sample (n_timesteps_i, n_classes), had the recording stopped at step t."""
-        return [self._probabilities(z) for z in self._ask(predict_logits_over_time, data)]
+        return self._linked_over_time(data)
 
     @property
     def link(self) -> Link:
@@ -144,9 +153,6 @@ class TrainedClassifier(TrainedModel):
         if self.multilabel:
             return (logits > 0).astype(np.int64)
         return np.asarray(self.classes[logits.argmax(axis=1)])
-
-    def _probabilities(self, logits: Array) -> Array:
-        return sigmoid(logits) if self.multilabel else softmax(logits)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -194,15 +200,12 @@ class TrainedTagger(TrainedModel):
 
     def predict(self, data: Sequences) -> list[Array]:
         """For each sample the most probable label of every step, (n_timesteps_i,)."""
-        return [self.predicted(z) for z in self._logits_of_steps(data)]
+        return [self.predicted(z) for z in self._ask(predict_logits_over_time, data)]
 
     def predict_proba(self, data: Sequences) -> list[Array]:
         """For each sample (n_timesteps_i, n_classes)."""
-        return [softmax(z) for z in self._logits_of_steps(data)]
+        return self._linked_over_time(data)
 
     def predicted(self, logits: Array) -> Array:
         """See `TrainedModel.predicted`."""
         return np.asarray(self.classes[logits.argmax(axis=1)])
-
-    def _logits_of_steps(self, data: Sequences) -> list[Array]:
-        return self._ask(predict_logits_over_time, data)

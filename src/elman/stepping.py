@@ -7,25 +7,18 @@ A backend may do all of it in one compiled call (`contract.Backend.stream`), to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend, Link, StreamPlan, StreamSteps
+from elman.backends.contract import Backend, StreamPlan, StreamSteps
 from elman.data.missing import with_indicators
 from elman.data.sequences import first_infinite, first_not_finite, standardise
-from elman.nn.losses import sigmoid, softmax
+from elman.nn.losses import linked
 from elman.nn.running import make_running
 
 Array = NDArray[Any]
-
-_LINKS: dict[Link, Callable[[Array], Array]] = {
-    "softmax": softmax,
-    "sigmoid": sigmoid,
-    "identity": np.copy,
-}
 
 
 def make_steps(plan: StreamPlan, backend: Backend) -> StreamSteps:
@@ -38,7 +31,8 @@ class ComposedSteps:
     """See `contract.StreamSteps`."""
 
     def __init__(self, plan: StreamPlan, backend: Backend) -> None:
-        self._plan, self._backend = plan, backend
+        mean, scale = (None if a is None else a.copy() for a in (plan.mean, plan.scale))
+        self._plan, self._backend = plan._replace(mean=mean, scale=scale), backend
         self._W, self._b = plan.W.copy(), plan.b.copy()
         n, dtype = len(plan.steppers[0].state), plan.W.dtype
         self._n_steps = np.zeros(n, np.int64)
@@ -85,7 +79,7 @@ class ComposedSteps:
             features = np.where(seen, self._running.value(self._n_steps), features)
         features = np.ascontiguousarray(features)
         self.logits[...] = self._backend.linear_forward(features, self._W, self._b)
-        answers = _LINKS[self._plan.link](self.logits)
+        answers = linked(self.logits, self._plan.link, self._backend.fused)
         return answers[0] if self._plan.flat else answers
 
     def _taken(self, x: Array) -> tuple[Array, NDArray[np.bool_] | None] | None:

@@ -89,9 +89,13 @@ class Stream:
         self._model = model
         self._n = None if n is None else int(n)
         backend = get_backend(model.backend, n_threads=1)
-        plan = _plan(model, backend, self._n)
+        plan = plan_of(model, backend, self._n)
         self._steps = make_steps(plan, backend)
         self._n_features = plan.n_features
+        shape: tuple[int, ...] = (
+            (plan.n_features,) if n is None else (self._n or 1, plan.n_features)
+        )
+        self._shapes = (shape, shape[:-1]) if plan.n_features == 1 else (shape,)
         self._start = {name: array[:1].copy() for name, array in self._steps.state.items()}
         for i, layer in enumerate(network.recurrent_layers):
             if layer.learn_initial:
@@ -120,6 +124,8 @@ class Stream:
             A step that cannot be used; names stream, time step and feature. No stream has changed.
         """
         answers = self._steps.step(x_t)  # type: ignore[arg-type]  # it says None to what it is not
+        if answers is None:
+            answers = self._step_converted(x_t)
         if answers is None:
             answers = self._steps.step(self._checked(x_t))
             if answers is None:
@@ -218,7 +224,19 @@ class Stream:
         n = "" if self._n is None else f"n={self._n}, "
         return f"<Stream of a {self._model.name}: {n}{self._n_features} feature(s)>"
 
-    # What cannot be used
+    # What is not an array as the kernel takes it, and what cannot be used
+
+    def _step_converted(self, x_t: Any) -> Array | None:
+        """A step that only wants converting; None: it has to be looked at."""
+        if type(x_t) is not np.ndarray and not isinstance(x_t, (list, tuple, int, float)):
+            return None
+        try:
+            array = np.asarray(x_t)
+        except ValueError:
+            return None
+        if array.dtype.kind not in "fiub" or array.shape not in self._shapes:
+            return None
+        return self._steps.step(np.array(array, np.float64, order="C").reshape(self._shapes[0]))
 
     def _checked(self, x_t: Any) -> Array:
         """The step as a plain array of the right shape, or an error that says what is wrong."""
@@ -230,15 +248,11 @@ class Stream:
             array = x_t if isinstance(x_t, np.ma.MaskedArray) else np.asarray(x_t)
         except ValueError as error:
             raise ValueError(f"{name} cannot be read as an array of numbers ({error})") from error
-        expected = (n_features,) if self._n is None else (n, n_features)
-        shape: tuple[int, ...] = array.shape
-        if n_features == 1 and shape == expected[:-1]:
-            shape = expected
-        if shape != expected:
+        if array.shape not in self._shapes:
             of_what = f"{n_features} feature(s)" + (f" of {n} streams" if self._n else "")
             raise ValueError(
-                f"{name} has shape {shape}, expected {expected}: one time step, {of_what}, of what "
-                f"the {self._model.name} was trained on"
+                f"{name} has shape {array.shape}, expected {self._shapes[0]}: one time step, "
+                f"{of_what}, of what the {self._model.name} was trained on"
             )
         model = self._model
         scaled = model.standardisation is not None
@@ -286,7 +300,7 @@ class Stream:
         )
 
 
-def _plan(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
+def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
     """The network as a backend takes it."""
     network, standardisation = model.network, model.standardisation
     params, n_streams = network.params, 1 if n is None else n

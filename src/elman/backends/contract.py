@@ -268,6 +268,14 @@ class Fused(Protocol):
         """As `elman.nn.losses.cross_entropy`, to rounding."""
         ...
 
+    def softmax(self, logits: Array, /) -> Array:
+        """As `elman.nn.losses.softmax` of logits (n_samples, n_classes), to rounding."""
+        ...
+
+    def sigmoid(self, logits: Array, /) -> Array:
+        """As `elman.nn.losses.sigmoid` of logits (n_samples, n_classes), to rounding."""
+        ...
+
     def norm(self, vector: Array) -> float:
         """Euclidean norm of a vector, summed in float64 in a fixed order."""
         ...

@@ -19,6 +19,7 @@ from elman.backends.contract import (
     Cell,
     Forward,
     Fused,
+    Link,
     Outputs,
     Stepper,
     StreamPlan,
@@ -35,6 +36,9 @@ from elman.backends.contract import (
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
 _POOL = {"sequence": 0, "final": 0, "mean": 1, "max": 2}
+_READOUT = {"last": 0, "every": 0, "mean": 1, "max": 2, "attention": 3}
+_MISSING = {"error": 0, "mask": 1, "skip": 2}
+_LINK: dict[Link, int] = {"identity": 0, "softmax": 1, "sigmoid": 2}
 _NO_WEIGHTS = (None, None, None, None)
 _CELL = {name: index for index, name in enumerate(CELLS)}
 _ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
@@ -60,11 +64,25 @@ def _isa_index(isa: str | None) -> int:
 class _NativeStepper:
     """See `contract.Stepper`; `step` is the compiled method itself, with nothing in between."""
 
-    __slots__ = ("state", "step")
+    __slots__ = ("compiled", "state", "step")
 
     def __init__(self, stepper: _native.StepperF32) -> None:
+        self.compiled = stepper
         self.state: Array = stepper.state()
         self.step: Callable[[Array], None] = stepper.step
+
+
+class _NativeStream:
+    """See `contract.StreamSteps`; its methods are the compiled ones themselves."""
+
+    __slots__ = ("answer", "compiled", "logits", "state", "step")
+
+    def __init__(self, stream: _native.StreamF32) -> None:
+        self.compiled = stream
+        self.state: dict[str, Array] = stream.state()
+        self.logits: Array = stream.logits()
+        self.step: Callable[[Array], Array | None] = stream.step
+        self.answer: Callable[[], Array] = stream.answer
 
 
 class _NativeFused:
@@ -74,6 +92,8 @@ class _NativeFused:
     all_finite = staticmethod(_native.all_finite)
     standardise = staticmethod(_native.standardise)
     cross_entropy = staticmethod(_native.cross_entropy)
+    softmax = staticmethod(_native.softmax)
+    sigmoid = staticmethod(_native.sigmoid)
     norm = staticmethod(_native.norm)
 
     @staticmethod
@@ -236,7 +256,24 @@ class NativeBackend:
 
     def stream(self, plan: StreamPlan) -> StreamSteps | None:
         """See `contract.Backend.stream`."""
-        return None
+        compiled = [s.compiled for s in plan.steppers if isinstance(s, _NativeStepper)]
+        kind = _native.StreamF32 if plan.b.dtype == np.float32 else _native.StreamF64
+        return _NativeStream(
+            kind(
+                compiled,
+                plan.residual,
+                _READOUT[plan.readout],
+                _MISSING[plan.missing],
+                _LINK[plan.link],
+                plan.flat,
+                plan.n_features,
+                plan.mean,
+                plan.scale,
+                plan.query,
+                plan.W,
+                plan.b,
+            )
+        )
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X @ W + b; see `contract.Backend.linear_forward`."""

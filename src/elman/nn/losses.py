@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Fused
+from elman.backends.contract import Fused, Link
 
 Array = NDArray[Any]
 
@@ -26,6 +26,15 @@ def softmax(logits: Array) -> Array:
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
     p /= p.sum(axis=-1, keepdims=True)
     return np.asarray(p)
+
+
+def linked(logits: Array, link: Link, fused: Fused | None = None) -> Array:
+    """What a link makes of logits (n_samples, n_outputs); compiled where `fused` is given."""
+    if link == "identity":
+        return logits.copy()
+    if fused is None:
+        return softmax(logits) if link == "softmax" else sigmoid(logits)
+    return fused.softmax(logits) if link == "softmax" else fused.sigmoid(logits)
 
 
 def cross_entropy(

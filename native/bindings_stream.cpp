@@ -1,0 +1,182 @@
+// Streams as Python sees them: stream.h's, and the links that make answers of logits.
+
+#include "bindings_stream.h"
+
+#include "arrays.h"
+#include "call.h"
+#include "stream.h"
+#include "vectors.h"
+
+namespace elman {
+namespace {
+
+// A stream, which keeps the steppers of its layers alive.
+template <typename T>
+class PythonStream {
+ public:
+  PythonStream(std::vector<nb::object> steppers, bool residual, int readout, int missing, int link, bool flat,
+               int64_t n_features, nb::handle mean, nb::handle scale, nb::handle query, nb::handle W,
+               nb::handle b)
+      : steppers_(std::move(steppers)),
+        flat_(flat),
+        stream_(make(residual, readout, missing, link, n_features, mean, scale, query, W, b)) {
+    require(!flat_ || stream_.n_samples() == 1, "flat: more than one stream");
+  }
+
+  // -> the answers, or None if the step is refused.
+  nb::object step(nb::handle x) {
+    if (const float* from = steps_in<float>(x)) return step_from(from);
+    if (const double* from = steps_in<double>(x)) return step_from(from);
+    return nb::none();
+  }
+
+  nb::object answer() {
+    T* out;
+    nb::object answers = fresh_answers(out);
+    stream_.answer(out);
+    return answers;
+  }
+
+  // As many steps of the same x, each with its answer: what the benchmarks take for the time without Python.
+  bool repeat(nb::handle x, int64_t n) {
+    const float* from = steps_in<float>(x);
+    T* out;
+    nb::object answers = fresh_answers(out);
+    bool taken = from != nullptr;
+    for (int64_t i = 0; taken && i < n; ++i) {
+      taken = stream_.step(from);
+      stream_.answer(out);
+    }
+    return taken;
+  }
+
+  // Views of all that goes from step to step, by name.
+  nb::dict state(nb::handle self) {
+    const int64_t n = stream_.n_samples(), width = stream_.width();
+    nb::dict arrays;
+    arrays["n_steps"] = view(stream_.n_steps(), {n}, self);
+    for (size_t i = 0; i < steppers_.size(); ++i) {
+      arrays[("recurrent" + std::to_string(i)).c_str()] = steppers_[i].attr("state")();
+    }
+    if (stream_.pooled()) {
+      const char* name = stream_.readout() == Readout::kMax ? "readout.largest" : "readout.sum";
+      arrays[name] = view(stream_.pooled(), {n, width}, self);
+    }
+    if (stream_.weight()) {
+      arrays["readout.weight"] = view(stream_.weight(), {n}, self);
+      arrays["readout.exponent"] = view(stream_.exponent(), {n}, self);
+    }
+    return arrays;
+  }
+
+  nb::object logits(nb::handle self) {
+    return view(stream_.logits(), {stream_.n_samples(), stream_.n_outputs()}, self);
+  }
+
+ private:
+  Stream<T> make(bool residual, int readout, int missing, int link, int64_t n_features, nb::handle mean,
+                 nb::handle scale, nb::handle query, nb::handle W, nb::handle b) {
+    require(!steppers_.empty(), "steppers: none");
+    require(readout >= 0 && readout <= 3, "readout: 0 is last, 1 is mean, 2 is max, 3 is attention");
+    require(missing >= 0 && missing <= 2, "missing: 0 is error, 1 is mask, 2 is skip");
+    require(link >= 0 && link <= 2, "link: 0 is identity, 1 is softmax, 2 is sigmoid");
+    StreamPlan<T> plan{};
+    for (const nb::object& stepper : steppers_) {
+      plan.layers.push_back(static_cast<Steps<T>*>(nb::cast<nb::capsule>(stepper.attr("steps")()).data()));
+    }
+    int64_t n_in = n_features * (missing == 1 ? 2 : 1);
+    for (const Steps<T>* layer : plan.layers) {
+      const Problem<T>& p = layer->problem();
+      require(p.n_samples == plan.layers[0]->problem().n_samples, "steppers: of unequal n_samples");
+      require(p.n_features == n_in, "steppers: of sizes that do not fit each other");
+      require(!residual || layer == plan.layers[0] || p.hidden_size == n_in, "residual: of unequal sizes");
+      n_in = p.hidden_size;
+    }
+    plan.residual = residual;
+    plan.readout = static_cast<Readout>(readout);
+    plan.missing = static_cast<Missing>(missing);
+    plan.link = static_cast<Link>(link);
+    plan.n_features = n_features;
+    plan.mean = read_if<double>("mean", mean, {n_features});
+    plan.scale = read_if<double>("scale", scale, {n_features});
+    require(!plan.mean == !plan.scale, "mean and scale: one of them");
+    plan.query = read_if<T>("query", query, {n_in});
+    require(plan.query || plan.readout != Readout::kAttention, "query: none");
+    plan.n_outputs = shape_of<1>("b", b)[0];
+    require(plan.n_outputs > 0, "b: no outputs");
+    plan.W = read<T>("W", W, {n_in, plan.n_outputs});
+    plan.b = read<T>("b", b, {plan.n_outputs});
+    return Stream<T>(plan.layers[0]->kernels(), plan);
+  }
+
+  template <typename From>
+  const From* steps_in(nb::handle x) {
+    if (flat_) return try_read<From>(x, {stream_.n_features()});
+    return try_read<From>(x, {stream_.n_samples(), stream_.n_features()});
+  }
+
+  template <typename From>
+  nb::object step_from(const From* x) {
+    T* out;
+    nb::object answers = fresh_answers(out);
+    bool taken = false;
+    run(stream_.multiply_adds(), [&] {
+      taken = stream_.step(x);
+      if (taken) stream_.answer(out);
+    });
+    return taken ? answers : nb::none();
+  }
+
+  nb::object fresh_answers(T*& out) {
+    if (flat_) return fresh(out, {stream_.n_outputs()});
+    return fresh(out, {stream_.n_samples(), stream_.n_outputs()});
+  }
+
+  std::vector<nb::object> steppers_;
+  bool flat_;
+  Stream<T> stream_;
+};
+
+template <typename T>
+void define_stream(nb::module_& m, const char* name) {
+  nb::class_<PythonStream<T>>(m, name)
+      .def(nb::init<std::vector<nb::object>, bool, int, int, int, bool, int64_t, nb::handle, nb::handle,
+                    nb::handle, nb::handle, nb::handle>(),
+           nb::arg("steppers"), nb::arg("residual"), nb::arg("readout"), nb::arg("missing"), nb::arg("link"),
+           nb::arg("flat"), nb::arg("n_features"), nb::arg("mean").none(), nb::arg("scale").none(),
+           nb::arg("query").none(), nb::arg("W"), nb::arg("b"))
+      .def("step", &PythonStream<T>::step, nb::arg().none())
+      .def("answer", &PythonStream<T>::answer)
+      .def("repeat", &PythonStream<T>::repeat, nb::arg("x"), nb::arg("n"))
+      .def("state", [](nb::handle self) { return nb::cast<PythonStream<T>&>(self).state(self); })
+      .def("logits", [](nb::handle self) { return nb::cast<PythonStream<T>&>(self).logits(self); });
+}
+
+template <typename T>
+nb::object linked(nb::handle logits, bool softmax) {
+  const auto shape = shape_of<2>("logits", logits);
+  const int64_t n = shape[0], k = shape[1];
+  const T* z = read<T>("logits", logits, {n, k});
+  require(k > 0 || n == 0, "logits: no classes");
+  T* out;
+  nb::object answers = fresh(out, {n, k});
+  run(64 * n * k, [&] { softmax ? vectors::softmax(z, n, k, out) : vectors::sigmoid(z, n * k, out); });
+  return answers;
+}
+
+nb::object linked_of(nb::handle logits, bool softmax) {
+  return dtype_of("logits", logits) == NPY_FLOAT ? linked<float>(logits, softmax)
+                                                 : linked<double>(logits, softmax);
+}
+
+}  // namespace
+
+void define_streams(nb::module_& m) {
+  load_numpy();
+  define_stream<float>(m, "StreamF32");
+  define_stream<double>(m, "StreamF64");
+  m.def("softmax", [](nb::handle logits) { return linked_of(logits, true); }, nb::arg().none());
+  m.def("sigmoid", [](nb::handle logits) { return linked_of(logits, false); }, nb::arg().none());
+}
+
+}  // namespace elman

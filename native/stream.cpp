@@ -1,0 +1,258 @@
+#include "stream.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "vectors.h"
+
+namespace elman {
+namespace {
+
+template <typename T>
+Buffer<T> filled(int64_t n, T value) {
+  Buffer<T> buffer = allocate<T>(n);
+  std::fill_n(buffer.get(), n, value);
+  return buffer;
+}
+
+// An affine map is one step of a cell without recurrence or activation.
+template <typename T>
+Problem<T> affine(int64_t n, int64_t n_in, int64_t n_out, const T* W, const T* b) {
+  Problem<T> p{};
+  p.n_samples = n;
+  p.n_timesteps = 1;
+  p.n_features = n_in;
+  p.hidden_size = n_out;
+  p.activation = Activation::kIdentity;
+  p.W_x = W;
+  p.b = b;
+  return p;
+}
+
+// value 2^power, power <= 0.
+template <typename T>
+T times_power(T value, double power) {
+  constexpr double kSmallest = -5000;  // far below what float64 can hold
+  return power == 0 ? value : std::ldexp(value, static_cast<int>(std::max(kSmallest, power)));
+}
+
+}  // namespace
+
+template <typename T>
+Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
+    : kernels_(kernels),
+      layers_(plan.layers),
+      residual_(plan.residual),
+      readout_(plan.readout),
+      missing_(plan.missing),
+      link_(plan.link),
+      n_(layers_.front()->problem().n_samples),
+      n_features_(plan.n_features),
+      n_outputs_(plan.n_outputs),
+      width_(layers_.back()->problem().hidden_size),
+      head_(kernels, affine(n_, width_, n_outputs_, plan.W, plan.b)),
+      input_(filled(n_ * layers_.front()->problem().n_features, T(0))),
+      features_(filled(n_ * width_, T(0))),
+      n_steps_(filled<int64_t>(n_, 0)),
+      skipped_(static_cast<size_t>(n_), 0) {
+  int64_t widest = 0, states = 0;
+  for (const Steps<T>* layer : layers_) {
+    const Problem<T>& p = layer->problem();
+    widest = std::max(widest, p.hidden_size);
+    states += p.state_size();
+    multiply_adds_ += n_ * p.hidden_size * p.shape().gates * (p.n_features + p.hidden_size);
+  }
+  multiply_adds_ += n_ * n_outputs_ * width_;
+  joined_ = filled(n_ * widest, T(0));
+  if (plan.mean) {
+    mean_.assign(plan.mean, plan.mean + n_features_);
+    scale_.assign(plan.scale, plan.scale + n_features_);
+  }
+  if (missing_ == Missing::kSkip && n_ > 1) kept_.resize(static_cast<size_t>(n_ * states));
+  if (readout_ != Readout::kLast) {
+    const bool largest = readout_ == Readout::kMax;
+    pooled_ = filled(n_ * width_, largest ? -std::numeric_limits<T>::infinity() : T(0));
+  }
+  if (readout_ == Readout::kAttention) {
+    const T zero = 0;
+    scores_ = std::make_unique<Steps<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
+    weight_ = filled(n_, T(0));
+    exponent_ = filled(n_, 0.0);
+  }
+}
+
+// The step as the first layer takes it, and which rows are left out.
+template <typename T>
+template <typename From>
+bool Stream<T>::take(const From* x) {
+  const int64_t D = n_features_;
+  const bool mask = missing_ == Missing::kMask, scaled = !mean_.empty();
+  T* row = input_.get();
+  n_skipped_ = 0;
+  for (int64_t i = 0; i < n_; ++i, x += D, row += mask ? 2 * D : D) {
+    bool finite = true, missing = false, infinite = false;
+    for (int64_t j = 0; j < D; ++j) {
+      T value = static_cast<T>(x[j]);
+      if (scaled) value = static_cast<T>((static_cast<double>(x[j]) - mean_[j]) / scale_[j]);
+      row[j] = value;
+      finite &= value - value == T(0);
+    }
+    skipped_[i] = 0;
+    if (!finite) {
+      if (missing_ == Missing::kError) return false;
+      for (int64_t j = 0; j < D; ++j) {
+        missing |= row[j] != row[j];
+        infinite |= std::isinf(row[j]) && (mask || std::isinf(x[j]));
+      }
+      if (infinite || !missing) return false;
+    }
+    if (mask) {
+      for (int64_t j = 0; j < D; ++j) {
+        const bool absent = row[j] != row[j];
+        row[D + j] = absent ? T(1) : T(0);
+        if (absent) row[j] = T(0);
+      }
+    } else if (missing) {
+      std::fill_n(row, D, T(0));  // what is left out need not fit
+      skipped_[i] = 1;
+      ++n_skipped_;
+    }
+  }
+  return true;
+}
+
+// Of a layer, over the output of the layer below: (n, hidden_size) in one piece.
+template <typename T>
+const T* Stream<T>::output(size_t layer, const T* below) {
+  const Problem<T>& p = layers_[layer]->problem();
+  const int64_t H = p.hidden_size, stride = p.state_size();
+  const T* h = layers_[layer]->state();
+  const bool sum = residual_ && layer;
+  if (!sum && (n_ == 1 || stride == H)) return h;
+  T* out = joined_.get();
+  for (int64_t i = 0; i < n_; ++i) {
+    for (int64_t j = 0; j < H; ++j) {
+      out[i * H + j] = sum ? h[i * stride + j] + below[i * H + j] : h[i * stride + j];
+    }
+  }
+  return out;
+}
+
+// The last layer's output, from the states.
+template <typename T>
+const T* Stream<T>::top() {
+  const T* out = nullptr;
+  for (size_t i = residual_ ? 0 : layers_.size() - 1; i < layers_.size(); ++i) out = output(i, out);
+  return out;
+}
+
+// Puts the states of skipped rows away, and called again puts them back.
+template <typename T>
+void Stream<T>::exchange_skipped() {
+  T* kept = kept_.data();
+  for (Steps<T>* layer : layers_) {
+    const int64_t size = layer->problem().state_size();
+    for (int64_t i = 0; i < n_; ++i) {
+      T* state = layer->state() + i * size;
+      if (skipped_[i]) std::swap_ranges(state, state + size, kept + i * size);
+    }
+    kept += n_ * size;
+  }
+}
+
+template <typename T>
+void Stream<T>::attend(const T* h, T score, int64_t row) {
+  const vectors::SplitExp e = vectors::split_exp(static_cast<double>(score));
+  T& weight = weight_[row];
+  double& exponent = exponent_[row];
+  const bool first = weight == T(0);
+  const double largest = first || e.k > exponent ? e.k : exponent;
+  const T kept = times_power(T(1), first ? 0.0 : exponent - largest);
+  const T share = times_power(static_cast<T>(e.r), e.k - largest);
+  exponent = largest;
+  weight = weight * kept + share;
+  T* sum = pooled_.get() + row * width_;
+  for (int64_t j = 0; j < width_; ++j) sum[j] = sum[j] * kept + h[j] * share;
+}
+
+// Takes h (n, W) into the readout of the rows that took a step.
+template <typename T>
+void Stream<T>::pool(const T* h) {
+  if (scores_) scores_->step(h);
+  const T share = static_cast<T>(1.0 / std::sqrt(static_cast<double>(width_)));
+  for (int64_t i = 0; i < n_; ++i, h += width_) {
+    if (skipped_[i]) continue;
+    ++n_steps_[i];
+    T* pooled = pooled_.get() + i * width_;
+    if (readout_ == Readout::kMean) {
+      for (int64_t j = 0; j < width_; ++j) pooled[j] += h[j];
+    } else if (readout_ == Readout::kMax) {
+      for (int64_t j = 0; j < width_; ++j) {
+        pooled[j] = h[j] <= pooled[j] || pooled[j] != pooled[j] ? pooled[j] : h[j];
+      }
+    } else if (readout_ == Readout::kAttention) {
+      attend(h, scores_->state()[i] * share, i);
+    }
+  }
+}
+
+template <typename T>
+template <typename From>
+bool Stream<T>::step(const From* x) {
+  if (!take(x)) return false;
+  if (n_skipped_ == n_) return true;
+  if (n_skipped_) exchange_skipped();  // they take a step from what was kept last, which nobody reads
+  const T* input = input_.get();
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i]->step(input);
+    input = output(i, input);
+  }
+  pool(input);
+  if (n_skipped_) exchange_skipped();
+  return true;
+}
+
+template <typename T>
+void Stream<T>::answer(T* out) {
+  const T* features = features_.get();
+  if (readout_ == Readout::kLast) {
+    features = top();
+  } else {
+    const T* initial = nullptr;
+    for (int64_t i = 0; i < n_; ++i) {
+      T* row = features_.get() + i * width_;
+      const T* pooled = pooled_.get() + i * width_;
+      if (n_steps_[i] == 0) {
+        if (!initial) initial = top();
+        std::copy_n(initial + i * width_, width_, row);
+        continue;
+      }
+      T divisor = 1;
+      if (readout_ == Readout::kMean) divisor = static_cast<T>(n_steps_[i]);
+      if (readout_ == Readout::kAttention && weight_[i] != T(0)) divisor = weight_[i];
+      for (int64_t j = 0; j < width_; ++j) {
+        row[j] = pooled[j] / divisor + T(0);  // + 0: the sign of a zero is not told apart
+      }
+    }
+  }
+  head_.step(features);
+  const T* logits = head_.state();
+  switch (link_) {
+    case Link::kSoftmax:
+      return vectors::softmax(logits, n_, n_outputs_, out);
+    case Link::kSigmoid:
+      return vectors::sigmoid(logits, n_ * n_outputs_, out);
+    case Link::kIdentity:
+      std::copy_n(logits, n_ * n_outputs_, out);
+  }
+}
+
+template class Stream<float>;
+template class Stream<double>;
+template bool Stream<float>::step<float>(const float*);
+template bool Stream<float>::step<double>(const double*);
+template bool Stream<double>::step<float>(const float*);
+template bool Stream<double>::step<double>(const double*);
+
+}  // namespace elman
