@@ -175,6 +175,9 @@ def fit(
     checkpoint_every: Annotated[
         int | None, typer.Option(help="Keep the states of every so many steps only: less memory.")
     ] = None,
+    bptt_steps: Annotated[
+        int | None, typer.Option(help="Let no gradient go further back than so many steps.")
+    ] = None,
     standardize: Annotated[
         bool | None, typer.Option(help="Standardise each feature over all time steps.")
     ] = None,
