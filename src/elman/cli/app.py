@@ -18,6 +18,7 @@ from elman.cli.fit import fit
 from elman.cli.gradcheck import gradcheck
 from elman.cli.inspect import inspect
 from elman.cli.predict import predict
+from elman.cli.stream import stream
 
 INTERRUPTED = 130
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: its panels cut long option names short
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, fit, predict, evaluate, inspect, gradcheck):
+for command in (demo, fit, predict, stream, evaluate, inspect, gradcheck):
     app.command()(command)
 
 

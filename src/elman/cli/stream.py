@@ -1,0 +1,203 @@
+"""`elman stream`: time steps, one a line, as they happen in; an answer to each, at once, out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from elman.cli.errors import UserError
+from elman.cli.files import load_model
+from elman.cli.kinds import kind_of_model
+
+MISSING = ("", "?")
+"""Fields of CSV that are NaN, beside "nan"."""
+
+
+def stream(
+    model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
+    header: Annotated[
+        bool, typer.Option("--header", help="The first line names the columns.")
+    ] = False,
+    reset_on: Annotated[
+        str | None,
+        typer.Option("--reset-on", metavar="LINE", help="A line after which a sequence begins."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a line that cannot be used.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV.")] = False,
+    bare: Annotated[bool, typer.Option("--bare", help="Write no header.")] = False,
+) -> None:
+    """Answer at every time step, while it happens.
+
+    Standard input has a time step on each line: its features as CSV (1.5,0.2), as a JSON array
+    ([1.5, 0.2]), or as a JSON object of named features. Each is answered on standard output before
+    the next is read, with the label so far and the probability of each class, or with the values.
+    A line that cannot be used is reported on standard error, with its number, and skipped.
+    """
+    saved = load_model(model)
+    trained: Any = saved.model
+    live = trained.stream()
+    n_features = 1 if trained.two_d else trained.n_features_in
+    names = None if trained.two_d else saved.feature_names
+    read = _Reader(n_features, names)
+    write = _json_writer(trained) if as_json else _csv_writer(trained, bare)
+    lines = iter(sys.stdin.buffer.readline, b"")
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode().strip()
+            if reset_on is not None and text == reset_on.strip():
+                live.reset()
+                continue
+            if header and number == 1:
+                read.header(text)
+                continue
+            answers = live.step(read.step(text))
+        except (ValueError, TypeError) as error:
+            why = f"line {number}: {error}"
+            if strict or (header and number == 1):
+                raise UserError(why) from error
+            print(f"elman: {' '.join(why.split())}; skipped", file=sys.stderr, flush=True)
+            continue
+        write(live.predict(), answers)
+
+
+class _Reader:
+    """Lines in, the features of a time step in the order of training out.
+
+    `names`: the features', where the model knows them.
+    """
+
+    def __init__(self, n_features: int, names: Sequence[str] | None) -> None:
+        self._n_features = n_features
+        self._names = None if names is None else list(names)
+        self._columns: list[int] | None = None
+
+    def header(self, text: str) -> None:
+        """Take the names of the columns: they say which is which if the model knows names too."""
+        found = [name.strip() for name in _fields(text)]
+        if self._names is not None:
+            missing = [name for name in self._names if name not in found]
+            if missing:
+                raise ValueError(
+                    f"has no column {', '.join(map(repr, missing))}, on which the model was trained"
+                )
+            self._columns = [found.index(name) for name in self._names]
+        elif len(found) != self._n_features:
+            raise ValueError(self._wrong_number(len(found)))
+        else:
+            self._names = found
+
+    def step(self, text: str) -> list[float]:
+        """The features; ValueError says what is wrong with them."""
+        if not text:
+            raise ValueError("is empty")
+        values: list[Any]
+        if text[0] in "[{":
+            values = self._from_json(text)
+        else:
+            values = [np.nan if f.strip() in MISSING else f for f in _fields(text)]
+            if self._columns is not None:
+                if len(values) <= max(self._columns):
+                    raise ValueError(f"has {len(values)} values, fewer than the header has names")
+                values = [values[i] for i in self._columns]
+        if len(values) != self._n_features:
+            raise ValueError(self._wrong_number(len(values)))
+        return [_number(value) for value in values]
+
+    def _from_json(self, text: str) -> list[Any]:
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is not JSON: {error}") from None
+        if isinstance(found, list):
+            return found
+        if self._names is None:
+            raise ValueError(
+                "is a JSON object, but neither the model nor a header (--header) names the features"
+            )
+        missing = [name for name in self._names if name not in found]
+        if missing:
+            raise ValueError(f"has no {', '.join(map(repr, missing))}")
+        return [found[name] for name in self._names]
+
+    def _wrong_number(self, n: int) -> str:
+        return f"has {n} value(s), but the model takes {self._n_features} feature(s)"
+
+
+def _fields(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], strict=True))
+    except csv.Error as error:
+        raise ValueError(f"is not CSV: {error}") from None
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return np.nan
+    if isinstance(value, (str, int, float)):
+        try:
+            return float(value)
+        except (ValueError, OverflowError):
+            pass
+    raise ValueError(f"has {value!r:.60}, which is not a number")
+
+
+Writer = Callable[[Any, Any], None]
+"""Writes what `predict` and `step` of a stream say."""
+
+
+def _csv_writer(trained: Any, bare: bool) -> Writer:
+    kind = kind_of_model(trained)
+    name = "value" if kind == "values" else "label"
+    n = len(trained.target_scale.mean) if kind == "values" else len(trained.classes)
+    several = kind == "labels" or (kind == "values" and not trained.one_target)
+    header = [f"{name}({k})" for k in range(n)] if several else [name]
+    if kind != "values":
+        header += [f"p({c})" for c in trained.classes.tolist()]
+    line = io.StringIO()
+    row = csv.writer(line, lineterminator="\n")
+
+    def write(predicted: Any, answers: Any) -> None:
+        # Nine digits give a float32 back exactly.
+        shares = [] if kind == "values" else [f"{p:.9g}" for p in answers]
+        emit([*np.atleast_1d(np.asarray(predicted)).tolist(), *shares])
+
+    def emit(fields: list[Any]) -> None:
+        line.seek(0)
+        line.truncate()
+        row.writerow(fields)
+        _say(line.getvalue())
+
+    if not bare:
+        emit(header)
+    return write
+
+
+def _json_writer(trained: Any) -> Writer:
+    kind = kind_of_model(trained)
+    name = {"values": "value", "labels": "labels"}.get(kind, "label")
+
+    def write(predicted: Any, answers: Any) -> None:
+        told: dict[str, Any] = {name: np.asarray(predicted).tolist()}
+        if kind == "labels":
+            told[name] = np.flatnonzero(predicted).tolist()
+        if kind != "values":
+            classes = map(str, trained.classes.tolist())
+            told["p"] = {c: float(f"{p:.9g}") for c, p in zip(classes, answers, strict=True)}
+        _say(json.dumps(told) + "\n")
+
+    return write
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
