@@ -1,18 +1,18 @@
-"""`python -m benchmarks.learning`: what each gated cell learns, over 10 seeds, on tasks made here.
+"""`python -m benchmarks.learning`: what each cell learns, over 10 seeds, on tasks made here.
 
 Every seed draws its own data, weights and batches (the digits are given, and split the same way
-every time). The figures go into the JSON beside the others and from there into docs/accuracy.md,
-between its markers; --table does only the second. --torch trains PyTorch the same way, from the
-same weights in the same batches (where it is installed; that takes hours).
+every time). --torch trains PyTorch instead, where it is installed, from the same weights in the
+same batches. A score goes into the JSON beside the others as soon as it is there, so that a run
+that was ended goes on with --resume; at the end the table in docs/accuracy.md is renewed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import os
+import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,21 +20,17 @@ from rich.console import Console
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-import elman
+from benchmarks import learning_table
 from benchmarks.machine import machine
-from benchmarks.sheet import Sheet
-from benchmarks.tables import ROOT, SECTION, machine_line
-from elman import RNNClassifier
+from benchmarks.tables import ACCURACY, RESULTS, renew
+from elman import RNNClassifier, RNNRegressor
 from elman.backends import get_backend
 from elman.data import make_adding_problem, make_parity, make_temporal_xor, make_tomita
 
-RESULTS = Path(__file__).parent / "results" / "learning.json"
-TORCH_RESULTS = Path(__file__).parent / "results" / "learning-torch.json"
-PAGE = ROOT / "docs" / "accuracy.md"
+PATH = RESULTS / "learning.json"
 SEEDS = range(10)
-CELLS = ("gru", "lstm")
 TEST_SEED = 10_000
-"""Added to a seed for the test data; no settings were tried on these."""
+"""Added to a seed for the test data."""
 
 
 class Split(NamedTuple):
@@ -51,21 +47,25 @@ class Task(NamedTuple):
 
     name: str
     data: Callable[[int], Split]
+    cells: tuple[str, ...]
     settings: dict[str, Any]
     goal: float
     """test accuracy in per cent; of a regression, the largest mean squared error"""
     n_needed: int | None
     """how many seeds of ten must reach the goal; None: their mean must"""
     about: str
+    enough: float = 0.0
+    """training ends with the first epoch whose mean training loss is below this"""
     is_regression: bool = False
 
 
+EVERY_CELL, GATED = ("elman", "gru", "lstm"), ("gru", "lstm")
 # Nothing to shrink and nothing to scale: the answer is a rule, the inputs are bits.
-RULE = {"readout": "last", "alpha": 0.0, "standardize": False, "learning_rate_init": 0.005}
+RULE = {"readout": "last", "alpha": 0.0, "standardize": False, "learning_rate_init": 0.01, "batch_size": 64}
 
 
 def xor(seed: int) -> Split:
-    train, test = (make_temporal_xor(n, random_state=s) for n, s in both(2000, seed))
+    train, test = (make_temporal_xor(n, random_state=s) for n, s in both(4000, seed))
     return Split(*train, *test)
 
 
@@ -110,33 +110,40 @@ TASKS = (
     Task(
         "temporal XOR",
         xor,
+        GATED,
         RULE | {"hidden_size": 24, "max_iter": 100},
         100.0,
         10,
-        "10 steps, 2000 to train on",
+        "10 steps, 4000 to train on",
+        enough=3e-4,
     ),
     Task(
         "parity",
         parity,
-        RULE | {"hidden_size": 24, "max_iter": 150, "solver": "adamw", "alpha": 0.1},
+        GATED,
+        RULE | {"hidden_size": 24, "max_iter": 100, "solver": "adamw", "alpha": 0.1},
         100.0,
         10,
         "trained on 4000 strings of 1-15 bits, tested on 16-50",
+        enough=1e-3,
     ),
     *(
         Task(
             f"Tomita {grammar}",
             tomita(grammar),
-            RULE | {"hidden_size": 24, "max_iter": 300},
+            EVERY_CELL if grammar in (1, 2) else GATED,
+            RULE | {"hidden_size": 24, "max_iter": 100},
             99.0,
             9,
             "trained on 4000 strings of 1-15 bits, tested on 16-50",
+            enough=3e-4,
         )
         for grammar in (1, 2, 4, 6)
     ),
     Task(
         "digits",
         digits,
+        GATED,
         {
             "readout": "max",
             "hidden_size": 96,
@@ -151,10 +158,12 @@ TASKS = (
     Task(
         "adding problem",
         adding,
-        RULE | {"hidden_size": 32, "max_iter": 30},
+        GATED,
+        RULE | {"hidden_size": 32, "max_iter": 60},
         0.01,
         None,
         "150 steps, 5000 to train on",
+        enough=3e-3,
         is_regression=True,
     ),
 )
@@ -167,160 +176,108 @@ Train = Callable[[Task, str, int], float]
 def ours(task: Task, cell: str, seed: int) -> float:
     """See `Train`."""
     data = task.data(seed)
-    make = getattr(elman, "RNNRegressor", None) if task.is_regression else RNNClassifier
-    if make is None:
-        raise LookupError(f"{task.name} needs elman.RNNRegressor")
-    model = make(cell=cell, random_state=seed, **task.settings).fit(data.X_train, data.y_train)
+    make = RNNRegressor if task.is_regression else RNNClassifier
+    model = make(
+        cell=cell,
+        random_state=seed,
+        n_jobs=1,
+        on_epoch=lambda epoch: epoch.loss < task.enough,
+        **task.settings,
+    ).fit(data.X_train, data.y_train)
     answers = model.predict(data.X_test)
     if task.is_regression:
         return float(np.mean((answers - data.y_test) ** 2))
     return 100 * float(np.mean(answers == data.y_test))
 
 
-def measure(fit_and_score: Train, task: Task, cell: str, seeds: range) -> dict[str, Any]:
-    """Every seed of one task and cell."""
-    scores = [fit_and_score(task, cell, seed) for seed in seeds]
-    mean = statistics.mean(scores)
-    reached = [score <= task.goal if task.is_regression else score >= task.goal for score in scores]
-    if task.n_needed is None:
-        passed = mean <= task.goal if task.is_regression else mean >= task.goal
-    else:
-        passed = sum(reached) * 10 >= task.n_needed * len(scores)
-    return {
-        "task": task.name,
-        "about": task.about,
-        "cell": cell,
-        "settings": task.settings,
-        "is_regression": task.is_regression,
-        "goal": task.goal,
-        "n_needed": task.n_needed,
-        "scores": scores,
-        "mean": mean,
-        "standard_error": statistics.stdev(scores) / len(scores) ** 0.5 if scores[1:] else 0.0,
-        "n_reached": sum(reached),
-        "passed": passed,
-    }
+def described(task: Task, cell: str) -> dict[str, Any]:
+    """A row of the JSON without its scores; scores belong to exactly this."""
+    shared = ("about", "settings", "enough", "is_regression", "goal", "n_needed")
+    return {"task": task.name, "cell": cell} | {name: getattr(task, name) for name in shared}
 
 
-def goal_text(row: dict[str, Any]) -> str:
-    goal = f"MSE <= {row['goal']:g}" if row["is_regression"] else f">= {row['goal']:g} %"
-    goal = "100 %" if row["goal"] == 100 else goal
-    return f"mean {goal}" if row["n_needed"] is None else f"{goal} in {row['n_needed']} of 10"
+def recorded() -> dict[str, Any]:
+    """The JSON, a row for each task and cell as they are now; other rows are forgotten."""
+    result: dict[str, Any] = json.loads(PATH.read_text()) if PATH.exists() else {}
+    scores = [(row.pop("scores"), row) for row in result.get("rows", [])]
+    rows = []
+    for about in (described(task, cell) for task in TASKS for cell in task.cells):
+        of_it = next((old for old, row in scores if row == about), {"elman": {}, "torch": {}})
+        rows.append(about | {"scores": of_it})
+    return result | {"rows": rows}
 
 
-def keeps_up(row: dict[str, Any], peer: dict[str, Any]) -> bool:
-    """Whether the mean is PyTorch's within 2 standard errors of the difference, or better."""
-    gap = peer["mean"] - row["mean"]
-    worse_by = -gap if row["is_regression"] else gap
-    return bool(worse_by <= 2 * float(np.hypot(row["standard_error"], peer["standard_error"])))
+def record(task: Task, cell: str, side: str, seed: int, score: float) -> None:
+    """One score into the JSON, which is whole whenever the run is ended."""
+    result = recorded()
+    row = next(r for r in result["rows"] if (r["task"], r["cell"]) == (task.name, cell))
+    row["scores"][side][str(seed)] = score
+    row["scores"][side] = dict(sorted(row["scores"][side].items(), key=lambda item: int(item[0])))
+    packages = ["elman", "numpy", "scikit-learn"] if side == "elman" else ["torch"]
+    about = machine(*packages)
+    about["versions"] = result.get("machine", {}).get("versions", {}) | about["versions"]
+    if side == "elman":
+        backend = get_backend()
+        result["isa"] = f"{backend.name} {backend.isa}"
+    unfinished = PATH.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(result | {"machine": about}, indent=1) + "\n")
+    os.replace(unfinished, PATH)
 
 
-def with_torch(row: dict[str, Any], peers: list[dict[str, Any]]) -> list[str]:
-    """PyTorch's mean, and whether ours keeps up; dashes where it was not measured so."""
-    same = ("task", "about", "cell", "settings")
-    for peer in peers:
-        if all(peer[name] == row[name] for name in same):
-            digits = 4 if row["is_regression"] else 2
-            verdict = "yes" if keeps_up(row, peer) else "**no**"
-            return [f"{peer['mean']:.{digits}f} ± {peer['standard_error']:.{digits}f}", verdict]
-    return ["-", "-"]
-
-
-def sheet(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> Sheet:
-    """One row for each task and cell."""
-    lines = []
-    for row in rows:
-        digits = 4 if row["is_regression"] else 2
-        worst = max(row["scores"]) if row["is_regression"] else min(row["scores"])
-        lines.append(
-            [
-                f"{row['task']}: {row['about']}",
-                row["cell"],
-                goal_text(row),
-                f"{row['n_reached']} of {len(row['scores'])}",
-                f"{row['mean']:.{digits}f} ± {row['standard_error']:.{digits}f}",
-                f"{worst:.{digits}f}",
-                "yes" if row["passed"] else "**no**",
-                *with_torch(row, peers),
-            ]
-        )
-    headings = ["task", "cell", "goal", "seeds at it", "mean ± standard error", "worst seed"]
-    headings += ["met", "PyTorch", "no worse"]
-    return Sheet("Test accuracy in %, or mean squared error", headings, lines)
-
-
-def write_table() -> None:
-    """The JSON into the page, between its markers."""
-    result = json.loads(RESULTS.read_text())
-    text = f"{sheet(result['rows'], torch_rows()).markdown()}\n\n{machine_line(result)}"
-    page, n_written = SECTION.subn(
-        lambda match: (
-            f"{match[1]}\n{text}\n\n{match[3]}" if match[2] == "learning" else str(match[0])
-        ),
-        PAGE.read_text(),
-    )
-    if not n_written:
-        raise SystemExit(f"{PAGE} has no <!-- figures: learning --> to write the table to")
-    PAGE.write_text(page)
-    print(f"written to {PAGE}")
-
-
-def torch_rows() -> list[dict[str, Any]]:
-    """What PyTorch scored, as far as it was measured."""
-    if not TORCH_RESULTS.exists():
-        return []
-    rows: list[dict[str, Any]] = json.loads(TORCH_RESULTS.read_text())["rows"]
-    return rows
-
-
-def record(path: Path, rows: list[dict[str, Any]], packages: list[str], **about: str) -> None:
-    """The rows, and where they were measured, into a file."""
-    report = {"machine": machine(*packages), **about, "rows": rows}
-    path.write_text(json.dumps(report, indent=1) + "\n")
-
-
-def is_here(task: Task) -> bool:
-    return not task.is_regression or hasattr(elman, "RNNRegressor")
+def seed_range(text: str) -> range:
+    """Both of 0-9 belong to it."""
+    first, last = map(int, text.split("-"))
+    return range(first, last + 1)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
-    parser.add_argument("--only", help="tasks whose name begins with this; nothing is recorded")
-    parser.add_argument("--cell", choices=CELLS, help="this cell only; nothing is recorded")
-    parser.add_argument("--seeds", type=int, help="so many seeds only; nothing is recorded")
     parser.add_argument("--torch", action="store_true", help="train PyTorch, not elman")
-    parser.add_argument("--table", action="store_true", help="measure nothing, write the table")
+    parser.add_argument("--resume", action="store_true", help="only what is not recorded yet")
+    parser.add_argument("--only", default="", help="tasks whose name begins with this")
+    parser.add_argument("--cell", help="this cell only")
+    parser.add_argument(
+        "--seeds",
+        type=seed_range,
+        default=SEEDS,
+        help="such as 0-4; beyond 9 they are to try settings on, and are not recorded",
+    )
     args = parser.parse_args()
-    if args.table:
-        write_table()
-        return
-    train: Train = ours
+    side, train = "elman", ours
     if args.torch:
-        from benchmarks.learning_torch import fit_and_score as train
-    console = Console(width=max(140, Console().width))
-    is_whole = not (args.only or args.cell or args.seeds)
-    rows = []
-    for task in TASKS:
-        if not task.name.startswith(args.only or ""):
-            continue
-        if not is_here(task):
-            console.print(f"{task.name}: left out, this elman has no RNNRegressor")
-            continue
-        for cell in [args.cell] if args.cell else CELLS:
-            row = measure(train, task, cell, SEEDS[: args.seeds])
-            rows.append(row)
-            scores = " ".join(f"{score:.4g}" for score in row["scores"])
-            console.print(f"{task.name}, {cell}: {scores}", highlight=False)
-    console.print(sheet(rows, torch_rows()).rich())
-    if is_whole:
-        packages = ["elman", "numpy", "scikit-learn"]
-        if args.torch:
-            record(TORCH_RESULTS, rows, [*packages, "torch"])
-        else:
-            backend = get_backend()
-            record(RESULTS, rows, packages, isa=f"{backend.name} {backend.isa}")
-        write_table()
-    if not all(row["passed"] for row in rows):
+        from benchmarks.learning_torch import fit_and_score
+
+        side, train = "torch", fit_and_score
+    chosen = [
+        (task, cell)
+        for task in TASKS
+        for cell in task.cells
+        if task.name.startswith(args.only) and args.cell in (None, cell)
+    ]
+    for task, cell in chosen:
+        known = next(
+            row["scores"][side]
+            for row in recorded()["rows"]
+            if (row["task"], row["cell"]) == (task.name, cell)
+        )
+        for seed in args.seeds:
+            if args.resume and str(seed) in known:
+                continue
+            start = time.process_time()
+            score = train(task, cell, seed)
+            seconds = time.process_time() - start
+            print(
+                f"{task.name}, {cell}, {side}, seed {seed}: {score:.5g} in {seconds:.1f} s",
+                flush=True,
+            )
+            if seed in SEEDS:
+                record(task, cell, side, seed, score)
+    result = recorded()
+    for table in learning_table.sheets(result):
+        Console(width=max(160, Console().width)).print(table.rich())
+    renew(ACCURACY)
+    rows = [row for row in result["rows"] if row["scores"]["elman"]]
+    if not all(learning_table.passed(row) for row in rows):
         raise SystemExit("a goal was missed")
 
 

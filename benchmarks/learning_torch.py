@@ -8,7 +8,7 @@ and learns too, and the draws of dropout.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,8 +24,23 @@ if TYPE_CHECKING:
     from benchmarks.learning import Task
 
 Array = NDArray[Any]
-MODULES = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+MODULES = {"elman": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 SOLVERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+class Padded(NamedTuple):
+    """Samples of unequal length in one tensor."""
+
+    X: torch.Tensor
+    """(n_samples, n_timesteps, n_features), zeros behind a sample's end"""
+    lengths: torch.Tensor
+    """(n_samples,), int64, none 0"""
+
+    def batch(self, rows: Any) -> Padded:
+        """Some samples, no longer than the longest of them."""
+        rows = torch.as_tensor(rows)
+        lengths = self.lengths[rows]
+        return Padded(self.X[rows, : int(lengths.max())], lengths)
 
 
 class Model(torch.nn.Module):
@@ -35,8 +50,12 @@ class Model(torch.nn.Module):
         super().__init__()
         params, hidden_size = network.params, network.hidden_sizes[0]
         self.readout = network.readout
+        of_elman = {"nonlinearity": network.cell.activation}
         self.recurrent = MODULES[network.cell.name](
-            network.n_features, hidden_size, batch_first=True
+            network.n_features,
+            hidden_size,
+            batch_first=True,
+            **(of_elman if network.cell.name == "elman" else {}),
         )
         self.dropout = torch.nn.Dropout(network.dropout)
         self.head = torch.nn.Linear(*params["head.W"].shape)
@@ -52,17 +71,14 @@ class Model(torch.nn.Module):
             self.head.weight.copy_(torch.tensor(params["head.W"].T.copy()))
             self.head.bias.copy_(torch.tensor(params["head.b"].copy()))
 
-    def forward(self, X: list[torch.Tensor]) -> torch.Tensor:
-        """Every sample must have a step."""
-        packed = torch.nn.utils.rnn.pack_sequence(X, enforce_sorted=False)
-        H, final = self.recurrent(packed)
+    def forward(self, batch: Padded) -> torch.Tensor:
+        """States behind a sample's end are computed and not read; packing is much slower here."""
+        H, _ = self.recurrent(batch.X)
         if self.readout == "last":
-            features = (final[0] if isinstance(final, tuple) else final)[-1]
+            features = H[torch.arange(len(H)), batch.lengths - 1]
         else:
-            padded, _ = torch.nn.utils.rnn.pad_packed_sequence(
-                H, batch_first=True, padding_value=-math.inf
-            )
-            features = padded.amax(dim=1)
+            over = torch.arange(H.shape[1]) >= batch.lengths[:, None]
+            features = H.masked_fill(over[:, :, None], -math.inf).amax(dim=1)
         return self.head(self.dropout(features))
 
 
@@ -82,7 +98,7 @@ def fit_and_score(task: Task, cell: str, seed: int) -> float:
         data.X_train[0].shape[1],
         settings["hidden_size"],
         n_outputs,
-        cell=Cell(cell),
+        cell=Cell(cell, settings["activation"]),
         readout=settings["readout"],
         rng=initial,
         dropout=settings["dropout"],
@@ -90,32 +106,38 @@ def fit_and_score(task: Task, cell: str, seed: int) -> float:
     model = Model(network)
     X_train, X_test = prepared(data.X_train, data.X_test, settings["standardize"])
     targets = torch.tensor(((y - mean) / scale).astype(np.float32) if task.is_regression else y)
-    train(model, X_train, targets, settings, shuffle)
+    train(model, X_train, targets, settings, shuffle, task.enough)
     model.eval()
     with torch.inference_mode():
-        parts = [model(X_test[i : i + 250]).numpy() for i in range(0, len(X_test), 250)]
+        parts = [model(X_test.batch(rows)).numpy()
+                 for rows in torch.arange(len(X_test.lengths)).split(250)]  # fmt: skip
     answers = np.concatenate(parts)
     if task.is_regression:
         return float(np.mean((answers[:, 0] * scale + mean - data.y_test) ** 2))
     return 100 * float(np.mean(answers.argmax(axis=1) == data.y_test))
 
 
-def prepared(X_train: Any, X_test: Any, standardize: bool) -> list[list[torch.Tensor]]:
-    """Tensors of each sample, scaled by all steps of the training data."""
+def prepared(X_train: Any, X_test: Any, standardize: bool) -> list[Padded]:
+    """Tensors, scaled by all steps of the training data."""
     steps = np.concatenate(list(X_train)).astype(np.float64)
     mean, scale = (steps.mean(axis=0), steps.std(axis=0)) if standardize else (0.0, 1.0)
-    return [[torch.tensor(((x - mean) / scale).astype(np.float32)) for x in X]
-            for X in (X_train, X_test)]  # fmt: skip
+    both = []
+    for X in (X_train, X_test):
+        samples = [torch.tensor(((x - mean) / scale).astype(np.float32)) for x in X]
+        padded = torch.nn.utils.rnn.pad_sequence(samples, batch_first=True)
+        both.append(Padded(padded, torch.tensor([len(x) for x in samples])))
+    return both
 
 
 def train(
     model: Model,
-    X: list[torch.Tensor],
+    X: Padded,
     targets: torch.Tensor,
     settings: dict[str, Any],
     rng: np.random.Generator,
+    enough: float,
 ) -> None:
-    """All epochs, in batches of equal size."""
+    """All epochs, in batches of equal size, or until the mean loss of one is below `enough`."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     biases = [p for p in model.parameters() if p.ndim == 1]
     groups = [
@@ -123,12 +145,14 @@ def train(
         {"params": biases, "weight_decay": 0.0},
     ]
     optimizer = SOLVERS[settings["solver"]](groups, lr=settings["learning_rate_init"])
-    n_epochs, n_batches = settings["max_iter"], -(-len(X) // settings["batch_size"])
+    n_samples, n_epochs = len(targets), settings["max_iter"]
+    n_batches = -(-n_samples // settings["batch_size"])
     for epoch in range(n_epochs):
         for group in optimizer.param_groups:
             group["lr"] = cosine(settings["learning_rate_init"], epoch, n_epochs)
-        for rows in np.array_split(rng.permutation(len(X)), n_batches):
-            answers, wanted = model([X[i] for i in rows]), targets[torch.tensor(rows)]
+        loss_sum = 0.0
+        for rows in np.array_split(rng.permutation(n_samples), n_batches):
+            answers, wanted = model(X.batch(rows)), targets[torch.as_tensor(rows)]
             if wanted.is_floating_point():
                 loss = torch.nn.functional.mse_loss(answers[:, 0], wanted)
             else:
@@ -137,3 +161,6 @@ def train(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), settings["max_grad_norm"])
             optimizer.step()
+            loss_sum += len(rows) * loss.item()
+        if loss_sum / n_samples < enough:
+            break

@@ -1,7 +1,8 @@
 """`python -m benchmarks.tables`: the measured JSON into the tables of README.md and docs/.
 
 Whatever stands between `<!-- figures: NAME -->` and `<!-- /figures -->` is replaced. NAME is a
-part of the benchmarks, with `-ISA` where one was forced; `bench`, the compact table; `accuracy`.
+part of the benchmarks, with `-ISA` where one was forced; `bench`, the compact table; `accuracy`;
+`learning`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import learning_table
 from benchmarks.parts import PARTS, layer, part
 from benchmarks.sheet import Sheet
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+ACCURACY = ROOT / "docs" / "accuracy.md"
+PAGES = (ROOT / "README.md", ACCURACY, ROOT / "docs" / "performance.md")
 SECTION = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
 
@@ -58,6 +61,8 @@ def _source(name: str) -> tuple[str, Callable[[dict[str, Any]], list[Sheet]]]:
         return "layer", lambda result: [layer.compact(result)]
     if name == "accuracy":
         return "accuracy", accuracy
+    if name == "learning":
+        return "learning", learning_table.sheets
     if name.split("-")[0] in PARTS:
         return name, part(name.split("-")[0]).sheets
     raise SystemExit(f"<!-- figures: {name} -->: nothing makes these; know {', '.join(PARTS)}")
@@ -88,15 +93,20 @@ def rewrite(page: str, results: Path) -> tuple[str, list[str], list[str]]:
     return SECTION.sub(fill, page), renewed, left
 
 
+def renew(path: Path, results: Path = RESULTS) -> None:
+    """Rewrite a page, and say what was renewed."""
+    page, renewed, left = rewrite(path.read_text(), results)
+    path.write_text(page)
+    print(f"{path.name}: {', '.join(renewed) or 'nothing'} renewed", end="")
+    print(f"; not measured, left as it was: {', '.join(left)}" if left else "")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
     args = parser.parse_args()
     for path in PAGES:
-        page, renewed, left = rewrite(path.read_text(), args.results)
-        path.write_text(page)
-        print(f"{path.name}: {', '.join(renewed) or 'nothing'} renewed", end="")
-        print(f"; not measured, left as it was: {', '.join(left)}" if left else "")
+        renew(path, args.results)
 
 
 if __name__ == "__main__":
