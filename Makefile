@@ -12,7 +12,7 @@ CXX_SOURCES := $(wildcard native/*.h native/*.cpp)
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
 export ELMAN_REQUIRE_NATIVE
 
-.PHONY: help demo test check format bench bench-quick accuracy learning parity proofs docs clean
+.PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity proofs docs clean
 
 help:
 	@echo "make demo        train on real speech recordings and show what was learned"
@@ -22,7 +22,8 @@ help:
 	@echo "make parity      compare live with PyTorch (installs it in $(PEERS))"
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults over 10 seeds"
-	@echo "make learning    what GRU and LSTM learn, over 10 seeds: rules on bits, digits pixel by pixel"
+	@echo "make learning    what each cell learns, over 10 seeds: rules on bits, digits pixel by pixel, sums;"
+	@echo "                 learning-torch trains PyTorch the same way"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
 	@echo "make docs        rewrite the tables and the picture that a command makes"
 	@echo "make clean       remove what the other targets made"
@@ -94,6 +95,9 @@ accuracy: $(VENV)/.test
 
 learning: $(VENV)/.test
 	$(BIN)/python -m benchmarks.learning $(ARGS)
+
+learning-torch: $(PEERS)/.torch
+	OMP_NUM_THREADS=1 $(PEERS)/bin/python -m benchmarks.learning --torch $(ARGS)
 
 proofs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/proofs -s $(ARGS)

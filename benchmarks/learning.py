@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -26,6 +25,7 @@ from benchmarks.tables import ACCURACY, RESULTS, renew
 from elman import RNNClassifier, RNNRegressor
 from elman.backends import get_backend
 from elman.data import make_adding_problem, make_parity, make_temporal_xor, make_tomita
+from elman.formats.atomic import replacing
 
 PATH = RESULTS / "learning.json"
 SEEDS = range(10)
@@ -47,7 +47,6 @@ class Task(NamedTuple):
 
     name: str
     data: Callable[[int], Split]
-    cells: tuple[str, ...]
     settings: dict[str, Any]
     goal: float
     """test accuracy in per cent; of a regression, the largest mean squared error"""
@@ -57,11 +56,27 @@ class Task(NamedTuple):
     enough: float = 0.0
     """training ends with the first epoch whose mean training loss is below this"""
     is_regression: bool = False
+    of_elman: dict[str, Any] | None = None
+    """what is set otherwise for a plain Elman cell; None: it cannot be expected to learn this"""
+
+    @property
+    def cells(self) -> list[str]:
+        """Which cells are to learn it."""
+        return ["gru", "lstm"] if self.of_elman is None else ["elman", "gru", "lstm"]
+
+    def settings_of(self, cell: str) -> dict[str, Any]:
+        """What the estimator is given."""
+        return self.settings | ((self.of_elman or {}) if cell == "elman" else {})
 
 
-EVERY_CELL, GATED = ("elman", "gru", "lstm"), ("gru", "lstm")
 # Nothing to shrink and nothing to scale: the answer is a rule, the inputs are bits.
-RULE = {"readout": "last", "alpha": 0.0, "standardize": False, "learning_rate_init": 0.01, "batch_size": 64}
+RULE = {
+    "readout": "last",
+    "alpha": 0.0,
+    "standardize": False,
+    "learning_rate_init": 0.01,
+    "batch_size": 64,
+}
 
 
 def xor(seed: int) -> Split:
@@ -86,11 +101,14 @@ def tomita(grammar: int) -> Callable[[int], Split]:
     return data
 
 
-def digits(_: int) -> Split:
-    """Pixel by pixel, row after row; a fifth of them to test on."""
+def digits(seed: int) -> Split:
+    """Pixel by pixel, row after row; tested on a fifth, settings tried on a fifth of the rest."""
     given = load_digits()
     X = (given.images.reshape(-1, 64, 1) / 16).astype(np.float32)
     split = train_test_split(X, given.target, test_size=360, stratify=given.target, random_state=0)
+    if seed not in SEEDS:
+        X, _, y, _ = split
+        split = train_test_split(X, y, test_size=287, stratify=y, random_state=1)
     X_train, X_test, y_train, y_test = split
     return Split(X_train, y_train, X_test, y_test)
 
@@ -110,17 +128,16 @@ TASKS = (
     Task(
         "temporal XOR",
         xor,
-        GATED,
         RULE | {"hidden_size": 24, "max_iter": 100},
         100.0,
         10,
         "10 steps, 4000 to train on",
         enough=3e-4,
+        of_elman={"learning_rate_init": 0.003, "batch_size": 32},
     ),
     Task(
         "parity",
         parity,
-        GATED,
         RULE | {"hidden_size": 24, "max_iter": 100, "solver": "adamw", "alpha": 0.1},
         100.0,
         10,
@@ -131,34 +148,34 @@ TASKS = (
         Task(
             f"Tomita {grammar}",
             tomita(grammar),
-            EVERY_CELL if grammar in (1, 2) else GATED,
-            RULE | {"hidden_size": 24, "max_iter": 100},
+            RULE | {"hidden_size": 48 if grammar == 6 else 24, "max_iter": 100},
             99.0,
             9,
             "trained on 4000 strings of 1-15 bits, tested on 16-50",
             enough=3e-4,
+            of_elman={} if grammar in (1, 2) else None,
         )
         for grammar in (1, 2, 4, 6)
     ),
     Task(
         "digits",
         digits,
-        GATED,
         {
             "readout": "max",
             "hidden_size": 96,
             "dropout": 0.3,
             "alpha": 0.0,
             "learning_rate_init": 0.005,
+            "max_iter": 40,
         },
         94.0,
         None,
         "64 steps of one pixel, 1437 to train on",
+        enough=0.03,
     ),
     Task(
         "adding problem",
         adding,
-        GATED,
         RULE | {"hidden_size": 32, "max_iter": 60},
         0.01,
         None,
@@ -182,7 +199,7 @@ def ours(task: Task, cell: str, seed: int) -> float:
         random_state=seed,
         n_jobs=1,
         on_epoch=lambda epoch: epoch.loss < task.enough,
-        **task.settings,
+        **task.settings_of(cell),
     ).fit(data.X_train, data.y_train)
     answers = model.predict(data.X_test)
     if task.is_regression:
@@ -192,8 +209,9 @@ def ours(task: Task, cell: str, seed: int) -> float:
 
 def described(task: Task, cell: str) -> dict[str, Any]:
     """A row of the JSON without its scores; scores belong to exactly this."""
-    shared = ("about", "settings", "enough", "is_regression", "goal", "n_needed")
-    return {"task": task.name, "cell": cell} | {name: getattr(task, name) for name in shared}
+    shared = ("about", "enough", "is_regression", "goal", "n_needed")
+    own = {"task": task.name, "cell": cell, "settings": task.settings_of(cell)}
+    return own | {name: getattr(task, name) for name in shared}
 
 
 def recorded() -> dict[str, Any]:
@@ -219,9 +237,8 @@ def record(task: Task, cell: str, side: str, seed: int, score: float) -> None:
     if side == "elman":
         backend = get_backend()
         result["isa"] = f"{backend.name} {backend.isa}"
-    unfinished = PATH.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(result | {"machine": about}, indent=1) + "\n")
-    os.replace(unfinished, PATH)
+    with replacing(PATH) as file:
+        file.write((json.dumps(result | {"machine": about}, indent=1) + "\n").encode())
 
 
 def seed_range(text: str) -> range:

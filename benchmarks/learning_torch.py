@@ -88,7 +88,7 @@ def fit_and_score(task: Task, cell: str, seed: int) -> float:
     torch.manual_seed(seed)
     data = task.data(seed)
     # what the task leaves as it is, RNNClassifier's defaults say, also for RNNRegressor
-    settings = RNNClassifier().get_params() | task.settings
+    settings = RNNClassifier().get_params() | task.settings_of(cell)
     y, n_outputs = np.asarray(data.y_train), int(np.max(data.y_train)) + 1
     mean, scale = 0.0, 1.0
     if task.is_regression:
