@@ -21,6 +21,7 @@ LEVELS = [
     {"estimator", "regressor", "tagger", "baselines", "scores"},
     {"base"},
     {"preprocessing"},
+    {"scoring"},
     {"step_targets"},
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},

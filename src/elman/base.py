@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from elman import hyperparameters as hp
@@ -29,9 +31,10 @@ from elman.model import TrainedModel
 from elman.nn.network import Network, layer_sizes
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam, make_optimizer
-from elman.nn.schedules import SCHEDULES
+from elman.nn.schedules import Schedule
 from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
+from elman.scoring import check_scoring_name, scorer_of
 from elman.streaming import Stream
 from elman.targets import check_weights, hold_out
 from elman.training import train
@@ -102,9 +105,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     # Fitting
 
-    def _fit_afresh(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any) -> Self:
+    def _fit_afresh(
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, validation_data: Any
+    ) -> Self:
         """`fit`, whatever the targets; to be called by it directly."""
         self._check_parameters()
+        X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
         with _unchanged_on_error(self):
             self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
@@ -122,23 +128,34 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         y_val: Any,
         hooks: Sequence[Callable[[Epoch], Any]],
     ) -> None:
-        data = self._check_fresh_X(X)
-        targets = self._targets(y, data, fresh=True)
+        again = bool(self.warm_start) and hasattr(self, "network_")
+        data = self._check_more_X(X) if again else self._check_fresh_X(X)
+        targets = self._targets(y, data, fresh=not again)
         training = self._labelled(data, targets, sample_weight)
         validation = self._check_validation(X_val, y_val, data.dtype)
         backend = self._backend()
 
         init_rng, shuffle_rng, split_rng = hp.make_rng(self.random_state).spawn(3)
+        judged = X_val, y_val, None
         if self.early_stopping and validation is None:
             kept, held_out = hold_out(self._strata(training), self.validation_fraction, split_rng)
             validation = training.subset(held_out)
             training = training.subset(kept)
-        self._set_scale(training)
-        self._start(training, init_rng, shuffle_rng)
+            judged = _rows(validation.source, X, y, sample_weight)
+        if again:
+            self._start_again()
+        else:
+            self._set_scale(training)
+            self._start(training, init_rng, shuffle_rng)
+        before = self.history_
         training = self._scaled(self._weighted(training))
         validation = None if validation is None else self._scaled(validation)
+        scorer = None
+        if validation is not None and self.scoring not in (None, "loss"):
+            scorer = scorer_of(self, self.scoring, *judged)
         own_hooks = [] if self.on_epoch is None else [self.on_epoch]
-        with EpochProgress(self.max_iter, int(self.verbose), self._SCORE) as progress:
+        n_epochs = len(before) + int(self.max_iter)
+        with EpochProgress(n_epochs, int(self.verbose), self._score_name()) as progress:
             history = train(
                 self.network_,
                 training,
@@ -152,10 +169,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 backend=backend,
                 rng=self._rng,
                 validation=validation,
+                scorer=scorer,
                 progress=progress,
                 on_epoch=[*own_hooks, *hooks],
             )
-        self._set_history(history)
+        self._set_history(before.extended(history))
 
     def _fit_further(
         self, X: Any, y: Any, sample_weight: Any, learn: Callable[[bool], None] | None = None
@@ -278,8 +296,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to a safetensors file, atomically.
 
-        Everything is kept bit for bit but `on_epoch`, a `random_state` that is a generator (both
-        become None), and the optimizer's memory (a later `partial_fit` starts with a fresh one).
+        Everything is kept bit for bit but `on_epoch`, a `random_state` that is a generator, a
+        `scoring` that is a function (all become None), and the optimizer's memory (a later
+        `partial_fit` starts with a fresh one).
 
         Parameters
         ----------
@@ -348,6 +367,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         for name, check in self._CHECKS.items():
             check(name, getattr(self, name))
         hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
+        check_scoring_name(self.scoring)
+        hp.check_warm_up(self.learning_rate, self.warm_up)
         hp.check_carrying(self.bidirectional, self.bptt_steps, self.stateful)
 
     def _check_fresh_X(self, X: Any) -> Sequences:
@@ -518,22 +539,73 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             nesterov=bool(self.nesterovs_momentum),
         )
 
+    def _start_again(self) -> None:
+        """What `warm_start` begins with: weights, scale and history as they are."""
+        asked = {
+            "hidden_size": layer_sizes(self.hidden_size, self.n_layers),
+            "cell": Cell(self.cell, self.activation, bool(self.layer_norm)),
+            "readout": self._READOUT or self.readout,
+            "bidirectional": bool(self.bidirectional),
+            "residual": bool(self.residual),
+            "learn_initial_state": bool(self.learn_initial_state),
+        }
+        network = self.network_
+        built = {name: getattr(network, name) for name in asked}
+        built["hidden_size"] = network.hidden_sizes
+        for name, value in asked.items():
+            if built[name] != value:
+                raise ValueError(
+                    f"warm_start=True goes on with the network of the last fit, whose {name} is "
+                    f"{built[name]}, but it is {value} now: set it back, or warm_start=False"
+                )
+        self._continue()
+        self.network_ = replace(
+            self.network_,
+            dropout=float(self.dropout),
+            recurrent_dropout=float(self.recurrent_dropout),
+        )
+        self._states = {}
+        self._make_optimizer()
+
     def _plan(self, *, n_epochs: int, schedule: str, early_stopping: bool) -> Plan:
-        rate = SCHEDULES[schedule]
+        n_done = len(self.history_)
+        rate = Schedule(
+            schedule,
+            float(self.learning_rate_init),
+            int(self.max_iter),
+            warm_up=0 if n_epochs == 1 else self._n_warm(),
+            first_epoch=n_done,
+        )
+        patience = max(int(self.n_iter_no_change) // 2, 1)
+        judged_by = {None: "both", "loss": "loss"}
         return Plan(
             n_epochs=int(n_epochs),
             batch_size=int(self.batch_size),
-            learning_rate=lambda epoch: rate(
-                float(self.learning_rate_init), epoch, int(self.max_iter)
-            ),
+            learning_rate=rate,
             max_grad_norm=None if self.max_grad_norm is None else float(self.max_grad_norm),
             early_stopping=early_stopping,
             n_iter_no_change=int(self.n_iter_no_change),
             tol=float(self.tol),
-            first_epoch=len(self.history_),
+            judged_by="score" if callable(self.scoring) else judged_by.get(self.scoring, "score"),
+            first_epoch=n_done,
             checkpoint_every=int(self.checkpoint_every or 0),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
+            max_grad_value=None if self.max_grad_value is None else float(self.max_grad_value),
+            bucket_by_length=bool(self.bucket_by_length),
+            lowers_rate=lambda epoch, n_stale: rate.lowers_after(epoch, n_stale, patience),
         )
+
+    def _n_warm(self) -> int:
+        """Epochs of `warm_up`."""
+        if isinstance(self.warm_up, numbers.Integral):
+            return int(self.warm_up)
+        return round(float(self.warm_up) * int(self.max_iter))
+
+    def _score_name(self) -> str:
+        """What progress calls the validation score."""
+        if self.scoring is None or self.scoring == "loss":
+            return self._SCORE
+        return self.scoring if isinstance(self.scoring, str) else "score"
 
     def _set_history(self, history: History) -> None:
         self.history_ = history
@@ -553,6 +625,26 @@ def _unchanged_on_error(estimator: Any) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
         raise
+
+
+def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, Any]:
+    """X_val and y_val, however they were passed."""
+    if validation_data is None:
+        return X_val, y_val
+    if X_val is not None or y_val is not None:
+        raise ValueError("validation_data is X_val and y_val by another name: pass one of the two")
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+        size = f" of {len(validation_data)}" if hasattr(validation_data, "__len__") else ""
+        raise ValueError(
+            f"validation_data is a {type(validation_data).__name__}{size}; it must be a pair "
+            "(X_val, y_val)"
+        )
+    return validation_data[0], validation_data[1]
+
+
+def _rows(rows: Any, *arrays: Any) -> tuple[Any, ...]:
+    """These samples of each array, list or data frame; None stays."""
+    return tuple(None if array is None else _safe_indexing(array, rows) for array in arrays)
 
 
 def _interrupted(history: History) -> str:

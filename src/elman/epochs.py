@@ -17,9 +17,10 @@ from elman.nn.chunks import chunks
 from elman.nn.dropout import Masking
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
-from elman.nn.optimizers import Optimizer, clip_scale, global_norm
+from elman.nn.optimizers import Optimizer, clip_scale, clip_values, global_norm
 
 Array = NDArray[Any]
+Indices = NDArray[np.int64]
 
 
 class DivergedError(ValueError):
@@ -36,16 +37,25 @@ class Plan:
     learning_rate: Callable[[int], float]
     """number of the epoch, from 0 -> learning rate"""
     max_grad_norm: float | None
+    """gradients of a larger norm are scaled down to it"""
     early_stopping: bool = False
     """stop when validation no longer gets better, and go back to the best weights"""
     n_iter_no_change: int = 10
     tol: float = 1e-4
+    judged_by: str = "both"
+    """what says that an epoch was better: the validation's "score", its "loss", or "both" """
     first_epoch: int = 0
     """epochs already done"""
     checkpoint_every: int = 0
     """steps between the states kept for the backward pass; 0 keeps all"""
     bptt_steps: int | None = None
     """steps that a gradient goes back at most: see `run_epoch`; None: all"""
+    max_grad_value: float | None = None
+    """elements of a gradient beyond it are cut off at it, before its norm is looked at"""
+    bucket_by_length: bool = False
+    """whether samples of about one length are put in a batch: see `batches_of`"""
+    lowers_rate: Callable[[int, int], bool] | None = None
+    """(number of an epoch, epochs without gain so far) -> whether the rate is lowered after it"""
 
 
 def run_epoch(
@@ -73,7 +83,7 @@ def run_epoch(
         The state (n_samples, state_size) of each layer that each sample goes on from, changed to
         the one after its last step.
     """
-    X, targets, weights, per_step = training
+    X, targets, weights, per_step, _ = training
     n_samples = len(X)
     order = rng.permutation(n_samples)
     gradient = network.params.zeros_like()
@@ -81,9 +91,9 @@ def run_epoch(
     mask_seed = _mask_seed(rng) if masked else 0
     loss_sum = weight_sum = norm_sum = 0.0
     n_steps = 0
-    # Of equal size, within one: Adam takes a step as long for a last batch of three samples as for
-    # a whole one, and that noise alone can keep a small set from being learned.
-    batches = np.array_split(order, -(-n_samples // plan.batch_size))
+    batches = batches_of(order, plan.batch_size)
+    if plan.bucket_by_length:
+        batches = bucketed(batches, X.lengths, rng)
     for n_batches, indices in enumerate(batches):
         batch = X.batch(indices, backend.fused)
         masking = Masking(mask_seed, number, batch.order) if masked else None
@@ -113,7 +123,12 @@ def run_epoch(
             norm = global_norm(gradient.flat, backend.fused)
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise _diverged(number, n_batches, learning_rate, loss, norm)
-            scale = clip_scale(norm, plan.max_grad_norm)
+            if plan.max_grad_value is None:
+                scale = clip_scale(norm, plan.max_grad_norm)
+            else:
+                clip_values(gradient.flat, plan.max_grad_value)
+                clipped = global_norm(gradient.flat, backend.fused)
+                scale = clip_scale(clipped, plan.max_grad_norm)
             optimizer.step(network.params.flat, gradient.flat, learning_rate, scale, backend.fused)
             n_steps += 1
             loss_sum += loss * share
@@ -124,6 +139,33 @@ def run_epoch(
     if not np.isfinite(network.params.flat).all():
         raise _diverged(number, len(batches) - 1, learning_rate, loss_sum, norm_sum)
     return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_steps, 1)
+
+
+def batches_of(order: Indices, batch_size: int) -> list[Indices]:
+    """An order of samples, at most so many at a time.
+
+    Of equal size, within one: Adam takes a step as long for a last batch of three samples as for a
+    whole one, and that noise alone can keep a small set from being learned.
+    """
+    return np.array_split(order, -(-len(order) // batch_size))
+
+
+def bucketed(batches: list[Indices], lengths: Indices, rng: np.random.Generator) -> list[Indices]:
+    """The same samples in batches of as many, those of about one length together.
+
+    So that it stays a matter of chance which samples meet, they are put in the order of their
+    lengths only within groups of about the square root of the number of batches, drawn afresh by
+    the shuffle of every epoch; equal lengths stay in its order. The batches come in random order,
+    so that no epoch goes from long to short.
+    """
+    n_grouped = math.ceil(math.sqrt(len(batches)))
+    out = []
+    for start in range(0, len(batches), n_grouped):
+        group = batches[start : start + n_grouped]
+        samples = np.concatenate(group)
+        samples = samples[np.argsort(-lengths[samples], kind="stable")]
+        out += np.split(samples, np.cumsum([len(batch) for batch in group])[:-1])
+    return [out[i] for i in rng.permutation(len(out))]
 
 
 def _put(

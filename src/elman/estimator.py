@@ -84,10 +84,20 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
     batch_size : int, default=32
         Samples in a training step, at most: an epoch is cut into as few batches as that allows, of
         equal size.
-    learning_rate : {"constant", "cosine"}, default="cosine"
+    bucket_by_length : bool, default=False
+        Put samples of about one length into a batch, which is quicker where lengths differ much.
+        Which of them meet stays a matter of chance, and the batches come in random order.
+    learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="cosine"
         Schedule: the rate of every epoch. "cosine" falls from `learning_rate_init` to near 0 over
-        `max_iter` epochs. `partial_fit`, which knows no last epoch, keeps to `learning_rate_init`.
+        `max_iter` epochs. "one_cycle" rises from 1/25 of it for three tenths of them first.
+        "plateau" halves the rate whenever nothing got better (as `early_stopping` judges it, or by
+        the training loss without validation data) for half of `n_iter_no_change` epochs.
+        `partial_fit`, which knows no last epoch, keeps to `learning_rate_init`.
     learning_rate_init : float, default=0.003
+        The largest rate.
+    warm_up : int or float, default=0
+        First epochs (a float: share of `max_iter`) in which the rate rises evenly to
+        `learning_rate_init`; the schedule has the others. Not with "one_cycle", which has its own.
     momentum : float, default=0.9
         Only for solver="sgd".
     nesterovs_momentum : bool, default=True
@@ -101,18 +111,28 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         measured without.
     max_iter : int, default=60
         Epochs. Without `early_stopping` exactly so many are run.
+    warm_start : bool, default=False
+        `fit` goes on from the weights of the last `fit`, its standardisation and its history, for
+        `max_iter` epochs more with a fresh optimizer and the schedule from its start. Labels that
+        it did not know and another shape of network are errors.
     early_stopping : bool, default=False
         Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
         better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
         highest accuracy, then of the lowest loss.
+    scoring : str, callable or None, default=None
+        What early stopping goes by: None for the accuracy, then the loss (either
+        getting better is enough); "loss" for the loss alone; the name of any scikit-learn scorer,
+        or a function (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
     validation_fraction : float, default=0.1
         Share of each class held out of X for early stopping, unless `fit` is given `X_val`.
     n_iter_no_change : int, default=10
         Epochs that early stopping waits.
     tol : float, default=1e-4
-        By how much validation accuracy or loss must get better to count.
+        By how much validation score or loss must get better to count.
     max_grad_norm : float or None, default=1.0
         Gradients with a larger norm are scaled down to it.
+    max_grad_value : float or None, default=None
+        Elements of a gradient beyond it are cut off at it, before the norm is looked at.
     checkpoint_every : int or None, default=None
         Keep the hidden state after every so many steps only, and compute those between again on
         the way back: for sequences of thousands of steps, memory for their history shrinks by
@@ -235,18 +255,23 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         solver: str = "adam",
         alpha: float = 0.003,
         batch_size: int = 32,
+        bucket_by_length: bool = False,
         learning_rate: str = "cosine",
         learning_rate_init: float = 0.003,
+        warm_up: int | float = 0,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         class_weight: Any = None,
         label_smoothing: float = 0.0,
         max_iter: int = 60,
+        warm_start: bool = False,
         early_stopping: bool = False,
+        scoring: Any = None,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
+        max_grad_value: float | None = None,
         checkpoint_every: int | None = None,
         bptt_steps: int | None = None,
         stateful: bool = False,
@@ -275,18 +300,23 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
+        self.bucket_by_length = bucket_by_length
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.warm_up = warm_up
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
         self.max_iter = max_iter
+        self.warm_start = warm_start
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
         self.checkpoint_every = checkpoint_every
         self.bptt_steps = bptt_steps
         self.stateful = stateful
@@ -312,8 +342,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         sample_weight: ArrayLike | None = None,
         X_val: Any = None,
         y_val: ArrayLike | None = None,
+        validation_data: tuple[Any, Any] | None = None,
     ) -> RNNClassifier:
-        """Train from fresh weights.
+        """Train from fresh weights; with `warm_start`, from those of the last fit.
 
         Parameters
         ----------
@@ -327,6 +358,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         X_val, y_val : array-like, optional
             Validation data: its loss and accuracy go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
+        validation_data : tuple (X_val, y_val), optional
+            The same, in one.
 
         Returns
         -------
@@ -340,7 +373,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         elman.epochs.DivergedError
             The loss became NaN or infinite.
         """
-        return self._fit_afresh(X, y, sample_weight, X_val, y_val)
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
     def partial_fit(
         self,
@@ -513,7 +546,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
     def _weighted(self, training: Labelled) -> Labelled:
         if self.class_weight is None:
             return training
-        _, codes, weights, _ = training
+        codes, weights = training.targets, training.weights
         factors = class_weights(self.class_weight, self.classes_, codes, weights)[codes]
         return training._replace(weights=factors if weights is None else weights * factors)
 

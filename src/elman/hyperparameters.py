@@ -149,6 +149,23 @@ def class_weighting(name: str, value: Any) -> None:
         raise ValueError(f"{name}={value!r}; choose None, 'balanced', or a dict {{label: weight}}")
 
 
+def scorer(name: str, value: Any) -> None:
+    """None, a name or a function; which names there are, scikit-learn knows: `elman.scoring`."""
+    if value is not None and not isinstance(value, str) and not callable(value):
+        raise TypeError(
+            f"{name}={value!r} is a {type(value).__name__}; it must be None, 'loss', the name of a "
+            "scikit-learn scorer, or a function (estimator, X, y) -> float"
+        )
+
+
+def epochs_or_share(name: str, value: Any) -> None:
+    """An int of at least 0, or a float in [0, 1)."""
+    if isinstance(value, numbers.Integral):
+        integer(0)(name, value)
+    else:
+        real(0, 1)(name, value)
+
+
 RNN_CLASSIFIER: dict[str, Check] = {
     "hidden_size": sizes,
     "cell": one_of(*CELLS),
@@ -166,18 +183,23 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "solver": one_of(*SOLVERS),
     "alpha": real(0),
     "batch_size": integer(1),
+    "bucket_by_length": boolean,
     "learning_rate": one_of(*SCHEDULES),
     "learning_rate_init": real(0, open_low=True),
+    "warm_up": epochs_or_share,
     "momentum": real(0, 1),
     "nesterovs_momentum": boolean,
     "class_weight": class_weighting,
     "label_smoothing": real(0, 1),
     "max_iter": integer(1),
+    "warm_start": boolean,
     "early_stopping": boolean,
+    "scoring": scorer,
     "validation_fraction": real(0, 1, open_low=True),
     "n_iter_no_change": integer(1),
     "tol": real(0),
     "max_grad_norm": optional(real(0, open_low=True)),
+    "max_grad_value": optional(real(0, open_low=True)),
     "checkpoint_every": optional(integer(1)),
     "bptt_steps": optional(integer(1)),
     "stateful": boolean,
@@ -219,6 +241,15 @@ def check_carrying(bidirectional: bool, bptt_steps: int | None, stateful: bool) 
         check_onward(bidirectional, f"bptt_steps={bptt_steps}")
     if stateful:
         check_onward(bidirectional, "stateful=True")
+
+
+def check_warm_up(learning_rate: str, warm_up: int | float) -> None:
+    """Raise ValueError for a schedule that warms up by itself."""
+    if learning_rate == "one_cycle" and warm_up:
+        raise ValueError(
+            f"warm_up={warm_up!r}, but learning_rate='one_cycle' begins with a warm-up of its own: "
+            "set warm_up=0, or choose 'cosine'"
+        )
 
 
 def make_rng(random_state: Any) -> np.random.Generator:

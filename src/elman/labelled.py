@@ -24,12 +24,19 @@ class Labelled(NamedTuple):
     """a weight for each row of `targets`, or None (all equal)"""
     per_step: bool = False
     """whether the network has an answer at every time step"""
+    source: NDArray[np.intp] | None = None
+    """(n_samples,), which samples they are of those that were passed in; None: the same"""
 
     def subset(self, indices: NDArray[np.intp]) -> Labelled:
         """The samples at `indices`, in that order."""
         rows = self._steps_of(indices) if self.per_step else indices
         weights = None if self.weights is None else self.weights[rows]
-        return self._replace(X=self.X.subset(indices), targets=self.targets[rows], weights=weights)
+        return self._replace(
+            X=self.X.subset(indices),
+            targets=self.targets[rows],
+            weights=weights,
+            source=indices if self.source is None else self.source[indices],
+        )
 
     def sample_weights(self) -> NDArray[np.float64] | None:
         """(n_samples,): of steps their mean; None if all are equal."""

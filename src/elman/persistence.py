@@ -284,6 +284,8 @@ def _plain(name: str, value: Any) -> Any:
         return [int(size) for size in value]
     if isinstance(value, (np.random.RandomState, np.random.Generator)):
         return None
+    if name == "scoring" and callable(value):
+        return None
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, str)):

@@ -43,17 +43,27 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         alike; see `elman.nn.losses`.
     huber_delta : float, default=1.0
         Only for loss="huber": in deviations of the target.
-    solver, alpha, batch_size, learning_rate, learning_rate_init, momentum, nesterovs_momentum
+    solver, alpha, batch_size, bucket_by_length, learning_rate, learning_rate_init, warm_up
+        Of training, as for `RNNClassifier`.
+    momentum, nesterovs_momentum
         Of training, as for `RNNClassifier`.
     max_iter : int, default=60
         Epochs. Without `early_stopping` exactly so many are run.
+    warm_start
+        As for `RNNClassifier`.
     early_stopping : bool, default=False
         Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
         better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
         highest R^2, then of the lowest loss.
+    scoring : str, callable or None, default=None
+        What early stopping goes by: None for R^2, then the loss (either
+        getting better is enough); "loss" for the loss alone; the name of any scikit-learn scorer,
+        or a function (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
     validation_fraction : float, default=0.1
         Share of X held out at random for early stopping, unless `fit` is given `X_val`.
-    n_iter_no_change, tol, max_grad_norm, checkpoint_every, bptt_steps, stateful
+    n_iter_no_change, tol, max_grad_norm, max_grad_value
+        Of training, as for `RNNClassifier`.
+    checkpoint_every, bptt_steps, stateful
         Of training, as for `RNNClassifier`.
     standardize, missing, dtype, random_state, verbose, n_jobs, backend, on_epoch
         As for `RNNClassifier`.
@@ -123,16 +133,21 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         solver: str = "adam",
         alpha: float = 0.003,
         batch_size: int = 32,
+        bucket_by_length: bool = False,
         learning_rate: str = "cosine",
         learning_rate_init: float = 0.003,
+        warm_up: int | float = 0,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         max_iter: int = 60,
+        warm_start: bool = False,
         early_stopping: bool = False,
+        scoring: Any = None,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
+        max_grad_value: float | None = None,
         checkpoint_every: int | None = None,
         bptt_steps: int | None = None,
         stateful: bool = False,
@@ -163,16 +178,21 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
+        self.bucket_by_length = bucket_by_length
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.warm_up = warm_up
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.max_iter = max_iter
+        self.warm_start = warm_start
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
         self.checkpoint_every = checkpoint_every
         self.bptt_steps = bptt_steps
         self.stateful = stateful
@@ -198,8 +218,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         sample_weight: ArrayLike | None = None,
         X_val: Any = None,
         y_val: ArrayLike | None = None,
+        validation_data: tuple[Any, Any] | None = None,
     ) -> RNNRegressor:
-        """Train from fresh weights.
+        """Train from fresh weights; with `warm_start`, from those of the last fit.
 
         Parameters
         ----------
@@ -212,6 +233,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         X_val, y_val : array-like, optional
             Validation data: its loss and R^2 go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
+        validation_data : tuple (X_val, y_val), optional
+            The same, in one.
 
         Returns
         -------
@@ -225,7 +248,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         elman.epochs.DivergedError
             The loss became NaN or infinite.
         """
-        return self._fit_afresh(X, y, sample_weight, X_val, y_val)
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
     def partial_fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None

@@ -44,8 +44,10 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         Of the network, as for `RNNClassifier`.
     learn_initial_state, dropout, recurrent_init
         Of the network, as for `RNNClassifier`.
-    solver, alpha, batch_size, learning_rate, learning_rate_init, momentum, nesterovs_momentum
+    solver, alpha, batch_size, bucket_by_length, learning_rate, learning_rate_init, warm_up
         Of training, as for `RNNClassifier`; `batch_size` counts sequences.
+    momentum, nesterovs_momentum
+        Of training, as for `RNNClassifier`.
     class_weight : {"balanced"}, dict of label to weight, or None, default=None
         Factors on the weights of each class's time steps in training; "balanced" gives every class
         the same weight in all. Validation is measured without them.
@@ -54,13 +56,20 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         without.
     max_iter : int, default=60
         Epochs. Without `early_stopping` exactly so many are run.
+    warm_start
+        As for `RNNClassifier`.
     early_stopping : bool, default=False
         Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
         better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
         highest accuracy over labelled steps, then of the lowest loss.
+    scoring : str, callable or None, default=None
+        What early stopping goes by: None for the accuracy over labelled steps, then the loss
+        (either getting better is enough); "loss" for the loss alone; the name of any scikit-learn
+        scorer, to which each labelled time step is a sample, or a function (estimator, X, y) ->
+        float, given sequences as `fit` is, for that alone. `validation_scores_` records it.
     validation_fraction : float, default=0.1
         Share of the sequences held out at random for early stopping, unless `fit` is given `X_val`.
-    n_iter_no_change, tol, max_grad_norm, checkpoint_every
+    n_iter_no_change, tol, max_grad_norm, max_grad_value, checkpoint_every
         Of training, as for `RNNClassifier`.
     bptt_steps : int or None, default=None
         Truncated backpropagation through time: every sequence is run in chunks of so many steps,
@@ -140,18 +149,23 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         solver: str = "adam",
         alpha: float = 0.003,
         batch_size: int = 32,
+        bucket_by_length: bool = False,
         learning_rate: str = "cosine",
         learning_rate_init: float = 0.003,
+        warm_up: int | float = 0,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         class_weight: Any = None,
         label_smoothing: float = 0.0,
         max_iter: int = 60,
+        warm_start: bool = False,
         early_stopping: bool = False,
+        scoring: Any = None,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         max_grad_norm: float | None = 1.0,
+        max_grad_value: float | None = None,
         checkpoint_every: int | None = None,
         bptt_steps: int | None = None,
         stateful: bool = False,
@@ -179,18 +193,23 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
+        self.bucket_by_length = bucket_by_length
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.warm_up = warm_up
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
         self.max_iter = max_iter
+        self.warm_start = warm_start
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
         self.checkpoint_every = checkpoint_every
         self.bptt_steps = bptt_steps
         self.stateful = stateful
@@ -216,8 +235,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
+        validation_data: tuple[Any, Any] | None = None,
     ) -> RNNTagger:
-        """Train from fresh weights.
+        """Train from fresh weights; with `warm_start`, from those of the last fit.
 
         Parameters
         ----------
@@ -231,6 +251,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         X_val, y_val : array-like, optional
             Validation data: its loss and accuracy go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
+        validation_data : tuple (X_val, y_val), optional
+            The same, in one.
 
         Returns
         -------
@@ -244,7 +266,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         elman.epochs.DivergedError
             The loss became NaN or infinite.
         """
-        return self._fit_afresh(X, y, sample_weight, X_val, y_val)
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
     def partial_fit(
         self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: Any = None

@@ -22,6 +22,7 @@ from elman.labelled import Labelled
 from elman.nn.network import Network
 from elman.nn.objectives import Objective, OneClass
 from elman.nn.optimizers import Optimizer
+from elman.nn.schedules import LOWERED
 
 Array = NDArray[Any]
 
@@ -50,18 +51,20 @@ class _Best:
     n_stale: int = 0
 
     def update(
-        self, network: Network, epoch: int, loss: float, score: float | None, tol: float
+        self, network: Network, epoch: int, loss: float, score: float | None, plan: Plan
     ) -> None:
         """`loss` and `score` are the validation's, or the training loss and None."""
-        key = (-loss,) if score is None else (score, -loss)
+        by_score = score is not None and plan.judged_by != "loss"
+        by_loss = score is None or plan.judged_by != "score"
+        key = (score, -loss) if score is not None and by_score else (-loss,)
         if self.flat is None or key > self.key:
             if self.flat is None:
                 self.flat = network.params.flat.copy()
             else:
                 self.flat[...] = network.params.flat
             self.key, self.epoch = key, epoch
-        better_score = score is not None and score > self.high_score + tol
-        better_loss = loss < self.low_loss - tol
+        better_score = score is not None and by_score and score > self.high_score + plan.tol
+        better_loss = by_loss and loss < self.low_loss - plan.tol
         self.n_stale = 0 if better_score or better_loss else self.n_stale + 1
         if better_score and score is not None:
             self.high_score = score
@@ -79,6 +82,7 @@ def train(
     backend: Backend,
     rng: np.random.Generator,
     validation: Labelled | None = None,
+    scorer: Callable[[], float] | None = None,
     progress: Progress | None = None,
     on_epoch: Sequence[OnEpoch] = (),
     states: dict[str, Array] | None = None,
@@ -88,7 +92,8 @@ def train(
     Every epoch goes once through the samples in a fresh random order, `plan.batch_size` at a time.
     With `plan.early_stopping` training ends once neither validation score nor validation loss has
     got better by more than `plan.tol` for `plan.n_iter_no_change` epochs, and however it ends the
-    weights of the best epoch (highest score, then lowest loss) are restored. A KeyboardInterrupt
+    weights of the best epoch (highest score, then lowest loss) are restored; `plan.judged_by` has
+    one of the two count alone. A KeyboardInterrupt
     ends training as well and restores the best weights so far, by validation if there is any, else
     by training loss; the history says so. Before the first epoch has ended, or after any other
     error, network, optimizer and rng are left as they were.
@@ -106,6 +111,8 @@ def train(
     rng : numpy.random.Generator
         Of the shuffling.
     validation : Labelled, optional
+    scorer : callable, optional
+        Scores the network as it is on the validation data, in the place of the objective's score.
     progress : Progress, optional
     on_epoch : sequence of callable
         Called in order after each epoch; one that returns True or "stop", or calls `Epoch.stop`,
@@ -128,7 +135,7 @@ def train(
     best = _Best()
     n_batches = -(-len(training.X) // plan.batch_size)
     probed, every = probe(training.X), interval(network, training.X, n_batches)
-    rate_set: float | None = None  # by on_epoch
+    rate_set: float | None = None  # by on_epoch, or lowered
     undo = _snapshot(network, optimizer, rng)
     try:
         for number in range(plan.first_epoch, plan.first_epoch + plan.n_epochs):
@@ -150,7 +157,7 @@ def train(
             trained = time.perf_counter()
             if validation is None:
                 validation_loss = score = None
-                best.update(network, number + 1, loss, None, plan.tol)
+                best.update(network, number + 1, loss, None, plan)
             else:
                 with np.errstate(all="ignore"):
                     validation_loss, score = evaluate(network, validation, backend, objective)
@@ -160,7 +167,9 @@ def train(
                         f"is {validation_loss:g} at a learning rate of {rate:g}. Lower "
                         "learning_rate_init, or look for huge values in X_val"
                     )
-                best.update(network, number + 1, validation_loss, score, plan.tol)
+                if scorer is not None:
+                    score = scorer()
+                best.update(network, number + 1, validation_loss, score, plan)
             gauged = number % every == 0 or number + 1 == plan.first_epoch + plan.n_epochs
             epoch = Epoch(
                 epoch=number + 1,
@@ -185,6 +194,8 @@ def train(
             answers = [hook(epoch) for hook in on_epoch]
             if epoch.learning_rate != rate:
                 rate_set = _checked_rate(epoch.learning_rate)
+            elif plan.lowers_rate is not None and plan.lowers_rate(number, best.n_stale):
+                rate_set = rate * LOWERED
             if epoch.stopped or any(map(_says_stop, answers)):
                 history.stopped_by = "on_epoch"
                 break

@@ -269,6 +269,11 @@ def clip_scale(norm: float, max_norm: float | None) -> float:
     return max_norm / norm if max_norm is not None and norm > max_norm else 1.0
 
 
+def clip_values(gradient: Array, max_value: float) -> None:
+    """Cut off, in place, what lies outside of [-max_value, max_value]; NaN stays."""
+    np.clip(gradient, -max_value, max_value, out=gradient)
+
+
 def _decay_mask(params: Parameters) -> Array:
     """1 where `alpha` applies; 0 for biases, the 1-D arrays."""
     mask = params.zeros_like()
