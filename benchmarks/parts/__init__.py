@@ -11,7 +11,7 @@ from types import ModuleType
 
 PARTS = (
     *("layer", "gru", "lstm", "batch1", "small", "threads", "fit"),
-    *("predict", "memory", "denormals", "startup"),
+    *("predict", "memory", "tbptt", "buckets", "denormals", "startup"),
 )
 FORCEABLE = ("layer", "gru", "lstm", "batch1", "small", "threads", "denormals")
 """parts that take an instruction set"""
