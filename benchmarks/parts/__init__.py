@@ -10,10 +10,10 @@ from importlib import import_module
 from types import ModuleType
 
 PARTS = (
-    *("layer", "gru", "lstm", "batch1", "small", "threads", "fit"),
+    *("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "fit"),
     *("predict", "memory", "tbptt", "buckets", "denormals", "startup"),
 )
-FORCEABLE = ("layer", "gru", "lstm", "batch1", "small", "threads", "denormals")
+FORCEABLE = (*("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "denormals"),)
 """parts that take an instruction set"""
 
 
