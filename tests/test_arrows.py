@@ -26,7 +26,7 @@ LEVELS = [
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},
     {"epochs", "streaming"},
-    {"inference", "stepping", "history", "gauges", "hyperparameters", "labelled"},
+    {"inference", "stepping", "early", "history", "gauges", "hyperparameters", "labelled"},
     {"data", "nn", "formats"},
     {"backends"},
 ]

@@ -118,7 +118,7 @@ def test_predict_over_time_ends_with_the_answer(readout, samples):
     for target in (y, both(X, y)):
         reg = quick(readout=readout).fit(X, target)
         over_time, whole = reg.predict_over_time(X), reg.predict(X)
-        assert isinstance(over_time, list)
+        assert type(over_time) is type(X)
         for x, values, answer in zip(X, over_time, whole, strict=True):
             assert values.shape == (len(x), *target.shape[1:])
             assert values.dtype == np.float64

@@ -248,7 +248,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     # What every fitted estimator answers
 
-    def hidden_states(self, X: Any) -> list[Array]:
+    def hidden_states(self, X: Any) -> Any:
         """The last layer's hidden state after every time step.
 
         Parameters
@@ -259,10 +259,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         Returns
         -------
         list of ndarray of shape (n_timesteps_i, width)
-            `width` is the last layer's size; twice that if bidirectional, forward half first.
+            An array (n_samples, n_timesteps, width) if X is one. `width` is the last layer's size;
+            twice that if bidirectional, forward half first.
         """
         model, data = self._asked(X)
-        return model.hidden_states(data)
+        return as_given(X, model.hidden_states(data))
 
     def stream(self, n: int | None = None) -> Stream:
         """The fitted network reading sequences while they happen, a time step in each call.
@@ -613,6 +614,18 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self.loss_curve_ = history.loss
         self.validation_scores_ = history.validation_score
         self.best_epoch_ = history.best_epoch
+
+
+def as_given(X: Any, answers: list[Array]) -> Any:
+    """Answers over time as X is: an array for an array, of objects for objects, or a list."""
+    if getattr(X, "ndim", 0) in (2, 3):
+        return np.stack(answers)
+    if not isinstance(X, np.ndarray):
+        return answers
+    objects = np.empty(len(answers), dtype=object)
+    for i, answer in enumerate(answers):
+        objects[i] = answer
+    return objects
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 
 from elman import hyperparameters as hp
-from elman.base import RecurrentEstimator
+from elman.base import RecurrentEstimator, as_given
 from elman.callbacks import with_callbacks
 from elman.data.sequences import Sequences
+from elman.early import check_rule
 from elman.history import Epoch
 from elman.labelled import Labelled
 from elman.model import TrainedClassifier
@@ -474,7 +475,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         model, data = self._asked(X)
         return model.decision_function(data)
 
-    def predict_proba_over_time(self, X: Any) -> list[Array]:
+    def predict_proba_over_time(self, X: Any) -> Any:
         """Probability of each class had the recording stopped at step t.
 
         Parameters
@@ -485,6 +486,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         Returns
         -------
         list of ndarray of shape (n_timesteps_i, n_classes)
+            An array (n_samples, n_timesteps, n_classes) if X is one.
             The readout applied to every prefix. The last row of each is, bit for bit, the answer of
             `predict_proba`.
 
@@ -494,7 +496,42 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
             The network is bidirectional: it has no answer before a sequence has ended.
         """
         model, data = self._asked(X)
-        return model.predict_proba_over_time(data)
+        return as_given(X, model.predict_proba_over_time(data))
+
+    def predict_early(
+        self, X: Any, confidence: float = 0.95, patience: int = 3
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """Label each sample as soon as the network is sure of it.
+
+        Decided is at the first time step at which the same label has had a probability of at least
+        `confidence` for `patience` steps in a row, that one included; if there is none, at the
+        last.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        confidence : float, default=0.95
+            In (0, 1].
+        patience : int, default=3
+            Time steps, at least 1.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        steps : ndarray of shape (n_samples,), int64
+            At which each was decided, from 0; -1 for a sample without a single step, which is
+            answered from the initial state.
+
+        Raises
+        ------
+        ValueError
+            A number out of range; several labels at once; or the network is bidirectional: it has
+            no answer before a sequence has ended.
+        """
+        check_rule(confidence, patience)
+        model, data = self._asked(X)
+        return model.predict_early(data, float(confidence), int(patience))
 
     # What its targets are
 

@@ -16,6 +16,7 @@ from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend, Link
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
+from elman.early import decision_step
 from elman.inference import (
     Standardisation,
     hidden_states,
@@ -142,6 +143,26 @@ class TrainedClassifier(TrainedModel):
     def predict_proba_over_time(self, data: Sequences) -> list[Array]:
         """For each sample (n_timesteps_i, n_classes), had the recording stopped at step t."""
         return self._linked_over_time(data)
+
+    def predict_early(
+        self, data: Sequences, confidence: float, patience: int
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """Labels (n_samples,) and the step each was decided at; see `early.decision_step`."""
+        if self.multilabel:
+            raise ValueError(
+                "predict_early wants one label for each sample, but this gives several at once: "
+                "read predict_proba_over_time"
+            )
+        backend = self._computes()
+        logits = self._ask(predict_logits_over_time, data, backend)
+        before = self.network.logits_before(backend)
+        decided, steps = np.empty((len(logits), len(before)), before.dtype), []
+        for i, z in enumerate(logits):
+            shares = linked(z, self.link, backend.fused).max(axis=1, initial=0)
+            step = decision_step(z.argmax(axis=1), shares, confidence, patience)
+            decided[i] = before if step < 0 else z[step]
+            steps.append(step)
+        return self.predicted(decided), np.array(steps, np.int64)
 
     @property
     def link(self) -> Link:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elman.scores import confusion_counts
+from elman.scores import accuracy_by_share, confusion_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "plot_accuracy_by_share",
     "plot_confusion_matrix",
     "plot_hidden_states",
     "plot_loss_curve",
@@ -304,6 +305,52 @@ def plot_probabilities_over_time(
     ax.legend(
         title="class", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=10
     )
+    return ax
+
+
+def plot_accuracy_by_share(
+    estimator: Any, X: Any, y: ArrayLike, *, n_shares: int = 20, ax: Axes | None = None
+) -> Axes:
+    """Accuracy by the share of each recording seen: how early could it have answered?
+
+    Parameters
+    ----------
+    estimator : fitted RNNClassifier
+    X : array-like
+        Recordings of at least one time step.
+    y : array-like of shape (n_samples,)
+    n_shares : int
+        Points of the curve; see `elman.scores.accuracy_by_share`.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    ValueError
+        See `elman.scores.accuracy_by_share`.
+    """
+    shares, accuracy = accuracy_by_share(estimator, X, y, n_shares)
+    ax = _new_axes(6.4, 4.0) if ax is None else ax
+    ax.plot(shares, accuracy, color=BLUE, lw=2, marker="o", markersize=3)
+    dotted: Any = (0, (1, 2))
+    ax.axhline(accuracy[-1], color=INK, lw=1, ls=dotted, label="all of it seen", zorder=1)
+    ax.set(
+        title="How early could it answer?",
+        xlabel="share of the recording seen",
+        ylabel="accuracy",
+        xlim=(0, 1.02),
+        ylim=(0, 1.03),
+    )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(_percent)
+    _tidy(ax)
+    ax.legend(loc="lower right", frameon=False, fontsize=10)
     return ax
 
 

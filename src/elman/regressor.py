@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
 from elman import hyperparameters as hp
-from elman.base import RecurrentEstimator
+from elman.base import RecurrentEstimator, as_given
 from elman.callbacks import with_callbacks
 from elman.data.sequences import Sequences
 from elman.history import Epoch
@@ -299,7 +299,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         model, data = self._asked(X)
         return model.predict(data)
 
-    def predict_over_time(self, X: Any) -> list[Array]:
+    def predict_over_time(self, X: Any) -> Any:
         """Predicted values had the recording stopped at step t.
 
         Parameters
@@ -310,6 +310,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         Returns
         -------
         list of ndarray of shape (n_timesteps_i,) or (n_timesteps_i, n_targets), float64
+            An array (n_samples, n_timesteps) or (n_samples, n_timesteps, n_targets) if X is one.
             The readout applied to every prefix. The last of each is, bit for bit, the answer of
             `predict`.
 
@@ -319,7 +320,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
             The network is bidirectional: it has no answer before a sequence has ended.
         """
         model, data = self._asked(X)
-        return model.predict_over_time(data)
+        return as_given(X, model.predict_over_time(data))
 
     # What its targets are
 

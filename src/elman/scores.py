@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elman.early import right_by_share
+
 __all__ = [
     "ClassScore",
     "ValueScore",
+    "accuracy_by_share",
     "class_scores",
     "confusion_counts",
     "label_scores",
@@ -95,6 +98,51 @@ def confusion_counts(
     columns = np.array([place[label] for label in y_pred.tolist()], dtype=np.intp)
     np.add.at(counts, (rows, columns), 1)
     return classes, counts
+
+
+def accuracy_by_share(
+    estimator: Any, X: Any, y: ArrayLike, n_shares: int = 20
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Accuracy by how much of each recording has been seen.
+
+    Parameters
+    ----------
+    estimator : fitted RNNClassifier
+        Of one label for each recording.
+    X : array-like
+        Recordings of at least one time step.
+    y : array-like of shape (n_samples,)
+    n_shares : int, default=20
+
+    Returns
+    -------
+    shares : ndarray of shape (n_shares,)
+        1 / n_shares to 1; of a recording the first ceil(share * n_timesteps) steps.
+    accuracy : ndarray of shape (n_shares,)
+
+    Raises
+    ------
+    ValueError
+        A label that is not known, a recording without a step, or a network that has no answer
+        before a sequence has ended.
+    """
+    if n_shares < 1:
+        raise ValueError(f"n_shares={n_shares} must be at least 1")
+    if getattr(estimator, "multilabel_", False):
+        raise ValueError("accuracy by share wants one label for each recording, not several")
+    place = {label: i for i, label in enumerate(np.asarray(estimator.classes_).tolist())}
+    over_time = estimator.predict_proba_over_time(X)
+    labels = np.asarray(y).tolist()
+    if np.ndim(y) != 1 or len(labels) != len(over_time):
+        raise ValueError(
+            f"y has shape {np.shape(y)}, expected ({len(over_time)},): one label for each recording"
+        )
+    for i, label in enumerate(labels):
+        if label not in place:
+            known = ", ".join(map(str, place))
+            raise ValueError(f"y[{i}] is {label!r}, which is not a known class: {known}")
+    codes = [np.asarray(p).argmax(axis=1) for p in over_time]
+    return right_by_share(codes, [place[label] for label in labels], n_shares)
 
 
 def class_scores(classes: NDArray[Any], counts: NDArray[np.int64]) -> list[ClassScore]:

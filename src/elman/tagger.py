@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman import hyperparameters as hp
-from elman.base import RecurrentEstimator
+from elman.base import RecurrentEstimator, as_given
 from elman.callbacks import with_callbacks
 from elman.data.missing import observed_steps, without_skipped
 from elman.data.sequences import Sequences
@@ -325,7 +325,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
             what the list would hold.
         """
         model, data = self._asked(X)
-        return _as_given(X, model.predict(data))
+        return as_given(X, model.predict(data))
 
     def predict_proba(self, X: Any) -> Any:
         """Probability of each class at every time step.
@@ -344,7 +344,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
             Of the estimator's `dtype`, columns in the order of `classes_`; an array if X is one.
         """
         model, data = self._asked(X)
-        return _as_given(X, model.predict_proba(data))
+        return as_given(X, model.predict_proba(data))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy over the labelled time steps.
@@ -437,17 +437,6 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
 
     def _restore(self, model: TrainedTagger) -> None:
         self.classes_ = model.classes
-
-
-def _as_given(X: Any, answers: list[Array]) -> Any:
-    """An array for an array, of objects for one of objects, else the list."""
-    if getattr(X, "ndim", 0) in (2, 3):
-        return np.stack(answers)
-    if not isinstance(X, np.ndarray):
-        return answers
-    objects = np.empty(len(answers), dtype=object)
-    objects[:] = answers
-    return objects
 
 
 def _check_any(counts: Array) -> None:
