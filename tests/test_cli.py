@@ -107,6 +107,25 @@ def test_options_of_fit_reach_the_estimator(capsys, tmp_path, files):
     assert {name: params[name] for name in wanted} == wanted
 
 
+def test_the_training_regime_on_the_command_line(capsys, tmp_path, files):
+    path = tmp_path / "m.safetensors"
+    options = ["--learning-rate", "plateau", "--warm-up", "2", "--max-grad-value", "0.5"]
+    options += ["--bucket-by-length", "--early-stopping", "--scoring", "f1_macro"]
+    arguments = ["fit", files / "train.ts", "-o", path, "-q", *SMALL, *options]
+    assert run(capsys, *arguments)[0] == 0
+    params = elman.RNNClassifier.load(path).get_params()
+    wanted = {"learning_rate": "plateau", "warm_up": 2, "max_grad_value": 0.5}
+    wanted |= {"bucket_by_length": True, "early_stopping": True, "scoring": "f1_macro"}
+    assert {name: params[name] for name in wanted} == wanted
+    code, _, err = run(capsys, *arguments, "--force", "--warm-up", "0.25")
+    assert (code, err) == (0, "")
+    assert elman.RNNClassifier.load(path).warm_up == 0.25
+    for bad, message in (("soon", "neither a whole number"), ("1.5", "warm_up=1.5")):
+        code, _, err = run(capsys, *arguments, "--force", "--warm-up", bad)
+        assert code == 2
+        assert message in " ".join(err.split())
+
+
 def test_fit_replaces_a_model_only_when_forced(capsys, tmp_path, files):
     path = tmp_path / "m.safetensors"
     arguments = ["fit", files / "train.ts", "-o", path, "-q", "--max-iter", "1"]

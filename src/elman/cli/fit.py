@@ -50,6 +50,16 @@ def _norm(text: str) -> float | str:
         raise typer.BadParameter(f"{text!r} is neither a number nor none") from None
 
 
+def _epochs_or_share(text: str) -> int | float:
+    """A whole number of epochs, or a share of them."""
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a whole number of epochs nor a share of them"
+        ) from None
+
+
 def _class_weight(text: str) -> str | dict[str, float]:
     """balanced, or LABEL=WEIGHT with commas between."""
     if text == "balanced":
@@ -141,8 +151,21 @@ def fit(
     nesterovs_momentum: Annotated[bool | None, typer.Option(help="Of sgd.")] = None,
     max_iter: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Recordings in a batch.")] = None,
-    learning_rate: Annotated[str | None, typer.Option(help="Schedule: constant or cosine.")] = None,
-    learning_rate_init: Annotated[float | None, typer.Option(help="First learning rate.")] = None,
+    bucket_by_length: Annotated[
+        bool | None, typer.Option(help="Batches of about one length: quicker if lengths differ.")
+    ] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option(help="Schedule: constant, cosine, one_cycle or plateau.")
+    ] = None,
+    learning_rate_init: Annotated[float | None, typer.Option(help="Largest learning rate.")] = None,
+    warm_up: Annotated[
+        Any,
+        typer.Option(
+            parser=_epochs_or_share,
+            metavar="INTEGER|FLOAT",
+            help="First epochs, or a share of all, in which the rate rises to that.",
+        ),
+    ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength of the L2 penalty.")] = None,
     max_grad_norm: Annotated[
         Any,
@@ -152,8 +175,15 @@ def fit(
             help="Gradients longer than this are shortened to it.",
         ),
     ] = None,
+    max_grad_value: Annotated[
+        float | None, typer.Option(help="What of a gradient lies beyond this is cut off.")
+    ] = None,
     early_stopping: Annotated[
         bool | None, typer.Option(help="Stop once held-out recordings no longer get better.")
+    ] = None,
+    scoring: Annotated[
+        str | None,
+        typer.Option(help="What early stopping goes by: loss, or a scikit-learn scorer's name."),
     ] = None,
     validation_fraction: Annotated[
         float | None, typer.Option(help="Share of the recordings held out by early stopping.")
