@@ -22,7 +22,7 @@ LEVELS = [
     {"base"},
     {"preprocessing"},
     {"scoring"},
-    {"step_targets"},
+    {"step_targets", "checkpoints"},
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},
     {"epochs", "streaming"},

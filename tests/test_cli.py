@@ -323,3 +323,24 @@ def test_on_a_terminal_there_is_a_live_bar(tmp_path, files):
     assert process.returncode == 0
     assert b"9/9" in seen
     assert b"\x1b[" in seen
+
+
+def test_fit_goes_on_from_a_checkpoint(capsys, tmp_path, files):
+    model, folder = tmp_path / "m.safetensors", tmp_path / "run"
+    command = ["fit", files / "train.ts", "-o", model, *SMALL, "--checkpoint", folder]
+    assert run(capsys, *command)[0] == 0
+    last = max(folder.glob("epoch-*.safetensors"))
+    assert "epoch" in run(capsys, "inspect", last)[1]
+    first = model.read_bytes()
+    last.unlink()  # as if it had been killed in the last epoch
+    code, out, err = run(capsys, *command, "--force")
+    assert (code, err) == (0, "")
+    assert len([line for line in out.splitlines() if line.startswith("epoch")]) <= 1
+    again = elman.RNNClassifier.load(model)
+    assert last.exists()
+    model.write_bytes(first)
+    for name, weights in elman.RNNClassifier.load(model).weights_.items():
+        assert np.array_equal(weights, again.weights_[name])
+    code, _, err = run(capsys, *command, "--force", "--solver", "sgd")
+    assert code != 0
+    assert "solver is 'sgd' here and 'adam' there" in err

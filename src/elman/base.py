@@ -5,8 +5,9 @@ from __future__ import annotations
 import numbers
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
@@ -20,6 +21,7 @@ from elman import hyperparameters as hp
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend, Cell
 from elman.callbacks import CallbackSupport, FitTask
+from elman.checkpoints import Checkpoints, digest
 from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
@@ -32,6 +34,7 @@ from elman.nn.network import Network, layer_sizes
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import Schedule
+from elman.persistence import Saved, load_kind, pack, pack_answers, plain_parameters, save
 from elman.preprocessing import location_and_scale
 from elman.progress import EpochProgress
 from elman.scoring import check_scoring_name, scorer_of
@@ -43,6 +46,16 @@ Array = NDArray[Any]
 
 
 M = TypeVar("M", bound=TrainedModel)
+
+WITHOUT_EFFECT = (
+    "backend",
+    "checkpoint_epochs",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "n_jobs",
+    "verbose",
+)
+"""Hyper-parameters that change no bit of a fit, or are seen to apart."""
 
 
 class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: ignore[misc]
@@ -129,50 +142,62 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         hooks: Sequence[Callable[[Epoch], Any]],
     ) -> None:
         again = bool(self.warm_start) and hasattr(self, "network_")
+        if again and self.checkpoint is not None:
+            raise ValueError(
+                "warm_start=True goes on with weights that are in memory, and checkpoint="
+                f"{self.checkpoint!r} with those on disk: set one of them"
+            )
         data = self._check_more_X(X) if again else self._check_fresh_X(X)
         targets = self._targets(y, data, fresh=not again)
         training = self._labelled(data, targets, sample_weight)
         validation = self._check_validation(X_val, y_val, data.dtype)
         backend = self._backend()
-
-        init_rng, shuffle_rng, split_rng = hp.make_rng(self.random_state).spawn(3)
-        judged = X_val, y_val, None
-        if self.early_stopping and validation is None:
-            kept, held_out = hold_out(self._strata(training), self.validation_fraction, split_rng)
-            validation = training.subset(held_out)
-            training = training.subset(kept)
-            judged = _rows(validation.source, X, y, sample_weight)
-        if again:
-            self._start_again()
-        else:
-            self._set_scale(training)
-            self._start(training, init_rng, shuffle_rng)
-        before = self.history_
-        training = self._scaled(self._weighted(training))
-        validation = None if validation is None else self._scaled(validation)
-        scorer = None
-        if validation is not None and self.scoring not in (None, "loss"):
-            scorer = scorer_of(self, self.scoring, *judged)
-        own_hooks = [] if self.on_epoch is None else [self.on_epoch]
-        n_epochs = len(before) + int(self.max_iter)
-        with EpochProgress(n_epochs, int(self.verbose), self._score_name()) as progress:
-            history = train(
-                self.network_,
-                training,
-                self._optimizer,
-                self._plan(
-                    n_epochs=self.max_iter,
-                    schedule=self.learning_rate,
-                    early_stopping=bool(self.early_stopping),
-                ),
-                self._objective(),
-                backend=backend,
-                rng=self._rng,
-                validation=validation,
-                scorer=scorer,
-                progress=progress,
-                on_epoch=[*own_hooks, *hooks],
-            )
+        with self._checkpoints() as keeper:
+            root = self._root_rng(keeper)
+            init_rng, shuffle_rng, split_rng = root.spawn(3)
+            given = {} if keeper is None else _digests(training, validation)
+            judged = X_val, y_val, None
+            if self.early_stopping and validation is None:
+                strata = self._strata(training)
+                kept, held_out = hold_out(strata, self.validation_fraction, split_rng)
+                validation = training.subset(held_out)
+                training = training.subset(kept)
+                judged = _rows(validation.source, X, y, sample_weight)
+            if again:
+                self._start_again()
+            else:
+                self._set_scale(training)
+                self._start(training, init_rng, shuffle_rng)
+            if keeper is not None:
+                fingerprint = self._fingerprint(given, backend, root)
+                keeper.claim(fingerprint, hp.entropy_of(root), self._packed)
+            before = self.history_
+            training = self._scaled(self._weighted(training))
+            validation = None if validation is None else self._scaled(validation)
+            scorer = None
+            if validation is not None and self.scoring not in (None, "loss"):
+                scorer = scorer_of(self, self.scoring, *judged)
+            own_hooks = [] if self.on_epoch is None else [self.on_epoch]
+            n_epochs = len(before) + int(self.max_iter)
+            with EpochProgress(n_epochs, int(self.verbose), self._score_name()) as progress:
+                history = train(
+                    self.network_,
+                    training,
+                    self._optimizer,
+                    self._plan(
+                        n_epochs=self.max_iter,
+                        schedule=self.learning_rate,
+                        early_stopping=bool(self.early_stopping),
+                    ),
+                    self._objective(),
+                    backend=backend,
+                    rng=self._rng,
+                    validation=validation,
+                    scorer=scorer,
+                    progress=progress,
+                    on_epoch=[*own_hooks, *hooks],
+                    keeper=keeper,
+                )
         self._set_history(before.extended(history))
 
     def _fit_further(
@@ -312,19 +337,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         OSError
             The file cannot be written; one that was there before is left whole.
         """
-        from elman.persistence import Saved, save
-
-        names = getattr(self, "feature_names_in_", None)
-        save(
-            path,
-            Saved(
-                model=self._model(),
-                parameters=self.get_params(deep=False),
-                feature_names=None if names is None else list(names),
-                history=self.history_,
-            ),
-            self._KIND,
-        )
+        save(path, self._saved(self._model(), self.history_), self._KIND)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -346,8 +359,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         OSError
             It cannot be read.
         """
-        from elman.persistence import load_kind
-
         saved = load_kind(path, cls._KIND, known=cls._get_param_names())
         model = saved.model
         estimator = cls(**saved.parameters)
@@ -469,6 +480,57 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         lost its digits.
         """
         return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
+
+    # Checkpoints
+
+    def _checkpoints(self) -> AbstractContextManager[Checkpoints | None]:
+        if self.checkpoint is None:
+            return nullcontext()
+        minutes = self.checkpoint_minutes
+        return Checkpoints(
+            self.checkpoint,
+            epochs=None if self.checkpoint_epochs is None else int(self.checkpoint_epochs),
+            minutes=None if minutes is None else float(minutes),
+            kind=self._KIND,
+            known=self._get_param_names(),
+        )
+
+    def _root_rng(self, keeper: Checkpoints | None) -> np.random.Generator:
+        """What all random numbers come from: with random_state=None those of the run resumed."""
+        entropy = None if keeper is None else keeper.entropy
+        if self.random_state is None and entropy is not None:
+            return np.random.default_rng(np.random.SeedSequence(entropy))
+        return hp.make_rng(self.random_state)
+
+    def _fingerprint(
+        self, given: dict[str, Any], backend: Backend, root: np.random.Generator
+    ) -> dict[str, Any]:
+        """All that decides a run's bits, by name."""
+        parameters = plain_parameters(self.get_params(deep=False))
+        if isinstance(self.random_state, (np.random.RandomState, np.random.Generator)):
+            parameters["random_state"] = hp.entropy_of(root)
+        meaning, arrays = pack_answers(self._model())
+        return {
+            **{name: value for name, value in parameters.items() if name not in WITHOUT_EFFECT},
+            **given,
+            "y": digest(given["y"], repr(meaning), *arrays.values()),
+            "version of elman": version("elman"),
+            "version of numpy": np.__version__,
+            "backend": f"{backend.name} ({backend.isa})",
+        }
+
+    def _packed(self, network: Network, history: History) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A file's content, were that the network and its history."""
+        return pack(self._saved(replace(self._model(), network=network), history), self._KIND)
+
+    def _saved(self, model: M, history: History) -> Saved[M]:
+        names = getattr(self, "feature_names_in_", None)
+        return Saved(
+            model=model,
+            parameters=self.get_params(deep=False),
+            feature_names=None if names is None else list(names),
+            history=history,
+        )
 
     # Training
 
@@ -626,6 +688,21 @@ def as_given(X: Any, answers: list[Array]) -> Any:
     for i, answer in enumerate(answers):
         objects[i] = answer
     return objects
+
+
+def _digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:
+    """What data was given, by name."""
+    validated = [] if validation is None else [*_contents(validation.X), validation.targets]
+    return {
+        "X": digest(*_contents(training.X)),
+        "y": digest(training.targets),
+        "sample_weight": None if training.weights is None else digest(training.weights),
+        "validation data": digest(*validated) if validated else None,
+    }
+
+
+def _contents(X: Sequences) -> tuple[Array, Array]:
+    return X.values, X.lengths
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
@@ -152,6 +153,20 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         sequence may come in pieces: the samples of every call are then the same in number and
         order, and `reset_state` begins new ones. `fit` and predictions begin without a state. Not
         with `bidirectional`.
+    checkpoint : path-like or None, default=None
+        Folder on disk to which `fit` writes where it stands, so that a run that was killed can go
+        on: `fit` with the same folder, parameters and data resumes after the last epoch kept there
+        and ends with the same bits (but for seconds). A run that had ended returns at once. A
+        folder of another run is refused, with what differs. It keeps the last two states and, as
+        best.safetensors, the model of the best epoch so far; `load` reads any of them. `on_epoch`
+        is called again for epochs done again. Not saved by `save`, and not for `partial_fit`. Not
+        to be taken for `checkpoint_every`, which is about memory.
+    checkpoint_epochs : int or None, default=None
+        Only with `checkpoint`: keep the state after every so many epochs. With neither this nor
+        `checkpoint_minutes` after each.
+    checkpoint_minutes : float or None, default=None
+        Only with `checkpoint`: keep the state at the end of an epoch so many minutes after the
+        last time.
     standardize : bool, default=True
         Give each feature mean 0 and deviation 1 over all time steps of the training data, inside.
     missing : {"error", "mask", "skip"}, default="error"
@@ -276,6 +291,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         checkpoint_every: int | None = None,
         bptt_steps: int | None = None,
         stateful: bool = False,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_epochs: int | None = None,
+        checkpoint_minutes: float | None = None,
         standardize: bool = True,
         missing: str = "error",
         dtype: Any = "auto",
@@ -321,6 +339,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         self.checkpoint_every = checkpoint_every
         self.bptt_steps = bptt_steps
         self.stateful = stateful
+        self.checkpoint = checkpoint
+        self.checkpoint_epochs = checkpoint_epochs
+        self.checkpoint_minutes = checkpoint_minutes
         self.standardize = standardize
         self.missing = missing
         self.dtype = dtype

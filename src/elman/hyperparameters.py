@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -98,6 +99,15 @@ def function(name: str, value: Any) -> None:
     if not callable(value):
         raise TypeError(
             f"{name}={value!r} is a {type(value).__name__}; it must be a function or None"
+        )
+
+
+def path(name: str, value: Any) -> None:
+    """A folder's name: text, or a path object."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        raise TypeError(
+            f"{name}={value!r} is a {type(value).__name__}; it must be the name of a folder, or "
+            "None"
         )
 
 
@@ -203,6 +213,9 @@ RNN_CLASSIFIER: dict[str, Check] = {
     "checkpoint_every": optional(integer(1)),
     "bptt_steps": optional(integer(1)),
     "stateful": boolean,
+    "checkpoint": optional(path),
+    "checkpoint_epochs": optional(integer(1)),
+    "checkpoint_minutes": optional(real(0)),
     "standardize": boolean,
     "missing": one_of(*MISSING),
     "dtype": float_dtype,
@@ -259,3 +272,10 @@ def make_rng(random_state: Any) -> np.random.Generator:
     if isinstance(random_state, np.random.Generator):
         return np.random.default_rng(random_state.integers(0, 2**32, size=4, dtype=np.uint64))
     return np.random.default_rng(None if random_state is None else int(random_state))
+
+
+def entropy_of(rng: np.random.Generator) -> int | list[int]:
+    """What `numpy.random.SeedSequence` makes the same generator of, before it was drawn from."""
+    sequence: Any = rng.bit_generator.seed_seq
+    entropy = sequence.entropy
+    return int(entropy) if np.ndim(entropy) == 0 else [int(word) for word in entropy]

@@ -28,7 +28,7 @@ CHECKS: dict[str, dict[str, Check]] = {
     "RNNTagger": RNN_TAGGER,
 }
 """Kinds of estimators that a file may hold, and how their hyper-parameters are checked."""
-NOT_SAVED = ("on_epoch",)
+NOT_SAVED = ("on_epoch", "checkpoint")
 STACK = (
     "hidden_size",
     "n_layers",
@@ -53,23 +53,24 @@ class Saved(NamedTuple, Generic[M]):
     history: History
 
 
-def save(path: str | Path, saved: Saved[TrainedModel], kind: str) -> None:
+def save(path: str | Path, saved: Saved[M], kind: str) -> None:
     """Write a fitted estimator of a kind that is in `CHECKS`; see `RNNClassifier.save`."""
+    archive.save(path, *pack(saved, kind))
+
+
+def pack(saved: Saved[M], kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays and the configuration of a fitted estimator's file."""
     model = saved.model
     network = model.network
     tensors = dict(network.params)
     if model.standardisation is not None:
         tensors |= {f"standardize.{k}": v for k, v in model.standardisation._asdict().items()}
-    described, arrays = _pack_answers(model)
+    described, arrays = pack_answers(model)
     tensors |= arrays
     names = saved.feature_names
     config = {
         "kind": kind,
-        "parameters": {
-            name: _plain(name, value)
-            for name, value in saved.parameters.items()
-            if name not in NOT_SAVED
-        },
+        "parameters": plain_parameters(saved.parameters),
         "network": {
             "n_features": network.n_features,
             "hidden_size": _plain("hidden_size", network.hidden_size),
@@ -92,7 +93,14 @@ def save(path: str | Path, saved: Saved[TrainedModel], kind: str) -> None:
         "feature_names_in": None if names is None else [str(name) for name in names],
         "history": asdict(saved.history),
     }
-    archive.save(path, tensors, config)
+    return tensors, config
+
+
+def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyper-parameters as JSON has them, but for those that no file holds."""
+    return {
+        name: _plain(name, value) for name, value in parameters.items() if name not in NOT_SAVED
+    }
 
 
 def load(path: str | Path) -> Saved[TrainedModel]:
@@ -118,18 +126,39 @@ def load_kind(path: str | Path, kind: str, *, known: Collection[str]) -> Saved[T
     known : collection of str
         Names of the hyper-parameters that there are; a file with others is refused.
     """
+    return load_training(path, kind, known=known)[0]
+
+
+def load_training(
+    path: str | Path, kind: str, *, known: Collection[str]
+) -> tuple[Saved[TrainedModel], dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read an estimator of one kind, and what a checkpoint holds beside it.
+
+    Returns
+    -------
+    saved : Saved
+    arrays : dict of str to ndarray
+        Those called "training.*"; none in a model file.
+    training : dict
+        The part of the configuration called "training"; empty in a model file.
+    """
     tensors, config = archive.load(path)
     if config.get("kind") != kind:
         raise ArchiveError(
             f"{path}: holds a {config.get('kind')!r}, not a {kind}; load it with what saved it"
         )
-    return _checked(path, tensors, config, known)
+    saved = _checked(path, tensors, config, known)
+    arrays = {name: array for name, array in tensors.items() if name.startswith("training.")}
+    return saved, arrays, config.get("training", {})
 
 
 def _checked(
     path: str | Path, tensors: dict[str, Any], config: dict[str, Any], known: Collection[str]
 ) -> Saved[TrainedModel]:
     kind = config["kind"]
+    tensors = dict(tensors)
+    if "training" in config:
+        tensors = {name: tensors[name] for name in tensors if not name.startswith("training.")}
     try:
         return _restored(tensors, config, known)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -204,7 +233,7 @@ MODELS: dict[str, type[TrainedModel]] = {
 }
 
 
-def _pack_answers(model: TrainedModel) -> tuple[dict[str, Any], dict[str, Any]]:
+def pack_answers(model: TrainedModel) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a model's answers mean: a description, and arrays."""
     if isinstance(model, TrainedRegressor):
         arrays = {f"target.{k}": v for k, v in model.target_scale._asdict().items()}
@@ -221,7 +250,7 @@ def _pack_answers(model: TrainedModel) -> tuple[dict[str, Any], dict[str, Any]]:
 def _unpack_answers(
     kind: str, network: Network, config: dict[str, Any], tensors: dict[str, Any]
 ) -> dict[str, Any]:
-    """What `_pack_answers` described, as arguments of the model; takes its arrays out."""
+    """What `pack_answers` described, as arguments of the model; takes its arrays out."""
     if (network.readout == "every") != (kind == "RNNTagger"):
         raise ValueError(f"readout={network.readout!r} is not that of a {kind}")
     n_outputs = network.n_classes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
@@ -169,6 +170,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         checkpoint_every: int | None = None,
         bptt_steps: int | None = None,
         stateful: bool = False,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_epochs: int | None = None,
+        checkpoint_minutes: float | None = None,
         standardize: bool = True,
         missing: str = "error",
         dtype: Any = "auto",
@@ -213,6 +217,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         self.checkpoint_every = checkpoint_every
         self.bptt_steps = bptt_steps
         self.stateful = stateful
+        self.checkpoint = checkpoint
+        self.checkpoint_epochs = checkpoint_epochs
+        self.checkpoint_minutes = checkpoint_minutes
         self.standardize = standardize
         self.missing = missing
         self.dtype = dtype

@@ -7,8 +7,8 @@ import math
 import numbers
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,33 @@ class Progress(Protocol):
 
     def show(self, epoch: Epoch) -> None:
         """Report an epoch."""
+        ...
+
+
+class Standing(NamedTuple):
+    """Where a training stands after an epoch: all that going on takes."""
+
+    network: Network
+    history: History
+    parts: dict[str, dict[str, Any]]
+    """by what remembers it (optimizer, generator, ...): arrays, and what JSON keeps"""
+    finished: bool
+    """whether that was the last epoch"""
+
+
+class Keeper(Protocol):
+    """Who keeps a training's state, so that it can go on from there if it dies."""
+
+    def resumed(self) -> Standing | None:
+        """Where to go on from; None at the beginning."""
+        ...
+
+    def due(self, epoch: int) -> bool:
+        """Whether to keep the state after this epoch, should it not be the last."""
+        ...
+
+    def keep(self, standing: Standing) -> None:
+        """Keep it; what it holds may change afterwards."""
         ...
 
 
@@ -71,6 +98,14 @@ class _Best:
         if better_loss:
             self.low_loss = loss
 
+    def get_state(self) -> dict[str, Any]:
+        """All of it."""
+        return {**vars(self), "key": list(self.key)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        vars(self).update(state, key=tuple(state["key"]))
+
 
 def train(
     network: Network,
@@ -86,6 +121,7 @@ def train(
     progress: Progress | None = None,
     on_epoch: Sequence[OnEpoch] = (),
     states: dict[str, Array] | None = None,
+    keeper: Keeper | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -119,6 +155,9 @@ def train(
         ends training, and one that sets `Epoch.learning_rate` changes it from the next epoch on.
     states : dict, optional
         As in `run_epoch`, changed by every epoch. After an error they mean nothing.
+    keeper : Keeper, optional
+        Asked for the state to go on from, and given the state before the first epoch, after epochs
+        that are due and after the last.
 
     Returns
     -------
@@ -136,9 +175,42 @@ def train(
     n_batches = -(-len(training.X) // plan.batch_size)
     probed, every = probe(training.X), interval(network, training.X, n_batches)
     rate_set: float | None = None  # by on_epoch, or lowered
+    last_epoch = plan.first_epoch + plan.n_epochs
     undo = _snapshot(network, optimizer, rng)
+
+    def standing(finished: bool) -> Standing:
+        stopped_by = history.stopped_by if finished else ""
+        parts = {
+            "optimizer": optimizer.get_state(),
+            "shuffling": dict(rng.bit_generator.state),
+            "best": best.get_state(),
+            "learning_rate": {"set": rate_set},
+        }
+        return Standing(network, replace(history, stopped_by=stopped_by), parts, finished)
+
+    finished = False
     try:
-        for number in range(plan.first_epoch, plan.first_epoch + plan.n_epochs):
+        if keeper is not None:
+            resumed = keeper.resumed()
+            if resumed is None:
+                keeper.keep(standing(False))
+            else:
+                try:
+                    network.params.flat[...] = resumed.network.params.flat
+                    optimizer.set_state(resumed.parts["optimizer"])
+                    rng.bit_generator.state = resumed.parts["shuffling"]
+                    best.set_state(resumed.parts["best"])
+                    rate_set = resumed.parts["learning_rate"]["set"]
+                except (KeyError, TypeError, ValueError) as error:
+                    raise ValueError(
+                        f"the state kept after epoch {len(resumed.history)} is not one of this "
+                        f"training ({type(error).__name__}: {error}); begin afresh elsewhere"
+                    ) from error
+                finished = resumed.finished
+                stopped_by = resumed.history.stopped_by or history.stopped_by
+                history = replace(resumed.history, stopped_by=stopped_by)
+        first_epoch = last_epoch if finished else plan.first_epoch + len(history)
+        for number in range(first_epoch, last_epoch):
             start = time.perf_counter()
             rate = plan.learning_rate(number) if rate_set is None else rate_set
             with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
@@ -170,7 +242,7 @@ def train(
                 if scorer is not None:
                     score = scorer()
                 best.update(network, number + 1, validation_loss, score, plan)
-            gauged = number % every == 0 or number + 1 == plan.first_epoch + plan.n_epochs
+            gauged = number % every == 0 or number + 1 == last_epoch
             epoch = Epoch(
                 epoch=number + 1,
                 loss=loss,
@@ -182,7 +254,7 @@ def train(
                 learning_rate=rate,
                 seconds=time.perf_counter() - start,
                 sequences_per_second=len(training.X) / (trained - start),
-                n_epochs=plan.first_epoch + plan.n_epochs,
+                n_epochs=last_epoch,
                 best_epoch=best.epoch,
                 network=network,
                 history=history,
@@ -198,9 +270,12 @@ def train(
                 rate_set = rate * LOWERED
             if epoch.stopped or any(map(_says_stop, answers)):
                 history.stopped_by = "on_epoch"
-                break
-            if plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
+            elif plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
                 history.stopped_by = "early_stopping"
+            finished = history.stopped_by != "max_iter" or number + 1 == last_epoch
+            if keeper is not None and (finished or keeper.due(number + 1)):
+                keeper.keep(standing(finished))
+            if finished:
                 break
     except KeyboardInterrupt:
         history.stopped_by = "interrupt"

@@ -208,6 +208,16 @@ def fit(
     bptt_steps: Annotated[
         int | None, typer.Option(help="Let no gradient go further back than so many steps.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Folder to keep training's state in; the same command goes on from it."),
+    ] = None,
+    checkpoint_epochs: Annotated[
+        int | None, typer.Option(help="Keep the state after every so many epochs.")
+    ] = None,
+    checkpoint_minutes: Annotated[
+        float | None, typer.Option(help="Keep the state every so many minutes.")
+    ] = None,
     standardize: Annotated[
         bool | None, typer.Option(help="Standardise each feature over all time steps.")
     ] = None,
@@ -265,6 +275,8 @@ def fit(
     if interrupted:
         best = estimator.history_.best_epoch
         console.print(f"Interrupted: saved the best weights so far, of epoch {best}, to {output}")
+        if checkpoint is not None:
+            console.print("The same command, with --force for the file saved now, goes on training")
         return INTERRUPTED
     epochs = f"{estimator.n_iter_} epoch{'s' * (estimator.n_iter_ > 1)}"
     name = estimator_class.__name__
