@@ -164,6 +164,19 @@ def test_with_validation_data_weights_and_missing_values(tmp_path, samples, rng)
     assert_same_end(resumed.fit(*data), whole)
 
 
+def test_every_way_to_train_is_resumed(tmp_path, samples):
+    """A rate that was lowered, a scorer, batches by length, chunks."""
+    options = {"learning_rate": "plateau", "warm_up": 1, "tol": 9.0, "n_iter_no_change": 2}
+    options |= {"scoring": "neg_log_loss", "bucket_by_length": True, "bptt_steps": 2}
+    options |= {"max_grad_value": 0.01, "batch_size": 4, "dropout": 0.3}
+    validation = {"validation_data": samples}
+    whole = quick(**options).fit(*samples, **validation)
+    assert len(set(whole.history_.learning_rate)) > 3
+    with pytest.raises(KilledError):
+        quick(tmp_path, on_epoch=killed_after(4), **options).fit(*samples, **validation)
+    assert_same_end(quick(tmp_path, **options).fit(*samples, **validation), whole)
+
+
 def test_a_rate_that_on_epoch_set_is_kept(tmp_path, samples):
     def slow_down(epoch):
         if epoch.epoch == 2:
