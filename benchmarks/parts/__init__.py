@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 PARTS = (
-    *("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "fit"),
+    *("layer", "gru", "lstm", "cell_options", "batch1", "stream", "small", "threads", "fit"),
     *("predict", "memory", "tbptt", "buckets", "denormals", "startup"),
 )
 FORCEABLE = (*("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "denormals"),)
