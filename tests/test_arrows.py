@@ -26,6 +26,7 @@ LEVELS = [
     {"persistence", "callbacks", "progress", "targets"},
     {"training", "model"},
     {"epochs", "streaming"},
+    {"divergence"},
     {"inference", "stepping", "early", "history", "gauges", "hyperparameters", "labelled"},
     {"data", "nn", "formats"},
     {"backends"},

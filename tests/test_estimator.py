@@ -16,7 +16,7 @@ from sequence_data import make_samples
 from sklearn.exceptions import NotFittedError
 
 from elman import RNNClassifier
-from elman.epochs import DivergedError
+from elman.divergence import DivergedError
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 

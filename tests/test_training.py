@@ -16,7 +16,8 @@ from conftest import make_backend
 from sequence_data import make_network, make_samples
 
 from elman.data.validation import check_sequences
-from elman.epochs import DivergedError, Plan
+from elman.divergence import DivergedError
+from elman.epochs import Plan
 from elman.history import History
 from elman.labelled import Labelled
 from elman.nn.optimizers import make_optimizer

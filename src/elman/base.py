@@ -25,6 +25,7 @@ from elman.checkpoints import Checkpoints, digest
 from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
+from elman.divergence import DivergedError
 from elman.epochs import Plan
 from elman.history import Epoch, History
 from elman.inference import Standardisation
@@ -125,7 +126,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
-        with _unchanged_on_error(self):
+        fitted = hasattr(self, "network_")
+        with _unchanged_on_error(self, but_diverged=not fitted):
             self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
         if self.history_.stopped_by == "interrupt":
             warnings.warn(_interrupted(self.history_), stacklevel=4)
@@ -706,12 +708,20 @@ def _contents(X: Sequences) -> tuple[Array, Array]:
 
 
 @contextmanager
-def _unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put the estimator's attributes back if the body fails: what was fitted before is kept."""
+def _unchanged_on_error(estimator: Any, *, but_diverged: bool = False) -> Iterator[None]:
+    """Put the estimator's attributes back if the body fails: what was fitted before is kept.
+
+    With `but_diverged` nothing was, and what was learned in the epochs that ended well is better.
+    """
     before = dict(estimator.__dict__)
     try:
         yield
-    except BaseException:
+    except BaseException as error:
+        if but_diverged and isinstance(error, DivergedError) and len(error.history):
+            estimator.network_ = error.network
+            estimator._set_history(error.history)
+            del estimator._optimizer  # its memory is of before the fit
+            raise
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
         raise

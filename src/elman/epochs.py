@@ -11,9 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
+from elman.data.sequences import Batch
+from elman.divergence import (
+    DivergedError,
+    Place,
+    Suspects,
+    first_not_finite,
+    weights_not_finite,
+)
 from elman.labelled import Labelled
 from elman.nn import truncation
-from elman.nn.chunks import chunks
+from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
@@ -21,10 +29,6 @@ from elman.nn.optimizers import Optimizer, clip_scale, clip_values, global_norm
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
-
-
-class DivergedError(ValueError):
-    """The loss or a gradient became NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ def run_epoch(
         steps = plan.bptt_steps if per_step else None
         for chunk in chunks(batch.lengths, len(batch.X), batch.X.shape[1], steps):
             of_chunk = chunk.states(carried)
+            begun = dict(of_chunk)
             outputs, backward = truncation.forward(
                 network,
                 chunk.of(batch.X),
@@ -122,7 +127,10 @@ def run_epoch(
             backward(_spread(danswers, places, outputs.shape), gradient)
             norm = global_norm(gradient.flat, backend.fused)
             if not (math.isfinite(loss) and math.isfinite(norm)):
-                raise _diverged(number, n_batches, learning_rate, loss, norm)
+                place = _place(
+                    network, training, plan, objective, backend, batch, chunk, masking, begun
+                )
+                raise _diverged(number, n_batches, learning_rate, loss, norm, network, place)
             if plan.max_grad_value is None:
                 scale = clip_scale(norm, plan.max_grad_norm)
             else:
@@ -137,7 +145,8 @@ def run_epoch(
         if states is not None:
             _put(carried, batch.order, states, n_samples)
     if not np.isfinite(network.params.flat).all():
-        raise _diverged(number, len(batches) - 1, learning_rate, loss_sum, norm_sum)
+        place = _place(network, training, plan, objective, backend, batch, chunk, masking, begun)
+        raise _diverged(number, len(batches) - 1, learning_rate, loss, norm, network, place)
     return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_steps, 1)
 
 
@@ -194,11 +203,57 @@ def _mask_seed(rng: np.random.Generator) -> int:
     return int(child.generate_state(1, np.uint64)[0])
 
 
+def _place(
+    network: Network,
+    training: Labelled,
+    plan: Plan,
+    objective: Objective,
+    backend: Backend,
+    batch: Batch,
+    chunk: Chunk,
+    masking: Masking | None,
+    states: dict[str, Array],
+) -> Place | None:
+    """Where a chunk of a batch stopped being finite."""
+    order = batch.order[: chunk.n_samples]
+
+    def answer(row: int, outputs: Array) -> tuple[float, Array]:
+        one = batch._replace(order=order[row : row + 1])
+        stop = chunk.start + outputs.shape[1] if training.per_step else chunk.stop
+        places, rows = training.rows_of(one, Chunk(chunk.start, stop, 1, None))
+        if len(rows) == 0:
+            return 0.0, np.zeros_like(outputs)
+        answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
+        weights = None if training.weights is None else training.weights[rows]
+        loss, danswers = objective.loss(answers, training.targets[rows], weights, backend.fused)
+        return loss, _spread(danswers, places, outputs.shape)
+
+    suspects = Suspects(
+        X=chunk.of(batch.X),
+        lengths=chunk.lengths,
+        numbers=order if training.source is None else training.source[order],
+        masking=chunk.masking(masking),
+        states=states,
+        start=chunk.start,
+        bptt_steps=None if training.per_step else plan.bptt_steps,
+    )
+    return first_not_finite(network, suspects, backend, answer)
+
+
 def _diverged(
-    number: int, batch: int, learning_rate: float, loss: float, norm: float
+    number: int,
+    batch: int,
+    learning_rate: float,
+    loss: float,
+    norm: float,
+    network: Network,
+    place: Place | None,
 ) -> DivergedError:
+    spoilt = weights_not_finite(network)
+    weights = "" if spoilt is None else f", after a step that left {spoilt} not finite"
     return DivergedError(
         f"training diverged in epoch {number + 1}, batch {batch + 1}: the loss is {loss:g} and the "
-        f"gradient's norm {norm:g} at a learning rate of {learning_rate:g}. Lower "
-        "learning_rate_init, set max_grad_norm (1.0 is usual), or keep standardize=True"
+        f"gradient's norm {norm:g} at a learning rate of {learning_rate:g}{weights}",
+        place,
+        "Lower learning_rate_init, set max_grad_norm (1.0 is usual), or keep standardize=True",
     )

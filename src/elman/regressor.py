@@ -252,8 +252,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used; names it, the place and the fix.
-        elman.epochs.DivergedError
-            The loss became NaN or infinite.
+        elman.divergence.DivergedError
+            The loss, a gradient or a weight became NaN or infinite; says at which sample, time
+            step and layer first, and holds the `network` with the last good weights and the
+            `history` up to them. An estimator that was not fitted before has them too, if an
+            epoch ended well; one that was keeps what it had.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
@@ -281,7 +284,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         ------
         TypeError, ValueError
             A parameter or an argument that cannot be used.
-        elman.epochs.DivergedError
+        elman.divergence.DivergedError
             The loss became NaN or infinite. The estimator is then as it was before the call.
         """
         self._check_parameters()

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.epochs import DivergedError, Plan, run_epoch
+from elman.divergence import DivergedError, Suspects, first_not_finite
+from elman.epochs import Plan, run_epoch
 from elman.gauges import interval, probe, saturated, spectral_radii
 from elman.history import Epoch, History
 from elman.inference import predict_logits, predict_logits_over_time
@@ -166,7 +167,8 @@ def train(
     Raises
     ------
     DivergedError
-        The loss, a gradient or a weight became NaN or infinite; names the epoch and the batch.
+        The loss, a gradient or a weight became NaN or infinite; names epoch and batch, and the
+        first sample, time step and layer. It holds the last good weights.
     """
     if plan.early_stopping and validation is None:
         raise ValueError("early_stopping needs validation data")
@@ -209,6 +211,7 @@ def train(
                 finished = resumed.finished
                 stopped_by = resumed.history.stopped_by or history.stopped_by
                 history = replace(resumed.history, stopped_by=stopped_by)
+        good = network.params.flat.copy()
         first_epoch = last_epoch if finished else plan.first_epoch + len(history)
         for number in range(first_epoch, last_epoch):
             start = time.perf_counter()
@@ -234,14 +237,11 @@ def train(
                 with np.errstate(all="ignore"):
                     validation_loss, score = evaluate(network, validation, backend, objective)
                 if not math.isfinite(validation_loss):
-                    raise DivergedError(
-                        f"training diverged in epoch {number + 1}: the loss of the validation data "
-                        f"is {validation_loss:g} at a learning rate of {rate:g}. Lower "
-                        "learning_rate_init, or look for huge values in X_val"
-                    )
+                    raise _diverged_on(network, validation, backend, number, validation_loss, rate)
                 if scorer is not None:
                     score = scorer()
                 best.update(network, number + 1, validation_loss, score, plan)
+            good[...] = network.params.flat
             gauged = number % every == 0 or number + 1 == last_epoch
             epoch = Epoch(
                 epoch=number + 1,
@@ -283,6 +283,13 @@ def train(
         if not len(history):
             undo()
             return history
+    except DivergedError as error:
+        flat = best.flat if plan.early_stopping and best.flat is not None else good
+        error.network = replace(network, params=network.params.copy())
+        error.network.params.flat[...] = flat
+        error.history = replace(history, stopped_by="diverged")
+        undo()
+        raise
     except BaseException:
         undo()
         raise
@@ -308,6 +315,35 @@ def evaluate(
     else:
         outputs = predict_logits(network, data.X, backend)
     return objective.evaluate(outputs, targets, weights, backend.fused)
+
+
+def _diverged_on(
+    network: Network,
+    validation: Labelled,
+    backend: Backend,
+    number: int,
+    loss: float,
+    learning_rate: float,
+) -> DivergedError:
+    """The error for validation data of which the loss is not finite."""
+    place = None
+    for i in range(len(validation.X)):
+        batch = validation.X.batch(np.array([i]), backend.fused)
+        place = first_not_finite(network, Suspects(batch.X, None, batch.order), backend)
+        if place is not None:
+            break
+    if place is not None:
+        source = validation.source
+        if source is None:
+            place = place._replace(source="X_val")
+        else:  # held out of X
+            place = place._replace(sample=int(source[place.sample]))
+    return DivergedError(
+        f"training diverged in epoch {number + 1}: the loss of the validation data is {loss:g} at "
+        f"a learning rate of {learning_rate:g}",
+        place,
+        "Lower learning_rate_init, or look for huge values in X_val",
+    )
 
 
 def _checked_rate(rate: Any) -> float:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import POOLS, Backend, Cell, Forward, Outputs, Weights
+from elman.backends.contract import POOLS, Backend, Backward, Cell, Forward, Outputs, Weights
 from elman.nn.cells import FORGET_BIAS, initial_weights, weight_shapes
 from elman.nn.dropout import Masking
 from elman.nn.initializers import glorot_uniform
@@ -43,8 +43,9 @@ class Run:
     """whether a backward pass follows"""
     masking: Masking | None = None
     """whose units dropout leaves out; None: nobody's"""
-    watch: Callable[[str, Forward], None] | None = None
-    """called with each recurrent layer's name, in each direction, and what its backend made"""
+    watch: Callable[[str, Forward | Backward], None] | None = None
+    """called with each recurrent layer's name, in each direction, and what its backend made, on the
+    way there and on the way back"""
     states: dict[str, Array] | None = None
     """by a recurrent layer's name the state (n_samples, state_size) that it goes on from, changed
     by it to the one after its last step; a layer that is not there begins as it always does"""
@@ -207,6 +208,8 @@ class RecurrentLayer:
                 need_dX=run.input_gradient or not self.first,
                 out=self.weights(gradient),
             )
+            if run.watch is not None:
+                run.watch(self.name, back)
             if self.learn_initial:
                 dinitial = gradient[f"{self.name}.initial"]
                 if learned:

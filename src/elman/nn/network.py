@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from elman.backends.contract import Backend, Cell, Forward, Tape
+from elman.backends.contract import Backend, Cell, Tape
 from elman.nn.cells import FORGET_BIAS
 from elman.nn.dropout import Masking
 from elman.nn.layers import (
@@ -243,13 +243,19 @@ class Network:
         return np.asarray(self._infer(self.layers, X, run))
 
     def tapes(
-        self, X: Array, lengths: Lengths, backend: Backend, *, masking: Masking | None = None
+        self,
+        X: Array,
+        lengths: Lengths,
+        backend: Backend,
+        *,
+        masking: Masking | None = None,
+        states: dict[str, Array] | None = None,
     ) -> dict[str, Tape]:
         """What each recurrent layer keeps of a forward pass, by its name.
 
         Parameters
         ----------
-        X, lengths, backend, masking
+        X, lengths, backend, masking, states
             As `forward` takes them.
 
         Returns
@@ -259,11 +265,10 @@ class Network:
         """
         tapes: dict[str, Tape] = {}
 
-        def watch(name: str, out: Forward) -> None:
-            if out.tape is not None:
-                tapes[name] = out.tape
+        def watch(name: str, out: Any) -> None:
+            tapes[name] = out.tape
 
-        run = Run(self.params, backend, lengths, masking=masking, watch=watch)
+        run = Run(self.params, backend, lengths, masking=masking, watch=watch, states=states)
         self._infer(self._all_states, X, run)
         return tapes
 
