@@ -223,8 +223,8 @@ def test_answering_loads_no_scikit_learn(files, kind):
 
 def test_every_option_of_the_estimators_can_be_given(capsys):
     out = run(capsys, "fit", "--help")[1]
-    # --quiet, --seed; states that go on from call to call
-    of_python = {"verbose", "random_state", "on_epoch", "stateful"}
+    # --quiet, --seed; what goes on from call to call
+    of_python = {"verbose", "random_state", "on_epoch", "stateful", "warm_start"}
     for name in ("RNNClassifier", "RNNTagger", "RNNRegressor"):
         for parameter in getattr(elman, name)._get_param_names():
             if parameter not in of_python:
