@@ -75,6 +75,14 @@ def test_one_value_that_overflows_is_found_in_the_callers_X(samples, readout, op
     assert np.isfinite(error.network.params.flat).all()
 
 
+def test_a_step_is_counted_among_those_skipped_too(samples):
+    X, y = silent(samples)
+    X[6][0, 0] = np.nan
+    X[6][2, 1] = 10
+    clf = quick(missing="skip", on_epoch=huge, **OVERFLOWING)
+    assert broken(clf, X, y).place == (6, 2, "recurrent0", "X")
+
+
 OVERFLOWING = {
     "activation": "relu",
     "standardize": False,

@@ -25,7 +25,7 @@ from elman.checkpoints import Checkpoints, digest
 from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
-from elman.divergence import DivergedError
+from elman.divergence import DivergedError, Place
 from elman.epochs import Plan
 from elman.history import Epoch, History
 from elman.inference import Standardisation
@@ -128,7 +128,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         task = FitTask(self, self.max_iter, X, y, sample_weight)
         fitted = hasattr(self, "network_")
         with _unchanged_on_error(self, but_diverged=not fitted):
-            self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
+            try:
+                self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
+            except DivergedError as error:
+                if self.missing == "skip" and error.place is not None and error.place.source == "X":
+                    error.place = _among_all_steps(error.place, self._asked(X)[1])
+                raise
         if self.history_.stopped_by == "interrupt":
             warnings.warn(_interrupted(self.history_), stacklevel=4)
         task.end()
@@ -690,6 +695,14 @@ def as_given(X: Any, answers: list[Array]) -> Any:
     for i, answer in enumerate(answers):
         objects[i] = answer
     return objects
+
+
+def _among_all_steps(place: Place, data: Sequences) -> Place:
+    """A place among the steps that were not skipped, counted among all."""
+    if place.step is None:
+        return place
+    observed = np.flatnonzero(~np.isnan(data[place.sample]).any(axis=1))
+    return place._replace(step=int(observed[place.step]))
 
 
 def _digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:
