@@ -123,6 +123,9 @@ def test_both_directions_are_refused(option, rng):
         clf.fit(X, y)
     with pytest.raises(ValueError, match=rf"{name}=\w+ carries states"):
         clf.partial_fit(X, y, np.unique(y))
+    fitted = RNNClassifier(**SETTINGS, bidirectional=True).fit(X, y)
+    with pytest.raises(ValueError, match=f"{name}.* carries states"):  # its network has both
+        fitted.set_params(bidirectional=False, **option).partial_fit(X, y)
 
 
 def test_files_keep_the_parameters(tmp_path, rng):

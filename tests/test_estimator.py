@@ -264,6 +264,22 @@ def test_class_weight_that_is_no_number(samples):
         quick(class_weight={"up": "heavy"}).fit(*samples)
 
 
+@pytest.mark.parametrize("scale", [1e308, 1e-320])
+def test_only_proportions_of_class_weights_matter(scale, samples):
+    X, y = samples
+    of_scale, plain = (quick(class_weight={"up": w, "down": w}).fit(X, y) for w in (scale, 1))
+    np.testing.assert_allclose(of_scale.loss_curve_, plain.loss_curve_, rtol=1e-12)
+
+
+def test_balanced_classes_of_any_weight(samples):
+    X, y = samples
+    light, even = (
+        quick(class_weight="balanced", standardize=False).fit(X, y, np.where(y == "up", w, 1))
+        for w in (2.0**-1070, 1)
+    )
+    np.testing.assert_allclose(light.loss_curve_, even.loss_curve_, rtol=1e-12)
+
+
 def test_class_weight(rng):
     X = rng.normal(size=(60, 5, 2))
     y = np.where(np.arange(60) % 10, "common", "rare")
@@ -554,6 +570,13 @@ def test_only_a_fitted_estimator_is_saved(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_labels_that_no_file_could_be_read_with_are_not_saved(rng, tmp_path):
+    clf = quick().fit(rng.normal(size=(3, 5, 2)), ["long" * 5000, "b", "b"])
+    with pytest.raises(ValueError, match="too wide for a file"):
+        clf.save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
 def spoiled(config, tensors, how):
     config = json.loads(json.dumps(config))
     how(config, tensors)
@@ -582,6 +605,11 @@ SPOILERS = {
     "2-D with two features": lambda c, t: c.update(two_d=True),
     "labels out of order": lambda c, t: c["classes"].update(labels=["up", "down"]),
     "the same label twice": lambda c, t: c["classes"].update(labels=["up", "up"]),
+    "labels that are tuples": lambda c, t: c["classes"].update(dtype="U4,U4"),
+    "labels that are dates": lambda c, t: c["classes"].update(dtype="M8[s]", labels=[1, 2]),
+    "history that is no list": lambda c, t: c["history"].update(epoch=None),
+    "history of strings": lambda c, t: c["history"].update(loss=["1", "2", "3"]),
+    "history of unequal columns": lambda c, t: c["history"]["seconds"].pop(),
     "history of another kind": lambda c, t: c["history"].update(extra=[]),
 }
 

@@ -220,6 +220,7 @@ def test_missing_values(rng):
         (["a", "b", "c"], TypeError, "RNNClassifier takes labels"),
         (np.array([1.0, None, "2"], dtype=object), TypeError, "pass numbers"),
         (np.ones(3) + 1j, ValueError, "Complex data not supported: y"),
+        ([1, 2, 10**400], ValueError, "y holds a number beyond float64"),
         (np.ones((3, 2, 2)), ValueError, r"y has shape \(3, 2, 2\)"),
         (np.ones((3, 0)), ValueError, r"y has shape \(3, 0\)"),
         ([[1.0], [2.0, 3.0], [1.0]], ValueError, "as many numbers for every sample"),

@@ -305,6 +305,30 @@ def test_missing_values(rng):
         quick().fit(X, y)
 
 
+def test_numpy_scalars_among_objects_are_labels(rng):
+    X = [rng.normal(size=(n, 2)) for n in (3, 1, 2)]
+    plain = quick().fit(X, [[1, -1, 0], [-1], [2, 0]])
+    one, two, three = map(np.int64, (0, 1, 2))
+    objects = [np.array([two, None, one], object), [None], np.array([three, one], object)]
+    assert bits(quick().fit(X, objects).predict_proba(X)) == bits(plain.predict_proba(X))
+    truths = [np.array([np.True_, np.False_, np.True_], object), [False], [True, True]]
+    assert quick().fit(X, truths).classes_.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        ([-1, 0, 1], ValueError, "no label: leave it out"),
+        ([0.0, 1.0], TypeError, r"classes\[0\] has labels of type float64"),
+    ],
+)
+def test_classes_that_no_step_can_have(classes, error, message, rng):
+    tagger = quick()
+    with pytest.raises(error, match=message):
+        tagger.partial_fit(rng.normal(size=(2, 3, 2)), [[0, 1, 1], [1, 0, -1]], classes)
+    assert not hasattr(tagger, "classes_")
+
+
 def wrong():
     """y for three samples of 4, 1 and 3 steps, and what the error must say."""
     return {
@@ -333,6 +357,7 @@ def wrong():
         ),
         "mixed samples": ([["a"] * 4, [1], ["b"] * 3], TypeError, r"y\[0\] of|y\[0\] has labels"),
         "objects": ([[(0,), (1,)] * 2, [1], [0] * 3], ValueError, r"y\[0\] is .* no 1-D"),
+        "beyond int64": ([[2**70] * 4, [1], [0] * 3], TypeError, r"y\[0\] holds .* beyond int64"),
         "no label at all": ([[-1] * 4, [-1], [-1] * 3], ValueError, "labels no time step"),
     }
 

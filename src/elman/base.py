@@ -267,6 +267,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _states_of(self, n_samples: int) -> dict[str, Array]:
         """A copy of the states that as many samples go on from."""
+        hp.check_carrying(self.network_.bidirectional, None, stateful=True)
         states = {name: state.copy() for name, state in getattr(self, "_states", {}).items()}
         for state in states.values():
             if len(state) != n_samples:

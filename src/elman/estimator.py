@@ -25,8 +25,8 @@ from elman.targets import (
     check_classes,
     check_indicator,
     check_labels,
-    class_weights,
     is_indicator,
+    weighted_by_class,
 )
 
 Array = NDArray[Any]
@@ -439,8 +439,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
             raise ValueError(NOT_BALANCED)
         if classes is None and not hasattr(self, "network_") and not is_indicator(y):
             raise ValueError(NO_CLASSES)
-        if classes is not None and is_indicator(y) and np.isin(classes, (0, 1)).all():
-            classes = None  # the values that y holds, as scikit-learn's learning_curve has it
+        if classes is not None and is_indicator(y):
+            given = check_classes(classes)
+            if np.isin(given, (0, 1)).all():
+                classes = None  # the values that y holds, as scikit-learn's learning_curve has it
         if classes is None:
             return self._fit_further(X, y, sample_weight)
         return self._fit_further(
@@ -608,8 +610,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         if self.class_weight is None:
             return training
         codes, weights = training.targets, training.weights
-        factors = class_weights(self.class_weight, self.classes_, codes, weights)[codes]
-        return training._replace(weights=factors if weights is None else weights * factors)
+        weights = weighted_by_class(self.class_weight, self.classes_, codes, weights)
+        return training._replace(weights=weights)
 
     def _model(self) -> TrainedClassifier:
         return TrainedClassifier(

@@ -71,7 +71,10 @@ def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check
             raise TypeError(
                 f"{name}={value!r} is a {type(value).__name__}; it must be a number in {interval}"
             )
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
         if not (low < number < high if open_low else low <= number < high):
             raise ValueError(f"{name}={value!r}; it must lie in {interval}")
 

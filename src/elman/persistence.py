@@ -222,7 +222,7 @@ def _restored(
         ),
         parameters=parameters,
         feature_names=None if names is None else [*names],
-        history=History(**config["history"]),
+        history=_restored_history(config["history"]),
     )
 
 
@@ -288,6 +288,21 @@ def _restored_parameters(
     return parameters
 
 
+def _restored_history(described: dict[str, Any]) -> History:
+    history = History(**described)
+    for name in History.columns():
+        column, kind = getattr(history, name), dict if name == "spectral_radius" else numbers.Real
+        if not isinstance(column, list):
+            raise ValueError(f"history has no list as {name}")
+        if not all(value is None or isinstance(value, kind) for value in column):
+            raise ValueError(f"history has other values than numbers in {name}")
+        if len(column) not in (0, len(history)):
+            raise ValueError(f"history has {len(column)} values of {name}, {len(history)} epochs")
+    if not isinstance(history.best_epoch, int) or not isinstance(history.stopped_by, str):
+        raise ValueError("history does not say which epoch was best, or what ended it")
+    return history
+
+
 def _restored_standardisation(
     tensors: dict[str, Any], n_features: int, prefix: str = "standardize"
 ) -> Standardisation | None:
@@ -326,6 +341,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def _pack_labels(labels: NDArray[Any]) -> tuple[dict[str, Any], NDArray[Any] | None]:
     """A description of the labels, and the array of those that a tensor can hold."""
+    _check_width(labels.dtype)
     if labels.dtype.kind in "biuf" and labels.dtype.itemsize <= 8:
         return {"dtype": labels.dtype.str}, labels
     if labels.dtype.kind not in "UO" or not all(
@@ -338,10 +354,16 @@ def _pack_labels(labels: NDArray[Any]) -> tuple[dict[str, Any], NDArray[Any] | N
     return {"dtype": labels.dtype.str, "labels": labels.tolist()}, None
 
 
+def _check_width(dtype: np.dtype[Any]) -> None:
+    if dtype.itemsize > 1 << 16:  # a forged width would be multiplied by the number of labels
+        raise ValueError(f"labels of type {dtype} are too wide for a file: shorten them")
+
+
 def _unpack_labels(described: dict[str, Any], array: NDArray[Any] | None) -> NDArray[Any]:
     dtype = np.dtype(described["dtype"])
-    if dtype.itemsize > 1 << 16:  # a forged width would be multiplied by the number of labels
-        raise ValueError(f"labels of type {dtype} are too wide")
+    if dtype.kind not in "biufUO":
+        raise ValueError(f"labels of type {dtype}")
+    _check_width(dtype)
     if array is not None:
         return array.astype(dtype)
     return np.array(described["labels"], dtype=dtype)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets import check_weights, checked_weights, refuse_none, sorted_labels
+from elman.targets import (
+    check_classes,
+    check_weights,
+    checked_weights,
+    refuse_none,
+    sorted_labels,
+)
 
 Array = NDArray[Any]
 
@@ -21,7 +28,7 @@ def check_tags(
     ----------
     y : array-like
         A list of 1-D label sequences, each of its sample's length, or a 2-D array padded with -1.
-        Among integers -1, and among strings None, says that a step has no label.
+        Among integers -1 or None, and among strings None, says that a step has no label.
     lengths : ndarray of shape (n_samples,)
         Steps of each sample.
 
@@ -60,6 +67,23 @@ def check_tags(
     return found if classes is None else classes, codes
 
 
+def check_tag_classes(classes: Any, known: Array | None = None) -> Array:
+    """As `elman.targets.check_classes`, of labels that time steps can have.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are not; or -1 is among them, which says that a step has no label.
+    """
+    given = check_classes(classes, known)
+    _, present = _joined_labels([given], "classes")
+    if not present.all():
+        raise ValueError(
+            f"classes={given.tolist()} lists what says that a time step has no label: leave it out"
+        )
+    return given
+
+
 def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
     """Weight of each time step, samples end to end: (total_steps,), scaled as by `check_weights`.
 
@@ -82,8 +106,10 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
         return np.repeat(check_weights(sample_weight, len(lengths)), lengths)
     sequences = _step_sequences(sample_weight, lengths, "sample_weight", "weights", None)
     try:
+        if any(np.iscomplexobj(s) for s in sequences):
+            raise TypeError("they are complex")
         weights = np.concatenate([np.asarray(s, np.float64) for s in sequences])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(
             f"sample_weight cannot be read as numbers ({error}): pass one number for each sample, "
             "or a sequence of numbers for each"
@@ -168,12 +194,17 @@ def _labels_of(row: Any, place: str) -> Array:
 def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np.bool_]]:
     """All labels end to end, and which of them are there."""
     kinds: dict[str, int] = {}
-    parts = []
+    parts: list[Array] = []
+    blank: dict[int, int] = {}
     for i, part in enumerate(sequences):
         if len(part) == 0:
             continue
         if part.dtype.kind == "O":
             part = _plain_labels(part, f"{name}[{i}]")
+            if all(label is None for label in part.tolist()):  # of the others' kind
+                blank[len(parts)] = i
+                parts.append(part)
+                continue
         if part.dtype.kind not in "biuUO":
             raise TypeError(
                 f"{name}[{i}] has labels of type {part.dtype}, such as {part[:1].tolist()}: labels "
@@ -182,6 +213,11 @@ def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np
             )
         kinds.setdefault({"u": "i", "O": "U"}.get(part.dtype.kind, part.dtype.kind), i)
         parts.append(part)
+    for at, i in blank.items():
+        if "i" in kinds:
+            parts[at] = np.full(len(parts[at]), -1)
+        else:
+            kinds.setdefault("U", i)
     if len(kinds) > 1:
         (_, i), (_, k) = list(kinds.items())[:2]
         raise TypeError(
@@ -205,10 +241,15 @@ def _plain_labels(part: Array, place: str) -> Array:
     there = [label for label in labels if label is not None]
     if all(isinstance(label, str) for label in there):
         return part
-    if all(isinstance(label, bool) for label in labels):
+    if all(isinstance(label, (bool, np.bool_)) for label in labels):
         return np.array(labels, bool)
-    if all(isinstance(label, int) and not isinstance(label, bool) for label in there):
-        return np.array([-1 if label is None else label for label in labels], np.int64)
+    if all(isinstance(label, numbers.Integral) and not isinstance(label, bool) for label in there):
+        try:
+            return np.array([-1 if label is None else label for label in labels], np.int64)
+        except OverflowError as error:
+            raise TypeError(
+                f"{place} holds a label beyond int64 ({error}): make the labels strings"
+            ) from error
     kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
     raise TypeError(
         f"{place} holds labels of type {kinds}: make them all ints, all bools, or all strings"

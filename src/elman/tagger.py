@@ -18,8 +18,8 @@ from elman.history import Epoch
 from elman.labelled import Labelled
 from elman.model import TrainedTagger
 from elman.nn.objectives import Objective, OneClass
-from elman.step_targets import check_step_weights, check_tags
-from elman.targets import NO_CLASSES, NOT_BALANCED, check_classes, class_weights
+from elman.step_targets import check_step_weights, check_tag_classes, check_tags
+from elman.targets import NO_CLASSES, NOT_BALANCED, weighted_by_class
 
 Array = NDArray[Any]
 
@@ -316,7 +316,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
             return self._fit_further(X, y, sample_weight)
 
         def learn(first: bool) -> None:
-            self.classes_ = check_classes(classes, None if first else self.classes_)
+            self.classes_ = check_tag_classes(classes, None if first else self.classes_)
 
         return self._fit_further(X, y, sample_weight, learn)
 
@@ -438,8 +438,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         counts = training.targets >= 0
         codes = training.targets[counts]
         weights = np.ones(len(counts)) if training.weights is None else training.weights.copy()
-        factors = class_weights(self.class_weight, self.classes_, codes, weights[counts])
-        weights[counts] *= factors[codes]
+        weights[counts] = weighted_by_class(
+            self.class_weight, self.classes_, codes, weights[counts]
+        )
         return training._replace(weights=weights)
 
     def _model(self) -> TrainedTagger:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,8 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
             f"{name} has dtype {array.dtype} and begins with {array.ravel()[:1].tolist()}: pass "
             "numbers; RNNClassifier takes labels"
         ) from error
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a number beyond float64 ({error}): rescale it") from error
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
         raise ValueError(
             f"{name} has shape {values.shape}: pass a 1d array (n_samples,), or "
@@ -237,8 +239,11 @@ def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
         They are something else.
     """
     try:
-        weights = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        weights = np.asarray(sample_weight)
+        if weights.dtype.kind == "c":
+            raise TypeError("they are complex")
+        weights = weights.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(
             f"sample_weight cannot be read as numbers ({error}): pass one number for each sample"
         ) from error
@@ -264,18 +269,23 @@ def checked_weights(
             "sample_weight is zero for every sample, so that no class is left to learn: at least "
             "one weight must be positive"
         )
-    _, exponent = np.frexp(weights.max())
+    return _scaled(weights)
+
+
+def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest between 1/2 and 1, by a power of two, unless all are 0."""
+    _, exponent = np.frexp(weights.max(initial=0))
     scaled: NDArray[np.float64] = np.ldexp(weights, -exponent)
     return scaled
 
 
-def class_weights(
+def weighted_by_class(
     class_weight: Any,
     classes: Array,
     codes: NDArray[np.int64],
     sample_weight: NDArray[np.float64] | None,
 ) -> NDArray[np.float64]:
-    """Weight of each class, by which the weights of its samples are multiplied.
+    """Weight of each sample, multiplied by that of its class and scaled as by `check_weights`.
 
     Parameters
     ----------
@@ -288,11 +298,15 @@ def class_weights(
     TypeError, ValueError
         A label that is not a class, or a weight that is not a finite number of at least 0.
     """
+    weights = np.ones(len(codes)) if sample_weight is None else sample_weight
     if isinstance(class_weight, str):
-        counts = np.bincount(codes, weights=sample_weight, minlength=len(classes))
-        present = counts > 0
-        total = counts.sum() / max(int(present.sum()), 1)
-        return np.asarray(np.divide(total, counts, out=np.ones(len(classes)), where=present))
+        # by w / n_k, which is in range whatever they are: only proportions matter
+        counts = np.bincount(codes, weights=weights, minlength=len(classes))[codes]
+        return _scaled(np.divide(weights, counts, out=np.zeros(len(codes)), where=counts > 0))
+    return _scaled(weights * _scaled(_listed(class_weight, classes))[codes])
+
+
+def _listed(class_weight: Mapping[Any, Any], classes: Array) -> NDArray[np.float64]:
     weights = np.ones(len(classes))
     labels = classes.tolist()
     for label, weight in class_weight.items():
@@ -300,10 +314,10 @@ def class_weights(
             raise ValueError(f"class_weight has the label {label!r}; the classes are {labels}")
         try:
             weights[labels.index(label)] = weight
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(
                 f"class_weight gives the label {label!r} the weight {weight!r}, which is not a "
-                "number"
+                "number of float64"
             ) from error
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
         raise ValueError(
