@@ -269,7 +269,10 @@ def _unpack_answers(
         raise ValueError("the labels are not sorted, or not all different")
     if kind == "RNNTagger":
         return {"classes": classes}
-    return {"classes": classes, "multilabel": bool(config.get("multilabel", False))}
+    multilabel = bool(config.get("multilabel", False))
+    if multilabel and not np.array_equal(classes, np.arange(n_outputs)):
+        raise ValueError("several labels at once are the numbers of their columns, not others")
+    return {"classes": classes, "multilabel": multilabel}
 
 
 def _restored_parameters(
@@ -314,6 +317,8 @@ def _restored_standardisation(
             raise ValueError(f"{prefix}.mean and {prefix}.scale belong together")
         if (value.shape, value.dtype) != ((n_features,), np.float64):
             raise ValueError(f"{prefix}.{name} has shape {value.shape} and type {value.dtype}")
+        if not np.isfinite(value).all() or (name == "scale" and (value <= 0).any()):
+            raise ValueError(f"{prefix}.{name} is {value.tolist()}, which no training makes")
     return Standardisation(*found)
 
 
