@@ -22,6 +22,7 @@ def files(tmp_path_factory):
     write_ts(folder / "train.ts", X, y)
     write_npz(folder / "train.npz", X, y)
     write_npz(folder / "unlabelled.npz", X)
+    write_npz(folder / "numbers.npz", X, np.arange(len(X)) / 2)
     write_npz(folder / "wide.npz", *recordings(n_features=3))
     write_npz(folder / "strangers.npz", X, np.where(y == "do", "re", y))
     np.savez(folder / "nan.npz", X=np.full((5, 4, 2), np.nan), y=y[:5])
@@ -105,6 +106,22 @@ MISTAKES = {
         "2",
     ),
     "data as a model": (["inspect", "{train.npz}"], "train.npz"),
+    "data before the model": (
+        ["predict", "{train.npz}", "{model}"],
+        "train.npz: holds data",
+        "the model comes first",
+    ),
+    "sizes with a word": (
+        ["fit", "{train.ts}", "-o", "{m}", "--hidden-size", "3,x"],
+        "one for each layer. See 'elman fit --help'",
+    ),
+    "a loss without a readout": (["gradcheck", "--loss", "huber"], "'huber'", "readout"),
+    "numbers as labels": (
+        ["fit", "{numbers.npz}", "-o", "{m}", "--kind", "classifier"],
+        "numbers.npz",
+        "0.5",
+        "--kind regressor",
+    ),
     "text as a model": (["predict", "{notes.txt}", "{train.ts}"], "notes.txt"),
     "truncated model": (["inspect", "{truncated-model}"], "truncated-model"),
     "a flipped bit": (["inspect", "{flipped-model}"], "flipped-model"),

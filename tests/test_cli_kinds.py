@@ -287,7 +287,7 @@ MISTAKES = {
     "labels as steps": (["fit", "label.npz", "--kind", "tagger"], "label.npz", "each time step"),
     "steps as labels": (["fit", "steps.npz", "--kind", "classifier"], "steps.npz", "tagger"),
     "steps as numbers": (["fit", "steps.npz", "--kind", "regressor"], "steps.npz", "tagger"),
-    "numbers as labels": (["fit", "value.npz", "--kind", "classifier"], "continuous"),
+    "numbers as labels": (["fit", "value.npz", "--kind", "classifier"], "--kind regressor"),
     "numbers as an indicator": (["fit", "values.npz", "--kind", "classifier"], "indicator"),
     "too few columns": (["fit", "values.npz", "--kind", "tagger"], "2 columns", "7 steps"),
     "either": (["fit", "either.npz"], "either.npz", "--kind tagger", "--kind classifier"),

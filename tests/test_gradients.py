@@ -252,6 +252,11 @@ def test_every_loss_through_a_network(backend, readout, loss):
     assert f"loss={loss}" in report.configuration
 
 
+def test_the_cell_alone_has_no_loss():
+    with pytest.raises(ValueError, match=r"loss='huber' is of a whole network.*readout"):
+        gradcheck(loss="huber")
+
+
 def test_a_wrong_loss_fails(monkeypatch):
     right = OBJECTIVES["huber"]
 

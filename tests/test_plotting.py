@@ -191,6 +191,21 @@ def test_several_labels_have_no_one_answer_over_time(rng):
         plotting.plot_probabilities_over_time(clf, X[0])
 
 
+@pytest.mark.parametrize("estimator", [RNNTagger, RNNRegressor])
+def test_only_a_classifier_has_probabilities_over_time(estimator):
+    with pytest.raises(TypeError, match=f"{estimator.__name__} gives a sequence no class"):
+        plotting.plot_probabilities_over_time(estimator(), np.zeros((5, 2)))
+
+
+@pytest.mark.parametrize("lengths", [(3, 5), (4, 4)])
+def test_labels_of_time_steps_are_joined_first(lengths):
+    y = [["a", "b", "a", "c", "c"][:n] for n in lengths]
+    with pytest.raises(ValueError, match=r"np\.concatenate"):
+        confusion_counts(y, y)
+    joined = np.concatenate(y)
+    assert confusion_counts(joined, joined)[1].trace() == sum(lengths)
+
+
 def test_an_estimator_that_was_not_fitted():
     with pytest.raises(ValueError, match="call fit first"):
         plotting.plot_loss_curve(SimpleNamespace())

@@ -193,7 +193,7 @@ def test_scorings_that_cannot_be_used(rng):
     X, y = problem(RNNClassifier, rng)
     with pytest.raises(ValueError, match=r"scoring='acuracy' is not known.*get_scorer_names"):
         RNNClassifier(**SETTINGS, scoring="acuracy").fit(X, y)
-    with pytest.raises(TypeError, match="scoring=3 is a int"):
+    with pytest.raises(TypeError, match="scoring=3 is an int"):
         RNNClassifier(**SETTINGS, scoring=3).fit(X, y)
     clf = RNNClassifier(**SETTINGS, scoring=lambda *a: np.nan)
     with pytest.raises(ValueError, match="gave nan for the validation data"):

@@ -223,7 +223,7 @@ def test_missing_values(rng):
         ([1, 2, 10**400], ValueError, "y holds a number beyond float64"),
         (np.ones((3, 2, 2)), ValueError, r"y has shape \(3, 2, 2\)"),
         (np.ones((3, 0)), ValueError, r"y has shape \(3, 0\)"),
-        ([[1.0], [2.0, 3.0], [1.0]], ValueError, "as many numbers for every sample"),
+        ([[1.0], [2.0, 3.0], [1.0]], ValueError, "as many numbers for every sample.*time steps"),
         (np.array(["2020-01-01"] * 3, dtype="M8[D]"), TypeError, "pass numbers"),
     ],
 )

@@ -346,7 +346,7 @@ def test_a_forged_stack_is_refused(change, rng, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cell": "gru", "activation": "relu"}, "activation='relu' is for cell='elman'; a gru"),
+        ({"cell": "gru", "activation": "relu"}, "'relu' is for cell='elman'; cell='gru' has tanh"),
         ({"hidden_size": (3, 5), "n_layers": 3}, r"n_layers=3, but hidden_size=\(3, 5\) names 2"),
         ({"hidden_size": (3, 5), "residual": True}, r"\(3, 5\) gives layer 1 3 units .* 5 of out"),
         ({"hidden_size": (3, 0)}, r"hidden_size\[1\]=0"),

@@ -326,6 +326,14 @@ def test_history_as_columns_and_frames(rng):
     assert len(joined.to_frame()) == 10
 
 
+def test_history_is_short_in_a_notebook(rng):
+    history = run(rng)[1]
+    assert repr(history).startswith(f"<History of 5 epoch(s): loss {history.loss[0]:.4g} at first")
+    assert f"best epoch {history.best_epoch}, stopped by max_iter" in repr(history)
+    assert "spectral_radius" not in repr(history)
+    assert repr(History()) == "<History of no epoch>"
+
+
 def test_history_without_a_data_frame_library(rng, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.setitem(sys.modules, "polars", None)

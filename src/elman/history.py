@@ -102,6 +102,16 @@ class History:
     def __len__(self) -> int:
         return len(self.epoch)
 
+    def __repr__(self) -> str:
+        # as lists, the columns would fill a notebook's page
+        if not self.loss:
+            return "<History of no epoch>"
+        return (
+            f"<History of {len(self)} epoch(s): loss {self.loss[0]:.4g} at first, "
+            f"{self.loss[-1]:.4g} at last; best epoch {self.best_epoch}, "
+            f"stopped by {self.stopped_by or 'nothing yet'}; see to_frame() or to_dict()>"
+        )
+
     def append(self, epoch: Epoch) -> None:
         """Add a row."""
         for name in self.columns():

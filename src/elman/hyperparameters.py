@@ -23,6 +23,12 @@ from elman.nn.truncation import check_onward
 Check = Callable[[str, Any], None]
 
 
+def a_kind(value: Any) -> str:
+    """What a value is, for a message: "a str", "an int"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def one_of(*choices: str) -> Check:
     """One of some strings."""
 
@@ -40,7 +46,7 @@ def integer(low: int) -> Check:
     def check(name: str, value: Any) -> None:
         if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
             raise TypeError(
-                f"{name}={value!r} is a {type(value).__name__}; it must be an int of at least {low}"
+                f"{name}={value!r} is {a_kind(value)}; it must be an int of at least {low}"
             )
         if value < low:
             raise ValueError(f"{name}={value!r}; it must be at least {low}")
@@ -69,7 +75,7 @@ def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check
     def check(name: str, value: Any) -> None:
         if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
             raise TypeError(
-                f"{name}={value!r} is a {type(value).__name__}; it must be a number in {interval}"
+                f"{name}={value!r} is {a_kind(value)}; it must be a number in {interval}"
             )
         try:
             number = float(value)
@@ -84,7 +90,7 @@ def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check
 def boolean(name: str, value: Any) -> None:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; it must be True or False")
+        raise TypeError(f"{name}={value!r} is {a_kind(value)}; it must be True or False")
 
 
 def optional(check: Check) -> Check:
@@ -100,17 +106,14 @@ def optional(check: Check) -> Check:
 def function(name: str, value: Any) -> None:
     """Something that can be called."""
     if not callable(value):
-        raise TypeError(
-            f"{name}={value!r} is a {type(value).__name__}; it must be a function or None"
-        )
+        raise TypeError(f"{name}={value!r} is {a_kind(value)}; it must be a function or None")
 
 
 def path(name: str, value: Any) -> None:
     """A folder's name: text, or a path object."""
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
         raise TypeError(
-            f"{name}={value!r} is a {type(value).__name__}; it must be the name of a folder, or "
-            "None"
+            f"{name}={value!r} is {a_kind(value)}; it must be the name of a folder, or None"
         )
 
 
@@ -137,7 +140,7 @@ def thread_count(name: str, value: Any) -> None:
     """An int other than 0."""
     if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
         raise TypeError(
-            f"{name}={value!r} is a {type(value).__name__}; it must be an int or None (all cores)"
+            f"{name}={value!r} is {a_kind(value)}; it must be an int or None (all cores)"
         )
     if value == 0:
         raise ValueError(f"{name}=0 has no meaning; give a positive number, or -1 for all cores")
@@ -155,7 +158,7 @@ def class_weighting(name: str, value: Any) -> None:
         return
     if not isinstance(value, str):
         raise TypeError(
-            f"{name}={value!r} is a {type(value).__name__}; it must be None, 'balanced', or a "
+            f"{name}={value!r} is {a_kind(value)}; it must be None, 'balanced', or a "
             "dict {label: weight}"
         )
     if value != "balanced":
@@ -166,7 +169,7 @@ def scorer(name: str, value: Any) -> None:
     """None, a name or a function; which names there are, scikit-learn knows: `elman.scoring`."""
     if value is not None and not isinstance(value, str) and not callable(value):
         raise TypeError(
-            f"{name}={value!r} is a {type(value).__name__}; it must be None, 'loss', the name of a "
+            f"{name}={value!r} is {a_kind(value)}; it must be None, 'loss', the name of a "
             "scikit-learn scorer, or a function (estimator, X, y) -> float"
         )
 

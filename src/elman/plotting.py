@@ -251,10 +251,17 @@ def plot_probabilities_over_time(
     ------
     ImportError
         matplotlib is not installed.
+    TypeError
+        The estimator is not a classifier of sequences.
     ValueError
         `x` is not one recording of at least one step, `true_class` is not a known class, or the
         estimator gives several labels at once, of which none is the answer.
     """
+    if not hasattr(estimator, "predict_proba_over_time"):
+        raise TypeError(
+            f"{type(estimator).__name__} gives a sequence no class whose probability changes over "
+            "time: plot what its predict_proba or predict_over_time returns"
+        )
     if getattr(estimator, "multilabel_", False):
         raise ValueError(
             "the estimator gives several labels at once, so that there is no one answer to draw: "

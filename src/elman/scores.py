@@ -79,11 +79,15 @@ def confusion_counts(
     ValueError
         The two differ in length, or a label is not among `classes`.
     """
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    joined = "labels of time steps are joined first: np.concatenate(y_true), np.concatenate(y_pred)"
+    try:
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    except ValueError as error:
+        raise ValueError(f"y_true or y_pred has entries of unequal lengths; {joined}") from error
     if y_true.ndim != 1 or y_true.shape != y_pred.shape:
         raise ValueError(
             "y_true and y_pred must be 1-D and equally long, got shapes "
-            f"{y_true.shape} and {y_pred.shape}"
+            f"{y_true.shape} and {y_pred.shape}; {joined}"
         )
     classes = np.unique(np.concatenate([y_true, y_pred])) if classes is None else classes
     classes = np.asarray(classes)

@@ -28,7 +28,12 @@ def check_labels(
     refuse_none(y, name, "RNNClassifier", "one label for each sample")
     labels = _label_array(y, name)
     found, codes = sorted_labels(labels, name)
-    check_classification_targets(labels)
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        if labels.dtype.kind != "f":
+            raise
+        raise ValueError(f"{error} RNNRegressor predicts numbers.") from error
     _check_length(len(labels), n_samples, name, "label")
     if classes is None:
         return found, codes
@@ -76,7 +81,7 @@ def check_indicator(
         raise ValueError(
             f"{name} has shape {array.shape} with {seen!r} at [{row}, {column}]: "
             "pass one label for each sample (a 1d array), or an indicator matrix of 0 and 1 "
-            "(n_samples, n_labels)"
+            "(n_samples, n_labels); labels of time steps are for RNNTagger"
         )
     _check_length(len(array), n_samples, name, "row")
     if n_labels is not None and array.shape[1] != n_labels:
@@ -104,7 +109,8 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} cannot be read as an array ({error}): pass as many numbers for every sample"
+            f"{name} has entries of unequal lengths: pass as many numbers for every sample, "
+            "one for each target (n_samples, n_targets), and none for time steps"
         ) from error
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
@@ -125,11 +131,7 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
             f"{name} has shape {values.shape}: pass a 1d array (n_samples,), or "
             "(n_samples, n_targets)"
         )
-    try:
-        _refuse_not_finite(values, name)
-    except ValueError as error:
-        place = np.argwhere(~np.isfinite(values))[0].tolist()
-        raise ValueError(f"{error}\nThe first is {name}{place}: leave the sample out") from error
+    _refuse_not_finite(values, name)
     _check_length(len(values), n_samples, name, "value")
     found = 1 if values.ndim == 1 else values.shape[1]
     if n_targets is not None and found != n_targets:
@@ -140,11 +142,20 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
 
 
 def _refuse_not_finite(array: Array, name: str) -> None:
-    if array.dtype.kind in "fc" and not np.isfinite(array).all():
-        # in its words, which its checks look for; here, because importing it takes a second
-        from sklearn.utils.validation import assert_all_finite
+    if array.dtype.kind not in "fcO":
+        return
+    # what differs from itself is NaN, in an array of objects too
+    bad = ~np.isfinite(array) if array.dtype.kind in "fc" else np.asarray(array != array)
+    if not bad.any():
+        return
+    # in its words, which its checks look for; here, because importing it takes a second
+    from sklearn.utils.validation import assert_all_finite
 
+    try:
         assert_all_finite(array, input_name=name)
+    except ValueError as error:
+        place = np.argwhere(bad)[0].tolist()
+        raise ValueError(f"{error}\nThe first is {name}{place}: leave it out") from error
 
 
 def refuse_none(y: Any, name: str, estimator: str, wanted: str) -> None:
@@ -192,7 +203,7 @@ NOT_BALANCED = (
 
 
 def _label_array(y: Any, name: str) -> Array:
-    from sklearn.utils.validation import assert_all_finite, column_or_1d
+    from sklearn.utils.validation import column_or_1d
 
     try:
         labels = np.asarray(column_or_1d(y, warn=True))
@@ -201,9 +212,10 @@ def _label_array(y: Any, name: str) -> Array:
             raise
         raise ValueError(
             f"{name} has entries that are sequences, of unequal lengths: pass one label for each "
-            "sample, not one for each step, which RNNTagger takes"
+            "sample, not one for each step, which RNNTagger takes; several labels of a sample are "
+            "an indicator matrix, which scikit-learn's MultiLabelBinarizer makes of them"
         ) from error
-    assert_all_finite(labels, input_name=name)
+    _refuse_not_finite(labels, name)
     if labels.dtype.kind == "U" and isinstance(y, (list, tuple)):
         for i, label in enumerate(y):  # NumPy has made strings of all
             if np.ndim(label) == 0 and not isinstance(label, str):
@@ -266,8 +278,8 @@ def checked_weights(
         )
     if not weights.any():
         raise ValueError(
-            "sample_weight is zero for every sample, so that no class is left to learn: at least "
-            "one weight must be positive"
+            "sample_weight is zero for every sample, so that no class and no number is left to "
+            "learn: at least one weight must be positive"
         )
     return _scaled(weights)
 

@@ -122,7 +122,8 @@ class Cell:
             )
         if self.name != "elman" and self.activation != "tanh":
             raise ValueError(
-                f"activation={self.activation!r} is for cell='elman'; a {self.name} has tanh inside"
+                f"activation={self.activation!r} is for cell='elman'; cell={self.name!r} has tanh "
+                "inside"
             )
 
     @property

@@ -38,7 +38,8 @@ def one_line(error: BaseException) -> str:
         text = str(error.format_message())
         context = getattr(error, "ctx", None)
         if context is not None and "ossible" not in text:
-            text = f"{text} See '{context.command_path} --help'."
+            stop = "" if text.endswith((".", "?", "!")) else "."
+            text = f"{text}{stop} See '{context.command_path} --help'."
     elif isinstance(error, OSError) and error.strerror:
         where = f"{_text(error.filename)}: " if error.filename is not None else ""
         text = f"{where}{error.strerror}"

@@ -27,10 +27,13 @@ def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") 
 
 def load_model(path: Path) -> Saved[TrainedModel]:
     """The model saved in `path`: without scikit-learn, which takes a second to import."""
+    from elman.data.readers import READERS
     from elman.persistence import load
 
     if path.is_dir():
         raise UserError(f"{path}: is a directory, not a model saved by elman")
+    if path.suffix.lower() in READERS and path.exists() and not _is_model(path):
+        raise UserError(f"{path}: holds data, not a model saved by elman; the model comes first")
     return load(path)
 
 

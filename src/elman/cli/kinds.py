@@ -157,6 +157,13 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
             f"{path}: has {y.shape[1]} labels or numbers for each recording, not one label"
         )
     labels = y.reshape(-1)
+    if known is None and labels.dtype.kind == "f" and np.isfinite(labels).all():
+        fractions = labels[labels != np.round(labels)].tolist()
+        if fractions:
+            raise UserError(
+                f"{path}: has numbers such as {fractions[0]!r}, which are no labels: "
+                "--kind regressor predicts them"
+            )
     if known is not None:
         _check_labels(labels, known, path)
     return Targets(kind, labels)

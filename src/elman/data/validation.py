@@ -167,8 +167,9 @@ class _Checker:
                 where = tuple(int(i) for i in np.argwhere(mask)[0])
                 raise ValueError(
                     f"{place} is a masked array with {int(mask.sum())} masked value(s), the first "
-                    f"at index {where}: missing values are not supported; fill them in "
-                    "(X.filled(value)) or leave those samples out"
+                    f"at index {where}: make them NaN (X.filled(np.nan)), which an "
+                    "estimator takes with missing='mask' or 'skip', fill them in "
+                    "(X.filled(value)), or leave those samples out"
                 )
             return np.asarray(X.data)
         try:

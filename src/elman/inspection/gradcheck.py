@@ -204,6 +204,8 @@ def gradcheck(
         raise ValueError(f"readout={readout!r} is not known; choose one of {', '.join(known)}")
     if loss not in OBJECTIVES:
         raise ValueError(f"loss={loss!r} is not known; choose one of {', '.join(OBJECTIVES)}")
+    if readout is None and loss != "cross_entropy":
+        raise ValueError(f"loss={loss!r} is of a whole network: choose a readout too")
     if backend is None or isinstance(backend, str):
         backend = get_backend(backend)
     kind = Cell(cell, activation, layer_norm)
