@@ -128,13 +128,16 @@ BAD = {
     "": "is empty",
     "[1, 2": "is not JSON",
     "[1, [2]]": "has [2], which is not a number",
-    '{"a": 1, "b": 2}': "neither the model nor a header",
+    '{"a": 1, "b": 2}': "no header (--header) names the features",
     '"1,2': "is not CSV",
     "1,nan": "contains NaN: feature 1, time step 2",
     "1,": "contains NaN: feature 1",
     "[null, 1]": "contains NaN: feature 0",
     "1,-inf": "contains infinity: feature 1",
     "1,1e999": "contains infinity",
+    "1_0,2": "has '1_0', which is not a number",
+    "[true, 2]": "has True, which is not a number",
+    "[" * 20000: "is JSON nested too deeply",
     "\xff": "has 1 value(s)",
 }
 
@@ -179,6 +182,30 @@ def test_a_marker_begins_a_new_sequence(models):
         assert (done.stdout, done.stderr) == ("".join(apart), "")
 
 
+def test_a_mark_of_utf_8_is_no_part_of_the_first_line(models):
+    _, _, X = models
+    expected = stream(models, "label", lines_of(X[0]))
+    marked = stream(models, "label", "\ufeff" + lines_of(X[0]))
+    assert (marked.stdout, marked.stderr) == (expected.stdout, "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-"])
+def test_closed_standard_streams(models, closed):
+    command = f"printf 'x\\n1,2\\n' | {sys.executable} -m elman stream label.safetensors {closed}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=120, cwd=models[0],
+        env=os.environ | QUIET,
+    )  # fmt: skip
+    if closed == "<&-":
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "elman: standard input is closed\n"
+    else:  # what there is to say of the bad line is not said among the answers
+        assert (done.returncode, done.stderr) == (0, "")
+        header, answer = done.stdout.splitlines()
+        assert header.startswith("label,")
+        assert answer.count(",") >= 3
+
+
 def test_missing_values(models):
     _, fitted, X = models
     live = fitted["skip"].stream()
@@ -201,6 +228,11 @@ def test_names_of_columns(models, tmp_path):
     wrong = stream(models, "label", "a,b,c\n1,2,3\n", "--header")
     assert wrong.returncode == 2
     assert "line 1: has 3 value(s)" in wrong.stderr
+
+    after = stream(models, "label", "---\na,b\n" + objects, "--header", "--reset-on", "---")
+    assert (after.stdout, after.stderr) == (expected, "")
+    twice = stream(models, "label", "a,a\n" + objects, "--header")
+    assert (twice.returncode, twice.stderr) == (2, "elman: line 1: names 'a' twice\n")
 
     frame = pd.DataFrame(X[:, :3, 0], columns=["x", "y", "z"])  # a column for each step
     path = tmp_path / "named.safetensors"

@@ -73,6 +73,8 @@ def test_warm_start_learns_further_with_the_schedule_from_its_start(rng):
         ({"cell": "gru"}, "cell is "),
         ({"readout": "last"}, "readout is max, but it is last now"),
         ({"bidirectional": True}, "bidirectional is False"),
+        ({"missing": "skip"}, "missing is error, but it is skip now"),
+        ({"dtype": "float32"}, "dtype is float64, but it is float32 now"),
     ],
 )
 def test_warm_start_needs_the_same_network(change, message, rng):

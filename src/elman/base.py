@@ -331,8 +331,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """Write the fitted estimator to a safetensors file, atomically.
 
         Everything is kept bit for bit but `on_epoch`, a `random_state` that is a generator, a
-        `scoring` that is a function (all become None), and the optimizer's memory (a later
-        `partial_fit` starts with a fresh one).
+        `scoring` that is a function (all become None), the optimizer's memory (a later
+        `partial_fit` starts with a fresh one), and the states of `stateful` (it begins new
+        sequences). Pickle keeps the last two.
 
         Parameters
         ----------
@@ -612,7 +613,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _start_again(self) -> None:
         """What `warm_start` begins with: weights, scale and history as they are."""
-        asked = {
+        asked: dict[str, Any] = {
             "hidden_size": layer_sizes(self.hidden_size, self.n_layers),
             "cell": Cell(self.cell, self.activation, bool(self.layer_norm)),
             "readout": self._READOUT or self.readout,
@@ -623,6 +624,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         network = self.network_
         built = {name: getattr(network, name) for name in asked}
         built["hidden_size"] = network.hidden_sizes
+        asked["missing"], built["missing"] = self.missing, self._missing
+        if self.dtype != "auto":
+            asked["dtype"], built["dtype"] = np.dtype(self.dtype), network.params.dtype
         for name, value in asked.items():
             if built[name] != value:
                 raise ValueError(

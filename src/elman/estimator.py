@@ -116,7 +116,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
     warm_start : bool, default=False
         `fit` goes on from the weights of the last `fit`, its standardisation and its history, for
         `max_iter` epochs more with a fresh optimizer and the schedule from its start. Labels that
-        it did not know and another shape of network are errors.
+        it did not know, another shape or `dtype` of network and another `missing` are errors.
     early_stopping : bool, default=False
         Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
         better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the

@@ -78,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:  # as after `>&-`
         print("elman: standard output is closed", file=sys.stderr)
         return 2
+    if sys.stderr is None:  # as after `2>&-`: print would take standard output instead
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 -- for as long as the process lives
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:

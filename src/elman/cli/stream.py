@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,27 +43,28 @@ def stream(
     the next is read, with the label so far and the probability of each class, or with the values.
     A line that cannot be used is reported on standard error, with its number, and skipped.
     """
-    saved = load_model(model)
-    trained: Any = saved.model
+    trained: Any = load_model(model).model
     live = trained.stream()
-    n_features = 1 if trained.two_d else trained.n_features_in
-    names = None if trained.two_d else saved.feature_names
-    read = _Reader(n_features, names)
+    if sys.stdin is None:  # as after `<&-`
+        raise UserError("standard input is closed")
+    read = _Reader(1 if trained.two_d else trained.n_features_in)
     write = _json_writer(trained) if as_json else _csv_writer(trained, bare)
     lines = iter(sys.stdin.buffer.readline, b"")
     for number, line in enumerate(lines, start=1):
         try:
-            text = line.decode().strip()
+            # Some programs begin a file of UTF-8 with a mark that says so.
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             if reset_on is not None and text == reset_on.strip():
                 live.reset()
                 continue
-            if header and number == 1:
+            if header:
                 read.header(text)
+                header = False
                 continue
             answers = live.step(read.step(text))
         except (ValueError, TypeError) as error:
             why = f"line {number}: {error}"
-            if strict or (header and number == 1):
+            if strict or header:
                 raise UserError(why) from error
             print(f"elman: {' '.join(why.split())}; skipped", file=sys.stderr, flush=True)
             continue
@@ -71,30 +72,21 @@ def stream(
 
 
 class _Reader:
-    """Lines in, the features of a time step in the order of training out.
+    """Lines in, the features of a time step in the order of training out."""
 
-    `names`: the features', where the model knows them.
-    """
-
-    def __init__(self, n_features: int, names: Sequence[str] | None) -> None:
+    def __init__(self, n_features: int) -> None:
         self._n_features = n_features
-        self._names = None if names is None else list(names)
-        self._columns: list[int] | None = None
+        self._names: list[str] | None = None
 
     def header(self, text: str) -> None:
-        """Take the names of the columns: they say which is which if the model knows names too."""
-        found = [name.strip() for name in _fields(text)]
-        if self._names is not None:
-            missing = [name for name in self._names if name not in found]
-            if missing:
-                raise ValueError(
-                    f"has no column {', '.join(map(repr, missing))}, on which the model was trained"
-                )
-            self._columns = [found.index(name) for name in self._names]
-        elif len(found) != self._n_features:
-            raise ValueError(self._wrong_number(len(found)))
-        else:
-            self._names = found
+        """Take the names of the columns, by which JSON objects are read."""
+        names = [name.strip() for name in _fields(text)]
+        if len(names) != self._n_features:
+            raise ValueError(self._wrong_number(len(names)))
+        twice = [name for i, name in enumerate(names) if name in names[:i]]
+        if twice:
+            raise ValueError(f"names {twice[0]!r} twice")
+        self._names = names
 
     def step(self, text: str) -> list[float]:
         """The features; ValueError says what is wrong with them."""
@@ -105,10 +97,6 @@ class _Reader:
             values = self._from_json(text)
         else:
             values = [np.nan if f.strip() in MISSING else f for f in _fields(text)]
-            if self._columns is not None:
-                if len(values) <= max(self._columns):
-                    raise ValueError(f"has {len(values)} values, fewer than the header has names")
-                values = [values[i] for i in self._columns]
         if len(values) != self._n_features:
             raise ValueError(self._wrong_number(len(values)))
         return [_number(value) for value in values]
@@ -118,12 +106,12 @@ class _Reader:
             found = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"is not JSON: {error}") from None
+        except RecursionError:
+            raise ValueError("is JSON nested too deeply") from None
         if isinstance(found, list):
             return found
         if self._names is None:
-            raise ValueError(
-                "is a JSON object, but neither the model nor a header (--header) names the features"
-            )
+            raise ValueError("is a JSON object, but no header (--header) names the features")
         missing = [name for name in self._names if name not in found]
         if missing:
             raise ValueError(f"has no {', '.join(map(repr, missing))}")
@@ -143,7 +131,8 @@ def _fields(text: str) -> list[str]:
 def _number(value: Any) -> float:
     if value is None:
         return np.nan
-    if isinstance(value, (str, int, float)):
+    wanted = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    if wanted and "_" not in str(value):  # 1_000 is a number in Python's own code alone
         try:
             return float(value)
         except (ValueError, OverflowError):
