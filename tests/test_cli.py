@@ -344,3 +344,10 @@ def test_fit_goes_on_from_a_checkpoint(capsys, tmp_path, files):
     code, _, err = run(capsys, *command, "--force", "--solver", "sgd")
     assert code != 0
     assert "solver is 'sgd' here and 'adam' there" in err
+
+
+def test_fit_keeps_no_state_without_a_folder(capsys, tmp_path, files):
+    for option in ("--checkpoint-epochs", "--checkpoint-minutes"):
+        command = ["fit", files / "train.ts", "-o", tmp_path / "m.safetensors", option, "3"]
+        assert run(capsys, *command)[0] == 2
+        assert "want --checkpoint FOLDER" in run(capsys, *command)[2]

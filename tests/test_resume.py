@@ -398,8 +398,11 @@ def test_a_model_that_is_no_checkpoint_is_not_replaced(tmp_path, samples):
 
 def test_a_folder_that_cannot_be_one(tmp_path, samples):
     (tmp_path / "file").write_bytes(b"")
-    for folder in ("file", "file/below"):
-        with pytest.raises(OSError, match="file"):
+    for folder, message in (
+        ("file", "must be a folder, but this is a file"),
+        ("file/below", "file"),
+    ):
+        with pytest.raises(NotADirectoryError, match=message):
             quick(tmp_path / folder).fit(*samples)
     for bad in (3, "", b""):
         with pytest.raises((TypeError, ValueError), match="checkpoint="):

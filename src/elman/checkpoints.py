@@ -109,7 +109,12 @@ class Checkpoints:
         self._last_kept = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(
+                errno.ENOTDIR, "checkpoint must be a folder, but this is a file", self._given
+            ) from None
         self._lock = _locked(self._folder / "lock", self._given)
         try:
             self._find()

@@ -242,7 +242,12 @@ class Stream:
         """The step as a plain array of the right shape, or an error that says what is wrong."""
         name, n_features = "x_t", self._n_features
         n = 1 if self._n is None else self._n
-        if hasattr(x_t, "nnz") or x_t is None or isinstance(x_t, (str, bytes, dict, set)):
+        if x_t is None or isinstance(x_t, (str, bytes, dict, set)):
+            raise TypeError(
+                f"{name} is {x_t!r:.60}, a {type(x_t).__name__}; expected an array of shape "
+                f"{self._shapes[0]}: the values of one time step"
+            )
+        if hasattr(x_t, "nnz"):
             check_sequences(x_t, name=name)  # it has the message
         try:
             array = x_t if isinstance(x_t, np.ma.MaskedArray) else np.asarray(x_t)

@@ -243,6 +243,8 @@ def fit(
         if name not in NOT_OF_THE_ESTIMATOR and value is not None
     }
     # Whatever can go wrong without training goes wrong before training.
+    if checkpoint is None and (checkpoint_epochs is not None or checkpoint_minutes is not None):
+        raise UserError("--checkpoint-epochs and --checkpoint-minutes want --checkpoint FOLDER")
     check_output(output, force=force, must_be="model")
     allowed = missing or "error"
     training = read_data(data, need_labels=True, missing=allowed)
