@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sequence_data import make_batch
 
+from elman import RNNClassifier, inference
 from elman.backends.contract import Cell, Weights
 from elman.data.sequences import Sequences
 from elman.epochs import Plan
@@ -321,3 +322,18 @@ def test_both_directions_at_once_cannot_be_cut(rng):
     X, lengths = make_batch(rng)
     with pytest.raises(ValueError, match=r"bptt_steps carries states .* set bidirectional=False"):
         truncation.forward(network, X, lengths, REFERENCE, 2)
+
+
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("sizes", [5, (4, 3)])
+def test_long_sequences_are_predicted_in_chunks_to_the_same_bits(readout, sizes, monkeypatch):
+    rng = np.random.default_rng(11)
+    X = [rng.normal(size=(n, 2)) for n in (17, 0, 3, 8, 16)]
+    clf = RNNClassifier(hidden_size=sizes, readout=readout, max_iter=1, random_state=0)
+    expected = clf.fit(X, [0, 1, 0, 1, 0]).predict_proba(X)
+    forward, cut = truncation.forward, []
+    monkeypatch.setattr(inference, "STEPS_AT_ONCE", 7)
+    monkeypatch.setattr(truncation, "forward", lambda *a: cut.append(a[-1]) or forward(*a))
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+    # one layer of these keeps no state in any case; the others' sums would round differently
+    assert cut == ([7] if isinstance(sizes, tuple) and readout in ("last", "max") else [])

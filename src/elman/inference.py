@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.data.missing import over_all_steps, with_indicators, without_missing_steps
 from elman.data.sequences import Batch, Sequences, first_infinite, first_not_finite, standardise
+from elman.nn import truncation
 from elman.nn.network import Network
 
 Array = NDArray[Any]
 
 BATCH_VALUES = 1 << 22  # values a batch and its hidden states may hold together: 16-32 MiB
 MAX_BATCH_SIZE = 1024
+STEPS_AT_ONCE = 1 << 14  # of a sequence, where a state is kept for every step
 
 
 class Standardisation(NamedTuple):
@@ -49,8 +51,16 @@ def predict_logits(
     ndarray of shape (n_samples, n_classes)
     """
     out = np.empty((len(data), network.n_classes), dtype=network.params.dtype)
+    keeps_steps = network.values_per_step > network.n_features
+    # These add nothing up over the steps, so that chunks change no bit.
+    to_cut = keeps_steps and network.readout in ("last", "max") and not network.bidirectional
     for batch in _batches(network, data, backend, standardisation, states=False):
-        out[batch.order] = network.logits(batch.X, batch.lengths, backend)
+        X, lengths = batch.X, batch.lengths
+        if to_cut and X.shape[1] > STEPS_AT_ONCE:  # memory for the states of one chunk only
+            logits, _ = truncation.forward(network, X, lengths, backend, STEPS_AT_ONCE)
+        else:
+            logits = network.logits(X, lengths, backend)
+        out[batch.order] = logits
     return out
 
 
