@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 NATIVE := CMakeLists.txt pyproject.toml $(wildcard native/*)
+# Changes when a module is added, moved or removed: an editable install knows those it was made with.
+MODULES := $(VENV)/.modules-$(firstword $(shell find src -name '*.py' | LC_ALL=C sort | cksum))
 CXX_SOURCES := $(wildcard native/*.h native/*.cpp)
 
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
@@ -35,7 +37,11 @@ $(BIN)/python:
 	$(BIN)/python $(PIP_INSTALL) --upgrade "pip>=25.1"
 
 # The package, editable: Python files are read from src/, the kernel is rebuilt when native/ changes.
-$(VENV)/.package: $(BIN)/python $(NATIVE)
+$(MODULES): $(BIN)/python
+	@rm -f $(VENV)/.modules-*
+	@touch $@
+
+$(VENV)/.package: $(MODULES) $(NATIVE)
 	@echo "Installing elman and building its kernel in $(VENV) (about a minute the first time)..."
 	@$(BIN)/python $(PIP_INSTALL) --group build
 	@$(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable ".[plot]"
@@ -101,7 +107,7 @@ learning-torch: $(PEERS)/.torch
 
 proofs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/proofs -s $(ARGS)
-	$(BIN)/python -m pytest tests/test_native_unit.py -m sanitize
+	$(BIN)/python -m pytest tests/backends/test_native_unit.py -m sanitize
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/the_seed_gradient.py

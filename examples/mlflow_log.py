@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from elman import RNNClassifier
 from elman.data import load_japanese_vowels
-from elman.history import Epoch
+from elman.models.history import Epoch
 
 
 def to_mlflow() -> Callable[[Epoch], None]:

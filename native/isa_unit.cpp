@@ -1,7 +1,7 @@
 // The kernels for one instruction set: compiled once for each, with ELMAN_ISA naming it and flags to match.
 //
 // Nothing here may leave a symbol that another unit could share: every function is static, in a namespace
-// of the set's own, and no standard library template is used. tests/test_native_unit.py looks.
+// of the set's own, and no standard library template is used. tests/backends/test_native_unit.py looks.
 
 #include "kernel_table.h"
 

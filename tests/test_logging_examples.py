@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sequence_data import make_samples
+from helpers.sequence_data import make_samples
 
 from elman import RNNClassifier
 

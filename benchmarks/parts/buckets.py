@@ -33,11 +33,11 @@ def _epoch(lengths: Any, n_features: int, hidden: int, *, by_length: bool) -> Ca
     from elman.backends import get_backend
     from elman.backends.contract import Cell
     from elman.data.sequences import Sequences
-    from elman.epochs import Plan, run_epoch
-    from elman.labelled import Labelled
     from elman.nn.network import Network
     from elman.nn.objectives import OneClass
     from elman.nn.optimizers import make_optimizer
+    from elman.training.epoch import Plan, run_epoch
+    from elman.training.labelled import Labelled
 
     rng = np.random.default_rng(0)
     network = Network.initialised(n_features, hidden, 3, cell=Cell(), readout="max", rng=rng)

@@ -13,10 +13,10 @@ from benchmarks.timing import interleave
 from benchmarks.workloads import Array
 from elman.backends import get_backend
 from elman.backends.contract import Cell
-from elman.model import TrainedClassifier
+from elman.models.model import TrainedClassifier
+from elman.models.stepping import ComposedSteps
+from elman.models.streaming import Stream, plan_of
 from elman.nn.network import Network
-from elman.stepping import ComposedSteps
-from elman.streaming import Stream, plan_of
 
 CELLS = ("elman", "gru")
 FEATURES, HIDDEN, CLASSES, STREAMS = 16, 32, 9, 64

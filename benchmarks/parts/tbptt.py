@@ -63,11 +63,11 @@ def _ours(X: Any, codes: Any, chunk: int, *, per_step: bool) -> Callable[[], Any
     from elman.backends import get_backend
     from elman.backends.contract import Cell
     from elman.data.sequences import Sequences
-    from elman.epochs import Plan, run_epoch
-    from elman.labelled import Labelled
     from elman.nn.network import Network
     from elman.nn.objectives import OneClass
     from elman.nn.optimizers import make_optimizer
+    from elman.training.epoch import Plan, run_epoch
+    from elman.training.labelled import Labelled
 
     rng = np.random.default_rng(0)
     readout = "every" if per_step else "max"

@@ -11,21 +11,21 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.estimator import RNNClassifier
+    from elman.estimators.classifier import RNNClassifier
+    from elman.estimators.regressor import RNNRegressor
+    from elman.estimators.scaler import SequenceScaler
+    from elman.estimators.tagger import RNNTagger
     from elman.inspection.gradcheck import gradcheck
-    from elman.preprocessing import SequenceScaler
-    from elman.regressor import RNNRegressor
-    from elman.tagger import RNNTagger
 
 _HOME = {
-    "RNNClassifier": "elman.estimator",
-    "RNNRegressor": "elman.regressor",
-    "RNNTagger": "elman.tagger",
-    "SequenceScaler": "elman.preprocessing",
+    "RNNClassifier": "elman.estimators.classifier",
+    "RNNRegressor": "elman.estimators.regressor",
+    "RNNTagger": "elman.estimators.tagger",
+    "SequenceScaler": "elman.estimators.scaler",
     "gradcheck": "elman.inspection.gradcheck",
 }
 
-_MODULES = ("data", "nn", "plotting", "scratch")
+_MODULES = ("data", "evaluation", "models", "nn", "report", "scratch")
 
 __all__ = [
     "RNNClassifier",

@@ -7,8 +7,8 @@ import secrets
 
 import numpy as np
 import pytest
-from problems import assert_within
-from torch_judge import torch
+from helpers.problems import assert_within
+from helpers.torch_judge import torch
 
 from elman.nn.optimizers import clip_scale, global_norm, make_optimizer
 from elman.nn.parameters import Parameters

@@ -11,8 +11,8 @@ import secrets
 
 import numpy as np
 import pytest
-from problems import GATED, NORMED, PLAIN, assert_within, cell_of, make_problem
-from torch_judge import judge_cell, judge_network, judge_normed_cell
+from helpers.problems import GATED, NORMED, PLAIN, assert_within, cell_of, make_problem
+from helpers.torch_judge import judge_cell, judge_network, judge_normed_cell
 
 from elman.nn.losses import cross_entropy
 from elman.nn.network import Network

@@ -313,7 +313,7 @@ Link = Literal["identity", "softmax", "sigmoid"]
 
 
 class StreamPlan(NamedTuple):
-    """What happens to a time step on its way through a network; see `elman.stepping`.
+    """What happens to a time step on its way through a network; see `elman.models.stepping`.
 
     Arrays are copied, but the steppers, which are the stream's own from then on, are not.
     """
@@ -450,7 +450,7 @@ class Backend(Protocol):
         ...
 
     def stream(self, plan: StreamPlan) -> StreamSteps | None:
-        """The steps of a whole network in one call; None: `elman.stepping` does it in NumPy."""
+        """The steps of a whole network in one call, or None: it is left to `elman.models`."""
         ...
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:

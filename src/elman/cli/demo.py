@@ -24,7 +24,7 @@ from elman.cli.tables import (
     print_confusion,
     print_table,
 )
-from elman.scores import class_scores, confusion_counts
+from elman.evaluation.scores import class_scores, confusion_counts
 
 ATTEMPTS = 3
 
@@ -54,7 +54,7 @@ def demo(
     """
     from elman.backends import get_backend
     from elman.cli.demo_tasks import make_task
-    from elman.estimator import RNNClassifier
+    from elman.estimators.classifier import RNNClassifier
 
     chosen = make_task(task, seed)
     _make_directory(output)
@@ -123,7 +123,7 @@ def _make_directory(path: Path) -> None:
 
 def _print_accuracies(console: Console, task: Task, predicted: NDArray[Any]) -> None:
     """The network beside classifiers that keep it honest, all on the test recordings."""
-    from elman.baselines import accuracies
+    from elman.evaluation.baselines import accuracies
 
     found = accuracies(task.baselines, task.X_train, task.y_train, task.X_test, task.y_test)
     accuracy = float(np.mean(predicted == task.y_test))
@@ -167,19 +167,19 @@ def _save(classifier: Any, task: Task, directory: Path) -> None:
 def _draw(
     console: Console, classifier: Any, task: Task, predicted: NDArray[Any], directory: Path
 ) -> None:
-    from elman import plotting
+    from elman.report import plots
 
     shown, why = _instructive_recording(classifier, task, predicted)
     x, label = task.X_test[shown], task.y_test[shown]
     step = task.step_label
     try:
         pictures = {
-            "loss.png": plotting.plot_loss_curve(classifier),
-            "confusion.png": plotting.plot_confusion_matrix(
+            "loss.png": plots.plot_loss_curve(classifier),
+            "confusion.png": plots.plot_confusion_matrix(
                 task.y_test, predicted, classes=classifier.classes_
             ),
-            "hidden-states.png": plotting.plot_hidden_states(classifier, x, step_label=step),
-            "when-did-it-know.png": plotting.plot_probabilities_over_time(
+            "hidden-states.png": plots.plot_hidden_states(classifier, x, step_label=step),
+            "when-did-it-know.png": plots.plot_probabilities_over_time(
                 classifier, x, true_class=label, step_label=step
             ),
         }
@@ -200,7 +200,7 @@ def _draw(
 
 def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any]) -> tuple[int, str]:
     """Index of the recording to draw, and why that one."""
-    from elman.plotting import knows_from
+    from elman.report.plots import knows_from
 
     right = np.flatnonzero(predicted == task.y_test)
     if task.answer_so_far or not len(right):

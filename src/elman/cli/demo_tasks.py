@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.baselines import Columns, last_step, padded, resampled
 from elman.cli.errors import UserError
 from elman.cli.tables import percent
+from elman.evaluation.baselines import Columns, last_step, padded, resampled
 
 Verdict = Callable[[float, dict[str, float]], str]
 

@@ -18,7 +18,7 @@ from elman.cli.tables import (
     print_value_table,
     r_squared,
 )
-from elman.scores import class_scores, confusion_counts, label_scores, value_scores
+from elman.evaluation.scores import class_scores, confusion_counts, label_scores, value_scores
 
 if TYPE_CHECKING:
     from rich.console import Console

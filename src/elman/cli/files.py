@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
-    from elman.model import TrainedModel
-    from elman.persistence import Saved
+    from elman.models.files import Saved
+    from elman.models.model import TrainedModel
 
 
 def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") -> Any:
@@ -28,7 +28,7 @@ def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") 
 def load_model(path: Path) -> Saved[TrainedModel]:
     """The model saved in `path`: without scikit-learn, which takes a second to import."""
     from elman.data.readers import READERS
-    from elman.persistence import load
+    from elman.models.files import load
 
     if path.is_dir():
         raise UserError(f"{path}: is a directory, not a model saved by elman")

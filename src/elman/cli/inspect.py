@@ -13,7 +13,7 @@ from elman.cli.console import output
 from elman.cli.files import load_model
 from elman.cli.kinds import kind_of_model
 from elman.cli.tables import new_table, print_table
-from elman.history import History
+from elman.models.history import History
 
 
 def inspect(

@@ -11,7 +11,7 @@ from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
     from elman.data import Dataset
-    from elman.model import TrainedModel
+    from elman.models.model import TrainedModel
 
 Kind = Literal["label", "labels", "steps", "values"]
 """One label of a sample, several at once, one of each time step, or numbers."""
@@ -107,7 +107,7 @@ def _is_whole(y: Any) -> bool:
 
 def kind_of_model(model: TrainedModel) -> Kind:
     """What a model answers with."""
-    from elman.model import TrainedRegressor, TrainedTagger
+    from elman.models.model import TrainedRegressor, TrainedTagger
 
     if isinstance(model, TrainedRegressor):
         return "values"
@@ -132,8 +132,8 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
     UserError, TypeError, ValueError
         It is something else; the message names the file.
     """
-    from elman.step_targets import check_tags
-    from elman.targets import check_indicator, check_values
+    from elman.targets.labels import check_indicator, check_values
+    from elman.targets.steps import check_tags
 
     y: Any = dataset.y
     name = f"{path}: y"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.scores import ClassScore, ValueScore
+from elman.evaluation.scores import ClassScore, ValueScore
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,0 +1,188 @@
+"""Sequences in; the same sequences with every feature standardised over all time steps out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from elman.data.sequences import Sequences
+from elman.data.validation import check_sequences
+from elman.hyperparameters import checks as hp
+from elman.targets.labels import check_weights
+
+Array = NDArray[Any]
+
+
+def location_and_scale(
+    data: Sequences, sample_weight: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of each feature over all time steps, in float64.
+
+    Where NaN is allowed, over the steps at which the feature was observed; (0, 1) if there is none.
+
+    A feature that never changes has its own value as the mean and 1 as the deviation, so that it
+    becomes 0; its computed deviation need not be 0, for a mean has rounding.
+    """
+    mean, std = data.moments(sample_weight)
+    if data.n_steps:
+        low, high = (
+            (np.min, np.max) if data.missing == "error" else (np.fmin.reduce, np.fmax.reduce)
+        )
+        lowest = low(data.values, axis=0)
+        constant = lowest == high(data.values, axis=0)
+        mean, std = np.where(constant, lowest, mean), np.where(constant, 1.0, std)
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
+    return mean, np.where(std > rounding, std, 1.0)
+
+
+class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Give every feature mean 0 and deviation 1 over all time steps of the training sequences.
+
+    scikit-learn's `StandardScaler` takes neither 3-D nor ragged X; this takes, and returns, what
+    `RNNClassifier` takes. (The classifier does the same inside unless `standardize=False`.) A
+    feature that never changes is only shifted.
+
+    Parameters
+    ----------
+    allow_nan : bool, default=False
+        Take NaN for a missing value, as scikit-learn's scalers do: left out of the statistics, kept
+        in the output. Otherwise it is an error. What follows must know what to make of it:
+        ``RNNClassifier(missing="mask")`` does.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of shape (n_features,), float64
+        What is subtracted, and what is divided by; of length 1 for a 2-D X, which is one feature.
+    n_features_in_ : int
+        `X.shape[-1]`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X was a data frame with string column names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import SequenceScaler
+    >>> X = [np.array([[1.0, 10.0], [3.0, 30.0]]), np.array([[2.0, 20.0]])]
+    >>> SequenceScaler().fit(X).mean_
+    array([ 2., 20.])
+    """
+
+    def __init__(self, *, allow_nan: bool = False) -> None:
+        self.allow_nan = allow_nan
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = bool(self.allow_nan)
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> SequenceScaler:
+        """Learn mean and deviation.
+
+        Parameters
+        ----------
+        X : array-like
+            A 3-D array (n_samples, n_timesteps, n_features), a list of (n_timesteps_i, n_features)
+            arrays, or a 2-D array (n_samples, n_timesteps) of one feature.
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each sample; every step of a sample counts with it.
+
+        Returns
+        -------
+        SequenceScaler
+            The scaler itself.
+        """
+        data = self._check(X, reset=True)
+        weights = None if sample_weight is None else check_weights(sample_weight, len(data))
+        self.mean_, self.scale_ = location_and_scale(data, weights)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """(x - mean) / scale, computed in float64.
+
+        Parameters
+        ----------
+        X : array-like
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            A 3-D array for a 3-D X, a 2-D array for a 2-D X, else a list; float32 for a float32 X,
+            else float64. X is not changed.
+        """
+        check_is_fitted(self)
+        data = self._check(X, reset=False)
+        return _like(X, data.scaled(self.mean_, self.scale_, data.dtype))
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        X : array-like
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            As `transform` returns it.
+        """
+        check_is_fitted(self)
+        data = self._check(X, reset=False)
+        # x * scale + mean, as the scaling that undoes this one
+        return _like(X, data.scaled(-self.mean_ / self.scale_, 1 / self.scale_, data.dtype))
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
+        """Names of the features, which are those that came in.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Only checked against those seen in `fit`.
+
+        Returns
+        -------
+        ndarray of str objects
+        """
+        from sklearn.utils.validation import _check_feature_names_in
+
+        check_is_fitted(self)
+        return np.asarray(_check_feature_names_in(self, input_features))
+
+    def _check(self, X: Any, *, reset: bool) -> Sequences:
+        hp.boolean("allow_nan", self.allow_nan)
+        data = check_sequences(
+            X,
+            dtype=None,
+            n_features=None if reset else self.n_features_in_,
+            two_d=None if reset else self._two_d,
+            estimator=type(self).__name__,
+            ensure_min_timesteps=1 if reset else 0,
+            missing="keep" if self.allow_nan else "error",
+            how_to_allow="allow_nan=True",
+        )
+        if data.two_d:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        elif reset:
+            self.__dict__.pop("feature_names_in_", None)
+        if reset:
+            self.n_features_in_: int = data.n_features_in
+            self._two_d: bool = data.two_d
+        return data
+
+
+def _like(X: Any, data: Sequences) -> Any:
+    """Sequences in the layout that X has: 2-D, 3-D or a list."""
+    if data.two_d:
+        return data.values.reshape(len(data), -1)
+    if getattr(X, "ndim", 0) == 3:
+        return data.values.reshape(np.shape(X))
+    return list(data)

@@ -1,0 +1,457 @@
+"""Recordings and labels of their time steps in; a trained tagger of time steps out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elman.data.missing import observed_steps, without_skipped
+from elman.data.sequences import Sequences
+from elman.estimators.base import RecurrentEstimator, as_given
+from elman.estimators.callbacks import with_callbacks
+from elman.hyperparameters import checks as hp
+from elman.models.history import Epoch
+from elman.models.model import TrainedTagger
+from elman.nn.objectives import Objective, OneClass
+from elman.targets.labels import NO_CLASSES, NOT_BALANCED, weighted_by_class
+from elman.targets.steps import check_step_weights, check_tag_classes, check_tags
+from elman.training.labelled import Labelled
+
+Array = NDArray[Any]
+
+
+class RNNTagger(RecurrentEstimator[TrainedTagger]):
+    """Give every time step of a sequence a label, with a recurrent neural network.
+
+    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
+    2-D array of one feature over time. y, everywhere, is one of
+
+    - a list with a 1-D sequence of labels for each sample, one for each of its time steps;
+    - a 2-D array (n_samples, n_timesteps); past a sample's end an array of integers holds -1.
+
+    Labels are ints, bools or strings. A step without one is -1 among integers and None among
+    strings: it is read like any other, but nothing is learned from the answer there.
+
+    A step is labelled from the steps up to it, and with `bidirectional=True` from those after it as
+    well, which is worth it unless answers are wanted while a sequence is still going on.
+
+    Parameters
+    ----------
+    hidden_size, cell, activation, layer_norm, forget_bias, n_layers, bidirectional, residual
+        Of the network, as for `RNNClassifier`.
+    learn_initial_state, dropout, recurrent_init
+        Of the network, as for `RNNClassifier`.
+    solver, alpha, batch_size, bucket_by_length, learning_rate, learning_rate_init, warm_up
+        Of training, as for `RNNClassifier`; `batch_size` counts sequences.
+    momentum, nesterovs_momentum
+        Of training, as for `RNNClassifier`.
+    class_weight : {"balanced"}, dict of label to weight, or None, default=None
+        Factors on the weights of each class's time steps in training; "balanced" gives every class
+        the same weight in all. Validation is measured without them.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of every training label that is spread evenly over all classes. Validation is measured
+        without.
+    max_iter : int, default=60
+        Epochs. Without `early_stopping` exactly so many are run.
+    warm_start
+        As for `RNNClassifier`.
+    early_stopping : bool, default=False
+        Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
+        better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
+        highest accuracy over labelled steps, then of the lowest loss.
+    scoring : str, callable or None, default=None
+        What early stopping goes by: None for the accuracy over labelled steps, then the loss
+        (either getting better is enough); "loss" for the loss alone; the name of any scikit-learn
+        scorer, to which each labelled time step is a sample, or a function (estimator, X, y) ->
+        float, given sequences as `fit` is, for that alone. `validation_scores_` records it.
+    validation_fraction : float, default=0.1
+        Share of the sequences held out at random for early stopping, unless `fit` is given `X_val`.
+    n_iter_no_change, tol, max_grad_norm, max_grad_value, checkpoint_every
+        Of training, as for `RNNClassifier`.
+    bptt_steps : int or None, default=None
+        Truncated backpropagation through time: every sequence is run in chunks of so many steps,
+        counted from its first; the state goes on from chunk to chunk, its gradient does not, and
+        each chunk is a training step of its own. The history in memory is one chunk's, however long
+        the sequences are. From the longest one's length on it is, to the last bit, as None. Not
+        with `bidirectional`.
+    stateful
+        As for `RNNClassifier`.
+    standardize, missing, dtype, random_state, verbose, n_jobs, backend, on_epoch
+        As for `RNNClassifier`. With missing="skip" nothing is learned from the label of a step that
+        is left out, and its answer repeats that of the last step before.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    n_features_in_ : int
+        `X.shape[-1]`: for a 2-D X the number of its columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X was a data frame with string column names.
+    network_ : elman.nn.network.Network
+    weights_ : dict of str to ndarray
+        Views of the network's own.
+    n_iter_ : int
+        Epochs run.
+    loss_curve_ : list of float
+        Training loss of each epoch, a mean over labelled steps.
+    validation_scores_ : list of float
+        Validation accuracy over labelled steps of each epoch; empty without validation data.
+    best_epoch_ : int
+        Number of the best epoch; its weights are the network's if `early_stopping`, or if training
+        was interrupted.
+    history_ : elman.models.history.History
+    mean_, scale_ : ndarray of shape (n_features,) or None
+        What `standardize` subtracts and divides by.
+
+    Notes
+    -----
+    To scikit-learn it is not a classifier, which has one label for each sample: cross-validation
+    splits sequences at random, without strata. `cross_val_predict` of sequences of unequal lengths
+    takes X as an array of objects, for it cannot join lists.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNTagger
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(n, 1)) for n in rng.integers(4, 12, size=60)]
+    >>> y = [np.where(np.cumsum(x) > 0, "above", "below") for x in X]
+    >>> tagger = RNNTagger(hidden_size=16, random_state=0).fit(X, y)
+    >>> tagger.score(X, y) > 0.9
+    True
+    """
+
+    _CHECKS: ClassVar = hp.RNN_TAGGER
+    _KIND: ClassVar = "RNNTagger"
+    _READOUT: ClassVar = "every"
+
+    classes_: Array
+
+    def __init__(
+        self,
+        hidden_size: int | Sequence[int] = 96,
+        *,
+        cell: str = "elman",
+        activation: str = "tanh",
+        layer_norm: bool = False,
+        forget_bias: float = 1.0,
+        n_layers: int = 1,
+        bidirectional: bool = False,
+        residual: bool = False,
+        learn_initial_state: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        recurrent_init: str = "orthogonal",
+        solver: str = "adam",
+        alpha: float = 0.003,
+        batch_size: int = 32,
+        bucket_by_length: bool = False,
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 0.003,
+        warm_up: int | float = 0,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        max_iter: int = 60,
+        warm_start: bool = False,
+        early_stopping: bool = False,
+        scoring: Any = None,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        max_grad_norm: float | None = 1.0,
+        max_grad_value: float | None = None,
+        checkpoint_every: int | None = None,
+        bptt_steps: int | None = None,
+        stateful: bool = False,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_epochs: int | None = None,
+        checkpoint_minutes: float | None = None,
+        standardize: bool = True,
+        missing: str = "error",
+        dtype: Any = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+        backend: str | None = None,
+        on_epoch: Callable[[Epoch], Any] | None = None,
+    ) -> None:
+        self.hidden_size = hidden_size
+        self.cell = cell
+        self.activation = activation
+        self.layer_norm = layer_norm
+        self.forget_bias = forget_bias
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.learn_initial_state = learn_initial_state
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.recurrent_init = recurrent_init
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.bucket_by_length = bucket_by_length
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.warm_up = warm_up
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.scoring = scoring
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.checkpoint_every = checkpoint_every
+        self.bptt_steps = bptt_steps
+        self.stateful = stateful
+        self.checkpoint = checkpoint
+        self.checkpoint_epochs = checkpoint_epochs
+        self.checkpoint_minutes = checkpoint_minutes
+        self.standardize = standardize
+        self.missing = missing
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.backend = backend
+        self.on_epoch = on_epoch
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        validation_data: tuple[Any, Any] | None = None,
+    ) -> RNNTagger:
+        """Train from fresh weights; with `warm_start`, from those of the last fit.
+
+        Parameters
+        ----------
+        X : array-like
+            Training sequences; see the class.
+        y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
+            Labels; see the class.
+        sample_weight : array-like of shape (n_samples,), or shaped as y, optional
+            Not negative: a weight for each sample, which each of its steps has, or one for each
+            step. A step of weight 0 is as one without a label.
+        X_val, y_val : array-like, optional
+            Validation data: its loss and accuracy go into `history_`, and `early_stopping` uses it
+            instead of holding out a part of X.
+        validation_data : tuple (X_val, y_val), optional
+            The same, in one.
+
+        Returns
+        -------
+        RNNTagger
+            The estimator itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter or an argument that cannot be used; names it, the place and the fix.
+        elman.training.divergence.DivergedError
+            The loss, a gradient or a weight became NaN or infinite; says at which sample, time
+            step and layer first, and holds the `network` with the last good weights and the
+            `history` up to them. An estimator that was not fitted before has them too, if an
+            epoch ended well; one that was keeps what it had.
+        """
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: Any = None
+    ) -> RNNTagger:
+        """Train one more epoch on some samples, from where the last call left off.
+
+        The optimizer goes on too. The statistics of `standardize` are those of the first call
+        (or of `fit`).
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
+        classes : array-like of shape (n_classes,)
+            All labels there will ever be; needed in the first call, if `fit` was not called.
+        sample_weight : array-like of shape (n_samples,), or shaped as y, optional
+
+        Returns
+        -------
+        RNNTagger
+            The estimator itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter or an argument that cannot be used.
+        elman.training.divergence.DivergedError
+            The loss became NaN or infinite. The estimator is then as it was before the call.
+        """
+        self._check_parameters()
+        if self.class_weight == "balanced":
+            raise ValueError(NOT_BALANCED)
+        if classes is None:
+            if not hasattr(self, "network_"):
+                raise ValueError(NO_CLASSES)
+            return self._fit_further(X, y, sample_weight)
+
+        def learn(first: bool) -> None:
+            self.classes_ = check_tag_classes(classes, None if first else self.classes_)
+
+        return self._fit_further(X, y, sample_weight, learn)
+
+    def predict(self, X: Any) -> Any:
+        """Most probable label of every time step.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        list of ndarray of shape (n_timesteps_i,), or ndarray of shape (n_samples, n_timesteps)
+            An array if X is one, of 3 or 2 dimensions; if X is an array of objects, an array of
+            what the list would hold.
+        """
+        model, data = self._asked(X)
+        return as_given(X, model.predict(data))
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probability of each class at every time step.
+
+        A sample's answer has the same bits alone, in any batch and in any order.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+
+        Returns
+        -------
+        list of ndarray of shape (n_timesteps_i, n_classes), or ndarray of shape \
+                (n_samples, n_timesteps, n_classes)
+            Of the estimator's `dtype`, columns in the order of `classes_`; an array if X is one.
+        """
+        model, data = self._asked(X)
+        return as_given(X, model.predict_proba(data))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy over the labelled time steps.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
+        sample_weight : array-like of shape (n_samples,), or shaped as y, optional
+
+        Returns
+        -------
+        float
+            Of all labelled steps the share, by weight, that was labelled so.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument that cannot be used, or no labelled step of positive weight.
+        """
+        model, data = self._asked(X)
+        labels, codes = check_tags(y, data.lengths)
+        weights = (codes >= 0).astype(np.float64)
+        if sample_weight is not None:
+            weights *= check_step_weights(sample_weight, data.lengths)
+            _check_any(weights)
+        hits = np.concatenate(model.predict(data)) == labels[codes]
+        return float((hits * weights).sum() / weights.sum())
+
+    # What its targets are
+
+    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
+        classes = None if fresh else self.classes_
+        self.classes_, codes = check_tags(y, data.lengths, classes=classes, name=name)
+        return codes
+
+    def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
+        weights = None
+        if sample_weight is not None:
+            weights = check_step_weights(sample_weight, data.lengths)
+        labelled = self._of_steps(data, self._kept(data), targets, weights)
+        counts = labelled.targets >= 0
+        if labelled.weights is not None:
+            counts &= labelled.weights > 0
+        _check_any(counts)
+        samples = np.repeat(np.arange(len(data)), labelled.X.lengths)
+        n_counting = np.bincount(samples[counts], minlength=len(data))
+        # A sample from which nothing is learned is the same, to the last bit, as one left out.
+        if n_counting.all() or self.stateful:  # its state goes on even so
+            return labelled
+        return labelled.subset(np.flatnonzero(n_counting))
+
+    def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
+        labelled = self._of_steps(data, without_skipped(data), targets, None)
+        _check_any(labelled.targets >= 0)
+        return labelled
+
+    @staticmethod
+    def _of_steps(
+        data: Sequences, X: Sequences, targets: Array, weights: NDArray[np.float64] | None
+    ) -> Labelled:
+        """X with the targets and weights of the steps that are left of `data`."""
+        kept = observed_steps(data) if data.missing == "skip" else None
+        if kept is not None:
+            targets, weights = targets[kept], None if weights is None else weights[kept]
+        return Labelled(X, targets, weights, per_step=True)
+
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def _objective(self) -> Objective:
+        return OneClass(float(self.label_smoothing))
+
+    def _loss_unit(self) -> str:
+        return "nats per time step"
+
+    def _weighted(self, training: Labelled) -> Labelled:
+        if self.class_weight is None:
+            return training
+        counts = training.targets >= 0
+        codes = training.targets[counts]
+        weights = np.ones(len(counts)) if training.weights is None else training.weights.copy()
+        weights[counts] = weighted_by_class(
+            self.class_weight, self.classes_, codes, weights[counts]
+        )
+        return training._replace(weights=weights)
+
+    def _model(self) -> TrainedTagger:
+        return TrainedTagger(**self._trained(), classes=self.classes_)
+
+    def _restore(self, model: TrainedTagger) -> None:
+        self.classes_ = model.classes
+
+
+def _check_any(counts: Array) -> None:
+    if not counts.any():
+        raise ValueError(
+            "no time step with a label has a positive weight and is not skipped: at least one must"
+        )

@@ -1,0 +1,1 @@
+"""Answers and the truth in; how right they are, and what simple rules would have reached, out."""

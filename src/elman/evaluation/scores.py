@@ -1,0 +1,195 @@
+"""How right answers were: true and predicted labels or values in, counts, rates and errors out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elman.models.early import right_by_share
+
+__all__ = [
+    "ClassScore",
+    "ValueScore",
+    "accuracy_by_share",
+    "class_scores",
+    "confusion_counts",
+    "label_scores",
+    "value_scores",
+]
+
+
+class ClassScore(NamedTuple):
+    """One class in numbers."""
+
+    label: Any
+    n_true: int
+    """samples of this class"""
+    precision: float
+    """of those predicted to be this class, the share that are; NaN when none was"""
+    recall: float
+    """of those in this class, the share that was found; NaN when there is none"""
+    f1: float
+    """harmonic mean of the two; NaN where the class neither occurs nor was predicted"""
+
+    @classmethod
+    def of_counts(cls, label: Any, n_true: int, n_predicted: int, n_both: int) -> ClassScore:
+        """From how many samples are of the class, were predicted to be, and both."""
+        return cls(
+            label,
+            n_true,
+            n_both / n_predicted if n_predicted else np.nan,
+            n_both / n_true if n_true else np.nan,
+            2 * n_both / (n_true + n_predicted) if n_true + n_predicted else np.nan,
+        )
+
+
+class ValueScore(NamedTuple):
+    """One target in numbers."""
+
+    mse: float
+    """mean squared error"""
+    mae: float
+    """mean absolute error"""
+    r_squared: float
+    """1 - squared error / squared deviation from the mean; of a target that is constant 1 if it was
+    met exactly, else 0; NaN for fewer than two samples"""
+
+
+def confusion_counts(
+    y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike | None = None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Count every pair of true and predicted label.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+    classes : array-like of shape (n_classes,) or None
+        Order of rows and columns; None takes the sorted labels that occur in either.
+
+    Returns
+    -------
+    classes : array of shape (n_classes,)
+    counts : int64 array of shape (n_classes, n_classes)
+        counts[i, j] samples of class i were predicted to be class j.
+
+    Raises
+    ------
+    ValueError
+        The two differ in length, or a label is not among `classes`.
+    """
+    joined = "labels of time steps are joined first: np.concatenate(y_true), np.concatenate(y_pred)"
+    try:
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    except ValueError as error:
+        raise ValueError(f"y_true or y_pred has entries of unequal lengths; {joined}") from error
+    if y_true.ndim != 1 or y_true.shape != y_pred.shape:
+        raise ValueError(
+            "y_true and y_pred must be 1-D and equally long, got shapes "
+            f"{y_true.shape} and {y_pred.shape}; {joined}"
+        )
+    classes = np.unique(np.concatenate([y_true, y_pred])) if classes is None else classes
+    classes = np.asarray(classes)
+    place = {label: i for i, label in enumerate(classes.tolist())}
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    for name, y in (("y_true", y_true), ("y_pred", y_pred)):
+        for i, label in enumerate(y.tolist()):
+            if label not in place:
+                known = ", ".join(map(str, place))
+                raise ValueError(f"{name}[{i}] is {label!r}, which is not a known class: {known}")
+    rows = np.array([place[label] for label in y_true.tolist()], dtype=np.intp)
+    columns = np.array([place[label] for label in y_pred.tolist()], dtype=np.intp)
+    np.add.at(counts, (rows, columns), 1)
+    return classes, counts
+
+
+def accuracy_by_share(
+    estimator: Any, X: Any, y: ArrayLike, n_shares: int = 20
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Accuracy by how much of each recording has been seen.
+
+    Parameters
+    ----------
+    estimator : fitted RNNClassifier
+        Of one label for each recording.
+    X : array-like
+        Recordings of at least one time step.
+    y : array-like of shape (n_samples,)
+    n_shares : int, default=20
+
+    Returns
+    -------
+    shares : ndarray of shape (n_shares,)
+        1 / n_shares to 1; of a recording the first ceil(share * n_timesteps) steps.
+    accuracy : ndarray of shape (n_shares,)
+
+    Raises
+    ------
+    ValueError
+        A label that is not known, a recording without a step, or a network that has no answer
+        before a sequence has ended.
+    """
+    if n_shares < 1:
+        raise ValueError(f"n_shares={n_shares} must be at least 1")
+    if getattr(estimator, "multilabel_", False):
+        raise ValueError("accuracy by share wants one label for each recording, not several")
+    place = {label: i for i, label in enumerate(np.asarray(estimator.classes_).tolist())}
+    over_time = estimator.predict_proba_over_time(X)
+    labels = np.asarray(y).tolist()
+    if np.ndim(y) != 1 or len(labels) != len(over_time):
+        raise ValueError(
+            f"y has shape {np.shape(y)}, expected ({len(over_time)},): one label for each recording"
+        )
+    for i, label in enumerate(labels):
+        if label not in place:
+            known = ", ".join(map(str, place))
+            raise ValueError(f"y[{i}] is {label!r}, which is not a known class: {known}")
+    codes = [np.asarray(p).argmax(axis=1) for p in over_time]
+    return right_by_share(codes, [place[label] for label in labels], n_shares)
+
+
+def class_scores(classes: NDArray[Any], counts: NDArray[np.int64]) -> list[ClassScore]:
+    """Precision, recall and F1 of every class, from the answer of `confusion_counts`."""
+    n_true, n_predicted = counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()
+    both = np.diag(counts).tolist()
+    return [*map(ClassScore.of_counts, classes.tolist(), n_true, n_predicted, both)]
+
+
+def label_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ClassScore]:
+    """Precision, recall and F1 of every one of several labels, which is called by its number.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples, n_labels)
+        Indicators of 0 and 1.
+    """
+    true, predicted = np.asarray(y_true) != 0, np.asarray(y_pred) != 0
+    columns = (
+        range(true.shape[1]),
+        true.sum(axis=0).tolist(),
+        predicted.sum(axis=0).tolist(),
+        (true & predicted).sum(axis=0).tolist(),
+    )
+    return [*map(ClassScore.of_counts, *columns)]
+
+
+def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
+    """Errors and R^2 of every target.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,) or (n_samples, n_targets)
+    """
+    true, predicted = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
+    true, predicted = (y.reshape(len(y), -1) for y in (true, predicted))
+    error = predicted - true
+    squared = (error**2).sum(axis=0)
+    deviation = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    constant = deviation == 0
+    r_squared = 1 - squared / np.where(constant, 1.0, deviation)
+    r_squared[constant] = squared[constant] == 0
+    if len(true) < 2:
+        r_squared[:] = np.nan
+    mse, mae = squared / len(true), np.abs(error).mean(axis=0)
+    return [*map(ValueScore, mse.tolist(), mae.tolist(), r_squared.tolist())]

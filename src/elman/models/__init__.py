@@ -1,0 +1,1 @@
+"""Trained models, which answer without scikit-learn: whole sequences, streams, files."""

@@ -1,0 +1,336 @@
+"""Time steps as they happen in; what a trained network makes of them so far, out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elman.backends import get_backend
+from elman.backends.contract import Backend, Link, StreamPlan
+from elman.data.missing import HOW_TO_ALLOW
+from elman.data.validation import check_sequences
+from elman.models.inference import Standardisation
+from elman.models.stepping import make_steps
+from elman.nn.network import Network
+
+Array = NDArray[Any]
+
+
+class Answering(Protocol):
+    """What a stream asks of a `TrainedModel`."""
+
+    @property
+    def network(self) -> Network:
+        """What reads the steps; the stream's own."""
+        ...
+
+    @property
+    def standardisation(self) -> Standardisation | None:
+        """What is done to a step first."""
+        ...
+
+    @property
+    def missing(self) -> str:
+        """What NaN becomes."""
+        ...
+
+    @property
+    def backend(self) -> str | None:
+        """Name of what computes."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Of the estimator: what errors call it."""
+        ...
+
+    @property
+    def link(self) -> Link:
+        """What makes answers of logits."""
+        ...
+
+    def predicted(self, logits: Array) -> Array:
+        """What `predict` answers, of logits (n, n_outputs)."""
+        ...
+
+    def from_linked(self, linked: Array) -> Array:
+        """What `step` answers, of what `link` made: (n, n_outputs) or (n_outputs,)."""
+        ...
+
+
+class Stream:
+    """A trained network that reads sequences while they happen, one time step of each in a call.
+
+    Made by an estimator's `stream`. It keeps of a sequence what its network carries from one step
+    to the next, and nothing else: its memory does not grow. Its answer after step t is, bit for
+    bit, that of a whole sequence of so many steps. What is trained later is not seen. Not for two
+    threads at once. It can be pickled and copied; the copy goes on by itself.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    n : int or None
+        Streams that go on side by side; None is one, whose arrays have no axis for streams.
+
+    Raises
+    ------
+    ValueError
+        The network is bidirectional: it has no answer before a sequence has ended.
+    """
+
+    def __init__(self, model: Answering, n: int | None = None) -> None:
+        if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1):
+            raise ValueError(f"n={n!r} must be a whole number of streams, at least 1, or None")
+        network = model.network
+        network.check_stream()
+        self._model = model
+        self._n = None if n is None else int(n)
+        backend = get_backend(model.backend, n_threads=1)
+        plan = plan_of(model, backend, self._n)
+        self._steps = make_steps(plan, backend)
+        self._n_features = plan.n_features
+        shape: tuple[int, ...] = (
+            (plan.n_features,) if n is None else (self._n or 1, plan.n_features)
+        )
+        self._shapes = (shape, shape[:-1]) if plan.n_features == 1 else (shape,)
+        self._start = {name: array[:1].copy() for name, array in self._steps.state.items()}
+        for i, layer in enumerate(network.recurrent_layers):
+            if layer.learn_initial:
+                self._start[f"recurrent{i}"][...] = network.params[f"{layer.name}.initial"]
+        self.reset()
+
+    # Steps
+
+    def step(self, x_t: ArrayLike) -> Array:
+        """Read one time step; what is there to say now?
+
+        Parameters
+        ----------
+        x_t : array-like of shape (n_features,), or (n, n_features) for n streams
+            Of one feature also a number, or (n,). NaN is what `missing` said in training; a step
+            that is skipped leaves the state as it is, and the answer too.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) or (n, n_classes)
+            Probability of each class; of a regressor what `predict` returns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A step that cannot be used; names stream, time step and feature. No stream has changed.
+        """
+        answers = self._steps.step(x_t)  # type: ignore[arg-type]  # it says None to what it is not
+        if answers is None:
+            answers = self._step_converted(x_t)
+        if answers is None:
+            answers = self._steps.step(self._checked(x_t))
+            if answers is None:
+                raise RuntimeError("a time step was refused that is as it should be")
+        return self._model.from_linked(answers)
+
+    def predict(self, x_t: ArrayLike | None = None) -> Any:
+        """The label so far, or of a regressor the value; given a step, it is read before.
+
+        Parameters
+        ----------
+        x_t : array-like, optional
+            As for `step`.
+
+        Returns
+        -------
+        label, or ndarray of shape (n,)
+            As the estimator's `predict` has it for a sequence of the steps so far: of several
+            labels at once an indicator, of several targets an array.
+        """
+        if x_t is None:
+            self._steps.answer()
+        else:
+            self.step(x_t)
+        answers = self._model.predicted(self._steps.logits)
+        return answers[0] if self._n is None else answers
+
+    def answer(self) -> Array:
+        """What `step` would answer of the steps so far, without another one."""
+        return self._model.from_linked(self._steps.answer())
+
+    @property
+    def n_steps(self) -> Any:
+        """Steps read since the last reset, those skipped left out: int, or ndarray (n,)."""
+        counts = self._steps.state["n_steps"]
+        return int(counts[0]) if self._n is None else counts.copy()
+
+    # State
+
+    def reset(self, streams: Any = None) -> Self:
+        """Begin again, as before the first step of a new sequence.
+
+        Parameters
+        ----------
+        streams : int, slice, array-like of int or of bool, optional
+            Which of n streams; all by default.
+
+        Returns
+        -------
+        Stream
+            The stream itself.
+        """
+        everyone = np.arange(len(self._steps.logits))
+        if isinstance(streams, (list, tuple)) and not streams:
+            streams = slice(0)
+        rows = everyone if streams is None else np.atleast_1d(everyone[streams])
+        for name, array in self._steps.state.items():
+            array[rows] = self._start[name]
+        return self
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All that goes from step to step: named arrays, a row for each stream, copied.
+
+        Assign it, to this stream or to another of the same model, and that goes on from there with
+        the same bits. To a file and back: `np.savez(path, **stream.state)`, `np.load(path)`.
+        """
+        return {name: array.copy() for name, array in self._steps.state.items()}
+
+    @state.setter
+    def state(self, state: Mapping[str, ArrayLike]) -> None:
+        own = self._steps.state
+        if set(state) != set(own):
+            raise ValueError(
+                f"a state of this stream has {sorted(own)}, got {sorted(state)}: assign a state "
+                "of a stream of the same model"
+            )
+        arrays = {name: np.asarray(state[name]) for name in own}
+        for name, array in arrays.items():
+            mine = own[name]
+            if array.shape != mine.shape or not np.can_cast(array.dtype, mine.dtype, "same_kind"):
+                raise ValueError(
+                    f"state[{name!r}] is {array.dtype} of shape {array.shape}, but this stream has "
+                    f"{mine.dtype} of shape {mine.shape}: assign a state of as many streams of the "
+                    "same model"
+                )
+        if np.any(arrays["n_steps"] < 0):
+            raise ValueError("state['n_steps'] has a number of steps below 0")
+        for name, array in arrays.items():
+            own[name][...] = array
+
+    def __reduce__(self) -> Any:
+        return _restored, (self._model, self._n, self.state)
+
+    def __repr__(self) -> str:
+        n = "" if self._n is None else f"n={self._n}, "
+        return f"<Stream of a {self._model.name}: {n}{self._n_features} feature(s)>"
+
+    # What is not an array as the kernel takes it, and what cannot be used
+
+    def _step_converted(self, x_t: Any) -> Array | None:
+        """A step that only wants converting; None: it has to be looked at."""
+        if type(x_t) is not np.ndarray and not isinstance(x_t, (list, tuple, int, float)):
+            return None
+        try:
+            array = np.asarray(x_t)
+        except ValueError:
+            return None
+        if array.dtype.kind not in "fiub" or array.shape not in self._shapes:
+            return None
+        return self._steps.step(np.array(array, np.float64, order="C").reshape(self._shapes[0]))
+
+    def _checked(self, x_t: Any) -> Array:
+        """The step as a plain array of the right shape, or an error that says what is wrong."""
+        name, n_features = "x_t", self._n_features
+        n = 1 if self._n is None else self._n
+        if x_t is None or isinstance(x_t, (str, bytes, dict, set)):
+            raise TypeError(
+                f"{name} is {x_t!r:.60}, a {type(x_t).__name__}; expected an array of shape "
+                f"{self._shapes[0]}: the values of one time step"
+            )
+        if hasattr(x_t, "nnz"):
+            check_sequences(x_t, name=name)  # it has the message
+        try:
+            array = x_t if isinstance(x_t, np.ma.MaskedArray) else np.asarray(x_t)
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be read as an array of numbers ({error})") from error
+        if array.shape not in self._shapes:
+            of_what = f"{n_features} feature(s)" + (f" of {n} streams" if self._n else "")
+            raise ValueError(
+                f"{name} has shape {array.shape}, expected {self._shapes[0]}: one time step, "
+                f"{of_what}, of what the {self._model.name} was trained on"
+            )
+        model = self._model
+        scaled = model.standardisation is not None
+        data = check_sequences(
+            array.reshape(n, 1, n_features),
+            name=name,
+            dtype=None if scaled else model.network.params.dtype,
+            missing=model.missing,
+            look_at_values=False,
+        )
+        self._refuse_values(data.values, array.reshape(n, n_features))
+        return data.values[0] if self._n is None else data.values
+
+    def _refuse_values(self, values: Array, given: Array) -> None:
+        """An error for the first value that cannot be used: converted (n, n_features), as given."""
+        model, dtype = self._model, self._model.network.params.dtype
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values.astype(np.float64)
+            if model.standardisation is not None:
+                scaled = (scaled - model.standardisation.mean) / model.standardisation.scale
+            bad = ~np.isfinite(scaled.astype(dtype))
+        missing = np.isnan(values)
+        if model.missing != "error":
+            bad &= ~missing
+        if model.missing == "skip":  # what is left out need not fit
+            bad &= ~missing.any(axis=1, keepdims=True) | np.isinf(values)
+        if not bad.any():
+            return
+        stream, feature = np.argwhere(bad)[0].tolist()
+        counts = self._steps.state["n_steps"]
+        place = f"feature {feature}, time step {counts[stream]}"
+        if self._n is not None:
+            place = f"stream {stream}, {place}"
+        if missing[stream, feature]:
+            raise ValueError(
+                f"x_t contains NaN: {place}. {model.name} accepts missing values only with "
+                f"{HOW_TO_ALLOW}: choose that in training, fill it in, or leave the step out"
+            )
+        value = given[stream, feature]
+        if np.isinf(np.float64(value)):
+            raise ValueError(f"x_t contains infinity: {place} is {value!s}. Correct the value")
+        raise ValueError(
+            f"x_t contains a value too large for {dtype} (infinity): {place} is {value!s}. Correct "
+            "the value, or train on data of that size"
+        )
+
+
+def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
+    """The network as a backend takes it."""
+    network, standardisation = model.network, model.standardisation
+    params, n_streams = network.params, 1 if n is None else n
+    return StreamPlan(
+        steppers=tuple(
+            backend.stepper(layer.cell, layer.weights(params), n_streams)
+            for layer in network.recurrent_layers
+        ),
+        hidden_sizes=network.hidden_sizes,
+        residual=network.residual,
+        readout=network.readout,
+        query=params["attention.query"] if network.readout == "attention" else None,
+        W=params["head.W"],
+        b=params["head.b"],
+        link=model.link,
+        n_features=network.n_features // (2 if model.missing == "mask" else 1),
+        mean=None if standardisation is None else standardisation.mean,
+        scale=None if standardisation is None else standardisation.scale,
+        missing=model.missing,
+        flat=n is None,
+    )
+
+
+def _restored(model: Answering, n: int | None, state: dict[str, Array]) -> Stream:
+    """What `Stream.__reduce__` took apart."""
+    stream = Stream(model, n)
+    stream.state = state
+    return stream

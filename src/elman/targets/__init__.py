@@ -1,0 +1,1 @@
+"""Targets and weights as a user passes them in; what training takes out."""

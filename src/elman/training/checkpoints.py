@@ -1,0 +1,360 @@
+"""A training after each of its epochs in; a folder from which it goes on, to the same bits, out.
+
+The folder holds
+
+    epoch-000012.safetensors   where training stood after epoch 12, and the same one checkpoint back
+    best.safetensors           the model of the best epoch so far
+    lock                       held by the process that trains
+
+Every file is one that `load` reads as a model. Those of epochs hold in addition what going on
+takes, in arrays called "training.*" and a part of the configuration called "training".
+
+Whenever the process dies, every file is whole: a new one is written beside them and takes its name
+in one step. Whatever epoch training goes on from, it comes to the same end, so that a file lost
+costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import time
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.formats import archive
+from elman.formats.archive import ArchiveError
+from elman.models.files import load_training
+from elman.models.history import History
+from elman.nn.network import Network
+from elman.training.loop import Standing
+
+Array = NDArray[Any]
+Pack = Callable[[Network, History], tuple[dict[str, Array], dict[str, Any]]]
+"""A network and its history -> the arrays and the configuration of a model file."""
+Fingerprint = dict[str, Any]
+"""What a run is made of, by name: all that decides its bits, as JSON has it."""
+
+N_KEPT = 2
+EPOCH_FILE = re.compile(r"epoch-(\d{6,})\.safetensors")
+BEST = "best.safetensors"
+PREFIX = "training."
+
+
+class _Stored(NamedTuple):
+    """What a file of an epoch holds."""
+
+    epoch: int
+    network: Network
+    history: History
+    parts: dict[str, dict[str, Any]]
+    finished: bool
+    fingerprint: Fingerprint
+    entropy: Any
+
+
+class Checkpoints:
+    """The folder of one run: a context manager, which locks it.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if it is not there.
+    epochs : int or None
+        Keep the state after every so many epochs; with neither this nor `minutes` after each.
+    minutes : float or None
+        Keep it at the end of an epoch so many minutes after the last time.
+    kind : str
+        Of the estimator.
+    known : collection of str
+        Names of its hyper-parameters.
+
+    Raises
+    ------
+    ValueError
+        On entering: there is a model called best.safetensors that no run here has written, or every
+        checkpoint is damaged.
+    OSError
+        On entering: the folder cannot be made or read, or another process trains into it.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        epochs: int | None,
+        minutes: float | None,
+        kind: str,
+        known: Collection[str],
+    ) -> None:
+        self._given = os.fspath(folder)
+        self._folder = Path(folder)
+        self._epochs = 1 if epochs is None and minutes is None else epochs
+        self._seconds = None if minutes is None else 60 * minutes
+        self._kind, self._known = kind, known
+        self._lock: int | None = None
+        self._stored: _Stored | None = None
+        self._damaged: list[Path] = []
+        self._pack: Pack | None = None
+        self._claim: dict[str, Any] = {}
+        self._best_kept = 0
+        self._last_kept = time.monotonic()
+
+    def __enter__(self) -> Self:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(
+                errno.ENOTDIR, "checkpoint must be a folder, but this is a file", self._given
+            ) from None
+        self._lock = _locked(self._folder / "lock", self._given)
+        try:
+            self._find()
+        except BaseException:
+            self._unlock()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._unlock()
+
+    @property
+    def entropy(self) -> Any:
+        """Of the random numbers that the run began with; None if it did not begin yet."""
+        return None if self._stored is None else self._stored.entropy
+
+    def claim(self, fingerprint: Fingerprint, entropy: Any, pack: Pack) -> None:
+        """Say whose the folder is to be.
+
+        Parameters
+        ----------
+        fingerprint : dict
+        entropy : int or list of int
+        pack : callable
+
+        Raises
+        ------
+        ValueError
+            It is another run's; the message says what differs.
+        """
+        if self._stored is not None:
+            differences = list(_differences(self._stored.fingerprint, fingerprint))
+            if differences:
+                raise ValueError(
+                    f"checkpoint={self._given!r} holds another run: {'; '.join(differences)}. "
+                    "Give this one a folder of its own, or delete that one to begin afresh"
+                )
+        self._claim = {"fingerprint": fingerprint, "entropy": entropy}
+        self._pack = pack
+        for path in self._damaged:
+            _set_aside(path)
+        for leftover in self._folder.glob(".elman-*.tmp"):  # of a process that was killed
+            leftover.unlink(missing_ok=True)
+        if self._stored is not None:  # which may have been killed before it wrote the best model
+            stored = self._stored
+            self._keep_best(stored.network, stored.history, stored.parts)
+
+    # What `elman.training.loop.Keeper` asks
+
+    def resumed(self) -> Standing | None:
+        """Where to go on from; None at a run's beginning."""
+        if self._stored is None:
+            return None
+        stored = self._stored
+        return Standing(stored.network, stored.history, stored.parts, stored.finished)
+
+    def due(self, epoch: int) -> bool:
+        """Whether to keep the state after this epoch."""
+        if self._epochs is not None and epoch % self._epochs == 0:
+            return True
+        return self._seconds is not None and time.monotonic() - self._last_kept >= self._seconds
+
+    def keep(self, standing: Standing) -> None:
+        """Write the state, then the best model if there is a better one; drop older states."""
+        if self._pack is None:
+            raise RuntimeError("claim comes first")
+        history = standing.history
+        epoch = history.epoch[-1] if len(history) else 0
+        tensors, config = self._pack(standing.network, history)
+        arrays, values = _split(standing.parts)
+        config["training"] = {"parts": values, "finished": standing.finished, **self._claim}
+        archive.save(self._folder / f"epoch-{epoch:06d}.safetensors", tensors | arrays, config)
+        self._last_kept = time.monotonic()
+        self._keep_best(standing.network, history, standing.parts)
+        for path in _epochs_in(self._folder)[N_KEPT:]:
+            path.unlink(missing_ok=True)
+
+    def _keep_best(
+        self, network: Network, history: History, parts: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Write the best model, if it is not there."""
+        if self._pack is None:
+            raise RuntimeError("claim comes first")
+        if history.best_epoch != self._best_kept:
+            best = network.copy()
+            best.params.flat[...] = parts["best"]["flat"]
+            archive.save(self._folder / BEST, *self._pack(best, history))
+            self._best_kept = history.best_epoch
+
+    # Reading
+
+    def _find(self) -> None:
+        """The newest state that is whole."""
+        paths = _epochs_in(self._folder)
+        if not paths and (self._folder / BEST).exists():
+            raise ValueError(
+                f"checkpoint={self._given!r} has a {BEST} but no epoch-*.safetensors, so no run to "
+                "go on with, and the file would be replaced: choose another folder"
+            )
+        reasons = []
+        for path in paths:
+            try:
+                self._stored = self._read(path)
+                break
+            except ArchiveError as error:
+                reasons.append(str(error))
+                self._damaged.append(path)
+        if paths and self._stored is None:
+            raise ValueError(
+                f"checkpoint={self._given!r} holds no state to go on from: {'; '.join(reasons)}. "
+                "To begin afresh, choose another folder or delete this one"
+            )
+        if self._stored is not None and reasons:
+            warnings.warn(
+                f"{'; '.join(reasons)}. Training goes on from epoch {self._stored.epoch} instead, "
+                "to the same end",
+                stacklevel=7,
+            )
+
+    def _read(self, path: Path) -> _Stored:
+        saved, arrays, training = load_training(path, self._kind, known=self._known)
+        try:
+            return _Stored(
+                epoch=len(saved.history),
+                network=saved.model.network,
+                history=saved.history,
+                parts=_joined(arrays, training["parts"]),
+                finished=bool(training["finished"]),
+                fingerprint=dict(training["fingerprint"]),
+                entropy=training["entropy"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArchiveError(
+                f"{path}: is whole, but not a checkpoint of this version of elman "
+                f"({type(error).__name__}: {error})"
+            ) from error
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def digest(*arrays: Any) -> str:
+    """SHA-256 of arrays and texts, with the types and shapes of the former.
+
+    Parameters
+    ----------
+    *arrays : ndarray, str or None
+    """
+    sha = hashlib.sha256()
+    for array in arrays:
+        if isinstance(array, np.ndarray):
+            described = f"{array.dtype.str} {array.shape}"
+            sha.update(f"{len(described)} {described}".encode())
+            sha.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        else:
+            sha.update(f"{len(repr(array))} {array!r}".encode())
+    return sha.hexdigest()
+
+
+def _differences(there: Fingerprint, here: Fingerprint) -> Iterable[str]:
+    for name in [*here, *(name for name in there if name not in here)]:
+        old, new = there.get(name), here.get(name)
+        if old != new:
+            if name in DIGESTS:
+                yield f"{name} is another" if old and new else f"{name} is in one only"
+            else:
+                yield f"{name} is {new!r} here and {old!r} there"
+
+
+DIGESTS = ("X", "y", "sample_weight", "validation data")
+"""Parts of a fingerprint that say nothing to a person."""
+
+
+def _epochs_in(folder: Path) -> list[Path]:
+    """Files of epochs, the newest first."""
+    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _epoch_of(path))]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _epoch_of(path: Path) -> re.Match[str] | None:
+    return EPOCH_FILE.fullmatch(path.name)
+
+
+def _set_aside(path: Path) -> None:
+    """Rename a damaged file, so that no new one replaces it."""
+    number, aside = 0, path.with_name(f"{path.name}.damaged")
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged{number}")
+    path.rename(aside)
+
+
+def _locked(path: Path, given: str) -> int | None:
+    """A descriptor that holds the lock for as long as it is open; None where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:  # not POSIX
+        return None
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            return None  # a file system without locks
+        raise OSError(
+            error.errno, "another process trains into this folder; choose another", given
+        ) from None
+    return descriptor
+
+
+# Parts of a state: nested dicts of arrays and of what JSON keeps
+
+
+def _split(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Arrays by "training.part.name", and the rest."""
+    arrays: dict[str, Array] = {}
+    values: dict[str, Any] = {}
+    for part, state in parts.items():
+        values[part] = {}
+        for name, value in state.items():
+            if isinstance(value, np.ndarray):
+                arrays[f"{PREFIX}{part}.{name}"] = value
+            else:
+                values[part][name] = value
+    return arrays, values
+
+
+def _joined(
+    arrays: Mapping[str, Array], values: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    parts = {part: dict(state) for part, state in values.items()}
+    for key, array in arrays.items():
+        part, _, name = key.removeprefix(PREFIX).partition(".")
+        parts[part][name] = array
+    return parts

@@ -1,0 +1,219 @@
+"""A batch that ended in NaN or infinity in; the sample, time step and layer where it began out.
+
+Looked for only once training has failed: the samples are run again one by one, with the weights
+that did it, which gives the same bits as their batch did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend, Backward, Forward
+from elman.models.history import History
+from elman.nn import truncation
+from elman.nn.chunks import chunks
+from elman.nn.dropout import Masking
+from elman.nn.layers import Run, through
+from elman.nn.network import Network
+
+Array = NDArray[Any]
+Answer = Callable[[int, Array], tuple[float, Array]]
+"""Row of a batch and its outputs (1, ...) -> loss of that sample alone, and its gradient there."""
+
+
+class Place(NamedTuple):
+    """Where the first number that is not finite appeared."""
+
+    sample: int
+    """its number in what was passed in"""
+    step: int | None
+    """from 0; None if it is no single one"""
+    layer: str
+    """"input", a layer's name, "loss", or "gradient of" a layer"""
+    source: str = "X"
+    """what the sample is one of: X or X_val"""
+
+    def __str__(self) -> str:
+        step = "" if self.step is None else f"time step {self.step} of "
+        return f"{step}{self.source}[{self.sample}], in the {self.layer}"
+
+
+class DivergedError(ValueError):
+    """The loss, a gradient or a weight became NaN or infinite.
+
+    Attributes
+    ----------
+    place : Place or None
+        Sample, time step and layer where it began; None if no sample alone shows it.
+    network : elman.nn.network.Network or None
+        With the last good weights: those at the end of the last epoch that ended well, or with
+        early stopping those of the best.
+    history : elman.models.history.History
+        Of the epochs that ended well.
+    """
+
+    def __init__(self, what: str, place: Place | None, advice: str) -> None:
+        super().__init__(what, place, advice)
+        self.what, self.place, self.advice = what, place, advice
+        self.network: Network | None = None
+        self.history = History()
+
+    def __str__(self) -> str:
+        began = "" if self.place is None else f" It began at {self.place}."
+        return f"{self.what}.{began} {self.advice}"
+
+
+class Suspects(NamedTuple):
+    """The samples of a batch, or of a chunk of its steps, as the network was given them."""
+
+    X: Array
+    """(n_samples, n_timesteps, n_features)"""
+    lengths: NDArray[np.int64] | None
+    numbers: NDArray[np.int64]
+    """(n_samples,), their numbers in what was passed in"""
+    masking: Masking | None = None
+    states: dict[str, Array] | None = None
+    """that layers went on from"""
+    start: int = 0
+    """number of the first step"""
+    bptt_steps: int | None = None
+
+
+def first_not_finite(
+    network: Network, suspects: Suspects, backend: Backend, answer: Answer | None = None
+) -> Place | None:
+    """The first sample, in the order in which they were passed in, at which something overflows.
+
+    Of that sample the layer that comes first on the way through the network, and there the first
+    time step (of a layer that reads backward, the last); where all of that is finite, the loss;
+    and where that is too, the layer that comes first on the way back.
+
+    Parameters
+    ----------
+    network : Network
+    suspects : Suspects
+    backend : Backend
+    answer : callable, optional
+        Without it neither loss nor gradient is looked at.
+
+    Returns
+    -------
+    Place or None
+    """
+    with np.errstate(all="ignore"):
+        for row in np.argsort(suspects.numbers, kind="stable"):
+            found = _of_sample(network, suspects, int(row), backend, answer)
+            if found is not None:
+                layer, step = found
+                step = None if step is None else step + suspects.start
+                return Place(int(suspects.numbers[row]), step, layer)
+    return None
+
+
+def weights_not_finite(network: Network) -> str | None:
+    """Name of the first weights that are not all finite."""
+    for name, array in network.params.items():
+        if not np.isfinite(array).all():
+            return name
+    return None
+
+
+def _of_sample(
+    network: Network, suspects: Suspects, row: int, backend: Backend, answer: Answer | None
+) -> tuple[str, int | None] | None:
+    """Layer and time step."""
+    length = suspects.X.shape[1] if suspects.lengths is None else int(suspects.lengths[row])
+    x = np.ascontiguousarray(suspects.X[row : row + 1, :length])
+    masking = suspects.masking
+    if masking is not None:
+        masking = masking._replace(samples=masking.samples[row : row + 1])
+    given = None
+    if suspects.states is not None:
+        given = {name: state[row : row + 1].copy() for name, state in suspects.states.items()}
+    step = _first(x[0])
+    if step is not None:
+        return "input", step
+    found = _in_states(network, x, masking, given, suspects.bptt_steps, backend)
+    if found is not None:
+        return found
+
+    # The gradient's way back is watched; one that is cut is not, and has no step.
+    back: dict[str, Backward] = {}
+
+    def watch(name: str, out: Forward | Backward) -> None:
+        if isinstance(out, Backward):
+            back[name] = out
+
+    states = None if given is None else dict(given)
+    cut = suspects.bptt_steps is not None and suspects.bptt_steps < length
+    if cut:
+        outputs, backward = truncation.forward(
+            network, x, None, backend, suspects.bptt_steps, masking=masking, states=states
+        )
+    else:
+        run = Run(network.params, backend, None, True, masking=masking, watch=watch, states=states)
+        outputs, backward = through(network.layers, x, run)
+    every = network.readout == "every"
+    at_end = max(length - 1, 0)
+    if not np.isfinite(outputs).all():
+        return "head", _first(outputs[0]) if every else at_end
+    if answer is None:
+        return None
+    loss, doutputs = answer(row, outputs)
+    if not (np.isfinite(loss) and np.isfinite(doutputs).all()):
+        return "loss", _first(doutputs[0]) if every else at_end
+    gradient = network.params.zeros_like()
+    backward(doutputs, gradient)
+    for name in reversed(gradient.names()):
+        if not np.isfinite(gradient[name]).all():
+            layer = name.rpartition(".")[0]
+            step = None
+            if layer in back and (dX := back[layer].dX) is not None:
+                step = _last(dX[0], turned=layer.endswith(".reverse"))
+            return f"gradient of {layer}", step
+    return None
+
+
+def _in_states(
+    network: Network,
+    x: Array,
+    masking: Masking | None,
+    given: dict[str, Array] | None,
+    bptt_steps: int | None,
+    backend: Backend,
+) -> tuple[str, int] | None:
+    """The first layer whose gates or states are not finite, and the first time step there."""
+    states = {} if given is None else dict(given)
+    found: dict[str, int] = {}
+    for chunk in chunks(None, 1, x.shape[1], bptt_steps):
+        within = states if given is not None or chunk.stop < x.shape[1] or chunk.start else None
+        tapes = network.tapes(chunk.of(x), None, backend, masking=masking, states=within)
+        for name, tape in tapes.items():
+            parts = [tape.X, tape.H] if tape.trace is None else [tape.X, tape.H, tape.trace]
+            bad = [step for part in parts if (step := _first(part[0])) is not None]
+            if bad and name not in found:
+                step = min(bad)
+                turned = name.endswith(".reverse")
+                found[name] = chunk.stop - 1 - step if turned else chunk.start + step
+        if found:
+            # of several layers in a chunk the lowest one: it is what the others read
+            return next(iter(found.items()))
+    return None
+
+
+def _first(values: Array) -> int | None:
+    """The first row of (n_timesteps, width) that is not finite."""
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    return int(bad[0]) if len(bad) else None
+
+
+def _last(values: Array, *, turned: bool) -> int | None:
+    """The last row that is not finite, in a layer's own order; its time step."""
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if not len(bad):
+        return None
+    return len(values) - 1 - int(bad[-1]) if turned else int(bad[-1])

@@ -1,0 +1,373 @@
+"""A network and labelled sequences in; the network trained in place and its History out."""
+
+from __future__ import annotations
+
+import copy
+import math
+import numbers
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend
+from elman.models.history import Epoch, History
+from elman.models.inference import predict_logits, predict_logits_over_time
+from elman.nn.network import Network
+from elman.nn.objectives import Objective, OneClass
+from elman.nn.optimizers import Optimizer
+from elman.nn.schedules import LOWERED
+from elman.training.divergence import DivergedError, Suspects, first_not_finite
+from elman.training.epoch import Plan, run_epoch
+from elman.training.gauges import interval, probe, saturated, spectral_radii
+from elman.training.labelled import Labelled
+
+Array = NDArray[Any]
+
+
+OnEpoch = Callable[[Epoch], Any]
+"""Called once after each epoch; True or "stop" ends training."""
+
+
+class Progress(Protocol):
+    """Where training says how it goes."""
+
+    def show(self, epoch: Epoch) -> None:
+        """Report an epoch."""
+        ...
+
+
+class Standing(NamedTuple):
+    """Where a training stands after an epoch: all that going on takes."""
+
+    network: Network
+    history: History
+    parts: dict[str, dict[str, Any]]
+    """by what remembers it (optimizer, generator, ...): arrays, and what JSON keeps"""
+    finished: bool
+    """whether that was the last epoch"""
+
+
+class Keeper(Protocol):
+    """Who keeps a training's state, so that it can go on from there if it dies."""
+
+    def resumed(self) -> Standing | None:
+        """Where to go on from; None at the beginning."""
+        ...
+
+    def due(self, epoch: int) -> bool:
+        """Whether to keep the state after this epoch, should it not be the last."""
+        ...
+
+    def keep(self, standing: Standing) -> None:
+        """Keep it; what it holds may change afterwards."""
+        ...
+
+
+@dataclass
+class _Best:
+    """The best weights so far, and for how long nothing has got better."""
+
+    flat: Array | None = None
+    epoch: int = 0
+    key: tuple[float, ...] = ()
+    high_score: float = -math.inf
+    low_loss: float = math.inf
+    n_stale: int = 0
+
+    def update(
+        self, network: Network, epoch: int, loss: float, score: float | None, plan: Plan
+    ) -> None:
+        """`loss` and `score` are the validation's, or the training loss and None."""
+        by_score = score is not None and plan.judged_by != "loss"
+        by_loss = score is None or plan.judged_by != "score"
+        key = (score, -loss) if score is not None and by_score else (-loss,)
+        if self.flat is None or key > self.key:
+            if self.flat is None:
+                self.flat = network.params.flat.copy()
+            else:
+                self.flat[...] = network.params.flat
+            self.key, self.epoch = key, epoch
+        better_score = score is not None and by_score and score > self.high_score + plan.tol
+        better_loss = by_loss and loss < self.low_loss - plan.tol
+        self.n_stale = 0 if better_score or better_loss else self.n_stale + 1
+        if better_score and score is not None:
+            self.high_score = score
+        if better_loss:
+            self.low_loss = loss
+
+    def get_state(self) -> dict[str, Any]:
+        """All of it."""
+        return {**vars(self), "key": list(self.key)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        vars(self).update(state, key=tuple(state["key"]))
+
+
+def train(
+    network: Network,
+    training: Labelled,
+    optimizer: Optimizer,
+    plan: Plan,
+    objective: Objective = OneClass(),  # noqa: B008 -- it is frozen
+    *,
+    backend: Backend,
+    rng: np.random.Generator,
+    validation: Labelled | None = None,
+    scorer: Callable[[], float] | None = None,
+    progress: Progress | None = None,
+    on_epoch: Sequence[OnEpoch] = (),
+    states: dict[str, Array] | None = None,
+    keeper: Keeper | None = None,
+) -> History:
+    """Train a network in place.
+
+    Every epoch goes once through the samples in a fresh random order, `plan.batch_size` at a time.
+    With `plan.early_stopping` training ends once neither validation score nor validation loss has
+    got better by more than `plan.tol` for `plan.n_iter_no_change` epochs, and however it ends the
+    weights of the best epoch (highest score, then lowest loss) are restored; `plan.judged_by` has
+    one of the two count alone. A KeyboardInterrupt
+    ends training as well and restores the best weights so far, by validation if there is any, else
+    by training loss; the history says so. Before the first epoch has ended, or after any other
+    error, network, optimizer and rng are left as they were.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are changed in place.
+    training : Labelled
+    optimizer : Optimizer
+        Goes on from the state it is in.
+    plan : Plan
+    objective : Objective, default=OneClass()
+    backend : Backend
+    rng : numpy.random.Generator
+        Of the shuffling.
+    validation : Labelled, optional
+    scorer : callable, optional
+        Scores the network as it is on the validation data, in the place of the objective's score.
+    progress : Progress, optional
+    on_epoch : sequence of callable
+        Called in order after each epoch; one that returns True or "stop", or calls `Epoch.stop`,
+        ends training, and one that sets `Epoch.learning_rate` changes it from the next epoch on.
+    states : dict, optional
+        As in `run_epoch`, changed by every epoch. After an error they mean nothing.
+    keeper : Keeper, optional
+        Asked for the state to go on from, and given the state before the first epoch, after epochs
+        that are due and after the last.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    DivergedError
+        The loss, a gradient or a weight became NaN or infinite; names epoch and batch, and the
+        first sample, time step and layer. It holds the last good weights.
+    """
+    if plan.early_stopping and validation is None:
+        raise ValueError("early_stopping needs validation data")
+    history = History(stopped_by="max_iter")
+    best = _Best()
+    n_batches = -(-len(training.X) // plan.batch_size)
+    probed, every = probe(training.X), interval(network, training.X, n_batches)
+    rate_set: float | None = None  # by on_epoch, or lowered
+    last_epoch = plan.first_epoch + plan.n_epochs
+    undo = _snapshot(network, optimizer, rng)
+
+    def standing(finished: bool) -> Standing:
+        stopped_by = history.stopped_by if finished else ""
+        parts = {
+            "optimizer": optimizer.get_state(),
+            "shuffling": dict(rng.bit_generator.state),
+            "best": best.get_state(),
+            "learning_rate": {"set": rate_set},
+        }
+        return Standing(network, replace(history, stopped_by=stopped_by), parts, finished)
+
+    finished = False
+    try:
+        if keeper is not None:
+            resumed = keeper.resumed()
+            if resumed is None:
+                keeper.keep(standing(False))
+            else:
+                try:
+                    network.params.flat[...] = resumed.network.params.flat
+                    optimizer.set_state(resumed.parts["optimizer"])
+                    rng.bit_generator.state = resumed.parts["shuffling"]
+                    best.set_state(resumed.parts["best"])
+                    rate_set = resumed.parts["learning_rate"]["set"]
+                except (KeyError, TypeError, ValueError) as error:
+                    raise ValueError(
+                        f"the state kept after epoch {len(resumed.history)} is not one of this "
+                        f"training ({type(error).__name__}: {error}); begin afresh elsewhere"
+                    ) from error
+                finished = resumed.finished
+                stopped_by = resumed.history.stopped_by or history.stopped_by
+                history = replace(resumed.history, stopped_by=stopped_by)
+        good = network.params.flat.copy()
+        first_epoch = last_epoch if finished else plan.first_epoch + len(history)
+        for number in range(first_epoch, last_epoch):
+            start = time.perf_counter()
+            rate = plan.learning_rate(number) if rate_set is None else rate_set
+            with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
+                loss, norm = run_epoch(
+                    network,
+                    training,
+                    optimizer,
+                    plan,
+                    objective,
+                    rate,
+                    backend,
+                    rng,
+                    number,
+                    states,
+                )
+            trained = time.perf_counter()
+            if validation is None:
+                validation_loss = score = None
+                best.update(network, number + 1, loss, None, plan)
+            else:
+                with np.errstate(all="ignore"):
+                    validation_loss, score = evaluate(network, validation, backend, objective)
+                if not math.isfinite(validation_loss):
+                    raise _diverged_on(network, validation, backend, number, validation_loss, rate)
+                if scorer is not None:
+                    score = scorer()
+                best.update(network, number + 1, validation_loss, score, plan)
+            good[...] = network.params.flat
+            gauged = number % every == 0 or number + 1 == last_epoch
+            epoch = Epoch(
+                epoch=number + 1,
+                loss=loss,
+                validation_loss=validation_loss,
+                validation_score=score,
+                gradient_norm=norm,
+                saturated=saturated(network, training.X, probed, backend) if gauged else None,
+                spectral_radius=spectral_radii(network, backend) if gauged else None,
+                learning_rate=rate,
+                seconds=time.perf_counter() - start,
+                sequences_per_second=len(training.X) / (trained - start),
+                n_epochs=last_epoch,
+                best_epoch=best.epoch,
+                network=network,
+                history=history,
+            )
+            history.append(epoch)
+            history.best_epoch = best.epoch
+            if progress is not None:
+                progress.show(epoch)
+            answers = [hook(epoch) for hook in on_epoch]
+            if epoch.learning_rate != rate:
+                rate_set = _checked_rate(epoch.learning_rate)
+            elif plan.lowers_rate is not None and plan.lowers_rate(number, best.n_stale):
+                rate_set = rate * LOWERED
+            if epoch.stopped or any(map(_says_stop, answers)):
+                history.stopped_by = "on_epoch"
+            elif plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
+                history.stopped_by = "early_stopping"
+            finished = history.stopped_by != "max_iter" or number + 1 == last_epoch
+            if keeper is not None and (finished or keeper.due(number + 1)):
+                keeper.keep(standing(finished))
+            if finished:
+                break
+    except KeyboardInterrupt:
+        history.stopped_by = "interrupt"
+        history.trim()
+        if not len(history):
+            undo()
+            return history
+    except DivergedError as error:
+        flat = best.flat if plan.early_stopping and best.flat is not None else good
+        error.network = replace(network, params=network.params.copy())
+        error.network.params.flat[...] = flat
+        error.history = replace(history, stopped_by="diverged")
+        undo()
+        raise
+    except BaseException:
+        undo()
+        raise
+    restore = plan.early_stopping or history.stopped_by == "interrupt"
+    if restore and best.flat is not None:
+        network.params.flat[...] = best.flat
+    return history
+
+
+def evaluate(
+    network: Network,
+    data: Labelled,
+    backend: Backend,
+    objective: Objective = OneClass(),  # noqa: B008 -- it is frozen
+) -> tuple[float, float]:
+    """Loss and score of labelled data, weighted as it is."""
+    targets, weights = data.targets, data.weights
+    if data.per_step:
+        over_time = predict_logits_over_time(network, data.X, backend)
+        labelled = targets >= 0
+        outputs, targets = np.concatenate(over_time)[labelled], targets[labelled]
+        weights = None if weights is None else weights[labelled]
+    else:
+        outputs = predict_logits(network, data.X, backend)
+    return objective.evaluate(outputs, targets, weights, backend.fused)
+
+
+def _diverged_on(
+    network: Network,
+    validation: Labelled,
+    backend: Backend,
+    number: int,
+    loss: float,
+    learning_rate: float,
+) -> DivergedError:
+    """The error for validation data of which the loss is not finite."""
+    place = None
+    for i in range(len(validation.X)):
+        batch = validation.X.batch(np.array([i]), backend.fused)
+        place = first_not_finite(network, Suspects(batch.X, None, batch.order), backend)
+        if place is not None:
+            break
+    if place is not None:
+        source = validation.source
+        if source is None:
+            place = place._replace(source="X_val")
+        else:  # held out of X
+            place = place._replace(sample=int(source[place.sample]))
+    return DivergedError(
+        f"training diverged in epoch {number + 1}: the loss of the validation data is {loss:g} at "
+        f"a learning rate of {learning_rate:g}",
+        place,
+        "Lower learning_rate_init, or look for huge values in X_val",
+    )
+
+
+def _checked_rate(rate: Any) -> float:
+    if not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
+        raise ValueError(f"on_epoch set learning_rate={rate!r}; it must be a finite number above 0")
+    return float(rate)
+
+
+def _says_stop(answer: Any) -> bool:
+    return (isinstance(answer, (bool, np.bool_)) and bool(answer)) or (
+        isinstance(answer, str) and answer == "stop"
+    )
+
+
+def _snapshot(
+    network: Network, optimizer: Optimizer, rng: np.random.Generator
+) -> Callable[[], None]:
+    """A function that puts weights, optimizer and generator back to what they are now."""
+    flat, state = network.params.flat.copy(), copy.deepcopy(optimizer.get_state())
+    position = rng.bit_generator.state
+
+    def restore() -> None:
+        network.params.flat[...] = flat
+        optimizer.set_state(state)
+        rng.bit_generator.state = position
+
+    return restore

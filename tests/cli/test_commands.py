@@ -1,0 +1,353 @@
+"""The commands do what they say, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from helpers.cli_tools import CLASSES, QUIET, recordings, run, run_shell, write_ts
+
+import elman
+from elman.data import write_npz
+
+SMALL = ["--hidden-size", "7", "--max-iter", "40", "--learning-rate-init", "0.02"]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A directory with train.ts, test.npz and a model trained on the first."""
+    from elman.cli import main
+
+    folder = tmp_path_factory.mktemp("notes")
+    write_ts(folder / "train.ts", *recordings())
+    write_npz(folder / "test.npz", *recordings(n_samples=11, seed=6))
+    code = main(["fit", f"{folder}/train.ts", "-o", f"{folder}/model.safetensors", "-q", *SMALL])
+    assert code == 0
+    return folder
+
+
+def test_version(capsys):
+    assert run(capsys, "--version") == (0, f"elman {elman.__version__}\n", "")
+
+
+def test_help_lists_every_command(capsys):
+    code, out, err = run(capsys, "--help")
+    assert (code, err) == (0, "")
+    for command in ("demo", "fit", "predict", "stream", "evaluate", "inspect", "gradcheck"):
+        assert command in out
+    assert run(capsys) == (0, out, "")
+
+
+@pytest.mark.parametrize(
+    "command", ["demo", "fit", "predict", "stream", "evaluate", "inspect", "gradcheck"]
+)
+def test_each_command_has_help(capsys, command):
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_help_loads_nothing_heavy():
+    script = (
+        "import sys; from elman.cli import main; main(['--help']); main(['fit', '--help'])\n"
+        "heavy = {'sklearn', 'scipy', 'matplotlib', 'safetensors', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, timeout=60)
+
+
+def test_fit_prints_one_plain_line_an_epoch_in_a_pipe(tmp_path, files):
+    done = run_shell("fit", files / "train.ts", "-o", tmp_path / "m.safetensors", "--max-iter", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    assert "\r" not in done.stdout
+    epochs = [line for line in done.stdout.splitlines() if line.startswith("epoch")]
+    assert [line.split()[1] for line in epochs] == ["1/3", "2/3", "3/3"]
+
+
+def test_fit_with_a_test_file_reports_on_it(capsys, tmp_path, files):
+    model = tmp_path / "m.safetensors"
+    arguments = ["fit", files / "train.ts", "--test", files / "test.npz", "-o", model, *SMALL]
+    code, out, err = run(capsys, *arguments, "-q")
+    assert (code, err) == (0, "")
+    assert "epoch 1" not in out
+    assert "Accuracy 100.0 % (11 of 11)" in out
+
+
+def test_the_same_seed_gives_the_same_model(capsys, tmp_path, files):
+    models = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        path = tmp_path / name
+        arguments = ["fit", files / "train.ts", "-o", path, "-q", "--max-iter", "2"]
+        assert run(capsys, *arguments, "--seed", seed)[0] == 0
+        models.append(elman.RNNClassifier.load(path).weights_["recurrent0.W_h"])
+    assert np.array_equal(models[0], models[1])
+    assert not np.array_equal(models[0], models[2])
+
+
+def test_options_of_fit_reach_the_estimator(capsys, tmp_path, files):
+    path = tmp_path / "m.safetensors"
+    options = ["--activation", "relu", "--readout", "mean", "--recurrent-init", "identity"]
+    options += ["--solver", "sgd", "--batch-size", "5", "--alpha", "0.001", "--no-standardize"]
+    options += ["--hidden-size", "6", "--max-iter", "2", "--dtype", "float64"]
+    options += ["--max-grad-norm", "none", "--momentum", "0.5", "--no-nesterovs-momentum"]
+    assert run(capsys, "fit", files / "train.ts", "-o", path, "-q", *options)[0] == 0
+    params = elman.RNNClassifier.load(path).get_params()
+    wanted = {"activation": "relu", "readout": "mean", "recurrent_init": "identity"}
+    wanted |= {"solver": "sgd", "batch_size": 5, "alpha": 0.001, "standardize": False}
+    wanted |= {"max_grad_norm": None, "momentum": 0.5, "nesterovs_momentum": False}
+    wanted |= {"hidden_size": 6, "max_iter": 2, "dtype": "float64", "random_state": 0}
+    assert {name: params[name] for name in wanted} == wanted
+
+
+def test_the_training_regime_on_the_command_line(capsys, tmp_path, files):
+    path = tmp_path / "m.safetensors"
+    options = ["--learning-rate", "plateau", "--warm-up", "2", "--max-grad-value", "0.5"]
+    options += ["--bucket-by-length", "--early-stopping", "--scoring", "f1_macro"]
+    arguments = ["fit", files / "train.ts", "-o", path, "-q", *SMALL, *options]
+    assert run(capsys, *arguments)[0] == 0
+    params = elman.RNNClassifier.load(path).get_params()
+    wanted = {"learning_rate": "plateau", "warm_up": 2, "max_grad_value": 0.5}
+    wanted |= {"bucket_by_length": True, "early_stopping": True, "scoring": "f1_macro"}
+    assert {name: params[name] for name in wanted} == wanted
+    code, _, err = run(capsys, *arguments, "--force", "--warm-up", "0.25")
+    assert (code, err) == (0, "")
+    assert elman.RNNClassifier.load(path).warm_up == 0.25
+    for bad, message in (("soon", "neither a whole number"), ("1.5", "warm_up=1.5")):
+        code, _, err = run(capsys, *arguments, "--force", "--warm-up", bad)
+        assert code == 2
+        assert message in " ".join(err.split())
+
+
+def test_fit_replaces_a_model_only_when_forced(capsys, tmp_path, files):
+    path = tmp_path / "m.safetensors"
+    arguments = ["fit", files / "train.ts", "-o", path, "-q", "--max-iter", "1"]
+    assert run(capsys, *arguments)[0] == 0
+    before = path.read_bytes()
+    code, _, err = run(capsys, *arguments, "--hidden-size", "5")
+    assert code == 2
+    assert "--force" in err
+    assert path.read_bytes() == before
+    assert run(capsys, *arguments, "--hidden-size", "5", "--force")[0] == 0
+    assert elman.RNNClassifier.load(path).hidden_size == 5
+
+
+def test_predict_writes_csv_that_agrees_with_python(capsys, files):
+    model = elman.RNNClassifier.load(files / "model.safetensors")
+    X, _ = recordings(n_samples=11, seed=6)
+    code, out, err = run(
+        capsys, "predict", files / "model.safetensors", files / "test.npz", "--proba"
+    )
+    assert (code, err) == (0, "")
+    header, *rows = csv.reader(io.StringIO(out))
+    assert header == ["label", *(f"p({c})" for c in CLASSES)]
+    assert [row[0] for row in rows] == model.predict(X).tolist()
+    written = np.array([row[1:] for row in rows], dtype=np.float32)
+    assert np.array_equal(written, model.predict_proba(X).astype(np.float32))
+
+
+def test_predict_without_probabilities_to_a_file(capsys, tmp_path, files):
+    target = tmp_path / "labels.csv"
+    arguments = ["predict", files / "model.safetensors", files / "test.npz"]
+    assert run(capsys, *arguments, "-o", target) == (0, "", "")
+    assert target.read_text() == run(capsys, *arguments)[1]
+    assert target.read_text().splitlines()[0] == "label"
+    code, _, err = run(capsys, *arguments, "-o", target)
+    assert code == 2
+    assert "--force" in err
+    assert run(capsys, *arguments, "-o", target, "--force")[0] == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["labels.csv"]
+
+
+def test_a_label_with_a_comma_survives_the_csv(capsys, tmp_path):
+    X, y = recordings()
+    awkward = np.array(['do, "re"' if label == "do" else label for label in y])
+    write_npz(tmp_path / "data.npz", X, awkward)
+    fit = ["fit", tmp_path / "data.npz", "-o", tmp_path / "m", "-q", *SMALL]
+    assert run(capsys, *fit)[0] == 0
+    _, out, _ = run(capsys, "predict", tmp_path / "m", tmp_path / "data.npz")
+    assert {row[0] for row in csv.reader(io.StringIO(out))} == {"label", 'do, "re"', "mi", "sol"}
+
+
+def test_predict_into_a_pipe_whose_reader_stops(files):
+    command = [sys.executable, "-m", "elman", "predict"]
+    command += [str(files / "model.safetensors"), str(files / "test.npz")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=os.environ | QUIET, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 1
+
+
+def test_evaluate_prints_every_number(capsys, files):
+    code, out, err = run(capsys, "evaluate", files / "model.safetensors", files / "test.npz")
+    assert (code, err) == (0, "")
+    assert "Accuracy 100.0 % (11 of 11)" in out
+    for words in ("precision", "recall", "F1", "Confusion matrix", *CLASSES):
+        assert words in out
+
+
+def test_evaluate_counts_mistakes(capsys, tmp_path, files):
+    X, y = recordings(n_samples=11, seed=6)
+    swapped = y.copy()
+    swapped[y == "do"] = "mi"
+    write_npz(tmp_path / "wrong.npz", X, swapped)
+    code, out, _ = run(capsys, "evaluate", files / "model.safetensors", tmp_path / "wrong.npz")
+    assert code == 0
+    assert "Accuracy 63.6 % (7 of 11)" in out
+    row = next(line.split() for line in out.splitlines() if line.startswith("mi") and "." in line)
+    assert row[:2] == ["mi", "8"]
+
+
+def test_inspect_shows_what_a_model_is(capsys, files):
+    code, out, err = run(capsys, "inspect", files / "model.safetensors")
+    assert (code, err) == (0, "")
+    # 2*7 + 7*7 + 7 recurrent, 7*3 + 3 in the head
+    assert "94" in out
+    for words in ("recurrent0.W_h", "7 x 7", "'do', 'mi', 'sol'", "hidden_size", "training loss"):
+        assert words in out
+
+
+def test_labels_and_file_names_are_printed_as_they_are(capsys, tmp_path):
+    X, _ = recordings()
+    y = np.array(["[red]do", "[/]", "\x1b[31mmi\n"])[np.arange(len(X)) % 3]
+    data, model = tmp_path / "[red]train.npz", tmp_path / "[bold]model"
+    write_npz(data, X, y)
+    code, out, err = run(capsys, "fit", data, "--test", data, "-o", model, "--max-iter", 1)
+    assert (code, err) == (0, "")
+    assert f"saved {model}" in out
+    for command in (["evaluate", model, data], ["inspect", model]):
+        code, out, err = run(capsys, *command)
+        assert (code, err) == (0, "")
+        assert "[red]do" in out
+        assert "[/]" in out
+        assert r"\x1b[31mmi\n" in out
+        assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_csv_goes_where_a_link_points(capsys, tmp_path, files, link):
+    there, name = tmp_path / "there.csv", tmp_path / "name.csv"
+    there.write_text("old")
+    if link:
+        name.symlink_to(there)
+    code, *_ = run(
+        capsys, "predict", files / "model.safetensors", files / "train.ts", "-o", name, "--force"
+    )
+    assert code == 0
+    assert name.is_symlink() == link
+    assert (there.read_text() == "old") != link
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "200"])
+def test_a_narrow_terminal_is_no_trouble(capsys, monkeypatch, files, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    code, out, err = run(capsys, "inspect", files / "model.safetensors")
+    assert (code, err) == (0, "")
+    assert "recur" in out
+    code, out, err = run(capsys, "evaluate", files / "model.safetensors", files / "test.npz")
+    assert (code, err) == (0, "")
+    assert ("Confusion matrix" in out) == (columns != "20")
+
+
+def test_a_language_without_boxes_is_no_trouble(files):
+    done = run_shell(
+        "evaluate",
+        files / "model.safetensors",
+        files / "test.npz",
+        env={"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+
+
+def test_gradcheck_passes_and_names_the_worst_parameter(capsys):
+    code, out, err = run(capsys, "gradcheck", "--readout", "mean", "--seed", "3")
+    assert (code, err) == (0, "")
+    assert "recurrent0.W_h" in out
+    assert "worst" in out
+
+
+def test_gradcheck_that_cannot_pass_exits_1(capsys):
+    code, _, _ = run(capsys, "gradcheck", "--backend", "reference", "--tolerance", "1e-300")
+    assert code == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_saves_the_best_weights_so_far(tmp_path, files):
+    model = tmp_path / "m.safetensors"
+    command = [sys.executable, "-m", "elman", "fit", str(files / "train.ts"), "-o", str(model)]
+    command += ["--max-iter", "1000000"]
+    with subprocess.Popen(
+        command, env=os.environ | QUIET, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            if line.startswith("epoch") and "5/" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == ""
+    assert "saved the best weights so far" in out
+    assert elman.RNNClassifier.load(model).n_features_in_ == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_on_a_terminal_there_is_a_live_bar(tmp_path, files):
+    import pty
+
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "elman", "fit", str(files / "train.ts")]
+    command += ["-o", str(tmp_path / "m"), "--max-iter", "9"]
+    environment = os.environ | QUIET | {"TERM": "xterm-256color"}
+    with subprocess.Popen(command, stdout=slave, stderr=slave, env=environment) as process:
+        os.close(slave)
+        seen = b""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:  # Linux's end of file on a pseudo-terminal
+                break
+            if not chunk:
+                break
+            seen += chunk
+    os.close(master)
+    assert process.returncode == 0
+    assert b"9/9" in seen
+    assert b"\x1b[" in seen
+
+
+def test_fit_goes_on_from_a_checkpoint(capsys, tmp_path, files):
+    model, folder = tmp_path / "m.safetensors", tmp_path / "run"
+    command = ["fit", files / "train.ts", "-o", model, *SMALL, "--checkpoint", folder]
+    assert run(capsys, *command)[0] == 0
+    last = max(folder.glob("epoch-*.safetensors"))
+    assert "epoch" in run(capsys, "inspect", last)[1]
+    first = model.read_bytes()
+    last.unlink()  # as if it had been killed in the last epoch
+    code, out, err = run(capsys, *command, "--force")
+    assert (code, err) == (0, "")
+    assert len([line for line in out.splitlines() if line.startswith("epoch")]) <= 1
+    again = elman.RNNClassifier.load(model)
+    assert last.exists()
+    model.write_bytes(first)
+    for name, weights in elman.RNNClassifier.load(model).weights_.items():
+        assert np.array_equal(weights, again.weights_[name])
+    code, _, err = run(capsys, *command, "--force", "--solver", "sgd")
+    assert code != 0
+    assert "solver is 'sgd' here and 'adam' there" in err
+
+
+def test_fit_keeps_no_state_without_a_folder(capsys, tmp_path, files):
+    for option in ("--checkpoint-epochs", "--checkpoint-minutes"):
+        command = ["fit", files / "train.ts", "-o", tmp_path / "m.safetensors", option, "3"]
+        assert run(capsys, *command)[0] == 2
+        assert "want --checkpoint FOLDER" in run(capsys, *command)[2]

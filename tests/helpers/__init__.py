@@ -1,0 +1,1 @@
+"""What several tests share: problems, data, judges, ways to run the command."""
