@@ -140,7 +140,7 @@ def test_training_with_it(cell, tmp_path):
         assert np.array_equal(masked.network_.params.flat, other.network_.params.flat)
     masked.save(tmp_path / "m.safetensors")
     loaded = RNNClassifier.load(tmp_path / "m.safetensors")
-    assert loaded.network_.recurrent_dropout == 0.4
+    assert loaded.network_.layout.recurrent_dropout == 0.4
     assert np.array_equal(loaded.predict_proba(X), masked.predict_proba(X))
 
 

@@ -48,11 +48,11 @@ def kill(estimator, epoch, *data):
 
 def assert_same_end(one, other):
     assert one.network_.params.flat.tobytes() == other.network_.params.flat.tobytes()
-    state, expected = one._optimizer.get_state(), other._optimizer.get_state()
+    state, expected = one._going_on.optimizer.get_state(), other._going_on.optimizer.get_state()
     assert state.keys() == expected.keys()
     for name, value in state.items():
         assert np.array_equal(value, expected[name]), name
-    assert one._rng.bit_generator.state == other._rng.bit_generator.state
+    assert one._going_on.rng.bit_generator.state == other._going_on.rng.bit_generator.state
     columns, expected = one.history_.to_dict(), other.history_.to_dict()
     assert columns.keys() == expected.keys()
     for name in set(columns) - {"seconds", "sequences_per_second"}:
@@ -361,7 +361,7 @@ def test_another_version_and_another_estimator_are_refused(tmp_path, samples, mo
     kill(quick(tmp_path), 3, *samples)
     with pytest.raises(ValueError, match=r"holds a 'RNNClassifier', not a RNNRegressor"):
         RNNRegressor(checkpoint=tmp_path).fit(samples[0], np.arange(21.0))
-    monkeypatch.setattr("elman.estimators.base.version", lambda name: "99.1")
+    monkeypatch.setattr("elman.estimators.fingerprint.version", lambda name: "99.1")
     with pytest.raises(ValueError, match=r"version of elman is '99\.1' here and "):
         quick(tmp_path).fit(*samples)
 

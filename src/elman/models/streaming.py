@@ -43,8 +43,8 @@ class Answering(Protocol):
         ...
 
     @property
-    def name(self) -> str:
-        """Of the estimator: what errors call it."""
+    def kind(self) -> str:
+        """Name of the estimator that trained it: what errors call it."""
         ...
 
     @property
@@ -222,7 +222,7 @@ class Stream:
 
     def __repr__(self) -> str:
         n = "" if self._n is None else f"n={self._n}, "
-        return f"<Stream of a {self._model.name}: {n}{self._n_features} feature(s)>"
+        return f"<Stream of a {self._model.kind}: {n}{self._n_features} feature(s)>"
 
     # What is not an array as the kernel takes it, and what cannot be used
 
@@ -257,7 +257,7 @@ class Stream:
             of_what = f"{n_features} feature(s)" + (f" of {n} streams" if self._n else "")
             raise ValueError(
                 f"{name} has shape {array.shape}, expected {self._shapes[0]}: one time step, "
-                f"{of_what}, of what the {self._model.name} was trained on"
+                f"{of_what}, of what the {self._model.kind} was trained on"
             )
         model = self._model
         scaled = model.standardisation is not None
@@ -293,7 +293,7 @@ class Stream:
             place = f"stream {stream}, {place}"
         if missing[stream, feature]:
             raise ValueError(
-                f"x_t contains NaN: {place}. {model.name} accepts missing values only with "
+                f"x_t contains NaN: {place}. {model.kind} accepts missing values only with "
                 f"{HOW_TO_ALLOW}: choose that in training, fill it in, or leave the step out"
             )
         value = given[stream, feature]
