@@ -29,7 +29,7 @@ LEVELS = [
     {"divergence"},
     {"inference", "stepping", "early", "history", "gauges", "hyperparameters", "labelled"},
     {"data", "nn", "formats"},
-    {"backends"},
+    {"backends", "masked"},
 ]
 """Upper parts first. A part may import from its own level only itself, and anything below."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elman.masked import refuse_masked
 from elman.scores import accuracy_by_share, confusion_counts
 
 if TYPE_CHECKING:
@@ -420,6 +421,7 @@ def _confusion_colours(
 
 
 def _one_recording(x: ArrayLike) -> NDArray[Any]:
+    refuse_masked(x, "x")
     array = np.asarray(x)
     if array.ndim != 2 or not len(array):
         raise ValueError(

@@ -17,6 +17,7 @@ from elman.data.sequences import Sequences
 from elman.history import Epoch
 from elman.inference import Standardisation
 from elman.labelled import Labelled
+from elman.masked import refuse_masked
 from elman.model import TrainedRegressor
 from elman.nn.objectives import Objective, Values
 from elman.preprocessing import location_and_scale
@@ -331,6 +332,30 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         """
         model, data = self._asked(X)
         return as_given(X, model.predict_over_time(data))
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R^2 of `predict`.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            1 is the best; 0 is what the mean of `y` would have. Of several targets the mean.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument that cannot be used, such as one with masked values.
+        """
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
+        return float(super().score(X, y, sample_weight))
 
     # What its targets are
 
