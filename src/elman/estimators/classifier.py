@@ -28,6 +28,7 @@ from elman.targets.labels import (
     is_indicator,
     weighted_by_class,
 )
+from elman.targets.masked import refuse_masked
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]
@@ -568,6 +569,31 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         check_rule(confidence, patience)
         model, data = self._asked(X)
         return model.predict_early(data, float(confidence), int(patience))
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            The share of the samples, by weight, that are labelled right; of several labels at once,
+            those of which every label is right.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument that cannot be used, such as one with masked values.
+        """
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
+        return float(super().score(X, y, sample_weight))
 
     # What its targets are
 

@@ -21,6 +21,7 @@ from elman.models.inference import Standardisation
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values
 from elman.targets.labels import check_values
+from elman.targets.masked import refuse_masked
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]
@@ -347,6 +348,30 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         """
         model, data = self._asked(X)
         return as_given(X, model.predict_over_time(data))
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R^2 of `predict`.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            1 is the best; 0 is what the mean of `y` would have. Of several targets the mean.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument that cannot be used, such as one with masked values.
+        """
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
+        return float(super().score(X, y, sample_weight))
 
     # What its targets are
 

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from elman.backends import get_backend
 from elman.backends.contract import Backend, Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
-from elman.data.validation import check_sequences
+from elman.data.validation import HOW_TO_UNMASK, check_sequences
 from elman.models.inference import Standardisation
 from elman.models.stepping import make_steps
 from elman.nn.network import Network
+from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
 
@@ -178,6 +179,7 @@ class Stream:
         Stream
             The stream itself.
         """
+        refuse_masked(streams, "streams")
         everyone = np.arange(len(self._steps.logits))
         if isinstance(streams, (list, tuple)) and not streams:
             streams = slice(0)
@@ -203,6 +205,7 @@ class Stream:
                 f"a state of this stream has {sorted(own)}, got {sorted(state)}: assign a state "
                 "of a stream of the same model"
             )
+        refuse_masked({name: state[name] for name in own}, "state")
         arrays = {name: np.asarray(state[name]) for name in own}
         for name, array in arrays.items():
             mine = own[name]
@@ -230,6 +233,8 @@ class Stream:
         """A step that only wants converting; None: it has to be looked at."""
         if type(x_t) is not np.ndarray and not isinstance(x_t, (list, tuple, int, float)):
             return None
+        if isinstance(x_t, (list, tuple)):
+            refuse_masked(x_t, "x_t", HOW_TO_UNMASK)
         try:
             array = np.asarray(x_t)
         except ValueError:
@@ -249,8 +254,9 @@ class Stream:
             )
         if hasattr(x_t, "nnz"):
             check_sequences(x_t, name=name)  # it has the message
+        refuse_masked(x_t, name, HOW_TO_UNMASK)
         try:
-            array = x_t if isinstance(x_t, np.ma.MaskedArray) else np.asarray(x_t)
+            array = np.asarray(x_t)
         except ValueError as error:
             raise ValueError(f"{name} cannot be read as an array of numbers ({error})") from error
         if array.shape not in self._shapes:
