@@ -52,8 +52,8 @@ def predict_logits(
     """
     out = np.empty((len(data), network.n_classes), dtype=network.params.dtype)
     keeps_steps = network.values_per_step > network.n_features
-    # These add nothing up over the steps, so that chunks change no bit.
-    to_cut = keeps_steps and network.readout in ("last", "max") and not network.bidirectional
+    # A readout goes on from chunk to chunk, so that chunks change no bit.
+    to_cut = keeps_steps and network.readout != "every" and not network.bidirectional
     for batch in _batches(network, data, backend, standardisation, states=False):
         X, lengths = batch.X, batch.lengths
         if to_cut and X.shape[1] > STEPS_AT_ONCE:  # memory for the states of one chunk only
