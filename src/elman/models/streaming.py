@@ -19,6 +19,9 @@ from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
 
+FLOAT32_SUM_STEPS = 2**24
+"""From so many steps on a sum in float32 may have stopped growing."""
+
 
 class Answering(Protocol):
     """What a stream asks of a `TrainedModel`."""
@@ -194,6 +197,9 @@ class Stream:
 
         Assign it, to this stream or to another of the same model, and that goes on from there with
         the same bits. To a file and back: `np.savez(path, **stream.state)`, `np.load(path)`.
+
+        Sums over time ("readout.sum", "readout.weight") are float64. One in float32 is taken too,
+        as it stands, unless it covers so many steps that it may have stopped growing: a ValueError.
         """
         return {name: array.copy() for name, array in self._steps.state.items()}
 
@@ -217,6 +223,7 @@ class Stream:
                 )
         if np.any(arrays["n_steps"] < 0):
             raise ValueError("state['n_steps'] has a number of steps below 0")
+        _refuse_stalled_sums(arrays)
         for name, array in arrays.items():
             own[name][...] = array
 
@@ -333,6 +340,20 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         missing=model.missing,
         flat=n is None,
     )
+
+
+def _refuse_stalled_sums(arrays: Mapping[str, Array]) -> None:
+    """Raise ValueError for a sum over time that was kept in float32 for too many steps."""
+    n_steps = int(np.max(arrays["n_steps"], initial=0))
+    for name in ("readout.sum", "readout.weight"):
+        array = arrays.get(name)
+        if array is None or array.dtype.itemsize >= 8 or n_steps < FLOAT32_SUM_STEPS:
+            continue
+        raise ValueError(
+            f"state[{name!r}] is {array.dtype} after {n_steps} steps: a sum in float32 can stop "
+            f"growing after {FLOAT32_SUM_STEPS} steps, so that answers from it would be wrong. "
+            "Assign a state whose sums were kept in float64, or reset the stream and begin again"
+        )
 
 
 def _restored(model: Answering, n: int | None, state: dict[str, Array]) -> Stream:
