@@ -129,13 +129,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         fitted = hasattr(self, "network_")
         with _unchanged_on_error(self, but_diverged=not fitted):
             try:
-                self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
+                keeper = self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
             except DivergedError as error:
                 if self.missing == "skip" and error.place is not None and error.place.source == "X":
                     error.place = _among_all_steps(error.place, self._asked(X)[1])
                 raise
         if self.history_.stopped_by == "interrupt":
             warnings.warn(_interrupted(self.history_), stacklevel=4)
+        elif keeper is not None and keeper.failure is not None:
+            warnings.warn(_not_kept(self.history_, keeper.failure, keeper.newest), stacklevel=4)
         task.end()
         return self
 
@@ -147,7 +149,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         X_val: Any,
         y_val: Any,
         hooks: Sequence[Callable[[Epoch], Any]],
-    ) -> None:
+    ) -> Checkpoints | None:
+        """Train, and keep what was learned; returns the folder of checkpoints, if there is one."""
         again = bool(self.warm_start) and hasattr(self, "network_")
         if again and self.checkpoint is not None:
             raise ValueError(
@@ -206,6 +209,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     keeper=keeper,
                 )
         self._set_history(before.extended(history))
+        return keeper
 
     def _fit_further(
         self, X: Any, y: Any, sample_weight: Any, learn: Callable[[bool], None] | None = None
@@ -768,8 +772,27 @@ def _rows(rows: Any, *arrays: Any) -> tuple[Any, ...]:
 def _interrupted(history: History) -> str:
     if not len(history):
         return "training was interrupted before its first epoch ended: the weights are as they were"
+    return f"training was interrupted after epoch {history.epoch[-1]}: {_best_of(history)}"
+
+
+def _best_of(history: History) -> str:
     by = "validation score" if history.validation_score else "training loss"
+    return f"kept the weights of epoch {history.best_epoch}, the best so far by {by}"
+
+
+def _not_kept(history: History, error: OSError, newest: Path | None) -> str:
+    """What happened to a training that could not write its state, and where it stands."""
+    where = "" if error.filename is None else f" to {error.filename}"
+    could_not = f"its state could not be written{where} ({error.strerror or error})"
+    if history.stopped_by == "checkpoint":
+        happened = f"stopped after epoch {history.epoch[-1]}, because {could_not}: "
+        happened += _best_of(history)
+    else:
+        happened = f"ended as it should after epoch {history.epoch[-1]}, with all it learned, but "
+        happened += could_not
+    if newest is None:
+        return f"training {happened}. No state is left on disk; the same fit would begin afresh"
     return (
-        f"training was interrupted after epoch {history.epoch[-1]}: kept the weights of epoch "
-        f"{history.best_epoch}, the best so far by {by}"
+        f"training {happened}. The last state on disk is {newest}; the same fit goes on from there "
+        "once the folder can be written to"
     )
