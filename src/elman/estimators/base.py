@@ -160,15 +160,18 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
-        self._fit(X, y, sample_weight, X_val, y_val, task)
+        keeper = self._fit(X, y, sample_weight, X_val, y_val, task)
         if self.history_.stopped_by == "interrupt":
             warnings.warn(_interrupted(self.history_), stacklevel=4)
+        elif keeper is not None and keeper.failure is not None:
+            warnings.warn(_not_kept(self.history_, keeper.failure, keeper.newest), stacklevel=4)
         task.end()
         return self
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, task: FitTask
-    ) -> None:
+    ) -> Checkpoints | None:
+        """Train, and keep what was learned; returns the folder of checkpoints, if there is one."""
         earlier = self.model_ if self.warm_start and self.__sklearn_is_fitted__() else None
         if earlier is not None and self.checkpoint is not None:
             raise ValueError(
@@ -234,6 +237,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     self._set_fitted(good, error.history, None)
                 raise
         self._set_fitted(model, before.extended(history), GoingOn(optimizer, rng, {}))
+        return keeper
 
     def _fit_further(
         self,
@@ -727,8 +731,27 @@ def _rows(rows: Any, *arrays: Any) -> tuple[Any, ...]:
 def _interrupted(history: History) -> str:
     if not len(history):
         return "training was interrupted before its first epoch ended: the weights are as they were"
+    return f"training was interrupted after epoch {history.epoch[-1]}: {_best_of(history)}"
+
+
+def _best_of(history: History) -> str:
     by = "validation score" if history.validation_score else "training loss"
+    return f"kept the weights of epoch {history.best_epoch}, the best so far by {by}"
+
+
+def _not_kept(history: History, error: OSError, newest: Path | None) -> str:
+    """What happened to a training that could not write its state, and where it stands."""
+    where = "" if error.filename is None else f" to {error.filename}"
+    could_not = f"its state could not be written{where} ({error.strerror or error})"
+    if history.stopped_by == "checkpoint":
+        happened = f"stopped after epoch {history.epoch[-1]}, because {could_not}: "
+        happened += _best_of(history)
+    else:
+        happened = f"ended as it should after epoch {history.epoch[-1]}, with all it learned, but "
+        happened += could_not
+    if newest is None:
+        return f"training {happened}. No state is left on disk; the same fit would begin afresh"
     return (
-        f"training was interrupted after epoch {history.epoch[-1]}: kept the weights of epoch "
-        f"{history.best_epoch}, the best so far by {by}"
+        f"training {happened}. The last state on disk is {newest}; the same fit goes on from there "
+        "once the folder can be written to"
     )

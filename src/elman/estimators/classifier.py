@@ -161,8 +161,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         and ends with the same bits (but for seconds). A run that had ended returns at once. A
         folder of another run is refused, with what differs. It keeps the last two states and, as
         best.safetensors, the model of the best epoch so far; `load` reads any of them. `on_epoch`
-        is called again for epochs done again. Not saved by `save`, and not for `partial_fit`. Not
-        to be taken for `checkpoint_every`, which is about memory.
+        is called again for epochs done again. If a state cannot be written after an epoch (the disk
+        is full, the folder was removed), training ends as by Ctrl-C: the best weights so far are
+        kept, and a warning says which state on disk is the last. Not saved by `save`, and not for
+        `partial_fit`. Not to be taken for `checkpoint_every`, which is about memory.
     checkpoint_epochs : int or None, default=None
         Only with `checkpoint`: keep the state after every so many epochs. With neither this nor
         `checkpoint_minutes` after each.
@@ -220,7 +222,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         Validation accuracy of each epoch; empty without validation data.
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
-        was interrupted.
+        was interrupted or could not write its state.
     history_ : elman.models.history.History
         Of each epoch the losses, validation score, gradient norm, share of saturated units,
         spectral radius of each W_h, learning rate, seconds and sequences per second;
@@ -408,6 +410,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
             step and layer first, and holds the `network` with the last good weights and the
             `history` up to them. An estimator that was not fitted before has them too, if an
             epoch ended well; one that was keeps what it had.
+        OSError
+            The folder `checkpoint` cannot be used. Nothing was trained.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 

@@ -94,7 +94,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         Validation R^2 of each epoch, a mean over targets; empty without validation data.
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
-        was interrupted.
+        was interrupted or could not write its state.
     history_ : elman.models.history.History
     mean_, scale_ : ndarray of shape (n_features,) or None
         What `standardize` subtracts and divides by.
@@ -274,6 +274,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
             step and layer first, and holds the `network` with the last good weights and the
             `history` up to them. An estimator that was not fitted before has them too, if an
             epoch ended well; one that was keeps what it had.
+        OSError
+            The folder `checkpoint` cannot be used. Nothing was trained.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
