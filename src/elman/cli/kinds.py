@@ -128,8 +128,9 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
     UserError, TypeError, ValueError
         It is something else; the message names the file.
     """
-    from elman.targets.labels import check_indicator, check_values
+    from elman.targets.labels import check_indicator
     from elman.targets.steps import check_tags
+    from elman.targets.values import check_values
 
     y: Any = dataset.y
     name = f"{path}: y"

@@ -24,6 +24,7 @@ from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
 from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
 from elman.data.sequences import Sequences
+from elman.data.split import hold_out
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import (
     check_same_network,
@@ -46,7 +47,7 @@ from elman.models.streaming import Stream
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam
-from elman.targets.labels import check_weights, hold_out
+from elman.targets.weights import check_weights
 from elman.training.checkpoints import Checkpoints
 from elman.training.divergence import DivergedError, Place
 from elman.training.labelled import Labelled

@@ -26,9 +26,9 @@ from elman.targets.labels import (
     check_indicator,
     check_labels,
     is_indicator,
-    weighted_by_class,
 )
 from elman.targets.masked import refuse_masked
+from elman.targets.weights import weighted_by_class
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]

@@ -20,8 +20,8 @@ from elman.models.history import Epoch
 from elman.models.inference import Standardisation
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values
-from elman.targets.labels import check_values
 from elman.targets.masked import refuse_masked
+from elman.targets.values import check_values
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]

@@ -19,8 +19,9 @@ from elman.models.history import Epoch
 from elman.models.tagger import TrainedTagger
 from elman.nn.layout import EVERY
 from elman.nn.objectives import Objective, OneClass
-from elman.targets.labels import NO_CLASSES, NOT_BALANCED, weighted_by_class
+from elman.targets.labels import NO_CLASSES, NOT_BALANCED
 from elman.targets.steps import check_step_weights, check_tag_classes, check_tags
+from elman.targets.weights import weighted_by_class
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]

@@ -8,14 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets.labels import (
-    check_classes,
-    check_weights,
-    checked_weights,
-    refuse_none,
-    sorted_labels,
-)
+from elman.targets.checks import refuse_none
+from elman.targets.labels import check_classes, sorted_labels
 from elman.targets.masked import refuse_masked
+from elman.targets.weights import check_weights, checked_weights
 
 Array = NDArray[Any]
 
