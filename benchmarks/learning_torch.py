@@ -8,21 +8,19 @@ and learns too, and the draws of dropout.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.learning_tasks import Task
 from elman import RNNClassifier
 from elman.backends.contract import Cell
 from elman.hyperparameters.checks import make_rng
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 from elman.nn.schedules import cosine
-
-if TYPE_CHECKING:
-    from benchmarks.learning import Task
 
 Array = NDArray[Any]
 MODULES = {"elman": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
