@@ -37,8 +37,12 @@ from benchmarks.builds import build, python_of
 from benchmarks.machine import machine, machine_text
 from benchmarks.sheet import Sheet
 
-N_SHOWN = 20
-"""configurations that are described, at most, in each comparison"""
+NOTES = (
+    "excepted: by --except. newer format: a file whose format_version is above that of OLD, which "
+    "refuses it. failed: an error where there should be none."
+)
+N_SHOWN = 5
+"""configurations that are described in each comparison, unless --show says otherwise"""
 
 
 class Side(NamedTuple):
@@ -78,6 +82,13 @@ def main() -> None:
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="configurations named like it")
     parser.add_argument("--list", action="store_true", help="list the configurations, run nothing")
+    parser.add_argument(
+        "--show",
+        type=int,
+        default=N_SHOWN,
+        metavar="N",
+        help=f"describe so many unequal configurations in each comparison ({N_SHOWN})",
+    )
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where all files are to stay")
     args = parser.parse_args()
     cases = [case for case in all_cases() if args.only in case.name]
@@ -93,7 +104,7 @@ def main() -> None:
             for revision, which in ((args.old, "old"), (args.new, "new"))
         )
         comparisons = compare_sides(cases, old, new, args.exceptions)
-    bad = show(comparisons, old, new, console)
+    bad = show(comparisons, old, new, console, args.show)
     raise SystemExit(1 if bad else 0)
 
 
@@ -156,40 +167,47 @@ def _work(tasks: list[tuple[Side, str, list[str | Path]]], cases: Sequence[Case]
             raise SystemExit(f"these ended early: {'; '.join(failed)}")
 
 
-def show(comparisons: dict[str, list[Finding]], old: Side, new: Side, console: Console) -> bool:
+def show(
+    comparisons: dict[str, list[Finding]], old: Side, new: Side, console: Console, n_shown: int
+) -> bool:
     """Print a table, and what is not equal; returns whether anything is not as it should be."""
     rows = []
     for name, findings in comparisons.items():
         counts = Counter(finding.outcome for finding in findings)
         rows.append([name, str(len(findings)), *(str(counts[outcome]) for outcome in OUTCOMES)])
-    notes = (
-        "excepted: by --except. newer format: OLD refuses a file whose format_version is above its "
-        "own. failed: an error where there should be none."
-    )
     title = f"OLD is {old.revision}, NEW is {new.revision}"
-    console.print(Sheet(title, ["", "configurations", *OUTCOMES], rows, notes).rich())
+    console.print(Sheet(title, ["", "configurations", *OUTCOMES], rows, NOTES).rich())
     for name, findings in comparisons.items():
-        unequal = [finding for finding in findings if finding.outcome != EQUAL]
-        if not unequal:
-            continue
-        console.print(f"\n{escape(name)}:")
-        for line in in_common(findings):
-            console.print(f"  {escape(line)}")
-        for case, outcome, details in sorted(unequal, key=lambda f: f.outcome not in BAD)[:N_SHOWN]:
-            console.print(f"  {outcome}: {escape(described(case))}")
-            for detail in details:
-                console.print(f"    {escape(detail)}")
-        if len(unequal) > N_SHOWN:
-            console.print(f"  and {len(unequal) - N_SHOWN} more")
+        _show_unequal(name, findings, console, n_shown)
     every = [finding for findings in comparisons.values() for finding in findings]
     n_bad = sum(finding.outcome in BAD for finding in every)
     n_cases = len(comparisons["OLD and NEW"])
     if n_bad:
         console.print(f"\n{n_cases} configurations: {n_bad} comparisons are not equal")
-    else:
+    elif all(finding.outcome == EQUAL for finding in every):
         console.print(f"\n{n_cases} configurations: all bits are equal")
+    else:
+        console.print(f"\n{n_cases} configurations: all bits are equal but those shown above")
     console.print(machine_text(machine("numpy", "scikit-learn", "safetensors")))
     return bool(n_bad)
+
+
+def _show_unequal(name: str, findings: list[Finding], console: Console, n_shown: int) -> None:
+    unequal = [finding for finding in findings if finding.outcome != EQUAL]
+    unequal.sort(key=lambda finding: finding.outcome not in BAD)
+    if not unequal:
+        return
+    console.print(f"\n{escape(name)}:")
+    for line in in_common(findings):
+        console.print(f"  {escape(line)}")
+    for case, outcome, details in unequal[:n_shown]:
+        console.print(f"  {outcome}: {escape(described(case))}")
+        for detail in details:
+            console.print(f"    {escape(detail)}")
+    others = Counter(finding.outcome for finding in unequal[n_shown:])
+    if others:
+        counts = ", ".join(f"{n} {outcome}" for outcome, n in others.items())
+        console.print(f"  and not described (--show): {counts}")
 
 
 def described(case: Case) -> str:

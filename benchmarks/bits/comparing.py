@@ -172,9 +172,11 @@ def _by_how_much(names: Sequence[str], one: Record, other: Record) -> str:
         if a.shape != b.shape:
             return f", {name} has {a.size} numbers in OLD and {b.size} in NEW"
         both = np.isfinite(a) & np.isfinite(b)
-        difference = np.abs(a - b)[both]
+        difference = np.abs(a[both] - b[both])
         if difference.size and difference.max() >= worst:
             worst, of = float(difference.max()), float(np.abs(a[both]).max())
+    if worst == 0:
+        return ", in other things than finite numbers, or in their types"
     return f", by at most {worst:.1e} where the largest is {of:.1e}"
 
 

@@ -169,7 +169,7 @@ class Runner:
         def change(epoch: Any) -> str | None:
             columns = ("epoch", "loss", "validation_loss", "validation_score", "gradient_norm")
             seen.append([getattr(epoch, name) for name in (*columns, "best_epoch", "n_epochs")])
-            seen.append([epoch.learning_rate, dict(epoch.network.params)])
+            seen.append(epoch.learning_rate)
             if epoch.epoch == 1:
                 epoch.learning_rate *= 0.3
             return "stop" if epoch.epoch == self.size.max_iter - 1 else None
