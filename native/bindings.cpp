@@ -288,8 +288,8 @@ bool standardise(nb::handle values, nb::handle mean, nb::handle scale, nb::handl
   });
 }
 
-// -> the loss, its gradient at the logits.
-nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights) {
+// -> the rows' losses, their gradient at the logits.
+nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights, double total) {
   return with_dtype("logits", logits, [&](auto zero) {
     using T = decltype(zero);
     const auto shape = shape_of<2>("logits", logits);
@@ -298,12 +298,19 @@ nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights)
     const double* weight = read_if<double>("weights", weights, {shape[0]});
     for (int64_t i = 0; i < shape[0]; ++i)
       require(code[i] >= 0 && code[i] < shape[1], "codes: no such class");
+    double* loss;
+    nb::object losses = fresh(loss, {shape[0]});
     T* dlogits;
     nb::object gradient = fresh(dlogits, {shape[0], shape[1]});
     // With the GIL, so that nobody changes `codes`.
-    const double loss = vectors::cross_entropy(z, code, weight, shape[0], shape[1], dlogits);
-    return nb::make_tuple(loss, gradient);
+    vectors::cross_entropy(z, code, weight, total, shape[0], shape[1], loss, dlogits);
+    return nb::make_tuple(losses, gradient);
   });
+}
+
+double sum(nb::handle values) {
+  const int64_t n = shape_of<1>("values", values)[0];
+  return vectors::sum(read<double>("values", values, {n}), n);
 }
 
 double norm(nb::handle vector) {
@@ -454,7 +461,8 @@ NB_MODULE(_native, m) {
   m.def("all_finite", all_finite, nb::arg().none(), nb::arg());
   m.def("standardise", standardise, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg());
-  m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none());
+  m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+  m.def("sum", sum, nb::arg().none());
   m.def("norm", norm, nb::arg().none());
   m.def("adam", adam, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),

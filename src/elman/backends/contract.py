@@ -264,9 +264,18 @@ class Fused(Protocol):
         ...
 
     def cross_entropy(
-        self, logits: Array, codes: NDArray[np.int64], weights: NDArray[np.float64] | None
-    ) -> tuple[float, Array]:
+        self,
+        logits: Array,
+        codes: NDArray[np.int64],
+        weights: NDArray[np.float64] | None,
+        total: float,
+        /,
+    ) -> tuple[NDArray[np.float64], Array]:
         """As `elman.nn.losses.cross_entropy`, to rounding."""
+        ...
+
+    def sum(self, values: NDArray[np.float64], /) -> float:
+        """The sum of a vector, added one value after the other from the first."""
         ...
 
     def softmax(self, logits: Array, /) -> Array:

@@ -123,7 +123,8 @@ def run_epoch(
             batch_weights = None if weights is None else weights[rows]
             share = float(len(rows) if batch_weights is None else batch_weights.sum())
             answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
-            loss, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)
+            losses, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)
+            loss = objective.loss_sum(losses, backend.fused)
             backward(_spread(danswers, places, outputs.shape), gradient)
             norm = global_norm(gradient.flat, backend.fused)
             if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -225,8 +226,8 @@ def _place(
             return 0.0, np.zeros_like(outputs)
         answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
         weights = None if training.weights is None else training.weights[rows]
-        loss, danswers = objective.loss(answers, training.targets[rows], weights, backend.fused)
-        return loss, _spread(danswers, places, outputs.shape)
+        losses, danswers = objective.loss(answers, training.targets[rows], weights, backend.fused)
+        return objective.loss_sum(losses, backend.fused), _spread(danswers, places, outputs.shape)
 
     suspects = Suspects(
         X=chunk.of(batch.X),
