@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,11 +109,11 @@ def test_copies_have_weights_of_their_own(rng):
         assert again.params.flat.tobytes() == network.params.flat.tobytes()
         again.params.flat[...] = 0
         assert network.params.flat.any()
-        assert (again.cell, again.readout) == (network.cell, network.readout)
+        assert again.layout == network.layout
 
 
 def test_weights_of_another_shape_are_refused(rng):
     network = make_network(rng)
-    params = Parameters(network_shapes(2, 6, 3, network.cell), np.float64)
+    params = Parameters(network_shapes(replace(network.layout, hidden_sizes=(6,))), np.float64)
     with pytest.raises(ValueError, match="this network takes"):
-        type(network)(2, 7, 3, network.cell, "last", params)
+        type(network)(network.layout, params)

@@ -12,10 +12,10 @@ import secrets
 import numpy as np
 import pytest
 from helpers.problems import GATED, NORMED, PLAIN, assert_within, cell_of, make_problem
+from helpers.sequence_data import draw_network
 from helpers.torch_judge import judge_cell, judge_network, judge_normed_cell
 
 from elman.nn.losses import cross_entropy
-from elman.nn.network import Network
 
 SEED = int(os.environ.get("ELMAN_PARITY_SEED") or secrets.randbelow(2**32))
 BOUND = 1e-12
@@ -101,7 +101,7 @@ def test_the_network(backend, draw, kind, readout):
     problem = draw_problem(rng)
     n_samples, _, n_features, hidden_size = problem.sizes
     n_classes = int(rng.integers(2, 10))
-    network = Network.initialised(
+    network = draw_network(
         n_features,
         hidden_size,
         n_classes,
@@ -137,7 +137,7 @@ def test_stacks(backend, draw, kind, bidirectional):
     n_samples, _, n_features, _ = problem.sizes
     n_layers, n_classes = int(rng.integers(1, 4)), int(rng.integers(2, 10))
     readout = ("last", "mean", "max")[rng.integers(3)]
-    network = Network.initialised(
+    network = draw_network(
         n_features,
         int(rng.integers(1, 30)),
         n_classes,

@@ -6,7 +6,7 @@ import numbers
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
@@ -32,7 +32,8 @@ from elman.models.history import Epoch, History
 from elman.models.inference import Standardisation
 from elman.models.model import TrainedModel
 from elman.models.streaming import Stream
-from elman.nn.network import Network, layer_sizes
+from elman.nn.layout import Layout, layer_sizes
+from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import Schedule
@@ -267,7 +268,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _states_of(self, n_samples: int) -> dict[str, Array]:
         """A copy of the states that as many samples go on from."""
-        hp.check_carrying(self.network_.bidirectional, None, stateful=True)
+        hp.check_carrying(self.network_.layout.bidirectional, None, stateful=True)
         states = {name: state.copy() for name, state in getattr(self, "_states", {}).items()}
         for state in states.values():
             if len(state) != n_samples:
@@ -572,25 +573,31 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """Fresh weights, optimizer and history."""
         data = training.X
         self.network_ = Network.initialised(
-            n_inputs(data.n_features, self._missing),
-            layer_sizes(self.hidden_size, self.n_layers),
-            self._n_outputs(),
-            cell=Cell(self.cell, self.activation, bool(self.layer_norm)),
-            readout=self._READOUT or self.readout,
+            self._layout(n_inputs(data.n_features, self._missing)),
             rng=init_rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
             forget_bias=float(self.forget_bias),
+        )
+        self.history_ = History()
+        self._states = {}
+        self._make_optimizer()
+        self._rng: np.random.Generator = shuffle_rng
+
+    def _layout(self, n_features: int) -> Layout:
+        """The network that the hyper-parameters ask for, of inputs that wide."""
+        return Layout(
+            n_features,
+            layer_sizes(self.hidden_size, self.n_layers),
+            self._n_outputs(),
+            cell=Cell(self.cell, self.activation, bool(self.layer_norm)),
+            readout=self._READOUT or self.readout,
             bidirectional=bool(self.bidirectional),
             residual=bool(self.residual),
             learn_initial_state=bool(self.learn_initial_state),
             dropout=float(self.dropout),
             recurrent_dropout=float(self.recurrent_dropout),
         )
-        self.history_ = History()
-        self._states = {}
-        self._make_optimizer()
-        self._rng: np.random.Generator = shuffle_rng
 
     def _continue(self) -> None:
         """What going on takes beside weights, where it is not there."""
@@ -613,32 +620,23 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _start_again(self) -> None:
         """What `warm_start` begins with: weights, scale and history as they are."""
-        asked: dict[str, Any] = {
-            "hidden_size": layer_sizes(self.hidden_size, self.n_layers),
-            "cell": Cell(self.cell, self.activation, bool(self.layer_norm)),
-            "readout": self._READOUT or self.readout,
-            "bidirectional": bool(self.bidirectional),
-            "residual": bool(self.residual),
-            "learn_initial_state": bool(self.learn_initial_state),
-        }
         network = self.network_
-        built = {name: getattr(network, name) for name in asked}
-        built["hidden_size"] = network.hidden_sizes
+        layout = self._layout(network.layout.n_features)
+        asked, built = (asdict(of) | {"cell": of.cell} for of in (layout, network.layout))
+        for free in ("n_outputs", "dropout", "recurrent_dropout"):
+            del asked[free]
         asked["missing"], built["missing"] = self.missing, self._missing
         if self.dtype != "auto":
             asked["dtype"], built["dtype"] = np.dtype(self.dtype), network.params.dtype
         for name, value in asked.items():
             if built[name] != value:
+                called = {"hidden_sizes": "hidden_size"}.get(name, name)
                 raise ValueError(
-                    f"warm_start=True goes on with the network of the last fit, whose {name} is "
+                    f"warm_start=True goes on with the network of the last fit, whose {called} is "
                     f"{built[name]}, but it is {value} now: set it back, or warm_start=False"
                 )
         self._continue()
-        self.network_ = replace(
-            self.network_,
-            dropout=float(self.dropout),
-            recurrent_dropout=float(self.recurrent_dropout),
-        )
+        self.network_ = replace(self.network_, layout=layout)
         self._states = {}
         self._make_optimizer()
 

@@ -11,7 +11,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Cell
 from elman.data.missing import n_inputs
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
@@ -19,6 +18,7 @@ from elman.hyperparameters.checks import RNN_CLASSIFIER, RNN_REGRESSOR, RNN_TAGG
 from elman.models.history import History
 from elman.models.inference import Standardisation
 from elman.models.model import TrainedClassifier, TrainedModel, TrainedRegressor, TrainedTagger
+from elman.nn.layout import Layout
 from elman.nn.network import Network, network_shapes
 from elman.nn.parameters import Parameters
 
@@ -29,16 +29,6 @@ CHECKS: dict[str, dict[str, Check]] = {
 }
 """Kinds of estimators that a file may hold, and how their hyper-parameters are checked."""
 NOT_SAVED = ("on_epoch", "checkpoint")
-STACK = (
-    "hidden_size",
-    "n_layers",
-    "bidirectional",
-    "residual",
-    "learn_initial_state",
-    "dropout",
-    "recurrent_dropout",
-)
-
 
 M = TypeVar("M", bound=TrainedModel)
 
@@ -71,21 +61,7 @@ def pack(saved: Saved[M], kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
     config = {
         "kind": kind,
         "parameters": plain_parameters(saved.parameters),
-        "network": {
-            "n_features": network.n_features,
-            "hidden_size": _plain("hidden_size", network.hidden_size),
-            "n_layers": network.n_layers,
-            "n_classes": network.n_classes,
-            "cell": network.cell.name,
-            "activation": network.cell.activation,
-            "layer_norm": network.cell.layer_norm,
-            "readout": network.readout,
-            "bidirectional": network.bidirectional,
-            "residual": network.residual,
-            "learn_initial_state": network.learn_initial_state,
-            "dropout": network.dropout,
-            "recurrent_dropout": network.recurrent_dropout,
-        },
+        "network": network.layout.to_dict(),
         **described,
         "n_features_in": int(model.n_features_in),
         "two_d": bool(model.two_d),
@@ -174,25 +150,14 @@ def _restored(
     kind = config["kind"]
     checks = CHECKS[kind]
     parameters = _restored_parameters(config["parameters"], known, checks)
-    described = dict(config["network"])
-    layer_norm = described.pop("layer_norm", False)  # which older files do not have
-    RNN_CLASSIFIER["layer_norm"]("layer_norm", layer_norm)
-    cell = Cell(described.pop("cell"), described.pop("activation"), layer_norm)
-    for name in STACK:
-        if name in described:  # older files have but the first
-            RNN_CLASSIFIER[name](name, described[name])
-    if isinstance(described["hidden_size"], list):
-        described["hidden_size"] = tuple(described["hidden_size"])
-    if described.get("n_layers", 1) > len(tensors):  # before there is a layer for each
-        raise ValueError(f"{described['n_layers']} layers of {len(tensors)} arrays")
-    sizes = {key: value for key, value in described.items() if "dropout" not in key}
-    shapes = network_shapes(**sizes, cell=cell)
+    layout = Layout.from_dict(config["network"], most_layers=len(tensors))
+    shapes = network_shapes(layout)
     weights = {name: tensors.pop(name) for name in shapes}
     dtypes = {array.dtype for array in weights.values()}
     if len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
         raise ValueError("the weights are not all float32, or all float64")
     params = Parameters.from_arrays(weights, weights["head.W"].dtype)
-    network = Network(**described, cell=cell, params=params)
+    network = Network(layout, params)
     answers = _unpack_answers(kind, network, config, tensors)
     n_features_in, two_d = int(config["n_features_in"]), bool(config["two_d"])
     missing = config.get("missing", "error")  # which older files do not have
@@ -202,10 +167,10 @@ def _restored(
     standardisation = _restored_standardisation(tensors, n_features)
     if tensors:
         raise ValueError(f"unknown arrays {sorted(tensors)}")
-    if n_inputs(n_features, missing) != network.n_features or n_features_in < 1:
+    if n_inputs(n_features, missing) != network.layout.n_features or n_features_in < 1:
         raise ValueError(
             f"n_features_in is {n_features_in} and missing {missing!r}, but the network takes "
-            f"{network.n_features} features"
+            f"{network.layout.n_features} features"
         )
     names = config["feature_names_in"]
     return Saved(
@@ -251,9 +216,9 @@ def _unpack_answers(
     kind: str, network: Network, config: dict[str, Any], tensors: dict[str, Any]
 ) -> dict[str, Any]:
     """What `pack_answers` described, as arguments of the model; takes its arrays out."""
-    if (network.readout == "every") != (kind == "RNNTagger"):
-        raise ValueError(f"readout={network.readout!r} is not that of a {kind}")
-    n_outputs = network.n_classes
+    if (network.layout.readout == "every") != (kind == "RNNTagger"):
+        raise ValueError(f"readout={network.layout.readout!r} is not that of a {kind}")
+    n_outputs = network.layout.n_outputs
     if kind == "RNNRegressor":
         scale = _restored_standardisation(tensors, n_outputs, "target")
         if scale is None:

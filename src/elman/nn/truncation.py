@@ -72,7 +72,7 @@ def forward(
             masking=masking,
             states=states,
         )
-    check_onward(network.bidirectional, "bptt_steps")
+    check_onward(network.layout.bidirectional, "bptt_steps")
 
     def run(chunk: Chunk, carried: dict[str, Array], keep_tape: bool) -> tuple[States, Backprop]:
         of_chunk = Run(
@@ -92,12 +92,12 @@ def forward(
     cut = list(chunks(lengths, n_samples, n_timesteps, bptt_steps))
     steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
     whole = Run(network.params, backend, lengths, masking=masking)
-    readout = POOLING[network.readout](whole, steps[:, np.newaxis], network.width)
+    readout = POOLING[network.layout.readout](whole, steps[:, np.newaxis], network.layout.width)
     read = [chunk for chunk in cut if readout.reads(chunk)]
     # Where the readout looks at few chunks their beginnings are kept; else the way back comes by.
     begin = dict(carried)
     beginnings = {}
-    final = np.empty((n_samples, network.width), X.dtype)
+    final = np.empty((n_samples, network.layout.width), X.dtype)
     for chunk in cut:
         if len(read) < len(cut) and readout.reads(chunk):
             beginnings[chunk.start] = dict(carried)

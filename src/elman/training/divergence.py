@@ -157,7 +157,7 @@ def _of_sample(
     else:
         run = Run(network.params, backend, None, True, masking=masking, watch=watch, states=states)
         outputs, backward = through(network.layers, x, run)
-    every = network.readout == "every"
+    every = network.layout.readout == "every"
     at_end = max(length - 1, 0)
     if not np.isfinite(outputs).all():
         return "head", _first(outputs[0]) if every else at_end

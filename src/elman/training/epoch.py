@@ -91,7 +91,7 @@ def run_epoch(
     n_samples = len(X)
     order = rng.permutation(n_samples)
     gradient = network.params.zeros_like()
-    masked = bool(network.dropout or network.recurrent_dropout)
+    masked = bool(network.layout.dropout or network.layout.recurrent_dropout)
     mask_seed = _mask_seed(rng) if masked else 0
     loss_sum = weight_sum = norm_sum = 0.0
     n_steps = 0
