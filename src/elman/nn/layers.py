@@ -25,6 +25,9 @@ from elman.nn.reversal import Reversal
 Array = NDArray[Any]
 Backprop = Callable[[Any, Parameters], Any]
 """(gradient at the output, where to write the weights' gradients) -> gradient at the input"""
+Watch = Callable[[str, Forward | Backward], None]
+"""Called with each recurrent layer's name, in each direction, and what its backend made, on the way
+there and on the way back"""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,7 @@ class Run:
     """whether a backward pass follows"""
     masking: Masking | None = None
     """whose units dropout leaves out; None: nobody's"""
-    watch: Callable[[str, Forward | Backward], None] | None = None
-    """called with each recurrent layer's name, in each direction, and what its backend made, on the
-    way there and on the way back"""
+    watch: Watch | None = None
     states: dict[str, Array] | None = None
     """by a recurrent layer's name the state (n_samples, state_size) that it goes on from, changed
     by it to the one after its last step; a layer that is not there begins as it always does"""

@@ -27,6 +27,7 @@ from elman.nn.layers import (
     Residual,
     Run,
     Wanted,
+    Watch,
     through,
 )
 from elman.nn.layout import EVERY, Layout
@@ -127,6 +128,7 @@ class Network:
         checkpoint_every: int = 0,
         masking: Masking | None = None,
         states: dict[str, Array] | None = None,
+        watch: Watch | None = None,
     ) -> tuple[Array, Backward]:
         """Logits, and the function that takes their gradient back to the weights.
 
@@ -144,6 +146,8 @@ class Network:
         states : dict, optional
             The states to go on from, which become those at the end: see `Run.states`. They are
             given, so `backward` ends at them.
+        watch : callable, optional
+            Shown what each recurrent layer's backend makes.
 
         Returns
         -------
@@ -160,6 +164,7 @@ class Network:
             need_dX,
             checkpoint_every,
             masking=masking,
+            watch=watch,
             states=states,
         )
         logits, back = through(self.layers, X, run)

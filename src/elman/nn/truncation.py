@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
-from elman.nn.layers import Backprop, Run, States, through
+from elman.nn.layers import Backprop, Run, States, Watch, through
 from elman.nn.network import Backward, Lengths, Network
 from elman.nn.parameters import Parameters
 from elman.nn.pooling import POOLING
@@ -49,6 +49,8 @@ def forward(
     checkpoint_every: int = 0,
     masking: Masking | None = None,
     states: dict[str, Array] | None = None,
+    need_dX: bool = False,
+    watch: Watch | None = None,
 ) -> tuple[Array, Backward]:
     """Logits, and the function that takes their gradient back, cut at borders of chunks.
 
@@ -59,8 +61,8 @@ def forward(
     bptt_steps : int or None
         Steps in a chunk, at least 1. With no border, from n_timesteps on or if None, it is
         `Network.forward`, to the same bits.
-    X, lengths, backend, checkpoint_every, masking, states
-        As there.
+    X, lengths, backend, checkpoint_every, masking, states, need_dX, watch
+        As there; where the way back is cut there is no gradient at X, and nothing to watch.
     """
     n_samples, n_timesteps, _ = X.shape
     if bptt_steps is None or bptt_steps >= n_timesteps:
@@ -71,6 +73,8 @@ def forward(
             checkpoint_every=checkpoint_every,
             masking=masking,
             states=states,
+            need_dX=need_dX,
+            watch=watch,
         )
     check_onward(network.layout.bidirectional, "bptt_steps")
 
