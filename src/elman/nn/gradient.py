@@ -1,12 +1,15 @@
 """A network and samples with their targets in; the loss and the gradient of every weight out.
 
 Training, the search for where it diverged, the gradient check and whoever computes a share of a
-batch elsewhere all call `gradient`.
+batch elsewhere all call `gradient`. A batch is shared out in three steps: `fixed_groups` says where
+it may be cut, `gradient` of each `Samples.part`, given the weight of the whole batch, computes a
+group wherever that is, and `add_groups` adds the groups up, to the bits of one call.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +18,10 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend, Fused
 from elman.nn import truncation
 from elman.nn.dropout import Masking
+from elman.nn.groups import add_in_tree, common_branch
 from elman.nn.layers import Watch
-from elman.nn.network import Lengths, Network
+from elman.nn.layout import Layout
+from elman.nn.network import Lengths, Network, layers_of
 from elman.nn.objectives import Objective
 from elman.nn.parameters import Parameters
 
@@ -45,30 +50,40 @@ class Samples(NamedTuple):
     states: dict[str, Array] | None = None
     """by a recurrent layer's name the state (n_samples, state_size) that it goes on from; None: all
     layers begin, and where they end is not kept"""
+    batch_samples: int | None = None
+    """samples of the batch of which these are whole groups, side by side (`fixed_groups`), in X as
+    long as that batch; None: these are the whole batch"""
 
-    def alone(self, sample: int) -> Samples:
-        """One of the samples, cut to its own length, whose masks and states it keeps."""
-        n_timesteps = self.X.shape[1]
-        length = n_timesteps if self.lengths is None else int(self.lengths[sample])
-        rows, places = slice(sample, sample + 1), None
+    def part(self, start: int, stop: int) -> Samples:
+        """Some consecutive samples, as a part of the batch: X stays as long as it is."""
+        X, n_timesteps = self.X, self.X.shape[1]
+        n_samples = len(X) if self.batch_samples is None else self.batch_samples
+        rows, places = slice(start, stop), None
         if self.places is not None:
-            ends = np.array([sample, sample + 1]) * n_timesteps
-            rows = slice(*np.searchsorted(self.places, ends).tolist())
-            places = self.places[rows] - ends[0]
-        masking, states = self.masking, self.states
-        if masking is not None:
-            masking = masking._replace(samples=masking.samples[sample : sample + 1])
-        if states is not None:
-            states = {name: state[sample : sample + 1].copy() for name, state in states.items()}
+            begin, end = start * n_timesteps, stop * n_timesteps
+            rows = slice(*np.searchsorted(self.places, [begin, end]).tolist())
+            places = self.places[rows] - begin
         return Samples(
-            np.ascontiguousarray(self.X[sample : sample + 1, :length]),
-            None,
+            X[start:stop],
+            None if self.lengths is None else self.lengths[start:stop],
             self.targets[rows],
             None if self.weights is None else self.weights[rows],
             places,
-            masking,
-            states,
+            None
+            if self.masking is None
+            else self.masking._replace(samples=self.masking.samples[start:stop]),
+            None
+            if self.states is None
+            else {name: state[start:stop] for name, state in self.states.items()},
+            n_samples,
         )
+
+    def alone(self, sample: int) -> Samples:
+        """One of the samples, cut to its own length, whose masks and states it keeps."""
+        one = self.part(sample, sample + 1)
+        length = None if one.lengths is None else int(one.lengths[0])
+        X = np.ascontiguousarray(one.X[:, :length])
+        return one._replace(X=X, lengths=None, batch_samples=None)
 
 
 class GradientSums(NamedTuple):
@@ -125,8 +140,19 @@ def gradient(
     Returns
     -------
     GradientSums
-        Without any row there is nothing to take back: the gradient is zero and dX None.
+        A whole batch without any row is not taken back: the gradient is zero and dX None.
+
+    Raises
+    ------
+    ValueError
+        The samples are a part of a batch, but `total` is missing or `bptt_steps` cuts them.
     """
+    is_part = samples.batch_samples not in (None, len(samples.X))
+    if is_part and total is None:
+        raise ValueError(
+            f"{len(samples.X)} samples are a part of a batch of {samples.batch_samples}, but total "
+            "is missing: pass what the whole batch weighs, as Objective.weight_sum says"
+        )
     states = None if samples.states is None else dict(samples.states)
     outputs, backward = truncation.forward(
         network,
@@ -139,11 +165,12 @@ def gradient(
         states=states,
         need_dX=need_dX,
         watch=watch,
+        batch_samples=samples.batch_samples,
     )
     out = network.params.zeros_like() if out is None else out
     losses, doutputs = losses_of(outputs, samples, objective, backend.fused, total)
     dX = None
-    if len(losses):
+    if len(losses) or is_part:  # without a row, a part gives the zeros that the batch would add
         _, dX = backward(doutputs, out)
     else:
         out.flat.fill(0)
@@ -176,3 +203,65 @@ def losses_of(
     doutputs = np.zeros((math.prod(outputs.shape[:-1]), n_outputs), danswers.dtype)
     doutputs[places] = danswers
     return losses, doutputs.reshape(outputs.shape)
+
+
+def fixed_groups(
+    layout: Layout,
+    n_samples: int,
+    n_timesteps: int,
+    backend: Backend,
+    bptt_steps: int | None = None,
+) -> NDArray[np.int64]:
+    """Where a batch, longest sample first, can be cut without changing a bit of its gradient.
+
+    The finest cut at which every sum over samples splits. It is one group where some sum has no
+    border within the batch: with a backend that sums all samples at once, as the reference does;
+    with a learned initial state; with chunks of `bptt_steps`, each of which is summed by itself;
+    for attention and answers at every step, whose sums have a row for each step, unless their
+    borders fall between samples; and for layers of several widths whose groups do not fit.
+
+    Parameters
+    ----------
+    layout : Layout
+    n_samples, n_timesteps : int
+        Of the batch, or where every time step is answered of a chunk of it.
+    backend : Backend
+    bptt_steps : int, optional
+        As `gradient` takes it.
+
+    Returns
+    -------
+    ndarray of int64
+        Borders in ascending order, from 0 to n_samples: group i is samples [i] to [i + 1].
+    """
+    size = n_samples
+    if bptt_steps is None or bptt_steps >= n_timesteps:
+        layers = layers_of(layout)
+        sizes = [n for layer in layers for n in layer.branches(n_samples, n_timesteps, backend)]
+        size = common_branch(sizes, n_samples) if n_samples else 0
+    starts = np.arange(0, n_samples, max(size, 1), dtype=np.int64)
+    return np.append(starts if n_samples else np.zeros(1, np.int64), n_samples)
+
+
+def add_groups(groups: Sequence[GradientSums]) -> GradientSums:
+    """What `gradient` gives for a whole batch, from its groups.
+
+    Parameters
+    ----------
+    groups : sequence of GradientSums
+        At least one: of every group of `fixed_groups`, in order, each computed with the batch's
+        total.
+    """
+    first = groups[0]
+    if len(groups) == 1:
+        return first
+    total = add_in_tree([group.gradient.flat for group in groups])
+    weights = [group.weights for group in groups if group.weights is not None]
+    dX = [group.dX for group in groups if group.dX is not None]
+    return GradientSums(
+        np.concatenate([group.losses for group in groups]),
+        np.concatenate(weights) if weights else None,
+        Parameters(first.gradient.shapes, first.gradient.dtype, total),
+        {name: np.concatenate([g.states[name] for g in groups]) for name in first.states},
+        np.concatenate(dX) if dX else None,
+    )

@@ -129,6 +129,7 @@ class Network:
         masking: Masking | None = None,
         states: dict[str, Array] | None = None,
         watch: Watch | None = None,
+        batch_samples: int | None = None,
     ) -> tuple[Array, Backward]:
         """Logits, and the function that takes their gradient back to the weights.
 
@@ -148,6 +149,8 @@ class Network:
             given, so `backward` ends at them.
         watch : callable, optional
             Shown what each recurrent layer's backend makes.
+        batch_samples : int, optional
+            Samples of the batch of which these are whole groups: `elman.nn.gradient.fixed_groups`.
 
         Returns
         -------
@@ -166,6 +169,7 @@ class Network:
             masking=masking,
             watch=watch,
             states=states,
+            batch_samples=batch_samples,
         )
         logits, back = through(self.layers, X, run)
 
