@@ -109,7 +109,7 @@ void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads) 
   if (threads > 1) n_tiles = std::min(p.n_samples, ceil_div(n_tiles, threads) * threads);
   const int64_t rows = ceil_div(p.n_samples, n_tiles);
   n_tiles = ceil_div(p.n_samples, rows);
-  const int64_t size = ceil_div(kernels.forward_workspace(p, rows), 16) * 16;
+  const int64_t size = ceil_div(kernels.forward_workspace(p, rows, call.pool), 16) * 16;
   const Buffer<T> workspace = allocate<T>(size * threads);
   parallel_for(n_tiles, threads, [&](int64_t i, int slot) {
     kernels.forward(call, i * rows, std::min(p.n_samples, (i + 1) * rows), workspace.get() + slot * size);
@@ -199,7 +199,7 @@ Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_
   std::fill_n(state_.get(), p.n_samples * p.state_size(), T(0));
   p.initial = call_.final_state = state_.get();
   p.initial_stride = p.state_size();
-  workspace_ = allocate<T>(kernels.forward_workspace(p, p.n_samples));
+  workspace_ = allocate<T>(kernels.forward_workspace(p, p.n_samples, Pool::kNone));
 }
 
 template <typename T>

@@ -13,7 +13,7 @@ from benchmarks.timing import interleave
 from benchmarks.workloads import Array
 from elman.backends import get_backend
 from elman.backends.contract import Cell
-from elman.models.model import TrainedClassifier
+from elman.models.classifier import TrainedClassifier
 from elman.models.stepping import ComposedSteps
 from elman.models.streaming import Stream, plan_of
 from elman.nn.layout import Layout

@@ -74,6 +74,30 @@ void check_checkpoints(const elman::Kernels<T>& kernels, const elman::Problem<T>
   }
 }
 
+// The mean of each sample's own states, without the states; the initial one at length 0.
+template <typename T>
+void check_mean(const elman::Kernels<T>& kernels, const elman::Problem<T>& problem, const Doubles& hs,
+                const Doubles& h0, int n_threads) {
+  const size_t B = static_cast<size_t>(problem.n_samples), S = static_cast<size_t>(problem.n_timesteps);
+  const size_t H = static_cast<size_t>(problem.hidden_size);
+  Doubles means(B * H);
+  for (size_t i = 0; i < B; ++i) {
+    const size_t length = static_cast<size_t>(problem.lengths[i]);
+    for (size_t j = 0; j < H; ++j) {
+      for (size_t t = 0; t < length; ++t) means[i * H + j] += hs[(i * S + t) * H + j];
+      means[i * H + j] = length ? means[i * H + j] / static_cast<double>(length) : h0[i * H + j];
+    }
+  }
+  const Exact<T> pooled(B * H), final_state(B * H);
+  elman::ForwardCall<T> forward{};
+  forward.problem = problem;
+  forward.final_state = final_state.get();
+  forward.pool = elman::Pool::kMean;
+  forward.pooled = pooled.get();
+  elman::run_forward(kernels, forward, n_threads);
+  compare("pooled", pooled.get(), means, 1);
+}
+
 template <typename T>
 void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_t H, bool ragged,
            int n_threads) {
@@ -150,6 +174,7 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
   elman::run_forward(kernels, forward, n_threads);
   compare("H", H_.get(), hs, 1);
   compare("final", final_.get(), final_state, 1);
+  check_mean(kernels, problem, hs, h0, n_threads);
   elman::BackwardCall<T> backward{};
   backward.problem = problem;
   backward.H = H_.get();

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.backends import available_backends
+from elman.models.classifier import TrainedClassifier
 from elman.models.files import load
 from elman.models.inference import Standardisation
-from elman.models.model import TrainedClassifier, TrainedRegressor, TrainedTagger
+from elman.models.regressor import TrainedRegressor
 from elman.models.stepping import ComposedSteps, make_steps
 from elman.models.streaming import plan_of
+from elman.models.tagger import TrainedTagger
 from elman.nn.losses import sigmoid, softmax
 
 HERE = list(available_backends())

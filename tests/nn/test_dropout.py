@@ -87,7 +87,7 @@ def test_nothing_is_left_out_of_an_answer(samples):
     clf = fitted(samples)
     answer = clf.predict_proba(samples[0])
     plain = replace(clf.network_.layout, dropout=0.0)
-    clf.network_ = replace(clf.network_, layout=plain)
+    clf.model_ = replace(clf.model_, network=replace(clf.network_, layout=plain))
     assert clf.predict_proba(samples[0]).tobytes() == answer.tobytes()
 
 

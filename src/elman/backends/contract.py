@@ -208,7 +208,8 @@ class Forward(NamedTuple):
     """None unless keep_tape"""
     pooled: Array | None = None
     """(n_samples, hidden_size) for outputs="mean" or "max": the mean of each unit, or its largest
-    value, over the sample's own steps; the initial one at length 0"""
+    value, over the sample's own steps; the initial one at length 0. The mean is a sum in float64,
+    one step after another, and the number of steps, each rounded to the dtype and divided"""
 
 
 class Backward(NamedTuple):
@@ -366,7 +367,8 @@ class StreamSteps(Protocol):
 
     state: dict[str, Array]
     """all that goes from step to step, by name, a row for each stream; zeros at first, largest
-    values -inf. Changed in place by `step`: write to it to reset or restore."""
+    values -inf. Sums over time are float64, whatever the dtype of the network. Changed in place by
+    `step`: write to it to reset or restore."""
     logits: Array
     """(n, n_outputs) of the last answer"""
 

@@ -230,11 +230,18 @@ def _steps(lengths: NDArray[np.int64] | None, n_samples: int, n_timesteps: int) 
 
 
 class _Pool:
-    """The mean, or the largest value, of each unit over a sample's own steps, as they are made."""
+    """The mean, or the largest value, of each unit over a sample's own steps, as they are made.
+
+    The mean is that of a sum in float64, because a sum of float32 stops growing after 2^24 equal
+    steps.
+    """
 
     def __init__(self, outputs: Outputs, state: Array) -> None:
         self.is_max = outputs == "max"
-        self.values = np.full_like(state, -np.inf) if self.is_max else np.zeros_like(state)
+        if self.is_max:
+            self.values = np.full_like(state, -np.inf)
+        else:
+            self.values = np.zeros_like(state, dtype=np.float64)
         self.ties = np.ones_like(state)  # steps that reached the largest value
 
     def take(self, h: Array) -> None:
@@ -251,7 +258,8 @@ class _Pool:
     def finish(self, steps: Array, state: Array) -> None:
         """Divide, and read samples without a step as their initial state."""
         if not self.is_max:
-            self.values /= np.maximum(steps, 1).astype(state.dtype)
+            totals, n_steps = self.values.astype(state.dtype), np.maximum(steps, 1)
+            self.values = totals / n_steps.astype(state.dtype)
         self.values += 0.0  # the sign of a zero is not told apart
         empty = steps[:, 0] == 0
         self.values[empty] = state[empty]

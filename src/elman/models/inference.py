@@ -12,6 +12,7 @@ from elman.backends.contract import Backend
 from elman.data.missing import over_all_steps, with_indicators, without_missing_steps
 from elman.data.sequences import Batch, Sequences, first_infinite, first_not_finite, standardise
 from elman.nn import truncation
+from elman.nn.layout import EVERY
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -53,8 +54,8 @@ def predict_logits(
     out = np.empty((len(data), network.layout.n_outputs), dtype=network.params.dtype)
     layout = network.layout
     keeps_steps = network.values_per_step > layout.n_features
-    # These add nothing up over the steps, so that chunks change no bit.
-    to_cut = keeps_steps and layout.readout in ("last", "max") and not layout.bidirectional
+    # A readout goes on from chunk to chunk, so that chunks change no bit.
+    to_cut = keeps_steps and layout.readout != EVERY and not layout.bidirectional
     for batch in _batches(network, data, backend, standardisation, states=False):
         X, lengths = batch.X, batch.lengths
         if to_cut and X.shape[1] > STEPS_AT_ONCE:  # memory for the states of one chunk only

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.targets.masked import refuse_masked
+
 Array = NDArray[Any]
 
 
@@ -21,7 +23,8 @@ def check_labels(
     TypeError
         Strings among other labels, or labels that cannot be sorted.
     ValueError
-        Labels that are missing, not one for each sample, of a continuous target, NaN, or unknown.
+        Labels that are missing, masked, not one for each sample, of a continuous target, NaN, or
+        unknown.
     """
     from sklearn.utils.multiclass import check_classification_targets
 
@@ -67,8 +70,10 @@ def check_indicator(
     Raises
     ------
     ValueError
-        Other values, another number of rows than samples, or of columns than `n_labels`.
+        Other values, masked ones, another number of rows than samples, or of columns than
+        `n_labels`.
     """
+    refuse_masked(y, name)
     array = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
     _refuse_not_finite(array, name)
     try:
@@ -100,11 +105,13 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
     TypeError
         They are not numbers.
     ValueError
-        They are missing, NaN, infinite, complex, or as many as neither samples nor `n_targets`.
+        They are missing, masked, NaN, infinite, complex, or as many as neither samples nor
+        `n_targets`.
     """
     refuse_none(y, name, "RNNRegressor", "one number for each sample, or one for each target")
     if hasattr(y, "toarray"):
         raise TypeError(f"{name} is a sparse {type(y).__name__}: pass {name}.toarray()")
+    refuse_masked(y, name)
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -205,6 +212,7 @@ NOT_BALANCED = (
 def _label_array(y: Any, name: str) -> Array:
     from sklearn.utils.validation import column_or_1d
 
+    refuse_masked(y, name)
     try:
         labels = np.asarray(column_or_1d(y, warn=True))
     except ValueError as error:
@@ -250,6 +258,7 @@ def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
     TypeError, ValueError
         They are something else.
     """
+    refuse_masked(sample_weight, "sample_weight")
     try:
         weights = np.asarray(sample_weight)
         if weights.dtype.kind == "c":
@@ -319,6 +328,7 @@ def weighted_by_class(
 
 
 def _listed(class_weight: Mapping[Any, Any], classes: Array) -> NDArray[np.float64]:
+    refuse_masked(class_weight, "class_weight")
     weights = np.ones(len(classes))
     labels = classes.tolist()
     for label, weight in class_weight.items():

@@ -107,6 +107,8 @@ class Checkpoints:
         self._claim: dict[str, Any] = {}
         self._best_kept = 0
         self._last_kept = time.monotonic()
+        self.failure: OSError | None = None
+        """why a state could not be kept; None if every one was"""
 
     def __enter__(self) -> Self:
         try:
@@ -149,6 +151,8 @@ class Checkpoints:
         ------
         ValueError
             It is another run's; the message says what differs.
+        OSError
+            The folder cannot be written to.
         """
         if self._stored is not None:
             differences = list(_differences(self._stored.fingerprint, fingerprint))
@@ -159,13 +163,24 @@ class Checkpoints:
                 )
         self._claim = {"fingerprint": fingerprint, "entropy": entropy}
         self._pack = pack
-        for path in self._damaged:
-            _set_aside(path)
-        for leftover in self._folder.glob(".elman-*.tmp"):  # of a process that was killed
-            leftover.unlink(missing_ok=True)
-        if self._stored is not None:  # which may have been killed before it wrote the best model
-            stored = self._stored
-            self._keep_best(stored.network, stored.history, stored.parts)
+        try:
+            for path in self._damaged:
+                _set_aside(path)
+            for leftover in self._folder.glob(".elman-*.tmp"):  # of a process that was killed
+                leftover.unlink(missing_ok=True)
+            if self._stored is not None:  # it may have been killed before it wrote the best model
+                stored = self._stored
+                self._keep_best(stored.network, stored.history, stored.parts)
+        except OSError as error:
+            raise _before_training(error) from error
+
+    @property
+    def newest(self) -> Path | None:
+        """The file of the newest state on disk; None if there is none, or no folder any more."""
+        try:
+            return next(iter(_epochs_in(self._folder)), None)
+        except OSError:
+            return None
 
     # What `elman.training.loop.Keeper` asks
 
@@ -183,12 +198,28 @@ class Checkpoints:
         return self._seconds is not None and time.monotonic() - self._last_kept >= self._seconds
 
     def keep(self, standing: Standing) -> None:
-        """Write the state, then the best model if there is a better one; drop older states."""
+        """Write the state, then the best model if there is a better one; drop older states.
+
+        Raises
+        ------
+        OSError
+            One of them cannot be written, or an older one not dropped; `failure` has it, too. The
+            states that were there before are whole.
+        """
         if self._pack is None:
             raise RuntimeError("claim comes first")
+        try:
+            self._keep(standing, self._pack)
+        except OSError as error:
+            self.failure = error
+            if len(standing.history):
+                raise
+            raise _before_training(error) from error
+
+    def _keep(self, standing: Standing, pack: Pack) -> None:
         history = standing.history
         epoch = history.epoch[-1] if len(history) else 0
-        tensors, config = self._pack(standing.network, history)
+        tensors, config = pack(standing.network, history)
         arrays, values = _split(standing.parts)
         config["training"] = {"parts": values, "finished": standing.finished, **self._claim}
         archive.save(self._folder / f"epoch-{epoch:06d}.safetensors", tensors | arrays, config)
@@ -261,6 +292,16 @@ class Checkpoints:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _before_training(error: OSError) -> OSError:
+    """The same error, with what it means where nothing was trained yet."""
+    return OSError(
+        error.errno,
+        f"{error.strerror or error}: nothing was trained; make room in the folder of checkpoint "
+        "and see that it can be written to, or choose another",
+        error.filename,
+    )
 
 
 def digest(*arrays: Any) -> str:

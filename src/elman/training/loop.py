@@ -64,7 +64,7 @@ class Keeper(Protocol):
         ...
 
     def keep(self, standing: Standing) -> None:
-        """Keep it; what it holds may change afterwards."""
+        """Keep it, or raise an OSError that says why not; what it holds may change afterwards."""
         ...
 
 
@@ -133,8 +133,9 @@ def train(
     weights of the best epoch (highest score, then lowest loss) are restored; `plan.judged_by` has
     one of the two count alone. A KeyboardInterrupt
     ends training as well and restores the best weights so far, by validation if there is any, else
-    by training loss; the history says so. Before the first epoch has ended, or after any other
-    error, network, optimizer and rng are left as they were.
+    by training loss; the history says so. So does a state that cannot be kept, unless it is that of
+    the last epoch, when training is over anyway. Before the first epoch has ended, or after any
+    other error, network, optimizer and rng are left as they were.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ def train(
         As in `run_epoch`, changed by every epoch. After an error they mean nothing.
     keeper : Keeper, optional
         Asked for the state to go on from, and given the state before the first epoch, after epochs
-        that are due and after the last.
+        that are due and after the last. Only of the first does an OSError reach the caller.
 
     Returns
     -------
@@ -170,6 +171,8 @@ def train(
     DivergedError
         The loss, a gradient or a weight became NaN or infinite; names epoch and batch, and the
         first sample, time step and layer. It holds the last good weights.
+    OSError
+        The state before the first epoch cannot be kept.
     """
     if plan.early_stopping and validation is None:
         raise ValueError("early_stopping needs validation data")
@@ -275,7 +278,12 @@ def train(
                 history.stopped_by = "early_stopping"
             finished = history.stopped_by != "max_iter" or number + 1 == last_epoch
             if keeper is not None and (finished or keeper.due(number + 1)):
-                keeper.keep(standing(finished))
+                try:
+                    keeper.keep(standing(finished))
+                except OSError:  # must not cost what was learned; the keeper remembers it
+                    if not finished:
+                        history.stopped_by = "checkpoint"
+                        break
             if finished:
                 break
     except KeyboardInterrupt:
@@ -294,7 +302,7 @@ def train(
     except BaseException:
         undo()
         raise
-    restore = plan.early_stopping or history.stopped_by == "interrupt"
+    restore = plan.early_stopping or history.stopped_by in ("interrupt", "checkpoint")
     if restore and best.flat is not None:
         network.params.flat[...] = best.flat
     return history
