@@ -279,6 +279,11 @@ def test_a_part_says_so_or_is_refused(backend):
     with pytest.raises(ValueError, match=r"4 samples are a part of a batch of 9, .* pass what the"):
         gradient(network, samples.part(2, 6), OneClass(), backend)
     assert samples.part(2, 6).part(1, 3).batch_samples == 9
+    for start, stop in ((-1, 3), (4, 2), (8, 10)):
+        with pytest.raises(ValueError, match=f"samples {start} to {stop} are no part of 9"):
+            samples.part(start, stop)
+    with pytest.raises(ValueError, match="no group"):
+        add_groups([])
     wrong = samples.part(2, 6)._replace(batch_samples=3)
     with pytest.raises(ValueError, match="batch_samples=3, but there are 4 already"):
         gradient(network, wrong, OneClass(), backend, 9.0)

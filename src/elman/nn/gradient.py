@@ -57,24 +57,27 @@ class Samples(NamedTuple):
     def part(self, start: int, stop: int) -> Samples:
         """Some consecutive samples, as a part of the batch: X stays as long as it is."""
         X, n_timesteps = self.X, self.X.shape[1]
+        if not 0 <= start <= stop <= len(X):
+            raise ValueError(f"samples {start} to {stop} are no part of {len(X)} samples")
         n_samples = len(X) if self.batch_samples is None else self.batch_samples
         rows, places = slice(start, stop), None
         if self.places is not None:
             begin, end = start * n_timesteps, stop * n_timesteps
             rows = slice(*np.searchsorted(self.places, [begin, end]).tolist())
             places = self.places[rows] - begin
+        masking, states = self.masking, self.states
+        if masking is not None:
+            masking = masking._replace(samples=masking.samples[start:stop])
+        if states is not None:
+            states = {name: state[start:stop] for name, state in states.items()}
         return Samples(
             X[start:stop],
             None if self.lengths is None else self.lengths[start:stop],
             self.targets[rows],
             None if self.weights is None else self.weights[rows],
             places,
-            None
-            if self.masking is None
-            else self.masking._replace(samples=self.masking.samples[start:stop]),
-            None
-            if self.states is None
-            else {name: state[start:stop] for name, state in self.states.items()},
+            masking,
+            states,
             n_samples,
         )
 
@@ -252,6 +255,8 @@ def add_groups(groups: Sequence[GradientSums]) -> GradientSums:
         At least one: of every group of `fixed_groups`, in order, each computed with the batch's
         total.
     """
+    if not groups:
+        raise ValueError("there is no group to add up; a batch has at least one")
     first = groups[0]
     if len(groups) == 1:
         return first
