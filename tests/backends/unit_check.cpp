@@ -65,7 +65,7 @@ void check_checkpoints(const elman::Kernels<T>& kernels, const elman::Problem<T>
   backward.checkpoints = checkpoints.get();
   forward.checkpoint_every = backward.checkpoint_every = every;
   elman::run_forward(kernels, forward, n_threads);
-  elman::run_backward(kernels, backward, {dWx.get(), dWh.get(), db.get(), nullptr}, n_threads);
+  elman::run_backward(kernels, backward, {dWx.get(), dWh.get(), db.get(), nullptr}, B, n_threads);
   for (int64_t i = 0; i < H * H; ++i) {
     if (dWh.get()[i] != expected[i]) {
       std::printf("with checkpoints dW_h[%d] differs\n", static_cast<int>(i));
@@ -182,7 +182,8 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
   backward.dfinal = gf_.get();
   backward.dX = dX_.get();
   backward.dinitial = dinitial_.get();
-  elman::run_backward(kernels, backward, {dWx_.get(), dWh_.get(), db_.get(), nullptr}, n_threads);
+  elman::run_backward(kernels, backward, {dWx_.get(), dWh_.get(), db_.get(), nullptr},
+                       problem.n_samples, n_threads);
   const double sum = 1 + static_cast<double>(B * S);
   check_checkpoints(kernels, problem, forward, backward, dWh_.get(), n_threads);
   compare("dX", dX_.get(), dX, 1);

@@ -27,8 +27,8 @@ def test_gradient_of_the_whole_network(readout, activation, backend, rng):
 
     def loss():
         logits, backward = network.forward(X, lengths, backend, need_dX=True)
-        value, dlogits = cross_entropy(logits, codes, weights)
-        return value, backward(dlogits)
+        losses, dlogits = cross_entropy(logits, codes, weights)
+        return losses.sum(), backward(dlogits)
 
     gradient, dX = loss()[1]
     for flat, analytic in ((network.params.flat, gradient.flat), (X.reshape(-1), dX.reshape(-1))):

@@ -147,8 +147,8 @@ def test_gradient_under_dropout(rng, readout):
 
     def loss():
         logits, backward = network.forward(X, lengths, REFERENCE, masking=masking)
-        value, dlogits = cross_entropy(logits, codes)
-        return value, backward(dlogits)[0].flat
+        losses, dlogits = cross_entropy(logits, codes)
+        return losses.sum(), backward(dlogits)[0].flat
 
     flat = network.params.flat
     chosen = rng.choice(flat.size, 50, replace=False)

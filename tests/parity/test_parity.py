@@ -116,12 +116,12 @@ def test_the_network(backend, draw, kind, readout):
     codes = rng.integers(0, n_classes, n_samples)
     sample_weight = rng.uniform(0.1, 2, n_samples)
     logits, backward = network.forward(problem.X, problem.lengths, backend, need_dX=True)
-    loss, dlogits = cross_entropy(logits, codes, sample_weight)
+    losses, dlogits = cross_entropy(logits, codes, sample_weight)
     gradient, dX = backward(dlogits)
     judged = judge_network(
         problem.X, problem.lengths, network.params, codes, sample_weight, kind, readout
     )
-    ours = {"logits": logits, "loss": np.asarray(loss), "X": dX, **gradient}
+    ours = {"logits": logits, "loss": np.asarray(losses.sum()), "X": dX, **gradient}
     assert ours.keys() == judged.keys()
     for name, expected in judged.items():
         assert_within(
@@ -152,7 +152,7 @@ def test_stacks(backend, draw, kind, bidirectional):
     codes = rng.integers(0, n_classes, n_samples)
     sample_weight = rng.uniform(0.1, 2, n_samples)
     logits, backward = network.forward(problem.X, problem.lengths, backend, need_dX=True)
-    loss, dlogits = cross_entropy(logits, codes, sample_weight)
+    losses, dlogits = cross_entropy(logits, codes, sample_weight)
     gradient, dX = backward(dlogits)
     names = [f"recurrent{index}" for index in range(n_layers)]
     judged = judge_network(
@@ -165,7 +165,7 @@ def test_stacks(backend, draw, kind, bidirectional):
         readout,
         [(name, f"{name}.reverse") if bidirectional else (name,) for name in names],
     )
-    ours = {"logits": logits, "loss": np.asarray(loss), "X": dX, **gradient}
+    ours = {"logits": logits, "loss": np.asarray(losses.sum()), "X": dX, **gradient}
     assert ours.keys() == judged.keys()
     told = f"{replay}; {n_layers} layers, {readout}; {problem.sizes}"
     for name, expected in judged.items():

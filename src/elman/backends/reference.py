@@ -390,9 +390,12 @@ class ReferenceBackend:
         keep_tape: bool = False,
         checkpoint_every: int = 0,
         h_mask: Array | None = None,
+        batch_samples: int | None = None,
     ) -> Forward:
         """Run every time step of every sample; see `Backend.forward`."""
-        check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask)
+        check_forward(
+            cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask, batch_samples
+        )
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
         state_size = cell.state_size(hidden_size)
@@ -431,7 +434,7 @@ class ReferenceBackend:
         states = H if checkpoints is None else checkpoints
         if keep_tape and states is not None:
             tape = Tape(cell, X, lengths, initial, weights, states, every, outputs)
-            tape = tape._replace(trace=trace, h_mask=h_mask)
+            tape = tape._replace(trace=trace, h_mask=h_mask, batch_samples=batch_samples)
             if pool is not None:
                 tape = tape._replace(pooled=pool.values, ties=pool.ties)
         pooled = None if pool is None else pool.values
@@ -511,6 +514,10 @@ class ReferenceBackend:
             dhidden[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
         return Backward(dX, dstate, dweights)
 
+    def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
+        """All rows: the sum over samples is taken inside of that over steps, one for each step."""
+        return max(n_rows, 1)
+
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step, bit for bit that of `forward`; see `Backend.step`."""
         check_step(cell, x, state, weights)
@@ -541,9 +548,10 @@ class ReferenceBackend:
         *,
         need_dX: bool = True,
         out: tuple[Array, Array] | None = None,
+        batch_rows: int | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Gradients dX or None, dW and db of `linear_forward`; see `Backend.linear_backward`."""
-        check_linear_backward(dY, X, W, out)
+        check_linear_backward(dY, X, W, out, batch_rows)
         dW, db = (np.empty_like(W), np.empty(W.shape[1:], W.dtype)) if out is None else out
         with _quiet():
             dX = _product(dY, np.ascontiguousarray(W.T)) if need_dX else None

@@ -14,6 +14,7 @@ from elman.backends import get_backend
 from elman.backends.contract import Activation, Backend, Cell, Weights
 from elman.inspection.kinks import draw_inputs, draw_stack_inputs
 from elman.nn.cells import weight_shapes
+from elman.nn.gradient import Samples, gradient, losses_of
 from elman.nn.layout import EVERY, Layout, layer_sizes
 from elman.nn.network import Network
 from elman.nn.objectives import REGRESSION_LOSSES, AnyLabels, Objective, OneClass, Values
@@ -312,35 +313,29 @@ def _network_problem(
         X = draw_inputs(layout.cell, weights, state, n_timesteps, layout.readout, rng, lengths)
     else:
         X = draw_stack_inputs(network, n_samples, n_timesteps, lengths, rng)
-    rows = _rows(network, n_samples, n_timesteps, lengths)
-    outputs, backward = network.forward(X, lengths, backend, need_dX=True)
-    flat = outputs.reshape(-1, layout.n_outputs)
-    targets = _targets(loss, flat[rows], rng)
-    row_weights = rng.uniform(0.5, 2, len(rows))
-    share = row_weights / row_weights.sum()
+    outputs = network.logits(X, lengths, backend)
+    places = _places(network, n_samples, n_timesteps, lengths)
+    answers = outputs if places is None else outputs.reshape(-1, layout.n_outputs)[places]
+    targets = _targets(loss, answers, rng)
+    samples = Samples(X, lengths, targets, rng.uniform(0.5, 2, len(targets)), places)
     objective = OBJECTIVES[loss]
 
     def values() -> Array:
-        answers = network.logits(X, lengths, backend).reshape(flat.shape)[rows]
-        losses = [
-            objective.loss(answers[[i]], targets[[i]], None, None)[0] for i in range(len(rows))
-        ]
-        return np.asarray(share * losses, dtype=np.float64)
+        outputs = network.logits(X, lengths, backend)
+        return losses_of(outputs, samples, objective, backend.fused)[0]
 
-    doutputs = np.zeros_like(flat)
-    doutputs[rows] = objective.loss(flat[rows], targets, row_weights, None)[1]
-    gradient, dX = backward(doutputs.reshape(outputs.shape))
-    if dX is None:
+    sums = gradient(network, samples, objective, backend, need_dX=True)
+    if sums.dX is None:
         raise RuntimeError("the network returned no dX though it was asked to")
-    return _Problem({"X": X, **params}, {"X": dX, **gradient}, values)
+    return _Problem({"X": X, **params}, {"X": sums.dX, **sums.gradient}, values)
 
 
-def _rows(
+def _places(
     network: Network, n_samples: int, n_timesteps: int, lengths: NDArray[np.int64] | None
-) -> NDArray[np.intp]:
-    """Which answers of the network count: all, or of answers for each step those before an end."""
+) -> NDArray[np.intp] | None:
+    """Of answers for each time step those before an end; None if each sample has one answer."""
     if network.layout.readout != "every":
-        return np.arange(n_samples)
+        return None
     ends = np.full(n_samples, n_timesteps) if lengths is None else lengths
     return np.flatnonzero(np.arange(n_timesteps) < ends[:, np.newaxis])
 

@@ -27,6 +27,7 @@ from elman.nn.layers import (
     Residual,
     Run,
     Wanted,
+    Watch,
     through,
 )
 from elman.nn.layout import EVERY, Layout
@@ -127,6 +128,8 @@ class Network:
         checkpoint_every: int = 0,
         masking: Masking | None = None,
         states: dict[str, Array] | None = None,
+        watch: Watch | None = None,
+        batch_samples: int | None = None,
     ) -> tuple[Array, Backward]:
         """Logits, and the function that takes their gradient back to the weights.
 
@@ -144,6 +147,10 @@ class Network:
         states : dict, optional
             The states to go on from, which become those at the end: see `Run.states`. They are
             given, so `backward` ends at them.
+        watch : callable, optional
+            Shown what each recurrent layer's backend makes.
+        batch_samples : int, optional
+            Samples of the batch of which these are whole groups: `elman.nn.gradient.fixed_groups`.
 
         Returns
         -------
@@ -160,7 +167,9 @@ class Network:
             need_dX,
             checkpoint_every,
             masking=masking,
+            watch=watch,
             states=states,
+            batch_samples=batch_samples,
         )
         logits, back = through(self.layers, X, run)
 

@@ -22,7 +22,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Outputs
+from elman.backends.contract import Backend, Outputs
+from elman.nn.groups import samples_in_branch
 from elman.nn.layers import Backprop, Run, States
 from elman.nn.parameters import Parameters, Shapes
 from elman.nn.running import (
@@ -58,6 +59,10 @@ class Readout(Protocol):
         """`States` -> (n_samples, width)."""
         ...
 
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """See `Layer.branches`."""
+        ...
+
     def over_time(self, H: Array, run: Run, /) -> Array:
         """H -> the readout of every prefix, shaped as H; past an end it means nothing."""
         ...
@@ -76,6 +81,10 @@ class _Unweighted:
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """See `Layer.initial`."""
         return {}
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """None: it has no weights."""
+        return ()
 
 
 class Last(_Unweighted):
@@ -191,11 +200,17 @@ class Attention:
                 H.reshape(-1, self.width),
                 query[:, np.newaxis],
                 need_dX=False,
+                batch_rows=run.batch_rows(H.shape[1]),
             )
             gradient[self.NAME][...] = dquery[:, 0]
             return States(dH, _where_empty(H, run, dvalue))
 
         return pooled, backward
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Of the query, with a row for each time step."""
+        size = backend.group_rows(None, n_samples * n_timesteps, 1)
+        return (samples_in_branch(size, n_timesteps, n_samples),)
 
     def over_time(self, H: Array, run: Run, /) -> Array:
         """See `Readout.over_time`."""

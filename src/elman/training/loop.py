@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.models.history import Epoch, History
 from elman.models.inference import predict_logits, predict_logits_over_time
+from elman.nn.chunks import chunks
 from elman.nn.network import Network
 from elman.nn.objectives import Objective, OneClass
 from elman.nn.optimizers import Optimizer
@@ -337,7 +338,9 @@ def _diverged_on(
     place = None
     for i in range(len(validation.X)):
         batch = validation.X.batch(np.array([i]), backend.fused)
-        place = first_not_finite(network, Suspects(batch.X, None, batch.order), backend)
+        (chunk,) = chunks(batch.lengths, len(batch.X), batch.X.shape[1], None)
+        suspects = Suspects(validation.samples(batch, chunk), batch.order)
+        place = first_not_finite(network, suspects, backend)
         if place is not None:
             break
     if place is not None:
