@@ -36,8 +36,9 @@ def _epoch(lengths: Any, n_features: int, hidden: int, *, by_length: bool) -> Ca
     from elman.nn.network import Network
     from elman.nn.objectives import OneClass
     from elman.nn.optimizers import make_optimizer
-    from elman.training.epoch import Plan, run_epoch
+    from elman.training.epoch import run_epoch
     from elman.training.labelled import Labelled
+    from elman.training.plan import Plan
 
     rng = np.random.default_rng(0)
     network = Network.initialised(Layout(n_features, (hidden,), 3, readout="max"), rng=rng)

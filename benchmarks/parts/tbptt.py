@@ -66,8 +66,9 @@ def _ours(X: Any, codes: Any, chunk: int, *, per_step: bool) -> Callable[[], Any
     from elman.nn.network import Network
     from elman.nn.objectives import OneClass
     from elman.nn.optimizers import make_optimizer
-    from elman.training.epoch import Plan, run_epoch
+    from elman.training.epoch import run_epoch
     from elman.training.labelled import Labelled
+    from elman.training.plan import Plan
 
     rng = np.random.default_rng(0)
     readout = "every" if per_step else "max"

@@ -18,9 +18,9 @@ from elman.nn.chunks import chunks
 from elman.nn.dropout import Masking
 from elman.nn.losses import cross_entropy
 from elman.nn.optimizers import SGD
-from elman.training.epoch import Plan
 from elman.training.labelled import Labelled
 from elman.training.loop import train
+from elman.training.plan import Plan
 
 REFERENCE = make_backend("reference")
 CELLS = [("elman", "tanh"), ("elman", "relu"), ("gru", "tanh"), ("lstm", "tanh")]

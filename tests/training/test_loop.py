@@ -21,9 +21,9 @@ from elman.estimators.progress import EpochProgress
 from elman.models.history import History
 from elman.nn.optimizers import make_optimizer
 from elman.training.divergence import DivergedError
-from elman.training.epoch import Plan
 from elman.training.labelled import Labelled
 from elman.training.loop import evaluate, train
+from elman.training.plan import Plan
 
 BACKEND = make_backend("reference")
 

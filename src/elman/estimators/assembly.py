@@ -15,7 +15,7 @@ from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import Schedule
-from elman.training.epoch import Plan
+from elman.training.plan import Plan
 
 
 def check_together(estimator: Any) -> None:

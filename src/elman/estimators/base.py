@@ -48,7 +48,7 @@ from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam
 from elman.targets.weights import check_weights
-from elman.training.checkpoints import Checkpoints
+from elman.training.checkpoints import CheckpointFolder
 from elman.training.divergence import DivergedError, Place
 from elman.training.labelled import Labelled
 from elman.training.loop import train
@@ -161,17 +161,17 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
-        keeper = self._fit(X, y, sample_weight, X_val, y_val, task)
+        store = self._fit(X, y, sample_weight, X_val, y_val, task)
         if self.history_.stopped_by == "interrupt":
             warnings.warn(_interrupted(self.history_), stacklevel=4)
-        elif keeper is not None and keeper.failure is not None:
-            warnings.warn(_not_kept(self.history_, keeper.failure, keeper.newest), stacklevel=4)
+        elif store is not None and store.failure is not None:
+            warnings.warn(_not_kept(self.history_, store.failure, store.newest), stacklevel=4)
         task.end()
         return self
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, task: FitTask
-    ) -> Checkpoints | None:
+    ) -> CheckpointFolder | None:
         """Train, and keep what was learned; returns the folder of checkpoints, if there is one."""
         earlier = self.model_ if self.warm_start and self.__sklearn_is_fitted__() else None
         if earlier is not None and self.checkpoint is not None:
@@ -184,10 +184,10 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         training = self._labelled(data, targets, sample_weight)
         validation = self._check_validation(X_val, y_val, data, names, meaning)
         backend = self._backend()
-        with self._checkpoints() as keeper:
-            root = self._root_rng(keeper)
+        with self._checkpoints() as store:
+            root = self._root_rng(store)
             init_rng, shuffle_rng, split_rng = root.spawn(3)
-            given = {} if keeper is None else digests(training, validation)
+            given = {} if store is None else digests(training, validation)
             judged = X_val, y_val, None
             if self.early_stopping and validation is None:
                 strata = self._strata(training, meaning)
@@ -203,9 +203,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 before = self.history_
             draft = self._with_model(model)  # what callbacks and scorers may ask
             task.draft = draft
-            if keeper is not None:
+            if store is not None:
                 decided = fingerprint(self, given, backend, root, model)
-                keeper.claim(decided, hp.entropy_of(root), draft._packed)
+                store.claim(decided, hp.entropy_of(root), draft._packed)
             training = self._prepared(self._weighted(training, model.meaning), model)
             validation = None if validation is None else self._prepared(validation, model)
             scorer = None
@@ -227,7 +227,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                         scorer=scorer,
                         progress=progress,
                         on_epoch=[*own_hooks, *task.hooks],
-                        keeper=keeper,
+                        store=store,
                     )
             except DivergedError as error:
                 in_X = error.place is not None and error.place.source == "X"
@@ -238,7 +238,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     self._set_fitted(good, error.history, None)
                 raise
         self._set_fitted(model, before.extended(history), GoingOn(optimizer, rng, {}))
-        return keeper
+        return store
 
     def _fit_further(
         self,
@@ -655,11 +655,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     # Checkpoints, files
 
-    def _checkpoints(self) -> AbstractContextManager[Checkpoints | None]:
+    def _checkpoints(self) -> AbstractContextManager[CheckpointFolder | None]:
         if self.checkpoint is None:
             return nullcontext()
         minutes = self.checkpoint_minutes
-        return Checkpoints(
+        return CheckpointFolder(
             self.checkpoint,
             epochs=None if self.checkpoint_epochs is None else int(self.checkpoint_epochs),
             minutes=None if minutes is None else float(minutes),
@@ -667,9 +667,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             known=self._get_param_names(),
         )
 
-    def _root_rng(self, keeper: Checkpoints | None) -> np.random.Generator:
+    def _root_rng(self, store: CheckpointFolder | None) -> np.random.Generator:
         """What all random numbers come from: with random_state=None those of the run resumed."""
-        entropy = None if keeper is None else keeper.entropy
+        entropy = None if store is None else store.entropy
         if self.random_state is None and entropy is not None:
             return np.random.default_rng(np.random.SeedSequence(entropy))
         return hp.make_rng(self.random_state)

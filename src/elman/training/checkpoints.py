@@ -35,7 +35,7 @@ from elman.formats.archive import ArchiveError
 from elman.models.files import load_training
 from elman.models.history import History
 from elman.nn.network import Network
-from elman.training.loop import Standing
+from elman.training.state import TrainingState
 
 Array = NDArray[Any]
 Pack = Callable[[Network, History], tuple[dict[str, Array], dict[str, Any]]]
@@ -61,7 +61,7 @@ class _Stored(NamedTuple):
     entropy: Any
 
 
-class Checkpoints:
+class CheckpointFolder:
     """The folder of one run: a context manager, which locks it.
 
     Parameters
@@ -182,14 +182,14 @@ class Checkpoints:
         except OSError:
             return None
 
-    # What `elman.training.loop.Keeper` asks
+    # What `elman.training.loop.CheckpointStore` asks
 
-    def resumed(self) -> Standing | None:
+    def resumed(self) -> TrainingState | None:
         """Where to go on from; None at a run's beginning."""
         if self._stored is None:
             return None
         stored = self._stored
-        return Standing(stored.network, stored.history, stored.parts, stored.finished)
+        return TrainingState(stored.network, stored.history, stored.parts, stored.finished)
 
     def due(self, epoch: int) -> bool:
         """Whether to keep the state after this epoch."""
@@ -197,7 +197,7 @@ class Checkpoints:
             return True
         return self._seconds is not None and time.monotonic() - self._last_kept >= self._seconds
 
-    def keep(self, standing: Standing) -> None:
+    def keep(self, state: TrainingState) -> None:
         """Write the state, then the best model if there is a better one; drop older states.
 
         Raises
@@ -209,22 +209,22 @@ class Checkpoints:
         if self._pack is None:
             raise RuntimeError("claim comes first")
         try:
-            self._keep(standing, self._pack)
+            self._keep(state, self._pack)
         except OSError as error:
             self.failure = error
-            if len(standing.history):
+            if len(state.history):
                 raise
             raise _before_training(error) from error
 
-    def _keep(self, standing: Standing, pack: Pack) -> None:
-        history = standing.history
+    def _keep(self, state: TrainingState, pack: Pack) -> None:
+        history = state.history
         epoch = history.epoch[-1] if len(history) else 0
-        tensors, config = pack(standing.network, history)
-        arrays, values = _split(standing.parts)
-        config["training"] = {"parts": values, "finished": standing.finished, **self._claim}
+        tensors, config = pack(state.network, history)
+        arrays, values = _split(state.parts)
+        config["training"] = {"parts": values, "finished": state.finished, **self._claim}
         archive.save(self._folder / f"epoch-{epoch:06d}.safetensors", tensors | arrays, config)
         self._last_kept = time.monotonic()
-        self._keep_best(standing.network, history, standing.parts)
+        self._keep_best(state.network, history, state.parts)
         for path in _epochs_in(self._folder)[N_KEPT:]:
             path.unlink(missing_ok=True)
 
