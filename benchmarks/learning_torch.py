@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from elman import RNNClassifier
 from elman.backends.contract import Cell
-from elman.hyperparameters.checks import make_rng
+from elman.hyperparameters.seeds import make_rng
 from elman.nn.network import Network
 from elman.nn.schedules import cosine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
@@ -27,6 +27,8 @@ from elman.estimators.progress import EpochProgress
 from elman.estimators.scaler import location_and_scale
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.hyperparameters import checks as hp
+from elman.hyperparameters.declared import PARAMETERS, decides_bits, declarations
+from elman.hyperparameters.seeds import entropy_of, make_rng
 from elman.models.files import Saved, load_kind, pack, pack_answers, plain_parameters, save
 from elman.models.history import Epoch, History
 from elman.models.inference import Standardisation
@@ -48,26 +50,15 @@ Array = NDArray[Any]
 
 M = TypeVar("M", bound=TrainedModel)
 
-WITHOUT_EFFECT = (
-    "backend",
-    "checkpoint_epochs",
-    "checkpoint_every",
-    "checkpoint_minutes",
-    "n_jobs",
-    "verbose",
-)
-"""Hyper-parameters that change no bit of a fit, or are seen to apart."""
-
 
 class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: ignore[misc]
     """Base of the estimators: all but what their answers are.
 
-    A subclass lists its hyper-parameters in `__init__` and their checks in `_CHECKS`, and says
+    A subclass is a dataclass of its hyper-parameters in `elman.hyperparameters.declared`, and says
     what its targets mean: `_targets`, `_n_outputs` and `_model`, and what else of the hooks below
     differs.
     """
 
-    _CHECKS: ClassVar[Mapping[str, hp.Check]]
     _KIND: ClassVar[str]
     """what a saved file calls it"""
     _READOUT: ClassVar[str | None] = None
@@ -177,7 +168,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 self._start(training, init_rng, shuffle_rng)
             if keeper is not None:
                 fingerprint = self._fingerprint(given, backend, root)
-                keeper.claim(fingerprint, hp.entropy_of(root), self._packed)
+                keeper.claim(fingerprint, entropy_of(root), self._packed)
             before = self.history_
             training = self._scaled(self._weighted(training))
             validation = None if validation is None else self._scaled(validation)
@@ -232,7 +223,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         training = self._labelled(data, targets, sample_weight)
         backend = self._backend()
         if first:
-            init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
+            init_rng, shuffle_rng, _ = make_rng(self.random_state).spawn(3)
             self._set_scale(training)
             self._start(training, init_rng, shuffle_rng)
         else:
@@ -385,8 +376,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     # Checking what comes in
 
     def _check_parameters(self) -> None:
-        for name, check in self._CHECKS.items():
-            check(name, getattr(self, name))
+        for name, declaration in declarations(PARAMETERS[self._KIND]).items():
+            declaration.check(name, getattr(self, name))
         hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
         check_scoring_name(self.scoring)
         hp.check_warm_up(self.learning_rate, self.warm_up)
@@ -509,7 +500,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         entropy = None if keeper is None else keeper.entropy
         if self.random_state is None and entropy is not None:
             return np.random.default_rng(np.random.SeedSequence(entropy))
-        return hp.make_rng(self.random_state)
+        return make_rng(self.random_state)
 
     def _fingerprint(
         self, given: dict[str, Any], backend: Backend, root: np.random.Generator
@@ -517,10 +508,10 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """All that decides a run's bits, by name."""
         parameters = plain_parameters(self.get_params(deep=False))
         if isinstance(self.random_state, (np.random.RandomState, np.random.Generator)):
-            parameters["random_state"] = hp.entropy_of(root)
+            parameters["random_state"] = entropy_of(root)
         meaning, arrays = pack_answers(self._model())
         return {
-            **{name: value for name, value in parameters.items() if name not in WITHOUT_EFFECT},
+            **{name: value for name, value in parameters.items() if decides_bits(name)},
             **given,
             "y": digest(given["y"], repr(meaning), *arrays.values()),
             "version of elman": version("elman"),
@@ -600,7 +591,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 self._optimizer = self._optimizer.copy()
         if not hasattr(self, "_optimizer"):  # loaded from a file
             self._make_optimizer()
-            _, self._rng, _ = hp.make_rng(self.random_state).spawn(3)
+            _, self._rng, _ = make_rng(self.random_state).spawn(3)
 
     def _make_optimizer(self) -> None:
         self._optimizer = make_optimizer(
@@ -663,7 +654,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             tol=float(self.tol),
             judged_by="score" if callable(self.scoring) else judged_by.get(self.scoring, "score"),
             first_epoch=n_done,
-            checkpoint_every=int(self.checkpoint_every or 0),
+            checkpoint_every=int(self.recompute_every or 0),
             bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
             max_grad_value=None if self.max_grad_value is None else float(self.max_grad_value),
             bucket_by_length=bool(self.bucket_by_length),
