@@ -123,6 +123,6 @@ def test_a_classifier_with_checkpoints_learns_the_same_bits(readout):
     y = rng.integers(0, 3, 33)
     settings = {"hidden_size": 9, "max_iter": 2, "readout": readout, "random_state": 0}
     whole = RNNClassifier(**settings).fit(X, y)
-    kept = RNNClassifier(**settings, checkpoint_every=16).fit(X, y)
+    kept = RNNClassifier(**settings, recompute_every=16).fit(X, y)
     for name, weight in whole.weights_.items():
         np.testing.assert_array_equal(kept.weights_[name], weight)

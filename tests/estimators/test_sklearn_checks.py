@@ -81,11 +81,6 @@ def test_the_check_that_is_skipped_without_the_array_api():
     assert ran.stdout.strip() == "passed", ran.stderr
 
 
-@pytest.mark.parametrize("estimator", [RNNClassifier(), RNNRegressor(), RNNTagger()])
-def test_every_hyper_parameter_has_a_check(estimator):
-    assert set(estimator.get_params()) == set(estimator._CHECKS)
-
-
 def test_the_estimators_share_defaults():
     classifier, regressor, tagger = (
         e().get_params() for e in (RNNClassifier, RNNRegressor, RNNTagger)

@@ -290,7 +290,7 @@ def test_other_parameters_are_refused(tmp_path, samples, options, named):
     assert content(tmp_path) == before
 
 
-@pytest.mark.parametrize("options", [{"n_jobs": 2}, {"verbose": 1}, {"checkpoint_every": 3}])
+@pytest.mark.parametrize("options", [{"n_jobs": 2}, {"verbose": 1}, {"recompute_every": 3}])
 def test_parameters_that_change_no_bit_may_differ(tmp_path, samples, options):
     kill(quick(tmp_path), 3, *samples)
     assert_same_end(quick(tmp_path, **options).fit(*samples), quick().fit(*samples))

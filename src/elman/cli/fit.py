@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,19 +17,12 @@ from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
 from elman.cli.files import check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
+from elman.hyperparameters.checks import Check, class_weighting, epochs_or_share, sizes
+from elman.hyperparameters.declared import DECLARED, Declaration
 
 INTERRUPTED = 130
 STATE_NOT_KEPT = 3
-NOT_OF_THE_ESTIMATOR = {
-    "data",
-    "output",
-    "validation",
-    "test",
-    "kind",
-    "force",
-    "seed",
-    "quiet",
-}
+NONE = "none"
 
 
 def _sizes(text: str) -> int | tuple[int, ...]:
@@ -43,7 +38,7 @@ def _sizes(text: str) -> int | tuple[int, ...]:
 
 def _norm(text: str) -> float | str:
     """A number, or none, which is not to be taken for an option left out."""
-    if text == "none":
+    if text == NONE:
         return text
     try:
         return float(text)
@@ -77,8 +72,52 @@ def _class_weight(text: str) -> str | dict[str, float]:
     return weights
 
 
+PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
+    sizes: (_sizes, "INTEGER[,INTEGER...]"),
+    epochs_or_share: (_epochs_or_share, "INTEGER|FLOAT"),
+    class_weighting: (_class_weight, "balanced|LABEL=WEIGHT,..."),
+}
+"""How the text of an option is read, and what help calls it, where a type does not say so."""
+
+
+def _may_be_none(declaration: Declaration) -> bool:
+    """Whether None is a value to be given, rather than the default, which an option left out is."""
+    return declaration.check.allows_none and declaration.default is not None
+
+
+def _with_hyperparameters(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command an option for each declared hyper-parameter, None where it is left out."""
+    signature = inspect.signature(command, eval_str=True)
+    own = {
+        name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    }
+    options = {name: _option(name, each) for name, each in DECLARED.items() if each.option}
+    last = {name: own.pop(name) for name in ("seed", "quiet")}
+    made: Any = command
+    made.__signature__ = signature.replace(
+        parameters=[*own.values(), *options.values(), *last.values()]
+    )
+    return command
+
+
+def _option(name: str, declaration: Declaration) -> inspect.Parameter:
+    check = declaration.check
+    annotation: Any = check.reads | None
+    parser = PARSERS.get(check, (_norm, "FLOAT|none") if _may_be_none(declaration) else None)
+    if parser is None:
+        option = typer.Option(None, help=declaration.help)
+    else:
+        annotation = Any
+        option = typer.Option(None, parser=parser[0], metavar=parser[1], help=declaration.help)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=annotation
+    )
+
+
+@_with_hyperparameters
 def fit(
-    context: typer.Context,
     data: Annotated[Path, typer.Argument(help="Recordings with labels or targets, .ts or .npz.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to save the model (.safetensors).")
@@ -99,137 +138,9 @@ def fit(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing model; never another kind of file.")
     ] = False,
-    hidden_size: Annotated[
-        Any,
-        typer.Option(
-            parser=_sizes,
-            metavar="INTEGER[,INTEGER...]",
-            help="Width of the hidden state; with commas, of each layer.",
-        ),
-    ] = None,
-    cell: Annotated[str | None, typer.Option(help="elman, gru or lstm.")] = None,
-    activation: Annotated[str | None, typer.Option(help="Of elman: tanh or relu.")] = None,
-    layer_norm: Annotated[
-        bool | None, typer.Option(help="Normalise over a layer's units inside the cell.")
-    ] = None,
-    forget_bias: Annotated[
-        float | None, typer.Option(help="Of lstm: the forget gate's first bias.")
-    ] = None,
-    n_layers: Annotated[int | None, typer.Option(help="Recurrent layers.")] = None,
-    bidirectional: Annotated[
-        bool | None, typer.Option(help="Read each recording from its end as well.")
-    ] = None,
-    residual: Annotated[
-        bool | None, typer.Option(help="Add each upper layer's input to its output.")
-    ] = None,
-    learn_initial_state: Annotated[
-        bool | None, typer.Option(help="Learn the state before the first step.")
-    ] = None,
-    readout: Annotated[
-        str | None,
-        typer.Option(help="What of the hidden states is read: last, mean, max or attention."),
-    ] = None,
-    dropout: Annotated[
-        float | None, typer.Option(help="Share of units left out in training.")
-    ] = None,
-    recurrent_dropout: Annotated[
-        float | None, typer.Option(help="Share of units that the recurrence does without.")
-    ] = None,
-    recurrent_init: Annotated[
-        str | None, typer.Option(help="First recurrent weights: orthogonal, identity or uniform.")
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option(help="Of a regressor: squared, absolute or huber.")
-    ] = None,
-    huber_delta: Annotated[
-        float | None, typer.Option(help="Of huber: where it turns linear, in deviations.")
-    ] = None,
-    label_smoothing: Annotated[
-        float | None, typer.Option(help="Share of each label spread over all classes.")
-    ] = None,
-    solver: Annotated[str | None, typer.Option(help="adam, adamw or sgd.")] = None,
-    momentum: Annotated[float | None, typer.Option(help="Of sgd.")] = None,
-    nesterovs_momentum: Annotated[bool | None, typer.Option(help="Of sgd.")] = None,
-    max_iter: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Recordings in a batch.")] = None,
-    bucket_by_length: Annotated[
-        bool | None, typer.Option(help="Batches of about one length: quicker if lengths differ.")
-    ] = None,
-    learning_rate: Annotated[
-        str | None, typer.Option(help="Schedule: constant, cosine, one_cycle or plateau.")
-    ] = None,
-    learning_rate_init: Annotated[float | None, typer.Option(help="Largest learning rate.")] = None,
-    warm_up: Annotated[
-        Any,
-        typer.Option(
-            parser=_epochs_or_share,
-            metavar="INTEGER|FLOAT",
-            help="First epochs, or a share of all, in which the rate rises to that.",
-        ),
-    ] = None,
-    alpha: Annotated[float | None, typer.Option(help="Strength of the L2 penalty.")] = None,
-    max_grad_norm: Annotated[
-        Any,
-        typer.Option(
-            parser=_norm,
-            metavar="FLOAT|none",
-            help="Gradients longer than this are shortened to it.",
-        ),
-    ] = None,
-    max_grad_value: Annotated[
-        float | None, typer.Option(help="What of a gradient lies beyond this is cut off.")
-    ] = None,
-    early_stopping: Annotated[
-        bool | None, typer.Option(help="Stop once held-out recordings no longer get better.")
-    ] = None,
-    scoring: Annotated[
-        str | None,
-        typer.Option(help="What early stopping goes by: loss, or a scikit-learn scorer's name."),
-    ] = None,
-    validation_fraction: Annotated[
-        float | None, typer.Option(help="Share of the recordings held out by early stopping.")
-    ] = None,
-    n_iter_no_change: Annotated[
-        int | None, typer.Option(help="Epochs without progress before an early stop.")
-    ] = None,
-    tol: Annotated[
-        float | None, typer.Option(help="Progress smaller than this does not count as any.")
-    ] = None,
-    class_weight: Annotated[
-        Any,
-        typer.Option(
-            parser=_class_weight,
-            metavar="balanced|LABEL=WEIGHT,...",
-            help="balanced: rare classes count as much as common ones.",
-        ),
-    ] = None,
-    checkpoint_every: Annotated[
-        int | None, typer.Option(help="Keep the states of every so many steps only: less memory.")
-    ] = None,
-    bptt_steps: Annotated[
-        int | None, typer.Option(help="Let no gradient go further back than so many steps.")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Folder to keep training's state in; the same command goes on from it."),
-    ] = None,
-    checkpoint_epochs: Annotated[
-        int | None, typer.Option(help="Keep the state after every so many epochs.")
-    ] = None,
-    checkpoint_minutes: Annotated[
-        float | None, typer.Option(help="Keep the state every so many minutes.")
-    ] = None,
-    standardize: Annotated[
-        bool | None, typer.Option(help="Standardise each feature over all time steps.")
-    ] = None,
-    missing: Annotated[
-        str | None, typer.Option(help="What missing values are: error, mask or skip.")
-    ] = None,
-    dtype: Annotated[str | None, typer.Option(help="auto, float32 or float64.")] = None,
-    backend: Annotated[str | None, typer.Option(help="native or reference.")] = None,
-    n_jobs: Annotated[int | None, typer.Option(help="Threads; -1 takes every core.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each epoch.")] = False,
+    **hyperparameters: Any,
 ) -> int:
     """Train a network and save it.
 
@@ -239,16 +150,12 @@ def fit(
     Ctrl-C ends training early and saves the best weights so far; so does a state that cannot be
     written to the folder of --checkpoint, with the exit code 3.
     """
-    options = {
-        name: value
-        for name, value in context.params.items()
-        if name not in NOT_OF_THE_ESTIMATOR and value is not None
-    }
+    options = {name: value for name, value in hyperparameters.items() if value is not None}
     # Whatever can go wrong without training goes wrong before training.
-    if checkpoint is None and (checkpoint_epochs is not None or checkpoint_minutes is not None):
+    if "checkpoint" not in options and options.keys() & {"checkpoint_epochs", "checkpoint_minutes"}:
         raise UserError("--checkpoint-epochs and --checkpoint-minutes want --checkpoint FOLDER")
     check_output(output, force=force, must_be="model")
-    allowed = missing or "error"
+    allowed = options.get("missing", "error")
     training = read_data(data, need_labels=True, missing=allowed)
     targets = check_targets(kind_of(training, data, kind), training, data)
     followed = _read_more(validation, training, targets, allowed)
@@ -258,10 +165,11 @@ def fit(
 
     estimator_class: Any = getattr(elman, ESTIMATORS[targets.kind])
     _refuse_strangers(options, estimator_class, data)
-    if isinstance(class_weight, dict):
-        options["class_weight"] = _of_labels(class_weight, targets, data)
-    if max_grad_norm == "none":
-        options["max_grad_norm"] = None
+    if isinstance(options.get("class_weight"), dict):
+        options["class_weight"] = _of_labels(options["class_weight"], targets, data)
+    for name, value in options.items():
+        if value == NONE and _may_be_none(DECLARED[name]):
+            options[name] = None
     estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
     start = time.perf_counter()
     with warnings.catch_warnings():
@@ -279,7 +187,7 @@ def fit(
     if interrupted:
         best = estimator.history_.best_epoch
         console.print(f"Interrupted: saved the best weights so far, of epoch {best}, to {output}")
-        if checkpoint is not None:
+        if "checkpoint" in options:
             console.print("The same command, with --force for the file saved now, goes on training")
         return INTERRUPTED
     if estimator.history_.stopped_by == "checkpoint":  # a warning has said why, and what to do

@@ -38,7 +38,9 @@ from elman.estimators.fingerprint import digests, fingerprint
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scaler import location_and_scale
 from elman.estimators.scoring import check_scoring_name, scorer_of
-from elman.hyperparameters import checks as hp
+from elman.hyperparameters.checks import check_carrying
+from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.hyperparameters.seeds import entropy_of, make_rng
 from elman.models.files import Saved, load_kind, pack, save
 from elman.models.history import History
 from elman.models.inference import Standardisation
@@ -79,11 +81,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     are set last, so that a fit that fails leaves the estimator as it was. All other attributes that
     end in an underscore are read from the two.
 
-    A subclass names its kind of model in `_MODEL` and says what its targets mean: `_targets` and
-    `_n_outputs`, and what else of the hooks below differs.
+    A subclass is a dataclass of its hyper-parameters (`elman.hyperparameters.declared`), names its
+    kind of model in `_MODEL` and says what its targets mean: `_targets` and `_n_outputs`, and what
+    else of the hooks below differs.
     """
 
-    _CHECKS: ClassVar[Mapping[str, hp.Check]]
     _MODEL: ClassVar[type[TrainedModel]]
     """what it trains"""
     _READOUT: ClassVar[str | None] = None
@@ -205,7 +207,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             task.draft = draft
             if store is not None:
                 decided = fingerprint(self, given, backend, root, model)
-                store.claim(decided, hp.entropy_of(root), draft._packed)
+                store.claim(decided, entropy_of(root), draft._packed)
             training = self._prepared(self._weighted(training, model.meaning), model)
             validation = None if validation is None else self._prepared(validation, model)
             scorer = None
@@ -261,7 +263,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         training = self._labelled(data, targets, sample_weight)
         backend = self._backend()
         if earlier is None:
-            init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
+            init_rng, shuffle_rng, _ = make_rng(self.random_state).spawn(3)
             model = self._fresh_model(data, names, training, meaning, init_rng)
             going_on = GoingOn(optimizer_of(self, model.network), shuffle_rng, {})
             before = History()
@@ -358,7 +360,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             if going_on is not None:
                 going_on = going_on._replace(optimizer=going_on.optimizer.copy())
         if going_on is None:
-            _, rng, _ = hp.make_rng(self.random_state).spawn(3)
+            _, rng, _ = make_rng(self.random_state).spawn(3)
             going_on = GoingOn(optimizer_of(self, model.network), rng, {})
         return model, going_on
 
@@ -376,7 +378,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _states_of(self, n_samples: int, model: M, going_on: GoingOn) -> dict[str, Array]:
         """A copy of the states that as many samples go on from."""
-        hp.check_carrying(model.network.layout.bidirectional, None, stateful=True)
+        check_carrying(model.network.layout.bidirectional, None, stateful=True)
         states = {name: state.copy() for name, state in going_on.states.items()}
         for state in states.values():
             if len(state) != n_samples:
@@ -545,8 +547,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     # Checking what comes in
 
     def _check_parameters(self) -> None:
-        for name, check in self._CHECKS.items():
-            check(name, getattr(self, name))
+        for name, declaration in declarations(PARAMETERS[self._MODEL.kind]).items():
+            declaration.check(name, getattr(self, name))
         check_together(self)
         check_scoring_name(self.scoring)
 
@@ -672,7 +674,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         entropy = None if store is None else store.entropy
         if self.random_state is None and entropy is not None:
             return np.random.default_rng(np.random.SeedSequence(entropy))
-        return hp.make_rng(self.random_state)
+        return make_rng(self.random_state)
 
     def _packed(self, network: Network, history: History) -> tuple[dict[str, Any], dict[str, Any]]:
         """A file's content, were that the network and its history."""

@@ -8,21 +8,12 @@ from typing import Any
 import numpy as np
 
 from elman.backends.contract import Backend
-from elman.hyperparameters import checks as hp
+from elman.hyperparameters.declared import decides_bits
+from elman.hyperparameters.seeds import entropy_of
 from elman.models.files import plain_parameters
 from elman.models.model import TrainedModel
 from elman.training.checkpoints import digest
 from elman.training.labelled import Labelled
-
-WITHOUT_EFFECT = (
-    "backend",
-    "checkpoint_epochs",
-    "checkpoint_every",
-    "checkpoint_minutes",
-    "n_jobs",
-    "verbose",
-)
-"""Hyper-parameters that change no bit of a fit, or are seen to apart."""
 
 
 def fingerprint(
@@ -47,10 +38,10 @@ def fingerprint(
     """
     parameters = plain_parameters(estimator.get_params(deep=False))
     if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
-        parameters["random_state"] = hp.entropy_of(root)
+        parameters["random_state"] = entropy_of(root)
     meaning, arrays = model.describe_answers()
     return {
-        **{name: value for name, value in parameters.items() if name not in WITHOUT_EFFECT},
+        **{name: value for name, value in parameters.items() if decides_bits(name)},
         **given,
         "y": digest(given["y"], repr(meaning), *arrays.values()),
         "version of elman": version("elman"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +12,7 @@ from elman.data.missing import observed_steps, without_skipped
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
-from elman.hyperparameters import checks as hp
-from elman.models.history import Epoch
+from elman.hyperparameters.declared import TaggerParameters, completed
 from elman.models.tagger import TrainedTagger
 from elman.nn.layout import EVERY
 from elman.nn.objectives import Objective, OneClass
@@ -27,7 +24,8 @@ from elman.training.labelled import Labelled
 Array = NDArray[Any]
 
 
-class RNNTagger(RecurrentEstimator[TrainedTagger]):
+@completed
+class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     """Give every time step of a sequence a label, with a recurrent neural network.
 
     X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
@@ -44,48 +42,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
 
     Parameters
     ----------
-    hidden_size, cell, activation, layer_norm, forget_bias, n_layers, bidirectional, residual
-        Of the network, as for `RNNClassifier`.
-    learn_initial_state, dropout, recurrent_init
-        Of the network, as for `RNNClassifier`.
-    solver, alpha, batch_size, bucket_by_length, learning_rate, learning_rate_init, warm_up
-        Of training, as for `RNNClassifier`; `batch_size` counts sequences.
-    momentum, nesterovs_momentum
-        Of training, as for `RNNClassifier`.
-    class_weight : {"balanced"}, dict of label to weight, or None, default=None
-        Factors on the weights of each class's time steps in training; "balanced" gives every class
-        the same weight in all. Validation is measured without them.
-    label_smoothing : float in [0, 1), default=0.0
-        Share of every training label that is spread evenly over all classes. Validation is measured
-        without.
-    max_iter : int, default=60
-        Epochs. Without `early_stopping` exactly so many are run.
-    warm_start
-        As for `RNNClassifier`.
-    early_stopping : bool, default=False
-        Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
-        better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
-        highest accuracy over labelled steps, then of the lowest loss.
-    scoring : str, callable or None, default=None
-        What early stopping goes by: None for the accuracy over labelled steps, then the loss
-        (either getting better is enough); "loss" for the loss alone; the name of any scikit-learn
-        scorer, to which each labelled time step is a sample, or a function (estimator, X, y) ->
-        float, given sequences as `fit` is, for that alone. `validation_scores_` records it.
-    validation_fraction : float, default=0.1
-        Share of the sequences held out at random for early stopping, unless `fit` is given `X_val`.
-    n_iter_no_change, tol, max_grad_norm, max_grad_value, checkpoint_every
-        Of training, as for `RNNClassifier`.
-    bptt_steps : int or None, default=None
-        Truncated backpropagation through time: every sequence is run in chunks of so many steps,
-        counted from its first; the state goes on from chunk to chunk, its gradient does not, and
-        each chunk is a training step of its own. The history in memory is one chunk's, however long
-        the sequences are. From the longest one's length on it is, to the last bit, as None. Not
-        with `bidirectional`.
-    stateful
-        As for `RNNClassifier`.
-    standardize, missing, dtype, random_state, verbose, n_jobs, backend, on_epoch
-        As for `RNNClassifier`. With missing="skip" nothing is learned from the label of a step that
-        is left out, and its answer repeats that of the last step before.
+    (written from `elman.hyperparameters.declared`)
 
     Attributes
     ----------
@@ -129,106 +86,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
     True
     """
 
-    _CHECKS: ClassVar = hp.RNN_TAGGER
     _MODEL: ClassVar = TrainedTagger
     _READOUT: ClassVar = EVERY
-
-    def __init__(
-        self,
-        hidden_size: int | Sequence[int] = 96,
-        *,
-        cell: str = "elman",
-        activation: str = "tanh",
-        layer_norm: bool = False,
-        forget_bias: float = 1.0,
-        n_layers: int = 1,
-        bidirectional: bool = False,
-        residual: bool = False,
-        learn_initial_state: bool = False,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        recurrent_init: str = "orthogonal",
-        solver: str = "adam",
-        alpha: float = 0.003,
-        batch_size: int = 32,
-        bucket_by_length: bool = False,
-        learning_rate: str = "cosine",
-        learning_rate_init: float = 0.003,
-        warm_up: int | float = 0,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        class_weight: Any = None,
-        label_smoothing: float = 0.0,
-        max_iter: int = 60,
-        warm_start: bool = False,
-        early_stopping: bool = False,
-        scoring: Any = None,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        tol: float = 1e-4,
-        max_grad_norm: float | None = 1.0,
-        max_grad_value: float | None = None,
-        checkpoint_every: int | None = None,
-        bptt_steps: int | None = None,
-        stateful: bool = False,
-        checkpoint: str | PathLike[str] | None = None,
-        checkpoint_epochs: int | None = None,
-        checkpoint_minutes: float | None = None,
-        standardize: bool = True,
-        missing: str = "error",
-        dtype: Any = "auto",
-        random_state: Any = None,
-        verbose: int = 0,
-        n_jobs: int | None = None,
-        backend: str | None = None,
-        on_epoch: Callable[[Epoch], Any] | None = None,
-    ) -> None:
-        self.hidden_size = hidden_size
-        self.cell = cell
-        self.activation = activation
-        self.layer_norm = layer_norm
-        self.forget_bias = forget_bias
-        self.n_layers = n_layers
-        self.bidirectional = bidirectional
-        self.residual = residual
-        self.learn_initial_state = learn_initial_state
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.recurrent_init = recurrent_init
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.bucket_by_length = bucket_by_length
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.warm_up = warm_up
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.class_weight = class_weight
-        self.label_smoothing = label_smoothing
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.scoring = scoring
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.max_grad_norm = max_grad_norm
-        self.max_grad_value = max_grad_value
-        self.checkpoint_every = checkpoint_every
-        self.bptt_steps = bptt_steps
-        self.stateful = stateful
-        self.checkpoint = checkpoint
-        self.checkpoint_epochs = checkpoint_epochs
-        self.checkpoint_minutes = checkpoint_minutes
-        self.standardize = standardize
-        self.missing = missing
-        self.dtype = dtype
-        self.random_state = random_state
-        self.verbose = verbose
-        self.n_jobs = n_jobs
-        self.backend = backend
-        self.on_epoch = on_epoch
 
     @property
     def classes_(self) -> Array:

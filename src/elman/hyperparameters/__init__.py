@@ -1,1 +1,1 @@
-"""Hyper-parameters: which there are, how each is checked, and what random numbers come from."""
+"""Hyper-parameters: each declared once, how it is checked, and what random numbers come from."""

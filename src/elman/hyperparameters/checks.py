@@ -1,4 +1,8 @@
-"""The hyper-parameters of an estimator in; an error naming the first bad one, and the fix, out."""
+"""A hyper-parameter's name and value in; an error that says what is wrong and the fix, out.
+
+A `Check` knows more of the values that it lets through: how a docstring calls them, what a command
+line makes of a text, and how a model file holds them.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,68 @@ import math
 import numbers
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from elman.backends.contract import ACTIVATIONS, CELLS, Cell
-from elman.data.missing import MISSING
-from elman.nn.initializers import RECURRENT
+from elman.backends.contract import Cell
 from elman.nn.layout import check_residual, layer_sizes
-from elman.nn.objectives import REGRESSION_LOSSES
-from elman.nn.optimizers import SOLVERS
-from elman.nn.readouts import READOUTS
-from elman.nn.schedules import SCHEDULES
 from elman.nn.truncation import check_onward
 
-Check = Callable[[str, Any], None]
+Refusal = Callable[[str, Any], None]
+"""A name and a value in; TypeError or ValueError out, or nothing for a value that is allowed."""
+
+
+def plain(value: Any) -> Any:
+    """A number, bool, text or None as JSON has it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Which values a hyper-parameter may have, and how such a value is written.
+
+    Called with a name and a value, it raises TypeError or ValueError for a value that is not
+    allowed; the message names both, and says what is.
+    """
+
+    refuse: Refusal
+    accepts: str
+    """the values that are allowed, as a docstring calls them: "int >= 1" """
+    reads: type = str
+    """what a command line turns the text of an option into"""
+    allows_none: bool = False
+    to_json: Callable[[Any], Any] = plain
+    """a value as a model file holds it"""
+    from_json: Callable[[Any], Any] = _as_it_is
+    """the value again, from what a model file holds"""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise TypeError or ValueError unless a hyper-parameter may have this value."""
+        self.refuse(name, value)
+
+
+def accepting(
+    accepts: str,
+    reads: type = str,
+    *,
+    to_json: Callable[[Any], Any] = plain,
+    from_json: Callable[[Any], Any] = _as_it_is,
+) -> Callable[[Refusal], Check]:
+    """Make a `Check` of the function that is decorated."""
+    return lambda refuse: Check(refuse, accepts, reads, to_json=to_json, from_json=from_json)
 
 
 def a_kind(value: Any) -> str:
@@ -29,9 +80,15 @@ def a_kind(value: Any) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
+def _braced(choices: tuple[str, ...]) -> str:
+    """Strings as numpydoc lists them: {"last", "mean"}."""
+    return "{" + ", ".join(f'"{choice}"' for choice in choices) + "}"
+
+
 def one_of(*choices: str) -> Check:
     """One of some strings."""
 
+    @accepting(_braced(choices))
     def check(name: str, value: Any) -> None:
         if not isinstance(value, str) or value not in choices:
             options = ", ".join(map(repr, choices))
@@ -43,6 +100,7 @@ def one_of(*choices: str) -> Check:
 def integer(low: int) -> Check:
     """An int of at least `low`."""
 
+    @accepting(f"int >= {low}", int)
     def check(name: str, value: Any) -> None:
         if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
             raise TypeError(
@@ -54,6 +112,19 @@ def integer(low: int) -> Check:
     return check
 
 
+def _plain_sizes(value: Any) -> Any:
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [int(size) for size in value]
+    return plain(value)
+
+
+def _restored_sizes(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@accepting(
+    "int or sequence of int, each >= 1", int, to_json=_plain_sizes, from_json=_restored_sizes
+)
 def sizes(name: str, value: Any) -> None:
     """An int of at least 1, or a sequence of them."""
     if not isinstance(value, (list, tuple)) and not (isinstance(value, np.ndarray) and value.ndim):
@@ -71,7 +142,9 @@ def sizes(name: str, value: Any) -> None:
 def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check:
     """A number in [low, high), or in (low, high)."""
     interval = f"{'(' if open_low else '['}{low:g}, {high:g})"
+    bounds = f" {'>' if open_low else '>='} {low:g}" if math.isfinite(low) else ""
 
+    @accepting(f"float{bounds}" if math.isinf(high) else f"float in {interval}", float)
     def check(name: str, value: Any) -> None:
         if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
             raise TypeError(
@@ -87,6 +160,7 @@ def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check
     return check
 
 
+@accepting("bool", bool)
 def boolean(name: str, value: Any) -> None:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
@@ -100,15 +174,19 @@ def optional(check: Check) -> Check:
         if value is not None:
             check(name, value)
 
-    return check_unless_none
+    return replace(
+        check, refuse=check_unless_none, accepts=f"{check.accepts} or None", allows_none=True
+    )
 
 
+@accepting("callable")
 def function(name: str, value: Any) -> None:
     """Something that can be called."""
     if not callable(value):
         raise TypeError(f"{name}={value!r} is {a_kind(value)}; it must be a function or None")
 
 
+@accepting("path-like", Path)
 def path(name: str, value: Any) -> None:
     """A folder's name: text, or a path object."""
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
@@ -117,11 +195,16 @@ def path(name: str, value: Any) -> None:
         )
 
 
+@accepting("int >= 0", int)
 def verbosity(name: str, value: Any) -> None:
     """An int of at least 0, or a bool."""
     integer(0)(name, int(value) if isinstance(value, (bool, np.bool_)) else value)
 
 
+@accepting(
+    _braced(("auto", "float32", "float64")),
+    to_json=lambda value: value if value == "auto" else np.dtype(value).name,
+)
 def float_dtype(name: str, value: Any) -> None:
     """Either "auto", or float32 or float64 by name or as NumPy's dtype."""
     if isinstance(value, str) and value == "auto":
@@ -136,6 +219,7 @@ def float_dtype(name: str, value: Any) -> None:
         )
 
 
+@accepting("int", int)
 def thread_count(name: str, value: Any) -> None:
     """An int other than 0."""
     if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
@@ -146,12 +230,34 @@ def thread_count(name: str, value: Any) -> None:
         raise ValueError(f"{name}=0 has no meaning; give a positive number, or -1 for all cores")
 
 
+def _plain_seed(value: Any) -> Any:
+    generators = (np.random.RandomState, np.random.Generator)
+    return None if isinstance(value, generators) else plain(value)
+
+
+@accepting("int >= 0, numpy RandomState or Generator, or None", int, to_json=_plain_seed)
 def seed(name: str, value: Any) -> None:
     """None, an int of at least 0, or a generator of either kind."""
     if not isinstance(value, (np.random.RandomState, np.random.Generator, type(None))):
         integer(0)(name, value)
 
 
+def _plain_class_weights(value: Any) -> Any:
+    # As pairs, because JSON would turn labels that are numbers into strings.
+    if isinstance(value, Mapping):
+        return [[plain(label), float(weight)] for label, weight in value.items()]
+    return plain(value)
+
+
+def _restored_class_weights(value: Any) -> Any:
+    return dict(value) if isinstance(value, list) else value
+
+
+@accepting(
+    '{"balanced"}, dict of label to weight, or None',
+    to_json=_plain_class_weights,
+    from_json=_restored_class_weights,
+)
 def class_weighting(name: str, value: Any) -> None:
     """Check that it is None, "balanced" or a mapping."""
     if value is None or isinstance(value, Mapping):
@@ -165,6 +271,7 @@ def class_weighting(name: str, value: Any) -> None:
         raise ValueError(f"{name}={value!r}; choose None, 'balanced', or a dict {{label: weight}}")
 
 
+@accepting("str, callable or None", to_json=lambda value: None if callable(value) else plain(value))
 def scorer(name: str, value: Any) -> None:
     """None, a name or a function; whether scikit-learn knows the name is checked by `fit`."""
     if value is not None and not isinstance(value, str) and not callable(value):
@@ -174,76 +281,13 @@ def scorer(name: str, value: Any) -> None:
         )
 
 
+@accepting("int >= 0 or float in [0, 1)", float)
 def epochs_or_share(name: str, value: Any) -> None:
     """An int of at least 0, or a float in [0, 1)."""
     if isinstance(value, numbers.Integral):
         integer(0)(name, value)
     else:
         real(0, 1)(name, value)
-
-
-RNN_CLASSIFIER: dict[str, Check] = {
-    "hidden_size": sizes,
-    "cell": one_of(*CELLS),
-    "activation": one_of(*ACTIVATIONS),
-    "layer_norm": boolean,
-    "forget_bias": real(-math.inf, open_low=True),
-    "n_layers": integer(1),
-    "bidirectional": boolean,
-    "residual": boolean,
-    "learn_initial_state": boolean,
-    "readout": one_of(*READOUTS),
-    "dropout": real(0, 1),
-    "recurrent_dropout": real(0, 1),
-    "recurrent_init": one_of(*RECURRENT),
-    "solver": one_of(*SOLVERS),
-    "alpha": real(0),
-    "batch_size": integer(1),
-    "bucket_by_length": boolean,
-    "learning_rate": one_of(*SCHEDULES),
-    "learning_rate_init": real(0, open_low=True),
-    "warm_up": epochs_or_share,
-    "momentum": real(0, 1),
-    "nesterovs_momentum": boolean,
-    "class_weight": class_weighting,
-    "label_smoothing": real(0, 1),
-    "max_iter": integer(1),
-    "warm_start": boolean,
-    "early_stopping": boolean,
-    "scoring": scorer,
-    "validation_fraction": real(0, 1, open_low=True),
-    "n_iter_no_change": integer(1),
-    "tol": real(0),
-    "max_grad_norm": optional(real(0, open_low=True)),
-    "max_grad_value": optional(real(0, open_low=True)),
-    "checkpoint_every": optional(integer(1)),
-    "bptt_steps": optional(integer(1)),
-    "stateful": boolean,
-    "checkpoint": optional(path),
-    "checkpoint_epochs": optional(integer(1)),
-    "checkpoint_minutes": optional(real(0)),
-    "standardize": boolean,
-    "missing": one_of(*MISSING),
-    "dtype": float_dtype,
-    "random_state": seed,
-    "verbose": verbosity,
-    "n_jobs": optional(thread_count),
-    "backend": optional(one_of("native", "reference")),
-    "on_epoch": optional(function),
-}
-"""How each hyper-parameter of `RNNClassifier` is checked."""
-
-RNN_REGRESSOR: dict[str, Check] = {
-    name: check
-    for name, check in RNN_CLASSIFIER.items()
-    if name not in ("class_weight", "label_smoothing")
-} | {"loss": one_of(*REGRESSION_LOSSES), "huber_delta": real(0, open_low=True)}
-"""How each hyper-parameter of `RNNRegressor` is checked."""
-
-RNN_TAGGER: dict[str, Check] = {
-    name: check for name, check in RNN_CLASSIFIER.items() if name != "readout"
-}
-"""How each hyper-parameter of `RNNTagger` is checked."""
 
 
 def check_stack(hidden_size: Any, n_layers: Any, residual: Any, cell: str, activation: Any) -> None:
@@ -269,19 +313,3 @@ def check_warm_up(learning_rate: str, warm_up: int | float) -> None:
             f"warm_up={warm_up!r}, but learning_rate='one_cycle' begins with a warm-up of its own: "
             "set warm_up=0, or choose 'cosine'"
         )
-
-
-def make_rng(random_state: Any) -> np.random.Generator:
-    """A generator of one's own: from a seed, drawn from the caller's generator, or fresh (None)."""
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.default_rng(random_state.randint(0, 2**32, size=4, dtype=np.uint64))
-    if isinstance(random_state, np.random.Generator):
-        return np.random.default_rng(random_state.integers(0, 2**32, size=4, dtype=np.uint64))
-    return np.random.default_rng(None if random_state is None else int(random_state))
-
-
-def entropy_of(rng: np.random.Generator) -> int | list[int]:
-    """What `numpy.random.SeedSequence` makes the same generator of, before it was drawn from."""
-    sequence: Any = rng.bit_generator.seed_seq
-    entropy = sequence.entropy
-    return int(entropy) if np.ndim(entropy) == 0 else [int(word) for word in entropy]

@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
-from elman.hyperparameters.checks import RNN_CLASSIFIER, RNN_REGRESSOR, RNN_TAGGER, Check
+from elman.hyperparameters.checks import Check, plain
+from elman.hyperparameters.declared import DECLARED, PARAMETERS, declarations
 from elman.models.classifier import TrainedClassifier
 from elman.models.history import History
 from elman.models.model import TrainedModel
@@ -21,13 +21,12 @@ from elman.models.regressor import TrainedRegressor
 from elman.models.tagger import TrainedTagger
 
 CHECKS: dict[str, dict[str, Check]] = {
-    "RNNClassifier": RNN_CLASSIFIER,
-    "RNNRegressor": RNN_REGRESSOR,
-    "RNNTagger": RNN_TAGGER,
+    kind: {name: each.check for name, each in declarations(parameters).items()}
+    for kind, parameters in PARAMETERS.items()
 }
 """Kinds of estimators that a file may hold, and how their hyper-parameters are checked."""
-NOT_SAVED = ("on_epoch", "checkpoint")
-
+FORMER_NAMES = {each.formerly: name for name, each in DECLARED.items() if each.formerly}
+"""Hyper-parameters by the names that they have in files of older versions."""
 KINDS: dict[str, type[TrainedModel]] = {
     model.kind: model for model in (TrainedClassifier, TrainedRegressor, TrainedTagger)
 }
@@ -41,7 +40,7 @@ class Saved(NamedTuple, Generic[M]):
 
     model: M
     parameters: dict[str, Any]
-    """hyper-parameters by name, without `NOT_SAVED` once restored"""
+    """hyper-parameters by name, without those that no file holds once restored"""
     history: History
 
 
@@ -62,9 +61,14 @@ def pack(saved: Saved[M]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
 
 def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyper-parameters as JSON has them, but for those that no file holds."""
+    """Hyper-parameters as JSON has them, but for those that no file holds.
+
+    Those that a subclass adds to the declared ones are kept if they are numbers, bools or texts.
+    """
     return {
-        name: _plain(name, value) for name, value in parameters.items() if name not in NOT_SAVED
+        name: _plain(name, value)
+        for name, value in parameters.items()
+        if name not in DECLARED or DECLARED[name].saved
     }
 
 
@@ -148,16 +152,17 @@ def _restored(
 def _restored_parameters(
     described: dict[str, Any], known: Collection[str], checks: Mapping[str, Check]
 ) -> dict[str, Any]:
-    parameters = dict(described)
-    if isinstance(parameters.get("class_weight"), list):
-        parameters["class_weight"] = dict(parameters["class_weight"])
-    if isinstance(parameters.get("hidden_size"), list):
-        parameters["hidden_size"] = tuple(parameters["hidden_size"])
-    for name, value in parameters.items():
+    parameters: dict[str, Any] = {}
+    for written, value in described.items():
+        name = FORMER_NAMES.get(written, written)
         if name not in known:
-            raise ValueError(f"unknown hyper-parameter {name!r}")
+            raise ValueError(f"unknown hyper-parameter {written!r}")
+        if name in parameters:
+            raise ValueError(f"hyper-parameter {name!r} twice, once by its former name")
+        parameters[name] = value
         if name in checks:
-            checks[name](name, value)
+            parameters[name] = checks[name].from_json(value)
+            checks[name](name, parameters[name])
     return parameters
 
 
@@ -178,21 +183,4 @@ def _restored_history(described: dict[str, Any]) -> History:
 
 def _plain(name: str, value: Any) -> Any:
     """A hyper-parameter as JSON has it."""
-    if name == "dtype":
-        return value if value == "auto" else np.dtype(value).name
-    if name == "class_weight" and isinstance(value, Mapping):
-        # as pairs, because JSON would turn labels that are numbers into strings
-        return [[_plain("", label), float(weight)] for label, weight in value.items()]
-    if name == "hidden_size" and isinstance(value, (list, tuple, np.ndarray)):
-        return [int(size) for size in value]
-    if isinstance(value, (np.random.RandomState, np.random.Generator)):
-        return None
-    if name == "scoring" and callable(value):
-        return None
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    return float(value)
+    return DECLARED[name].check.to_json(value) if name in DECLARED else plain(value)

@@ -1,0 +1,864 @@
+"""The hyper-parameters of all estimators, each declared once.
+
+A declaration has the name, default, check, one-line help and documentation of a hyper-parameter,
+and says what it shapes. Constructors, docstrings, options of `elman fit`, what a model file keeps
+and what a checkpoint compares all come from here.
+
+The annotations are evaluated at once (no `from __future__ import annotations`), so that
+`typing.get_type_hints` of an estimator's constructor works wherever the estimator is defined.
+"""
+
+import math
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields
+from os import PathLike
+from typing import Any, Literal, NoReturn, TypeVar
+
+from elman.backends.contract import ACTIVATIONS, CELLS
+from elman.data.missing import MISSING
+from elman.hyperparameters.checks import (
+    Check,
+    boolean,
+    class_weighting,
+    epochs_or_share,
+    float_dtype,
+    function,
+    integer,
+    one_of,
+    optional,
+    path,
+    real,
+    scorer,
+    seed,
+    sizes,
+    thread_count,
+    verbosity,
+)
+from elman.nn.initializers import RECURRENT
+from elman.nn.objectives import REGRESSION_LOSSES
+from elman.nn.optimizers import SOLVERS
+from elman.nn.readouts import READOUTS
+from elman.nn.schedules import SCHEDULES
+
+T = TypeVar("T")
+Shapes = Literal["network", "training", "run"]
+"""What a hyper-parameter decides: what the network is made of, how its weights are found, or how a
+fit is carried out (where it computes, what it keeps on disk, what it reports)."""
+
+PLACE = "(written from `elman.hyperparameters.declared`)"
+"""Stands in an estimator's docstring where its parameters go."""
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration:
+    """All there is to know of one hyper-parameter but its name."""
+
+    default: Any
+    check: Check
+    help: str
+    """one line, for the command line"""
+    doc: str
+    """for the docstring of an estimator"""
+    doc_of: Mapping[str, str]
+    """the same in other words, for the estimators named"""
+    shapes: Shapes
+    bits: bool
+    """whether another value may change a bit of what `fit` learns"""
+    saved: bool
+    """whether a model file keeps it; a path or a function is not to come from a file"""
+    option: bool
+    """whether `elman fit` has an option of this name"""
+    formerly: str | None
+    """its name in files of older versions"""
+
+
+def declared(
+    default: T,
+    check: Check,
+    *,
+    help: str,
+    doc: str,
+    shapes: Shapes,
+    doc_of: Mapping[str, str] | None = None,
+    bits: bool = True,
+    saved: bool = True,
+    option: bool = True,
+    formerly: str | None = None,
+) -> T:
+    """Declare a hyper-parameter: a field of a dataclass, with a `Declaration`.
+
+    To a type checker it is its default.
+    """
+    declaration = Declaration(
+        default, check, help, doc, doc_of or {}, shapes, bits, saved, option, formerly
+    )
+    return field(default=default, metadata={"declaration": declaration})
+
+
+# The fields of a dataclass begin with those of its last base. eq=False and repr=False leave
+# comparing, hashing and printing to scikit-learn's base class.
+
+
+@dataclass(eq=False, repr=False)
+class NetworkParameters:
+    """What the network is made of, for every estimator."""
+
+    hidden_size: int | Sequence[int] = declared(
+        96,
+        sizes,
+        help="Width of the hidden state; with commas, of each layer.",
+        doc="""
+        Units of each recurrent layer (of each direction of it); a sequence has one for each layer.
+        """,
+        shapes="network",
+    )
+    _: KW_ONLY
+    cell: str = declared(
+        "elman",
+        one_of(*CELLS),
+        help="elman, gru or lstm.",
+        doc="""
+        Recurrent cell: the simple one of Elman (1990), a gated recurrent unit, or long short-term
+        memory. `elman.backends.contract.Cell` has the equations.
+        """,
+        shapes="network",
+    )
+    activation: str = declared(
+        "tanh",
+        one_of(*ACTIVATIONS),
+        help="Of elman: tanh or relu.",
+        doc="""
+        Only for cell="elman": the others are made of tanh and the logistic function.
+        """,
+        shapes="network",
+    )
+    layer_norm: bool = declared(
+        False,
+        boolean,
+        help="Normalise over a layer's units inside the cell.",
+        doc="""
+        Normalise each sum that goes into an activation or a gate over the units of its layer, then
+        scale it by a learned gain, before its bias is added: Ba, Kiros and Hinton (2016), "Layer
+        normalization". `elman.backends.contract.Cell` has the equations.
+        """,
+        shapes="network",
+    )
+    forget_bias: float = declared(
+        1.0,
+        real(-math.inf, open_low=True),
+        help="Of lstm: the forget gate's first bias.",
+        doc="""
+        Only for cell="lstm": the forget gate's initial bias.
+        """,
+        shapes="network",
+    )
+    n_layers: int = declared(
+        1,
+        integer(1),
+        help="Recurrent layers.",
+        doc="""
+        Recurrent layers, one over the other. Beside a sequence of sizes it may be left out.
+        """,
+        shapes="network",
+    )
+    bidirectional: bool = declared(
+        False,
+        boolean,
+        help="Read each recording from its end as well.",
+        doc="""
+        Every layer reads each sequence from its own end to its start as well; the states of both
+        directions stand side by side.
+        """,
+        shapes="network",
+    )
+    residual: bool = declared(
+        False,
+        boolean,
+        help="Add each upper layer's input to its output.",
+        doc="""
+        From the second layer on, a layer's output is the sum of its states and its input, so that
+        layers must be of one size. A single layer has nothing to add.
+        """,
+        shapes="network",
+    )
+    learn_initial_state: bool = declared(
+        False,
+        boolean,
+        help="Learn the state before the first step.",
+        doc="""
+        Learn each layer's state before the first step; otherwise it is zero.
+        """,
+        shapes="network",
+    )
+    dropout: float = declared(
+        0.0,
+        real(0, 1),
+        help="Share of units left out in training.",
+        doc="""
+        Share of each layer's output units, and of what the head reads, left out at random in
+        training: for each sample and epoch others, the same at all time steps.
+        """,
+        shapes="network",
+    )
+    recurrent_dropout: float = declared(
+        0.0,
+        real(0, 1),
+        help="Share of units that the recurrence does without.",
+        doc="""
+        Share of units that a layer's recurrence does without in training: one mask for all time
+        steps of a sample.
+        """,
+        shapes="network",
+    )
+    recurrent_init: str = declared(
+        "orthogonal",
+        one_of(*RECURRENT),
+        help="First recurrent weights: orthogonal, identity or uniform.",
+        doc="""
+        Initial recurrent weights: a random rotation or reflection, the identity (for relu units),
+        or uniform within 1/sqrt(units). `elman.nn.initializers` says where each is from.
+        """,
+        shapes="network",
+    )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ReadoutParameters:
+    """How one answer comes of all states of a sample."""
+
+    readout: str = declared(
+        "max",
+        one_of(*READOUTS),
+        help="What of the hidden states is read: last, mean, max or attention.",
+        doc="""
+        How the last layer's states become one vector for each sample: the state at its own last
+        step (backward, the state once the first step was read); the mean or the largest value of
+        each unit over its own steps; or a mean weighted by a softmax of how well each state answers
+        a learned query. A sample without a step is read as the initial state.
+        """,
+        shapes="network",
+    )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class LossParameters:
+    """How far from a target an answer is."""
+
+    loss: str = declared(
+        "squared",
+        one_of(*REGRESSION_LOSSES),
+        help="Of a regressor: squared, absolute or huber.",
+        doc="""
+        Error of a target in training, a mean over targets and samples: its square; its size, which
+        outliers pull less (the best constant answer is a median); or half its square where it is at
+        most `huber_delta` and linear beyond. Each target is standardised inside, so that all count
+        alike. `elman.nn.losses` has the equations.
+        """,
+        shapes="training",
+    )
+    huber_delta: float = declared(
+        1.0,
+        real(0, open_low=True),
+        help="Of huber: where it turns linear, in deviations.",
+        doc="""
+        Only for loss="huber": where the error turns linear, in deviations of the target.
+        """,
+        shapes="training",
+    )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class LabelParameters:
+    """How much a label counts."""
+
+    class_weight: Any = declared(
+        None,
+        class_weighting,
+        help="balanced: rare classes count as much as common ones.",
+        doc="""
+        Factors on the weights of each class's samples in training; "balanced" gives every class
+        the same weight in all. Validation is measured without them. Not for several labels at once.
+        """,
+        doc_of={
+            "RNNTagger": """
+            Factors on the weights of each class's time steps in training; "balanced" gives every
+            class the same weight in all. Validation is measured without them.
+            """
+        },
+        shapes="training",
+    )
+    label_smoothing: float = declared(
+        0.0,
+        real(0, 1),
+        help="Share of each label spread over all classes.",
+        doc="""
+        Share of every training label that is spread evenly over all classes (of each of several
+        labels at once: over 0 and 1), so that the network is not driven to certainty. Validation is
+        measured without.
+        """,
+        doc_of={
+            "RNNTagger": """
+            Share of every training label that is spread evenly over all classes, so that the
+            network is not driven to certainty. Validation is measured without.
+            """
+        },
+        shapes="training",
+    )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class TrainingParameters:
+    """How the weights are found, for every estimator."""
+
+    solver: str = declared(
+        "adam",
+        one_of(*SOLVERS),
+        help="adam, adamw or sgd.",
+        doc="""
+        Optimizer: Adam, Adam with decoupled weight decay, or stochastic gradient descent with
+        momentum. `elman.nn.optimizers` has the equations.
+        """,
+        shapes="training",
+    )
+    momentum: float = declared(
+        0.9,
+        real(0, 1),
+        help="Of sgd.",
+        doc="""
+        Only for solver="sgd": share of the velocity of one step that the next one keeps.
+        """,
+        shapes="training",
+    )
+    nesterovs_momentum: bool = declared(
+        True,
+        boolean,
+        help="Of sgd.",
+        doc="""
+        Only for solver="sgd": use Nesterov's form of momentum.
+        """,
+        shapes="training",
+    )
+    max_iter: int = declared(
+        60,
+        integer(1),
+        help="Epochs at most.",
+        doc="""
+        Epochs. Without `early_stopping` exactly so many are run.
+        """,
+        shapes="training",
+    )
+    batch_size: int = declared(
+        32,
+        integer(1),
+        help="Recordings in a batch.",
+        doc="""
+        Samples in a training step, at most: an epoch is cut into as few batches as that allows, of
+        equal size.
+        """,
+        doc_of={
+            "RNNTagger": """
+            Sequences in a training step, at most: an epoch is cut into as few batches as that
+            allows, of equal size.
+            """
+        },
+        shapes="training",
+    )
+    bucket_by_length: bool = declared(
+        False,
+        boolean,
+        help="Batches of about one length: quicker if lengths differ.",
+        doc="""
+        Put samples of about one length into a batch, which is quicker where lengths differ much.
+        Which of them meet stays a matter of chance, and the batches come in random order.
+        """,
+        shapes="training",
+    )
+    learning_rate: str = declared(
+        "cosine",
+        one_of(*SCHEDULES),
+        help="Schedule: constant, cosine, one_cycle or plateau.",
+        doc="""
+        Schedule: the rate of every epoch. "cosine" falls from `learning_rate_init` to near 0 over
+        `max_iter` epochs. "one_cycle" rises from 1/25 of it for three tenths of them first.
+        "plateau" halves the rate whenever nothing got better (as `early_stopping` judges it, or by
+        the training loss without validation data) for half of `n_iter_no_change` epochs.
+        `partial_fit`, which knows no last epoch, keeps to `learning_rate_init`.
+        """,
+        shapes="training",
+    )
+    learning_rate_init: float = declared(
+        0.003,
+        real(0, open_low=True),
+        help="Largest learning rate.",
+        doc="""
+        The largest rate.
+        """,
+        shapes="training",
+    )
+    warm_up: int | float = declared(
+        0,
+        epochs_or_share,
+        help="First epochs, or a share of all, in which the rate rises to that.",
+        doc="""
+        First epochs (a float: share of `max_iter`) in which the rate rises evenly to
+        `learning_rate_init`; the schedule has the others. Not with "one_cycle", which has its own.
+        """,
+        shapes="training",
+    )
+    alpha: float = declared(
+        0.003,
+        real(0),
+        help="Strength of the L2 penalty.",
+        doc="""
+        Strength of weight decay; biases are left alone. For "sgd" and "adam" an L2 penalty: alpha/2
+        times the squared norm of the weights is added to the mean loss. For "adamw" weights shrink
+        by alpha times the learning rate in every step.
+        """,
+        shapes="training",
+    )
+    max_grad_norm: float | None = declared(
+        1.0,
+        optional(real(0, open_low=True)),
+        help="Gradients longer than this are shortened to it.",
+        doc="""
+        Gradients with a larger norm are scaled down to it.
+        """,
+        shapes="training",
+    )
+    max_grad_value: float | None = declared(
+        None,
+        optional(real(0, open_low=True)),
+        help="What of a gradient lies beyond this is cut off.",
+        doc="""
+        Elements of a gradient beyond it are cut off at it, before the norm is looked at.
+        """,
+        shapes="training",
+    )
+    early_stopping: bool = declared(
+        False,
+        boolean,
+        help="Stop once held-out recordings no longer get better.",
+        doc="""
+        Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
+        better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of the
+        highest accuracy, then of the lowest loss.
+        """,
+        doc_of={
+            "RNNTagger": """
+            Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
+            better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of
+            the highest accuracy over labelled steps, then of the lowest loss.
+            """,
+            "RNNRegressor": """
+            Stop once the validation data (`X_val` of `fit`, else `validation_fraction` of X) was no
+            better for `n_iter_no_change` epochs, and restore the weights of the best epoch: that of
+            the highest R^2, then of the lowest loss.
+            """,
+        },
+        shapes="training",
+    )
+    scoring: Any = declared(
+        None,
+        scorer,
+        help="What early stopping goes by: loss, or a scikit-learn scorer's name.",
+        doc="""
+        What early stopping goes by: None for the accuracy, then the loss (either getting better is
+        enough); "loss" for the loss alone; the name of any scikit-learn scorer, or a function
+        (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
+        """,
+        doc_of={
+            "RNNTagger": """
+            What early stopping goes by: None for the accuracy over labelled steps, then the loss
+            (either getting better is enough); "loss" for the loss alone; the name of any
+            scikit-learn scorer, to which each labelled time step is a sample, or a function
+            (estimator, X, y) -> float, given sequences as `fit` is, for that alone.
+            `validation_scores_` records it.
+            """,
+            "RNNRegressor": """
+            What early stopping goes by: None for R^2, then the loss (either getting better is
+            enough); "loss" for the loss alone; the name of any scikit-learn scorer, or a function
+            (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
+            """,
+        },
+        shapes="training",
+    )
+    validation_fraction: float = declared(
+        0.1,
+        real(0, 1, open_low=True),
+        help="Share of the recordings held out by early stopping.",
+        doc="""
+        Share of each class held out of X for early stopping, unless `fit` is given `X_val`.
+        """,
+        doc_of={
+            "RNNTagger": """
+            Share of the sequences held out at random for early stopping, unless `fit` is given
+            `X_val`.
+            """,
+            "RNNRegressor": """
+            Share of X held out at random for early stopping, unless `fit` is given `X_val`.
+            """,
+        },
+        shapes="training",
+    )
+    n_iter_no_change: int = declared(
+        10,
+        integer(1),
+        help="Epochs without progress before an early stop.",
+        doc="""
+        Epochs that early stopping waits.
+        """,
+        shapes="training",
+    )
+    tol: float = declared(
+        1e-4,
+        real(0),
+        help="Progress smaller than this does not count as any.",
+        doc="""
+        By how much validation score or loss must get better to count.
+        """,
+        shapes="training",
+    )
+    recompute_every: int | None = declared(
+        None,
+        optional(integer(1)),
+        help="Keep the states of every so many steps only: less memory.",
+        doc="""
+        Keep the hidden state after every so many steps only, and compute those between again on
+        the way back: for sequences of thousands of steps, memory for their history shrinks by
+        about that factor, training takes a fifth longer, and no bit of the result changes. The
+        compiled kernel rounds the number up to a multiple that suits it.
+        """,
+        shapes="run",
+        bits=False,
+        formerly="checkpoint_every",
+    )
+    bptt_steps: int | None = declared(
+        None,
+        optional(integer(1)),
+        help="Let no gradient go further back than so many steps.",
+        doc="""
+        Truncated backpropagation through time: every sequence is run in chunks of so many steps,
+        counted from its first, and the gradient goes back within a chunk only, while the state goes
+        on. The history in memory is then one chunk's, however long the sequences are, and what is
+        predicted does not change; that a step depends on what happened chunks before it is
+        learned no longer. With readout="last" only the chunk in which a sample ends is learned
+        from. A value no smaller than the longest sequence gives the same bits as None. Not with
+        `bidirectional`.
+        """,
+        doc_of={
+            "RNNTagger": """
+            Truncated backpropagation through time: every sequence is run in chunks of so many
+            steps, counted from its first; the state goes on from chunk to chunk, its gradient does
+            not, and each chunk is a training step of its own. The history in memory is one chunk's,
+            however long the sequences are. A value no smaller than the longest sequence gives the
+            same bits as None. Not with `bidirectional`.
+            """
+        },
+        shapes="training",
+    )
+    warm_start: bool = declared(
+        False,
+        boolean,
+        help="Let fit go on from the weights of the last fit.",
+        doc="""
+        `fit` goes on from the weights of the last `fit`, its standardisation and its history, for
+        `max_iter` epochs more with a fresh optimizer and the schedule from its start. Labels that
+        it did not know, another shape or `dtype` of network and another `missing` are errors.
+        """,
+        doc_of={
+            "RNNRegressor": """
+            `fit` goes on from the weights of the last `fit`, its standardisation and its history,
+            for `max_iter` epochs more with a fresh optimizer and the schedule from its start.
+            Another number of targets, another shape or `dtype` of network and another `missing`
+            are errors.
+            """
+        },
+        shapes="training",
+        option=False,
+    )
+    stateful: bool = declared(
+        False,
+        boolean,
+        help="Let partial_fit go on from the states of its last call.",
+        doc="""
+        `partial_fit` goes on from the states in which its last call left each sample, so that a
+        sequence may come in pieces: the samples of every call are then the same in number and
+        order, and `reset_state` begins new ones. `fit` and predictions begin without a state. Not
+        with `bidirectional`.
+        """,
+        shapes="training",
+        option=False,
+    )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RunParameters:
+    """What a fit keeps, reads, computes with and reports, for every estimator."""
+
+    checkpoint: str | PathLike[str] | None = declared(
+        None,
+        optional(path),
+        help="Folder to keep training's state in; the same command goes on from it.",
+        doc="""
+        Folder on disk to which `fit` writes where it stands, so that a run that was killed can go
+        on: `fit` with the same folder, parameters and data resumes after the last epoch kept there
+        and ends with the same bits (but for seconds). A run that had ended returns at once. A
+        folder of another run is refused, with what differs. It keeps the last two states and, as
+        best.safetensors, the model of the best epoch so far; `load` reads any of them. `on_epoch`
+        is called again for epochs done again. If a state cannot be written after an epoch (the disk
+        is full, the folder was removed), training ends as by Ctrl-C: the best weights so far are
+        kept, and a warning says which state on disk is the last. Not saved by `save`, and not for
+        `partial_fit`.
+        """,
+        shapes="run",
+        bits=False,
+        saved=False,
+    )
+    checkpoint_epochs: int | None = declared(
+        None,
+        optional(integer(1)),
+        help="Keep the state after every so many epochs.",
+        doc="""
+        Only with `checkpoint`: keep the state after every so many epochs. With neither this nor
+        `checkpoint_minutes` after each.
+        """,
+        shapes="run",
+        bits=False,
+    )
+    checkpoint_minutes: float | None = declared(
+        None,
+        optional(real(0)),
+        help="Keep the state every so many minutes.",
+        doc="""
+        Only with `checkpoint`: keep the state at the end of an epoch so many minutes after the
+        last time.
+        """,
+        shapes="run",
+        bits=False,
+    )
+    standardize: bool = declared(
+        True,
+        boolean,
+        help="Standardise each feature over all time steps.",
+        doc="""
+        Give each feature mean 0 and deviation 1 over all time steps of the training data, inside.
+        """,
+        shapes="training",
+    )
+    missing: str = declared(
+        "error",
+        one_of(*MISSING),
+        help="What missing values are: error, mask or skip.",
+        doc="""
+        What NaN in X means. "error" refuses it. "mask" takes it for a missing value: a zero once
+        standardised (by the mean and deviation of the values that were observed), and beside every
+        feature the network sees an indicator, 1 where it is missing and 0 where it was observed,
+        which learns only from a feature that is missing now and then in training. "skip" carries
+        the state over a time step at which any feature is missing, as if X did not have that step;
+        a sample of nothing else is one of length 0, and an answer for each step repeats that of
+        the last step before. Infinity is an error always.
+        """,
+        doc_of={
+            "RNNTagger": """
+            What NaN in X means. "error" refuses it. "mask" takes it for a missing value: a zero
+            once standardised (by the mean and deviation of the values that were observed), and
+            beside every feature the network sees an indicator, 1 where it is missing and 0 where it
+            was observed, which learns only from a feature that is missing now and then in training.
+            "skip" carries the state over a time step at which any feature is missing, as if X did
+            not have that step: nothing is learned from its label, and its answer repeats that of
+            the last step before. Infinity is an error always.
+            """
+        },
+        shapes="network",
+    )
+    dtype: Any = declared(
+        "auto",
+        float_dtype,
+        help="auto, float32 or float64.",
+        doc="""
+        Of weights and arithmetic. "auto" takes that of the training data: float32 for an X of
+        float32 (or of a type that it holds exactly: float16, small integers), else float64.
+        float32 is twice as fast and accurate enough.
+        """,
+        shapes="network",
+    )
+    backend: str | None = declared(
+        None,
+        optional(one_of("native", "reference")),
+        help="native or reference.",
+        doc="""
+        None takes `$ELMAN_BACKEND`, else the compiled kernel, else NumPy.
+        """,
+        shapes="run",
+    )
+    n_jobs: int | None = declared(
+        None,
+        optional(thread_count),
+        help="Threads; -1 takes every core.",
+        doc="""
+        Threads of the compiled kernel; None and -1 use all cores.
+        """,
+        shapes="run",
+        bits=False,
+    )
+    random_state: Any = declared(
+        None,
+        seed,
+        help="Same seed, same model.",
+        doc="""
+        Of initial weights, shuffling and the validation split. The same int gives the same bits on
+        one machine, whatever the number of threads.
+        """,
+        shapes="run",
+        option=False,
+    )
+    verbose: int = declared(
+        0,
+        verbosity,
+        help="How much is printed of each epoch.",
+        doc="""
+        1 shows a progress bar on a terminal, a line for each epoch elsewhere; 2 always lines.
+        """,
+        shapes="run",
+        bits=False,
+        option=False,
+    )
+    on_epoch: Callable[[Any], Any] | None = declared(
+        None,
+        optional(function),
+        help="Called after each epoch.",
+        doc="""
+        Called after each epoch with an `elman.models.history.Epoch`: its losses and scores,
+        `history` so far, the `network`. Training ends if it returns True or "stop" or calls
+        `epoch.stop()`; if it sets `epoch.learning_rate`, training goes on at that rate. Not saved
+        by `save`.
+        """,
+        shapes="run",
+        saved=False,
+        option=False,
+    )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ClassifierParameters(
+    RunParameters, TrainingParameters, LabelParameters, ReadoutParameters, NetworkParameters
+):
+    """The hyper-parameters of `RNNClassifier`."""
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class TaggerParameters(RunParameters, TrainingParameters, LabelParameters, NetworkParameters):
+    """The hyper-parameters of `RNNTagger`."""
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class RegressorParameters(
+    RunParameters, TrainingParameters, LossParameters, ReadoutParameters, NetworkParameters
+):
+    """The hyper-parameters of `RNNRegressor`."""
+
+
+PARAMETERS: dict[str, type] = {
+    "RNNClassifier": ClassifierParameters,
+    "RNNTagger": TaggerParameters,
+    "RNNRegressor": RegressorParameters,
+}
+"""The hyper-parameters of each estimator, by its name."""
+
+
+def declarations(parameters: type) -> dict[str, Declaration]:
+    """Return each declaration by name, in the order of the signature.
+
+    Parameters
+    ----------
+    parameters : type
+        One of the dataclasses of this module.
+    """
+    return {each.name: each.metadata["declaration"] for each in fields(parameters)}
+
+
+DECLARED: dict[str, Declaration] = {
+    name: declaration
+    for parameters in (
+        NetworkParameters,
+        ReadoutParameters,
+        LossParameters,
+        LabelParameters,
+        TrainingParameters,
+        RunParameters,
+    )
+    for name, declaration in declarations(parameters).items()
+}
+"""All hyper-parameters by name, whichever estimator has them."""
+
+
+def decides_bits(name: str) -> bool:
+    """Whether another value of a hyper-parameter may change a bit of what `fit` learns.
+
+    So may one that is not declared here, which a subclass of an estimator has added.
+    """
+    return name not in DECLARED or DECLARED[name].bits
+
+
+def completed(estimator: type[T]) -> type[T]:
+    """Complete the class of an estimator, which inherits the hyper-parameters of `PARAMETERS`.
+
+    It gets a constructor of its own, so that errors name the estimator, and the documentation of
+    its hyper-parameters in the place of `PLACE` in its docstring. `dataclasses` does not call it
+    one of its own: tools that take a dataclass for its fields alone, such as dask when it compares
+    objects, would take two estimators that learned different things for the same.
+
+    Parameters
+    ----------
+    estimator : type
+        Called as in `PARAMETERS`.
+
+    Raises
+    ------
+    TypeError
+        It has a field that is not declared, or a docstring without `PLACE`.
+    """
+    doc = estimator.__doc__  # None under python -OO; then a dataclass writes one itself
+    made: Any = dataclass(eq=False, repr=False, kw_only=True)(estimator)
+    strangers = {each.name for each in fields(made)} - {*declarations(PARAMETERS[made.__name__])}
+    if strangers:
+        raise TypeError(
+            f"{made.__name__} annotates {sorted(strangers)} in its body, which makes arguments of "
+            "its constructor of them: declare them, or annotate them where they are assigned"
+        )
+    if doc is not None:
+        place = re.search(f"^( *){re.escape(PLACE)}$", doc, re.MULTILINE)
+        if place is None:
+            raise TypeError(f"the docstring of {made.__name__} has no line {PLACE}")
+        section = textwrap.indent(_documentation(made.__name__), place[1])
+        made.__doc__ = doc.replace(place[0], section)
+    made.__dataclass_fields__ = _Hidden()
+    return estimator
+
+
+class _Hidden:
+    """An attribute that a class and its instances seem not to have."""
+
+    def __get__(self, instance: object, owner: type | None = None) -> NoReturn:
+        raise AttributeError("an estimator is not the sum of its fields")
+
+
+def _documentation(name: str) -> str:
+    """The Parameters section of an estimator's docstring, without its heading."""
+    lines = []
+    for parameter, declaration in declarations(PARAMETERS[name]).items():
+        default = declaration.default
+        written = f'"{default}"' if isinstance(default, str) else repr(default)
+        lines.append(f"{parameter} : {declaration.check.accepts}, default={written}")
+        doc = declaration.doc_of.get(name, declaration.doc)
+        lines += textwrap.wrap(
+            " ".join(doc.split()),
+            width=96,
+            initial_indent="    ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)
