@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.hyperparameters import checks as hp
-from elman.targets.labels import check_weights
+from elman.targets.weights import check_weights
 
 Array = NDArray[Any]
 

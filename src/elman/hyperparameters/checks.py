@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from elman.backends.contract import Cell
-from elman.nn.network import check_residual, layer_sizes
+from elman.nn.layout import check_residual, layer_sizes
 from elman.nn.truncation import check_onward
 
 Refusal = Callable[[str, Any], None]

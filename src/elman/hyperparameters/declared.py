@@ -607,7 +607,10 @@ class RunParameters:
         and ends with the same bits (but for seconds). A run that had ended returns at once. A
         folder of another run is refused, with what differs. It keeps the last two states and, as
         best.safetensors, the model of the best epoch so far; `load` reads any of them. `on_epoch`
-        is called again for epochs done again. Not saved by `save`, and not for `partial_fit`.
+        is called again for epochs done again. If a state cannot be written after an epoch (the disk
+        is full, the folder was removed), training ends as by Ctrl-C: the best weights so far are
+        kept, and a warning says which state on disk is the last. Not saved by `save`, and not for
+        `partial_fit`.
         """,
         shapes="run",
         bits=False,

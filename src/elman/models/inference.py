@@ -12,6 +12,7 @@ from elman.backends.contract import Backend
 from elman.data.missing import over_all_steps, with_indicators, without_missing_steps
 from elman.data.sequences import Batch, Sequences, first_infinite, first_not_finite, standardise
 from elman.nn import truncation
+from elman.nn.layout import EVERY
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -50,10 +51,11 @@ def predict_logits(
     -------
     ndarray of shape (n_samples, n_classes)
     """
-    out = np.empty((len(data), network.n_classes), dtype=network.params.dtype)
-    keeps_steps = network.values_per_step > network.n_features
-    # These add nothing up over the steps, so that chunks change no bit.
-    to_cut = keeps_steps and network.readout in ("last", "max") and not network.bidirectional
+    out = np.empty((len(data), network.layout.n_outputs), dtype=network.params.dtype)
+    layout = network.layout
+    keeps_steps = network.values_per_step > layout.n_features
+    # A readout goes on from chunk to chunk, so that chunks change no bit.
+    to_cut = keeps_steps and layout.readout != EVERY and not layout.bidirectional
     for batch in _batches(network, data, backend, standardisation, states=False):
         X, lengths = batch.X, batch.lengths
         if to_cut and X.shape[1] > STEPS_AT_ONCE:  # memory for the states of one chunk only
@@ -129,7 +131,9 @@ def _batches(
     `states`: whether something is kept for every time step.
     """
     longest = int(data.lengths.max(initial=1))
-    width = network.values_per_step + (network.width + network.n_classes if states else 0)
+    width = network.values_per_step
+    if states:
+        width += network.layout.width + network.layout.n_outputs
     batch_size = max(1, min(MAX_BATCH_SIZE, BATCH_VALUES // max(1, longest * width)))
     dtype = network.params.dtype
     for batch in data.batches(batch_size):
