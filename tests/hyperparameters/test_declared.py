@@ -18,7 +18,7 @@ from sklearn.base import clone
 from typer.main import get_command
 
 import elman
-from elman.cli.app import app
+from elman.cli.app import make_app
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters import declared
@@ -143,7 +143,7 @@ def test_every_parameter_is_checked(kind):
 
 
 def test_the_command_line_has_an_option_for_each():
-    command = get_command(app).commands["fit"]
+    command = get_command(make_app(["fit"])).commands["fit"]
     parameters = {each.name: each for each in command.params}
     own = {"data", "output", "validation", "test", "kind", "force", "seed", "quiet", "help"}
     options = {name: each for name, each in parameters.items() if name not in own}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -22,16 +22,6 @@ from elman.cli.stream import stream
 
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="elman",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: its panels cut long option names short
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (demo, fit, predict, stream, evaluate, inspect, gradcheck):
-    app.command()(command)
-
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -41,8 +31,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
-def elman_command(
+def _elman(
     context: typer.Context,
     version: Annotated[
         bool,
@@ -59,6 +48,31 @@ def elman_command(
     """
     if context.invoked_subcommand is None:
         print(context.get_help())
+
+
+def make_app(arguments: Sequence[str]) -> typer.Typer:
+    """The commands, with all the options that such arguments may name.
+
+    The options of `fit` are made of the declared hyper-parameters. To load those takes a tenth of
+    the time in which the help of all commands is shown, so they are left out where nobody asks for
+    `fit`.
+    """
+    app = typer.Typer(
+        name="elman",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help: its panels cut long option names short
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_elman)
+    train: Callable[..., int] = fit
+    if "fit" in arguments:
+        from elman.cli.hyperparameters import with_hyperparameters
+
+        train = with_hyperparameters(fit, before="seed")
+    for command in (demo, train, predict, stream, evaluate, inspect, gradcheck):
+        app.command()(command)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,8 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            code = get_command(app).main(
-                args=None if arguments is None else list(arguments),
+            given = sys.argv[1:] if arguments is None else list(arguments)
+            code = get_command(make_app(given)).main(
+                args=given,
                 prog_name="elman",
                 standalone_mode=False,
             )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,107 +15,13 @@ from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
 from elman.cli.files import check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
-from elman.hyperparameters.checks import Check, class_weighting, epochs_or_share, sizes
-from elman.hyperparameters.declared import DECLARED, Declaration
 
 INTERRUPTED = 130
 STATE_NOT_KEPT = 3
-NONE = "none"
 
 
-def _sizes(text: str) -> int | tuple[int, ...]:
-    """64, or 64,32: one for each layer."""
-    try:
-        sizes = tuple(int(size) for size in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is neither an integer nor integers with commas between, one for each layer"
-        ) from None
-    return sizes[0] if len(sizes) == 1 else sizes
-
-
-def _norm(text: str) -> float | str:
-    """A number, or none, which is not to be taken for an option left out."""
-    if text == NONE:
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is neither a number nor none") from None
-
-
-def _epochs_or_share(text: str) -> int | float:
-    """A whole number of epochs, or a share of them."""
-    try:
-        return int(text) if text.isdigit() else float(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is neither a whole number of epochs nor a share of them"
-        ) from None
-
-
-def _class_weight(text: str) -> str | dict[str, float]:
-    """balanced, or LABEL=WEIGHT with commas between."""
-    if text == "balanced":
-        return text
-    weights = {}
-    for part in text.split(","):
-        label, equals, weight = part.rpartition("=")
-        try:
-            weights[label] = float(weight)
-        except ValueError:
-            equals = ""
-        if not equals or len(weights) == 0:
-            raise typer.BadParameter(f"{text!r} is neither balanced nor LABEL=WEIGHT,...")
-    return weights
-
-
-PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
-    sizes: (_sizes, "INTEGER[,INTEGER...]"),
-    epochs_or_share: (_epochs_or_share, "INTEGER|FLOAT"),
-    class_weighting: (_class_weight, "balanced|LABEL=WEIGHT,..."),
-}
-"""How the text of an option is read, and what help calls it, where a type does not say so."""
-
-
-def _may_be_none(declaration: Declaration) -> bool:
-    """Whether None is a value to be given, rather than the default, which an option left out is."""
-    return declaration.check.allows_none and declaration.default is not None
-
-
-def _with_hyperparameters(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command an option for each declared hyper-parameter, None where it is left out."""
-    signature = inspect.signature(command, eval_str=True)
-    own = {
-        name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in signature.parameters.items()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    }
-    options = {name: _option(name, each) for name, each in DECLARED.items() if each.option}
-    last = {name: own.pop(name) for name in ("seed", "quiet")}
-    made: Any = command
-    made.__signature__ = signature.replace(
-        parameters=[*own.values(), *options.values(), *last.values()]
-    )
-    return command
-
-
-def _option(name: str, declaration: Declaration) -> inspect.Parameter:
-    check = declaration.check
-    annotation: Any = check.reads | None
-    parser = PARSERS.get(check, (_norm, "FLOAT|none") if _may_be_none(declaration) else None)
-    if parser is None:
-        option = typer.Option(None, help=declaration.help)
-    else:
-        annotation = Any
-        option = typer.Option(None, parser=parser[0], metavar=parser[1], help=declaration.help)
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=annotation
-    )
-
-
-@_with_hyperparameters
 def fit(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(help="Recordings with labels or targets, .ts or .npz.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to save the model (.safetensors).")
@@ -140,7 +44,6 @@ def fit(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each epoch.")] = False,
-    **hyperparameters: Any,
 ) -> int:
     """Train a network and save it.
 
@@ -150,7 +53,9 @@ def fit(
     Ctrl-C ends training early and saves the best weights so far; so does a state that cannot be
     written to the folder of --checkpoint, with the exit code 3.
     """
-    options = {name: value for name, value in hyperparameters.items() if value is not None}
+    from elman.cli.hyperparameters import given_hyperparameters
+
+    options = given_hyperparameters(context)
     # Whatever can go wrong without training goes wrong before training.
     if "checkpoint" not in options and options.keys() & {"checkpoint_epochs", "checkpoint_minutes"}:
         raise UserError("--checkpoint-epochs and --checkpoint-minutes want --checkpoint FOLDER")
@@ -167,9 +72,6 @@ def fit(
     _refuse_strangers(options, estimator_class, data)
     if isinstance(options.get("class_weight"), dict):
         options["class_weight"] = _of_labels(options["class_weight"], targets, data)
-    for name, value in options.items():
-        if value == NONE and _may_be_none(DECLARED[name]):
-            options[name] = None
     estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
     start = time.perf_counter()
     with warnings.catch_warnings():

@@ -81,9 +81,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     are set last, so that a fit that fails leaves the estimator as it was. All other attributes that
     end in an underscore are read from the two.
 
-    A subclass is a dataclass of its hyper-parameters (`elman.hyperparameters.declared`), names its
-    kind of model in `_MODEL` and says what its targets mean: `_targets` and `_n_outputs`, and what
-    else of the hooks below differs.
+    A subclass inherits its hyper-parameters from `elman.hyperparameters.declared`, names its kind
+    of model in `_MODEL` and says what its targets mean: `_targets` and `_n_outputs`, and what else
+    of the hooks below differs.
     """
 
     _MODEL: ClassVar[type[TrainedModel]]

@@ -66,7 +66,7 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Those that a subclass adds to the declared ones are kept if they are numbers, bools or texts.
     """
     return {
-        name: _plain(name, value)
+        name: DECLARED[name].check.to_json(value) if name in DECLARED else plain(value)
         for name, value in parameters.items()
         if name not in DECLARED or DECLARED[name].saved
     }

@@ -1,0 +1,125 @@
+"""A command in; the command with an option for each declared hyper-parameter out."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from elman.hyperparameters.checks import Check, class_weighting, epochs_or_share, sizes
+from elman.hyperparameters.declared import DECLARED, Declaration
+
+NONE = "none"
+
+
+def with_hyperparameters(command: Callable[..., int], *, before: str) -> Callable[..., int]:
+    """Give a command the options of the hyper-parameters.
+
+    Parameters
+    ----------
+    command : callable
+        Finds in its context what was given, with `given_hyperparameters`.
+    before : str
+        The parameter of the command that comes next in its help.
+    """
+
+    @functools.wraps(command)
+    def with_options(**arguments: Any) -> int:
+        own = {name: value for name, value in arguments.items() if name not in DECLARED}
+        return command(**own)
+
+    parameters: list[inspect.Parameter] = []
+    signature = inspect.signature(command, eval_str=True)
+    for name, parameter in signature.parameters.items():
+        if name == before:
+            parameters += [_option(*each) for each in DECLARED.items() if each[1].option]
+        parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    made: Any = with_options
+    made.__signature__ = signature.replace(parameters=parameters)
+    return with_options
+
+
+def given_hyperparameters(context: typer.Context) -> dict[str, Any]:
+    """Return the hyper-parameters that the command line names, as an estimator takes them."""
+    return {
+        name: None if value == NONE and _may_be_none(DECLARED[name]) else value
+        for name, value in context.params.items()
+        if name in DECLARED and value is not None
+    }
+
+
+def _option(name: str, declaration: Declaration) -> inspect.Parameter:
+    """A hyper-parameter as typer takes it; None is one that was left out."""
+    how: tuple[Callable[[str], Any], str] | None = PARSERS.get(declaration.check)
+    if _may_be_none(declaration):
+        how = _number, f"FLOAT|{NONE}"
+    parser, metavar = how or (None, None)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=typer.Option(None, parser=parser, metavar=metavar, help=declaration.help),
+        annotation=declaration.check.reads | None if how is None else Any,
+    )
+
+
+def _may_be_none(declaration: Declaration) -> bool:
+    """Whether None is a value to ask for, and not what an option left out stands for anyway."""
+    return declaration.check.allows_none and declaration.default is not None
+
+
+def _sizes(text: str) -> int | tuple[int, ...]:
+    """64, or 64,32: one for each layer."""
+    try:
+        sizes = tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither an integer nor integers with commas between, one for each layer"
+        ) from None
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def _number(text: str) -> float | str:
+    """A number, or none, which is not to be taken for an option left out."""
+    if text == NONE:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number nor none") from None
+
+
+def _epochs_or_share(text: str) -> int | float:
+    """A whole number of epochs, or a share of them."""
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a whole number of epochs nor a share of them"
+        ) from None
+
+
+def _class_weight(text: str) -> str | dict[str, float]:
+    """balanced, or LABEL=WEIGHT with commas between."""
+    if text == "balanced":
+        return text
+    weights = {}
+    for part in text.split(","):
+        label, equals, weight = part.rpartition("=")
+        try:
+            weights[label] = float(weight)
+        except ValueError:
+            equals = ""
+        if not equals or len(weights) == 0:
+            raise typer.BadParameter(f"{text!r} is neither balanced nor LABEL=WEIGHT,...")
+    return weights
+
+
+PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
+    sizes: (_sizes, "INTEGER[,INTEGER...]"),
+    epochs_or_share: (_epochs_or_share, "INTEGER|FLOAT"),
+    class_weighting: (_class_weight, "balanced|LABEL=WEIGHT,..."),
+}
+"""How the text of an option is read, and what help calls it, where a type does not say so."""
