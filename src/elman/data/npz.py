@@ -140,7 +140,7 @@ def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") 
     path : path-like
         The file; one that is there is replaced at once and whole, or left as it is.
     X : array-like
-        Anything an estimator takes; see `check_sequences`. float32 and what it holds exactly is
+        Sequences in any form that an estimator takes. float32 and what it holds exactly is
         stored as float32, everything else as float64.
     y : array-like of shape (n_samples,) or (n_samples, n), or list of sequences, optional
         Labels or targets: numbers, bools or strings. A list of 1-D sequences, each as long as its

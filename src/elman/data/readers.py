@@ -21,7 +21,7 @@ def read(path: PathLike, *, missing: str = "error") -> Dataset:
     Parameters
     ----------
     path : path-like
-        A .ts or .npz file; see `read_ts` and `read_npz`.
+        A .ts or .npz file, laid out as `read_ts` and `read_npz` say.
     missing : {"error", "nan"}
         What to do with a missing value (`?`) in a .ts file: refuse the file, or return NaN. A .npz
         file says NaN itself.

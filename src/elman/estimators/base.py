@@ -398,7 +398,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
 
         Returns
         -------

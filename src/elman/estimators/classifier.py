@@ -129,7 +129,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Training sequences; see the class.
+            Training sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels: strings, ints, bools, anything scikit-learn takes. Or, of several at once, an
             indicator matrix of 0 and 1: each then has a probability of its own.
@@ -175,7 +175,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         classes : array-like of shape (n_classes,)
             All labels there will ever be; needed in the first call, if `fit` was not called, unless
@@ -218,8 +218,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Sequences; see the class. A sample without a single step is answered from the initial
-            state.
+            Sequences, in a form that the class describes. A sample without a single step is
+            answered from the initial state.
 
         Returns
         -------
@@ -236,7 +236,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
 
         Returns
         -------
@@ -252,7 +252,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
 
         Returns
         -------
@@ -267,7 +267,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
 
         Returns
         -------
@@ -296,7 +296,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
         confidence : float, default=0.95
             In (0, 1].
         patience : int, default=3
@@ -325,7 +325,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         sample_weight : array-like of shape (n_samples,), optional
 

@@ -113,7 +113,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Parameters
         ----------
         X : array-like
-            Training sequences; see the class.
+            Training sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Finite numbers.
         sample_weight : array-like of shape (n_samples,), optional
@@ -154,7 +154,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         sample_weight : array-like of shape (n_samples,), optional
 
@@ -181,8 +181,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Parameters
         ----------
         X : array-like
-            Sequences; see the class. A sample without a single step is answered from the initial
-            state.
+            Sequences, in a form that the class describes. A sample without a single step is
+            answered from the initial state.
 
         Returns
         -------
@@ -198,7 +198,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
 
         Returns
         -------
@@ -221,7 +221,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         sample_weight : array-like of shape (n_samples,), optional
 

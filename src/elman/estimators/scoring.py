@@ -30,7 +30,7 @@ def scorer_of(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any =
     estimator : RNNClassifier, RNNRegressor or RNNTagger
         By the time of a call it can predict.
     scoring : str or callable
-        See `sklearn.metrics.get_scorer`.
+        A name that `sklearn.metrics.get_scorer` knows, or a function (estimator, X, y) -> float.
     X, y, sample_weight
         As its `score` takes them.
 

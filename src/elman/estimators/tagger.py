@@ -114,9 +114,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         Parameters
         ----------
         X : array-like
-            Training sequences; see the class.
+            Training sequences, in a form that the class describes.
         y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
-            Labels; see the class.
+            Labels, in a form that the class describes.
         sample_weight : array-like of shape (n_samples,), or shaped as y, optional
             Not negative: a weight for each sample, which each of its steps has, or one for each
             step. A step of weight 0 is as one without a label.
@@ -156,7 +156,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
         y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
         classes : array-like of shape (n_classes,)
             All labels there will ever be; needed in the first call, if `fit` was not called.
@@ -194,7 +194,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
 
         Returns
         -------
@@ -213,7 +213,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
 
         Returns
         -------
@@ -230,7 +230,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         Parameters
         ----------
         X : array-like
-            Sequences; see the class.
+            Sequences, in a form that the class describes.
         y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
         sample_weight : array-like of shape (n_samples,), or shaped as y, optional
 

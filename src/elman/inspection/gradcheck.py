@@ -54,7 +54,7 @@ class ArgumentReport:
     n_checked: int
     """elements compared"""
     error: float
-    """largest relative error; see `gradcheck`"""
+    """largest error of an element, relative to the element"""
     index: tuple[int, ...]
     """where it is"""
     analytic: float
@@ -141,7 +141,7 @@ def gradcheck(
     Parameters
     ----------
     cell, activation, layer_norm
-        See `elman.backends.contract.Cell`.
+        The cell and its activation; `elman.backends.contract.Cell` has the equations.
     readout : {"last", "mean", "max", "attention", "every"} or None
         None checks the cell alone, through a random linear function of every state and of the final
         one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted loss: X
@@ -149,14 +149,14 @@ def gradcheck(
     loss : {"cross_entropy", "binary", "squared", "absolute", "huber"}
         Of the whole network: of one class, of several labels, of values.
     n_layers, bidirectional, residual, learn_initial_state
-        Of the whole network; see `elman.nn.network.Network`.
+        Options of the whole network, as in `elman.nn.layout.Layout`.
     n_samples, n_timesteps, n_features, n_classes : int
     hidden_size : int or tuple of int
         A tuple has one for each layer of the whole network.
     ragged : bool
         Unequal lengths from n_timesteps down to 1 and 0, what is past the end being noise.
     backend : str, Backend or None
-        None takes the default; see `elman.backends.get_backend`.
+        None takes the one that `elman.backends.get_backend` prefers.
     seed : int
         Of the random problem. For relu, and for the max over time, it is drawn so that no kink lies
         within reach of the differences.

@@ -115,7 +115,7 @@ class _Recorder(ReferenceBackend):
         weights: Weights,
         **options: Any,
     ) -> Forward:
-        """See `ReferenceBackend.forward`."""
+        """Run every time step, and note how near relu comes to its kink."""
         out = super().forward(cell, X, lengths, initial, weights, **options)
         if cell.activation == "relu" and out.H is not None:
             before = np.zeros_like(out.H)

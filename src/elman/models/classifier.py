@@ -56,7 +56,7 @@ class TrainedClassifier(TrainedModel):
     def predict_early(
         self, data: Sequences, confidence: float, patience: int
     ) -> tuple[Array, NDArray[np.int64]]:
-        """Labels (n_samples,) and the step each was decided at; see `early.decision_step`."""
+        """Labels (n_samples,), and the step at which `early.decision_step` decides for each."""
         if self.multilabel:
             raise ValueError(
                 "predict_early wants one label for each sample, but this gives several at once: "

@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 def check_rule(confidence: Any, patience: Any) -> None:
-    """Raise ValueError unless the two say when to decide; see `decision_step`."""
+    """Raise ValueError unless confidence and patience are numbers that `decision_step` can use."""
     if not isinstance(confidence, numbers.Real) or not 0 < float(confidence) <= 1:
         raise ValueError(f"confidence={confidence!r} must be a probability above 0, at most 1")
     whole = isinstance(patience, numbers.Integral) and not isinstance(patience, bool)

@@ -73,7 +73,7 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load(path: str | Path) -> Saved[TrainedModel]:
-    """Read an estimator of any kind that `save` wrote; see `RNNClassifier.load`."""
+    """Read an estimator of any kind that `save` wrote; nothing in the file is run."""
     tensors, config = archive.load(path)
     kind = config.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:

@@ -28,7 +28,7 @@ def make_steps(plan: StreamPlan, backend: Backend) -> StreamSteps:
 
 
 class ComposedSteps:
-    """See `contract.StreamSteps`."""
+    """A network fed one time step at a time, composed of the steppers of its layers."""
 
     def __init__(self, plan: StreamPlan, backend: Backend) -> None:
         mean, scale = (None if a is None else a.copy() for a in (plan.mean, plan.scale))
@@ -45,7 +45,7 @@ class ComposedSteps:
         self.logits = np.zeros((n, len(plan.b)), dtype)
 
     def step(self, x: Array, /) -> Array | None:
-        """See `StreamSteps.step`."""
+        """One step further, and the answers; None if x is refused and nothing has changed."""
         plan, n = self._plan, len(self._n_steps)
         shape = (plan.n_features,) if plan.flat else (n, plan.n_features)
         if type(x) is not np.ndarray or x.shape != shape or x.dtype not in (np.float32, np.float64):
@@ -70,7 +70,7 @@ class ComposedSteps:
         return self.answer()
 
     def answer(self) -> Array:
-        """See `StreamSteps.answer`."""
+        """The answers of the state as it is."""
         features = np.empty(0)
         for i in range(len(self._plan.steppers)):
             features = self._output(i, features)

@@ -328,7 +328,7 @@ def plot_accuracy_by_share(
         Recordings of at least one time step.
     y : array-like of shape (n_samples,)
     n_shares : int
-        Points of the curve; see `elman.evaluation.scores.accuracy_by_share`.
+        Points of the curve, evenly spaced from a share near 0 to the whole recording.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure.
 
@@ -341,7 +341,8 @@ def plot_accuracy_by_share(
     ImportError
         matplotlib is not installed.
     ValueError
-        See `elman.evaluation.scores.accuracy_by_share`.
+        A label that is masked or not known, a recording without a step, or a network that has no
+        answer before a sequence has ended.
     """
     shares, accuracy = accuracy_by_share(estimator, X, y, n_shares)
     ax = _new_axes(6.4, 4.0) if ax is None else ax

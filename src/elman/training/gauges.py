@@ -82,7 +82,7 @@ def saturated(network: Network, X: Sequences, samples: Array, backend: Backend) 
     X : Sequences
         As the network takes them.
     samples : ndarray of int
-        Which of them to look at; see `probe`.
+        The samples to look at, as `probe` chose them.
     backend : Backend
 
     Returns

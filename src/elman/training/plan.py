@@ -28,10 +28,10 @@ class Plan:
     checkpoint_every: int = 0
     """steps between the states kept for the backward pass; 0 keeps all"""
     bptt_steps: int | None = None
-    """steps that a gradient goes back at most: see `run_epoch`; None: all"""
+    """the most time steps that a gradient goes back, as `elman.nn.truncation` cuts it; None: all"""
     max_grad_value: float | None = None
     """elements of a gradient beyond it are cut off at it, before its norm is looked at"""
     bucket_by_length: bool = False
-    """whether samples of about one length are put in a batch: see `batches_of`"""
+    """whether the samples of a batch are to be of about one length"""
     lowers_rate: Callable[[int, int], bool] | None = None
     """(number of an epoch, epochs without gain so far) -> whether the rate is lowered after it"""
