@@ -75,8 +75,7 @@ def main() -> None:
         "--except",
         dest="exceptions",
         metavar="AXIS=VALUE[+AXIS=VALUE...][,...]",
-        type=Exceptions,
-        default=Exceptions(),
+        default="",
         help="differences that are meant: readout=mean+dtype=float32,special=gradcheck,"
         "result=checkpoint",
     )
@@ -91,6 +90,10 @@ def main() -> None:
     )
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where all files are to stay")
     args = parser.parse_args()
+    try:
+        exceptions = Exceptions(args.exceptions)
+    except ValueError as error:
+        parser.error(f"--except: {error}")
     cases = [case for case in all_cases() if args.only in case.name]
     console = Console(width=max(120, Console().width), highlight=False)
     if args.list:
@@ -103,7 +106,7 @@ def main() -> None:
             Side(revision, build(revision), folder / which)
             for revision, which in ((args.old, "old"), (args.new, "new"))
         )
-        comparisons = compare_sides(cases, old, new, args.exceptions)
+        comparisons = compare_sides(cases, old, new, exceptions)
     bad = show(comparisons, old, new, console, args.show)
     raise SystemExit(1 if bad else 0)
 

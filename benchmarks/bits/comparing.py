@@ -186,16 +186,17 @@ def in_common(findings: Iterable[Finding]) -> list[str]:
     Returns
     -------
     list of str
-        Lines; none if nothing is bad, or if nothing tells the bad from the good.
+        At most three lines, the most telling first; none if nothing is bad, or if nothing tells the
+        bad from the good.
     """
     findings = [finding for finding in findings if "special" not in finding.case.axes]
     bad = [finding for finding in findings if finding.outcome in BAD]
-    lines = []
+    lines: list[tuple[int, str]] = []
     for axis, values in AXES.items():
         for value in values:
             having = [f for f in findings if f.case.axes[axis] == value]
             n_bad = sum(finding.outcome in BAD for finding in having)
             if 1 < n_bad == len(having) < len(findings):
                 only = " and no other" if n_bad == len(bad) else f", of {len(bad)} in all"
-                lines.append(f"all {n_bad} with {axis}={value} differ{only}")
-    return lines
+                lines.append((n_bad, f"all {n_bad} with {axis}={value} differ{only}"))
+    return [line for _, line in sorted(lines, key=lambda line: -line[0])[:3]]
