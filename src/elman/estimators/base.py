@@ -19,17 +19,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend, Cell
-from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
+from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
+from elman.data.prepared import Prepared
+from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.estimators.callbacks import CallbackSupport, FitTask
 from elman.estimators.progress import EpochProgress
-from elman.estimators.scaler import location_and_scale
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.hyperparameters import checks as hp
 from elman.models.files import Saved, load_kind, pack, pack_answers, plain_parameters, save
 from elman.models.history import Epoch, History
-from elman.models.inference import Standardisation
 from elman.models.model import TrainedModel
 from elman.models.streaming import Stream
 from elman.nn.network import Network, layer_sizes
@@ -169,7 +169,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 kept, held_out = hold_out(strata, self.validation_fraction, split_rng)
                 validation = training.subset(held_out)
                 training = training.subset(kept)
-                judged = _rows(validation.source, X, y, sample_weight)
             if again:
                 self._start_again()
             else:
@@ -183,6 +182,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             validation = None if validation is None else self._scaled(validation)
             scorer = None
             if validation is not None and self.scoring not in (None, "loss"):
+                if validation.source is not None:  # held out of X
+                    judged = _rows(validation.source, X, y, sample_weight)
                 scorer = scorer_of(self, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
@@ -410,6 +411,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         data = self._asked(X)[1]
         if data.refuse is not None:
             data.refuse()
+            data.refuse = None
         return data
 
     def _trained(self) -> dict[str, Any]:
@@ -438,9 +440,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """Samples to train on: those of positive weight, without the steps to be skipped."""
         X = self._kept(data)
         if sample_weight is None:
-            return Labelled(X, targets, None)
+            return Labelled(Prepared(X), targets, None)
         weights = check_weights(sample_weight, len(data))
-        labelled = Labelled(X, targets, weights)
+        labelled = Labelled(Prepared(X), targets, weights)
         # A weight of 0 is the same, to the last bit, as leaving the sample out; but its state.
         if weights.all() or self.stateful:
             return labelled
@@ -448,7 +450,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _kept(self, data: Sequences) -> Sequences:
         """X to train on without the steps to be skipped."""
-        kept = without_skipped(data)
+        kept = without_missing_steps(data)
         if kept.n_steps == 0 and data.n_steps:
             raise ValueError(
                 "Input X contains NaN at every time step of every sample, so that missing='skip' "
@@ -458,7 +460,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
         """Validation data, without the steps to be skipped."""
-        return Labelled(without_skipped(data), targets, None)
+        return Labelled(Prepared(without_missing_steps(data)), targets, None)
 
     def _check_validation(self, X_val: Any, y_val: Any, dtype: Any) -> Labelled | None:
         if (X_val is None) != (y_val is None):
@@ -549,8 +551,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _set_scale(self, training: Labelled) -> None:
         self.mean_ = self.scale_ = None
         if self.standardize:
-            self.mean_, self.scale_ = location_and_scale(training.X, training.sample_weights())
-        warn_of_unobserved(training.X)
+            self.mean_, self.scale_ = location_and_scale(training.X.data, training.sample_weights())
+        warn_of_unobserved(training.X.data)
 
     def _standardisation(self) -> Standardisation | None:
         if self.mean_ is None or self.scale_ is None:
@@ -558,10 +560,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return Standardisation(self.mean_, self.scale_)
 
     def _scaled(self, labelled: Labelled) -> Labelled:
-        X, standardisation = labelled.X, self._standardisation()
-        if standardisation is not None:
-            X = X.scaled(*standardisation, self.network_.params.dtype)
-        return labelled._replace(X=complete(X))
+        dtype = self.network_.params.dtype
+        X = Prepared.for_training(labelled.X.data, self._standardisation(), dtype)
+        return labelled._replace(X=X)
 
     def _start(
         self,
@@ -570,7 +571,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         shuffle_rng: np.random.Generator,
     ) -> None:
         """Fresh weights, optimizer and history."""
-        data = training.X
+        data = training.X.data
         self.network_ = Network.initialised(
             n_inputs(data.n_features, self._missing),
             layer_sizes(self.hidden_size, self.n_layers),
@@ -712,17 +713,13 @@ def _among_all_steps(place: Place, data: Sequences) -> Place:
 
 def _digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:
     """What data was given, by name."""
-    validated = [] if validation is None else [*_contents(validation.X), validation.targets]
+    validated = [] if validation is None else [validation.X.data, validation.targets]
     return {
-        "X": digest(*_contents(training.X)),
+        "X": digest(training.X.data),
         "y": digest(training.targets),
         "sample_weight": None if training.weights is None else digest(training.weights),
         "validation data": digest(*validated) if validated else None,
     }
-
-
-def _contents(X: Sequences) -> tuple[Array, Array]:
-    return X.values, X.lengths
 
 
 @contextmanager

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
+from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.estimators.base import RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
-from elman.estimators.scaler import location_and_scale
 from elman.hyperparameters import checks as hp
 from elman.models.history import Epoch
-from elman.models.inference import Standardisation
 from elman.models.model import TrainedRegressor
 from elman.nn.objectives import Objective, Values
 from elman.targets.labels import check_values

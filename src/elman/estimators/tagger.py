@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elman.data.missing import observed_steps, without_skipped
+from elman.data.missing import observed_steps, without_missing_steps
+from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.estimators.base import RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
@@ -409,7 +410,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         return labelled.subset(np.flatnonzero(n_counting))
 
     def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
-        labelled = self._of_steps(data, without_skipped(data), targets, None)
+        labelled = self._of_steps(data, without_missing_steps(data), targets, None)
         _check_any(labelled.targets >= 0)
         return labelled
 
@@ -421,7 +422,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         kept = observed_steps(data) if data.missing == "skip" else None
         if kept is not None:
             targets, weights = targets[kept], None if weights is None else weights[kept]
-        return Labelled(X, targets, weights, per_step=True)
+        return Labelled(Prepared(X), targets, weights, per_step=True)
 
     def _n_outputs(self) -> int:
         return len(self.classes_)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Cell
 from elman.data.missing import n_inputs
+from elman.data.scaling import Standardisation
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters.checks import RNN_CLASSIFIER, RNN_REGRESSOR, RNN_TAGGER, Check
 from elman.models.history import History
-from elman.models.inference import Standardisation
 from elman.models.model import TrainedClassifier, TrainedModel, TrainedRegressor, TrainedTagger
 from elman.nn.network import Network, network_shapes
 from elman.nn.parameters import Parameters

@@ -328,7 +328,7 @@ def _diverged_on(
     """The error for validation data of which the loss is not finite."""
     place = None
     for i in range(len(validation.X)):
-        batch = validation.X.batch(np.array([i]), backend.fused)
+        batch = validation.X.batch(np.array([i]), backend)
         place = first_not_finite(network, Suspects(batch.X, None, batch.order), backend)
         if place is not None:
             break
