@@ -31,6 +31,7 @@ def measure(options: Options) -> dict[str, Any]:
 
 def _epoch(lengths: Any, n_features: int, hidden: int, *, by_length: bool) -> Callable[[], Any]:
     from elman.backends import get_backend
+    from elman.data.prepared import Prepared
     from elman.data.sequences import Sequences
     from elman.nn.layout import Layout
     from elman.nn.network import Network
@@ -43,7 +44,8 @@ def _epoch(lengths: Any, n_features: int, hidden: int, *, by_length: bool) -> Ca
     rng = np.random.default_rng(0)
     network = Network.initialised(Layout(n_features, (hidden,), 3, readout="max"), rng=rng)
     values = rng.standard_normal((int(lengths.sum()), n_features)).astype(np.float32)
-    data = Labelled(Sequences(values, lengths), rng.integers(0, 3, len(lengths)), None)
+    X = Prepared(Sequences(values, lengths))
+    data = Labelled(X, rng.integers(0, 3, len(lengths)), None)
     plan = Plan(1, BATCH, lambda epoch: 1e-3, 1.0, bucket_by_length=by_length)
     optimizer = make_optimizer("adam", network.params)
     backend = get_backend("native", n_threads=2)

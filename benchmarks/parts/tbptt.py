@@ -61,6 +61,7 @@ def _problem(n_timesteps: int) -> tuple[Any, Any]:
 
 def _ours(X: Any, codes: Any, chunk: int, *, per_step: bool) -> Callable[[], Any]:
     from elman.backends import get_backend
+    from elman.data.prepared import Prepared
     from elman.data.sequences import Sequences
     from elman.nn.layout import Layout
     from elman.nn.network import Network
@@ -74,7 +75,7 @@ def _ours(X: Any, codes: Any, chunk: int, *, per_step: bool) -> Callable[[], Any
     readout = "every" if per_step else "max"
     network = Network.initialised(Layout(FEATURES, (HIDDEN,), CLASSES, readout=readout), rng=rng)
     targets = codes if per_step else codes[:1]
-    data = Labelled(Sequences(X, [len(X)]), targets, None, per_step)
+    data = Labelled(Prepared(Sequences(X, [len(X)])), targets, None, per_step)
     plan = Plan(1, 1, lambda epoch: 1e-3, 1.0, bptt_steps=chunk or None)
     optimizer = make_optimizer("adam", network.params)
     backend = get_backend("native", n_threads=1)

@@ -23,16 +23,16 @@ from elman.backends import available_backends
 from elman.cli import main
 from elman.data import check_sequences, read, write_npz
 from elman.data.missing import (
-    complete,
     n_inputs,
     observed_steps,
     over_all_steps,
     with_indicators,
     without_missing_steps,
 )
+from elman.data.prepared import Prepared
+from elman.data.scaling import Standardisation, moments
 from elman.formats import archive
 from elman.models import inference
-from elman.models.inference import Standardisation
 
 SMALL = {"hidden_size": 7, "max_iter": 2, "batch_size": 4, "random_state": 0}
 
@@ -92,11 +92,11 @@ def test_indicators(dtype):
 
 @pytest.mark.parametrize("kind", ["equal", "ragged"])
 def test_steps_of_sequences(kind, rng, monkeypatch):
-    monkeypatch.setattr("elman.data.missing.BLOCK_VALUES", 7)
+    monkeypatch.setattr("elman.data.sequences.BLOCK_VALUES", 7)
     X, _ = with_gaps(rng, kind)
     data = check_sequences(X, dtype=np.float64, missing="skip")
     before = data.values.copy()
-    found = complete(data)
+    found = without_missing_steps(data)
     for x, expected in zip(found, without_gaps(X), strict=True):
         assert_same_bits(x, expected)
     assert found.lengths[2] == 0
@@ -110,9 +110,10 @@ def test_what_needs_no_change_is_not_copied(rng):
     for missing in ("error", "skip"):
         data = check_sequences(X, dtype=np.float64, missing=missing)
         assert observed_steps(data) is None
-        assert complete(data).values is data.values
-    for batch in check_sequences(X, dtype=np.float64, missing="skip").batches(2):
-        assert without_missing_steps(batch) is batch
+        assert np.shares_memory(without_missing_steps(data).values, X)
+        for batch in Prepared(data).batches(2, make_backend(BACKENDS[0])):
+            assert np.shares_memory(batch.X, X)
+            assert batch.kept is None
 
 
 @pytest.mark.parametrize("lengths", [(5, 5, 5), (3, 7, 0, 4, 1)])
@@ -121,8 +122,7 @@ def test_steps_of_a_batch(lengths, rng):
     X[1][[0, 3], 1] = X[0][2, 0] = np.nan
     X[2][:, 0] = np.nan
     data = check_sequences(X, dtype=np.float64, missing="skip")
-    (batch,) = data.batches(9)
-    found = without_missing_steps(batch)
+    (found,) = Prepared(data).batches(9, make_backend(BACKENDS[0]))
     n_left = [len(x) for x in without_gaps(X)]
     order = found.order.tolist()
     assert sorted(order) == list(range(len(X)))
@@ -141,8 +141,8 @@ def test_steps_of_a_batch(lengths, rng):
 def test_a_batch_whose_samples_are_equally_long_once_skipped(rng):
     X = [rng.normal(size=(4, 2)), rng.normal(size=(3, 2))]
     X[0][1, 1] = np.nan
-    (batch,) = check_sequences(X, dtype=np.float64, missing="skip").batches(9)
-    found = without_missing_steps(batch)
+    data = check_sequences(X, dtype=np.float64, missing="skip")
+    (found,) = Prepared(data).batches(9, make_backend(BACKENDS[0]))
     assert found.lengths is None
     assert found.X.shape == (2, 3, 2)
     assert_same_bits(found.X[found.order.tolist().index(1)], X[1])
@@ -167,20 +167,20 @@ def test_moments_of_what_was_observed(missing, dtype, block, rng, monkeypatch):
     X, _ = with_gaps(rng, "ragged", dtype)
     data = check_sequences(X, dtype=None, missing=missing)
     steps = np.vstack(X).astype(np.float64)
-    mean, std = data.moments()
+    mean, std = moments(data)
     np.testing.assert_allclose(mean, np.nanmean(steps, axis=0), rtol=1e-12)
     np.testing.assert_allclose(std, np.nanstd(steps, axis=0), rtol=1e-12)
     repeats = np.arange(len(X)) % 3
     repeated = check_sequences(
         [x for x, n in zip(X, repeats, strict=True) for _ in range(n)], dtype=None, missing=missing
     )
-    for a, b in zip(data.moments(repeats), repeated.moments(), strict=True):
+    for a, b in zip(moments(data, repeats), moments(repeated), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
 def test_moments_of_huge_values_and_gaps():
     X = np.array([[[1e308, np.nan], [-1e308, np.nan], [np.nan, np.nan], [1e308, np.nan]]])
-    mean, std = check_sequences(X, dtype=np.float64, missing="mask").moments()
+    mean, std = moments(check_sequences(X, dtype=np.float64, missing="mask"))
     np.testing.assert_allclose(mean, [1e308 / 3, 0])
     np.testing.assert_allclose(std, [1e308 / 3 * np.sqrt(8), 0])
 
@@ -189,14 +189,14 @@ def test_without_gaps_the_moments_have_the_bits_of_ever(rng):
     X, _ = make_samples(rng, 9, "ragged")
     weights = rng.uniform(size=9)
     for mean, other in zip(
-        check_sequences(X, dtype=None, missing="mask").moments(),
-        check_sequences(X, dtype=None).moments(),
+        moments(check_sequences(X, dtype=None, missing="mask")),
+        moments(check_sequences(X, dtype=None)),
         strict=True,
     ):
         assert_same_bits(mean, other)
     for mean, other in zip(
-        check_sequences(X, dtype=None, missing="mask").moments(weights),
-        check_sequences(X, dtype=None).moments(weights),
+        moments(check_sequences(X, dtype=None, missing="mask"), weights),
+        moments(check_sequences(X, dtype=None), weights),
         strict=True,
     ):
         np.testing.assert_allclose(mean, other, rtol=1e-13)
@@ -384,18 +384,19 @@ def test_small_batches_have_the_same_bits(missing, kind, name, rng, monkeypatch)
     X, y = with_gaps(rng, kind)
     classifier = RNNClassifier(missing=missing, **SMALL).fit(X, y)
     network = classifier.network_
-    standardisation = inference.Standardisation(classifier.mean_, classifier.scale_)
+    standardisation = Standardisation(classifier.mean_, classifier.scale_)
     data = check_sequences(X, dtype=np.float64, missing=missing, look_at_values=False)
+    data = Prepared(data, standardisation, network.params.dtype)
     backend = make_backend(name, n_threads=2)
     questions = (
         inference.predict_logits,
         inference.predict_logits_over_time,
         inference.hidden_states,
     )
-    whole = [question(network, data, backend, standardisation) for question in questions]
+    whole = [question(network, data, backend) for question in questions]
     monkeypatch.setattr(inference, "MAX_BATCH_SIZE", 3)
     for question, expected in zip(questions, whole, strict=True):
-        found = question(network, data, backend, standardisation)
+        found = question(network, data, backend)
         for a, b in zip(found, expected, strict=True):
             assert_same_bits(a, b)
 

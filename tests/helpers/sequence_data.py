@@ -8,6 +8,12 @@ from elman.backends.contract import Cell
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 
+RAGGED = (3, 0, 5, 3, 1, 5)
+
+
+def ragged(rng, lengths=RAGGED, n_features=2, dtype=np.float32):
+    return [rng.standard_normal((n, n_features)).astype(dtype) for n in lengths]
+
 
 def draw_network(
     n_features, hidden_size, n_outputs, *, rng, dtype=np.float32, n_layers=1, **layout
@@ -42,3 +48,27 @@ def make_samples(rng, n_samples=30, kind="ragged", dtype=np.float64, n_features=
         X[:] = ragged
     y = np.array(["down", "up"])[[int(x[:, 0].sum() > 0) for x in X]]
     return X, y
+
+
+def assert_batch(batch, X, indices):
+    """The batch holds those samples of X, longest first in a stable order."""
+    assert sorted(batch.order.tolist()) == sorted(indices)
+    lengths = [len(X[i]) for i in batch.order]
+    assert lengths == sorted(lengths, reverse=True)
+    n_timesteps = max(lengths, default=batch.X.shape[1])
+    assert batch.X.shape == (len(indices), n_timesteps, X[0].shape[1])
+    assert batch.X.flags.c_contiguous
+    assert batch.X.flags.aligned
+    if batch.lengths is None:
+        assert set(lengths) <= {n_timesteps}
+    else:
+        assert batch.lengths.dtype == np.int64
+        assert batch.lengths.tolist() == lengths
+        assert len(set(lengths)) > 1
+    for row, i, length in zip(batch.X, batch.order, lengths, strict=True):
+        np.testing.assert_array_equal(row[:length], X[i])
+        assert not row[length:].any()
+    # Stable: samples of one length stay in the order asked for.
+    for length in set(lengths):
+        asked = [i for i in indices if len(X[i]) == length]
+        assert [i for i in batch.order if len(X[i]) == length] == asked

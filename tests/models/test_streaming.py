@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.backends import available_backends
+from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
 from elman.models.files import load
-from elman.models.inference import Standardisation
 from elman.models.regressor import TrainedRegressor
 from elman.models.stepping import ComposedSteps, make_steps
 from elman.models.streaming import plan_of

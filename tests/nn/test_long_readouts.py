@@ -13,7 +13,7 @@ from helpers.backends import BACKENDS, make_backend
 from helpers.problems import cell_of
 from helpers.sequence_data import draw_network
 
-from elman.models.inference import Standardisation
+from elman.data.scaling import Standardisation
 from elman.models.regressor import TrainedRegressor
 from elman.models.stepping import ComposedSteps, make_steps
 from elman.models.streaming import plan_of

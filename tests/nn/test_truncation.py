@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from elman import RNNClassifier
 from elman.backends.contract import Cell, Weights
+from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.models import inference
 from elman.nn import truncation
@@ -184,7 +185,8 @@ def test_a_tagger_takes_a_step_after_every_chunk(backend):
     codes = tags(rng, lengths)
     codes[10 + np.arange(3)] = 1
     own = np.split(codes, np.cumsum(lengths)[:-1])
-    data = Labelled(Sequences(np.concatenate(X), lengths), codes, None, per_step=True)
+    prepared = Prepared(Sequences(np.concatenate(X), lengths))
+    data = Labelled(prepared, codes, None, per_step=True)
     byhand = network.copy()
     states = [None] * 4
 
@@ -261,7 +263,7 @@ def fit(options, lengths, seed, dtype="float64", backend=REFERENCE, **plan):
     """Weights and losses after two epochs."""
     rng = np.random.default_rng(seed)
     network = build(rng, **options)
-    X = Sequences(rng.normal(size=(sum(lengths), 2)), lengths)
+    X = Prepared(Sequences(rng.normal(size=(sum(lengths), 2)), lengths))
     per_step = options["readout"] == "every"
     targets = tags(rng, lengths) if per_step else rng.integers(0, 3, len(lengths))
     data = Labelled(X, targets, None, per_step)

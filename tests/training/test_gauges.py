@@ -8,6 +8,7 @@ from helpers.sequence_data import draw_network, make_samples
 
 from elman import RNNClassifier
 from elman.backends.contract import Cell
+from elman.data.prepared import Prepared
 from elman.data.validation import check_sequences
 from elman.training.gauges import interval, probe, saturated, spectral_radii, spectral_radius
 
@@ -53,19 +54,19 @@ def test_spectral_radii_are_those_of_each_layers_candidate(backend, rng, cell, b
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("kind", ["ragged", "equal"])
 def test_share_of_saturated_states(backend, rng, kind, bidirectional):
-    X = check_sequences(make_samples(rng, 9, kind)[0], dtype=np.float64)
+    X = Prepared(check_sequences(make_samples(rng, 9, kind)[0], dtype=np.float64))
     network = network_of("elman", rng, bidirectional=bidirectional)
     network.params.flat[...] *= 5
     flat, n = 0, 0
     for i in (0, 3, 8):
-        H = network.hidden_states(np.ascontiguousarray(X[i])[np.newaxis], None, backend)
+        H = network.hidden_states(np.ascontiguousarray(X.data[i])[np.newaxis], None, backend)
         flat, n = flat + np.count_nonzero(1 - H**2 < 0.05), n + H.size
     assert 0 < flat < n
     assert saturated(network, X, np.array([0, 3, 8]), backend) == flat / n
 
 
 def test_share_of_saturated_gates(backend, rng):
-    X = check_sequences(make_samples(rng, 9, "ragged")[0], dtype=np.float64)
+    X = Prepared(check_sequences(make_samples(rng, 9, "ragged")[0], dtype=np.float64))
     for cell, gate, n_gates in (("gru", 1, 3), ("lstm", 3, 4)):
         network = network_of(cell, rng)
         network.params.flat[...] *= 0.1

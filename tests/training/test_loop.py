@@ -15,6 +15,7 @@ import pytest
 from helpers.backends import make_backend
 from helpers.sequence_data import make_network, make_samples
 
+from elman.data.prepared import Prepared
 from elman.data.split import hold_out
 from elman.data.validation import check_sequences
 from elman.estimators.progress import EpochProgress
@@ -31,7 +32,7 @@ BACKEND = make_backend("reference")
 def labelled(rng, n_samples=21, kind="ragged"):
     X, y = make_samples(rng, n_samples, kind)
     codes = (y == "up").astype(np.int64)
-    return Labelled(check_sequences(X, dtype=np.float64), codes, None)
+    return Labelled(Prepared(check_sequences(X, dtype=np.float64)), codes, None)
 
 
 def run(rng, *, plan=None, network=None, rate=0.01, solver="adam", data=None, **kwargs):
@@ -95,7 +96,7 @@ def test_one_step_is_the_gradient_of_all_samples(rng):
     network = make_network(rng)
     start = network.copy()
     expected = np.zeros_like(start.params.flat)
-    for i, x in enumerate(data.X):
+    for i, x in enumerate(data.X.data):
         logits, backward = start.forward(np.ascontiguousarray(x)[np.newaxis], None, BACKEND)
         expected += backward(cross_entropy(logits, data.targets[i : i + 1])[1])[0].flat / 21
     plan = Plan(1, 21, lambda epoch: 0.5, None)

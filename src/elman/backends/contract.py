@@ -265,7 +265,7 @@ class Fused(Protocol):
     def standardise(
         self, values: Array, mean: Array, scale: Array, out: Array, n_threads: int, /
     ) -> bool:
-        """As `elman.data.sequences.standardise`, to the same bits."""
+        """As `elman.data.scaling.standardise`, to the same bits."""
         ...
 
     def cross_entropy(

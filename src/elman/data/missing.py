@@ -1,4 +1,4 @@
-"""Sequences or a batch with missing values (NaN) in; what a network can take of them out.
+"""Sequences with missing values (NaN) in; what a network can take of them out.
 
 "mask" feeds 0 for a missing value, and for every feature an indicator: 1 where it is missing, 0
 where it was observed. "skip" leaves out a time step at which any feature is missing, so that the
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.sequences import BLOCK_VALUES, Batch, Sequences, first_not_finite
+from elman.data.sequences import Sequences
+from elman.data.sources import Observed, observed_rows
 
 Array = NDArray[Any]
 
@@ -31,39 +32,31 @@ def n_inputs(n_features: int, missing: str) -> int:
     return 2 * n_features if missing == "mask" else n_features
 
 
-def complete(data: Sequences) -> Sequences:
-    """The sequences without NaN, as `data.missing` says: scaled before if "mask" is to be right.
+def without_missing_steps(data: Sequences) -> Sequences:
+    """The sequences without the steps that `data.missing` says to skip.
 
     Returns
     -------
     Sequences
-        With twice the features for "mask", with fewer steps for "skip"; the same for "error".
-        Values that need no change are not copied.
+        The same unless `data.missing` is "skip". Values are not copied if nothing is left out, nor
+        if they are many.
     """
-    if data.missing == "mask":
-        values, lengths = with_indicators(data.values), data.lengths
-    elif data.missing == "skip":
-        kept = observed_steps(data)
-        if kept is None:
-            values, lengths = data.values, data.lengths
-        else:
-            n_kept = np.concatenate([[0], np.cumsum(kept)])
-            values, lengths = data.values[kept], np.diff(n_kept[data.offsets])
-    else:
+    if data.missing != "skip":
         return data
-    return Sequences(values, lengths, two_d=data.two_d)
-
-
-def without_skipped(data: Sequences) -> Sequences:
-    """The sequences without the steps that `data.missing` says to skip."""
-    return complete(data) if data.missing == "skip" else data
+    lengths = _n_observed(data)
+    if (lengths == data.lengths).all():
+        return data.without_gaps()
+    return Sequences(Observed(data), lengths, two_d=data.two_d).settled()
 
 
 def warn_of_unobserved(data: Sequences) -> None:
     """Warn of a feature to be masked of which there is not one value to learn from."""
     if data.missing != "mask" or data.n_steps == 0:
         return
-    unobserved = np.flatnonzero(np.isnan(np.fmax.reduce(data.values, axis=0)))
+    largest = np.full(data.n_features, np.nan)
+    for block in data.blocks():  # fmax leaves NaN out
+        np.fmax(largest, np.fmax.reduce(block, axis=0), out=largest)
+    unobserved = np.flatnonzero(np.isnan(largest))
     if len(unobserved):
         warnings.warn(
             f"feature(s) {unobserved.tolist()} of X are NaN at every time step: nothing is learned "
@@ -94,30 +87,6 @@ def with_indicators(values: Array) -> Array:
     return out
 
 
-def without_missing_steps(batch: Batch) -> Batch:
-    """The batch without the steps at which any feature is NaN, again longest first.
-
-    Returns
-    -------
-    Batch
-        Its `kept` says which steps are left; the same batch if all are.
-    """
-    n_samples, n_timesteps, n_features = batch.X.shape
-    observed: NDArray[np.bool_] = np.asarray(~np.isnan(batch.X).any(axis=2))
-    kept = observed
-    if batch.lengths is not None:
-        kept = observed & (np.arange(n_timesteps) < batch.lengths[:, np.newaxis])
-    if observed.all():
-        return batch
-    lengths = np.count_nonzero(kept, axis=1).astype(np.int64)
-    rows = np.argsort(-lengths, kind="stable")
-    kept, lengths = kept[rows], lengths[rows]
-    X = np.zeros((n_samples, int(lengths[0]), n_features), batch.X.dtype)
-    X[np.arange(X.shape[1]) < lengths[:, np.newaxis]] = batch.X[rows][kept]
-    equal = lengths[-1] == lengths[0]
-    return Batch(X, None if equal else lengths, batch.order[rows], kept)
-
-
 def over_all_steps(answers: Array, initial: Array, kept: NDArray[np.bool_]) -> Array:
     """The answers at all of a sample's steps, from those at the steps that were kept.
 
@@ -137,12 +106,24 @@ def over_all_steps(answers: Array, initial: Array, kept: NDArray[np.bool_]) -> A
 
 
 def observed_steps(data: Sequences) -> NDArray[np.bool_] | None:
-    """Which of `data.values` are steps without NaN, (n_steps,); None if all are."""
-    if first_not_finite(data.values) is None:
-        return None
+    """Which of all steps are without NaN, (n_steps,); None if all are."""
     observed = np.empty(data.n_steps, bool)
-    n_rows = max(1, BLOCK_VALUES // data.n_features)
-    for start in range(0, data.n_steps, n_rows):
-        rows = slice(start, start + n_rows)
-        observed[rows] = ~np.isnan(data.values[rows]).any(axis=1)
-    return observed
+    start = 0
+    for block in data.blocks():
+        observed[start : start + len(block)] = observed_rows(block)
+        start += len(block)
+    return None if observed.all() else observed
+
+
+def _n_observed(data: Sequences) -> NDArray[np.int64]:
+    """(n_samples,): how many steps of each are without NaN."""
+    counts = np.zeros(len(data), np.int64)
+    start = 0
+    for block in data.blocks():
+        stop = start + len(block)
+        n_before = np.concatenate([[0], np.cumsum(observed_rows(block))])
+        first, last = np.searchsorted(data.offsets, [start, stop - 1], side="right") - 1
+        borders = np.clip(data.offsets[first : last + 2], start, stop) - start
+        counts[first : last + 1] += np.diff(n_before[borders])
+        start = stop
+    return counts

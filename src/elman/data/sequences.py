@@ -1,20 +1,24 @@
-"""Validated sequences in; subsets, padded batches and per-feature moments out."""
+"""Validated sequences in; their steps block by block, subsets and padded batches out."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from elman.backends.contract import Fused
+from elman.data.sources import Picked, Source
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
 
 BLOCK_VALUES = 1 << 18  # values looked at in one piece: 1-2 MiB, so temporaries stay in cache
-ROW_VALUES = 1 << 10  # values along one row of elementwise work
+SMALL = 1 << 24
+"""Values, 64 to 128 MiB. Sequences of no more are copied where that makes later readings quicker;
+larger ones are read where they are, so that nothing of the size of the caller's X is copied."""
 
 
 class Batch(NamedTuple):
@@ -31,15 +35,17 @@ class Batch(NamedTuple):
 
 
 class Sequences:
-    """Sequences of equal or unequal lengths, end to end in one array.
+    """Sequences of equal or unequal lengths.
 
     `check_sequences` makes these from what a user passes. An array of equal-length sequences whose
-    dtype and layout already fit is held, not copied; it is never written.
+    dtype and layout already fit is held, not copied; it is never written. So is whatever else has
+    more than `SMALL` values: it is read, and converted, some samples at a time.
 
     Parameters
     ----------
-    values : ndarray of shape (total_steps, n_features)
-        Every time step of every sample, in order; C-contiguous float32 or float64.
+    steps : ndarray of shape (total_steps, n_features), or Source
+        Every time step of every sample, in order; C-contiguous float32 or float64. Or what reads
+        them when they are asked for.
     lengths : ndarray of shape (n_samples,)
         Steps of each sample, summing to total_steps; 0 is allowed.
     two_d : bool, default=False
@@ -47,33 +53,54 @@ class Sequences:
 
     Attributes
     ----------
-    values : ndarray of shape (total_steps, n_features)
     lengths : ndarray of shape (n_samples,), int64
     offsets : ndarray of shape (n_samples + 1,), int64
-        Sample i is `values[offsets[i] : offsets[i + 1]]`.
+        Sample i has the steps from `offsets[i]` to `offsets[i + 1]`, counted through all samples.
     n_timesteps : int or None
         The length of every sample, or None if they differ.
+    n_features : int
+        Width of one time step: 1 for a 2-D X.
+    dtype : {float32, float64}
     two_d : bool
     refuse : callable or None
-        Nobody has looked yet whether all values are finite, and this raises the error if one is
-        not: for who reads them once, from a slow memory.
+        Set while nobody has looked whether all values are finite; call it to raise the validation
+        error if one is not. It is for who reads the values once, from a slow memory.
     missing : {"error", "keep", "mask", "skip"}
         What NaN is to become; "error" if there is none, or if it is to be refused. "keep" is for
         who only counts and scales what was observed. See `elman.data.missing`.
     """
 
-    __slots__ = ("lengths", "missing", "n_timesteps", "offsets", "refuse", "two_d", "values")
+    __slots__ = (
+        "_joined",
+        "_source",
+        "dtype",
+        "lengths",
+        "missing",
+        "n_features",
+        "n_timesteps",
+        "offsets",
+        "refuse",
+        "two_d",
+    )
 
-    def __init__(self, values: Array, lengths: Any, *, two_d: bool = False) -> None:
-        self.values = values
+    def __init__(self, steps: Array | Source, lengths: Any, *, two_d: bool = False) -> None:
         self.lengths: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
         self.offsets: NDArray[np.int64] = np.zeros(len(self.lengths) + 1, dtype=np.int64)
         np.cumsum(self.lengths, out=self.offsets[1:])
-        if values.ndim != 2 or self.offsets[-1] != len(values):
-            raise ValueError(
-                f"lengths sum to {self.offsets[-1]}, but values has shape {values.shape}: "
-                "it must be (total_steps, n_features)"
-            )
+        self._joined: Array | None = None
+        self._source: Source | None = None
+        if isinstance(steps, np.ndarray):
+            if steps.ndim != 2 or self.offsets[-1] != len(steps):
+                raise ValueError(
+                    f"lengths sum to {self.offsets[-1]}, but values has shape {steps.shape}: "
+                    "it must be (total_steps, n_features)"
+                )
+            self._joined = steps
+            self.n_features = int(steps.shape[1])
+        else:
+            self._source = steps
+            self.n_features = steps.n_features
+        self.dtype: np.dtype[Any] = steps.dtype
         equal = len(self.lengths) > 0 and bool((self.lengths == self.lengths[0]).all())
         self.n_timesteps: int | None = int(self.lengths[0]) if equal else None
         self.two_d = two_d
@@ -88,11 +115,6 @@ class Sequences:
         return cls(values, np.full(n_samples, n_timesteps, dtype=np.int64), two_d=two_d)
 
     @property
-    def n_features(self) -> int:
-        """Width of one time step, as the network sees it: 1 for a 2-D X."""
-        return int(self.values.shape[1])
-
-    @property
     def n_features_in(self) -> int:
         """`X.shape[-1]` of what the user passed: the number of columns for a 2-D X."""
         if self.two_d:
@@ -100,24 +122,31 @@ class Sequences:
         return self.n_features
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """float32 or float64."""
-        return self.values.dtype
-
-    @property
     def n_steps(self) -> int:
         """Time steps of all samples together."""
-        return len(self.values)
+        return int(self.offsets[-1])
+
+    @property
+    def values(self) -> Array:
+        """Every time step of every sample in one array, which is joined now if it is not one."""
+        return self.rows(slice(None))
+
+    @property
+    def reads(self) -> Indices:
+        """(n_samples,): how many steps reading each sample takes; more than it has if some are
+        left out.
+        """
+        return self.lengths if self._source is None else self._source.reads
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Array:
-        """Sample `index`, (n_timesteps_i, n_features): a view."""
+        """Sample `index`, (n_timesteps_i, n_features); to be read only."""
         if not -len(self) <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
         index %= len(self)
-        return self.values[self.offsets[index] : self.offsets[index + 1]]
+        return self.rows(slice(index, index + 1))
 
     def __iter__(self) -> Iterator[Array]:
         for i in range(len(self)):
@@ -134,33 +163,105 @@ class Sequences:
         )
 
     def where(self, flat_index: int) -> tuple[int, int, int]:
-        """Sample, timestep and feature of `values.ravel()[flat_index]`."""
+        """Sample, timestep and feature of a value, counted through all of them in order."""
         step, feature = divmod(int(flat_index), self.n_features)
         sample = int(np.searchsorted(self.offsets, step, side="right")) - 1
         return sample, step - int(self.offsets[sample]), feature
 
+    def rows(self, samples: Any) -> Array:
+        """The steps of some samples, end to end: (their steps, n_features), C-contiguous.
+
+        Parameters
+        ----------
+        samples : array-like of int, mask or slice
+            In any order, repeats allowed.
+
+        Returns
+        -------
+        ndarray
+            To be read only: where nothing needs to be copied it is the memory of the caller's X.
+        """
+        if self._joined is None:
+            assert self._source is not None
+            return self._source.rows(self.normalised(samples))
+        if isinstance(samples, slice) and samples.step in (None, 1):
+            start, stop, _ = samples.indices(len(self))
+            return self._joined[self.offsets[start] : self.offsets[max(start, stop)]]
+        order = self.normalised(samples)
+        if self.n_timesteps is not None:
+            picked = self._cube()[order]
+            return picked.reshape(len(order) * self.n_timesteps, self.n_features)
+        # Row r of the result is the r-th step overall: its sample's start plus its own place.
+        lengths = self.lengths[order]
+        ends = np.cumsum(lengths)
+        rows = np.arange(int(lengths.sum()), dtype=np.int64)
+        rows += np.repeat(self.offsets[order] - (ends - lengths), lengths)
+        return self._joined[rows]
+
+    def blocks(self) -> Iterator[Array]:
+        """All steps in order, some `BLOCK_VALUES` values at a time: (n, n_features) arrays.
+
+        All but the last are of one size, which depends on `n_features` alone, so that sums over
+        blocks have the same bits wherever the steps come from. To be read only.
+        """
+        n_rows = max(1, BLOCK_VALUES // max(1, self.n_features))
+        if self._joined is not None:
+            for start in range(0, self.n_steps, n_rows):
+                yield self._joined[start : start + n_rows]
+            return
+        waiting: list[Array] = []
+        n_waiting = 0
+        for piece in self._pieces(n_rows):
+            while n_waiting + len(piece) >= n_rows:
+                rest = n_rows - n_waiting
+                waiting.append(piece[:rest])
+                yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+                piece = piece[rest:]
+                waiting, n_waiting = [], 0
+            if len(piece):
+                waiting.append(piece)
+                n_waiting += len(piece)
+        if waiting:
+            yield np.concatenate(waiting)
+
+    def first(self, look: Callable[[Array], int | None]) -> int | None:
+        """Flat index among all values of the first that `look` finds in a block, or None."""
+        start = 0
+        for block in self.blocks():
+            found = look(block)
+            if found is not None:
+                return start + found
+            start += block.size
+        return None
+
     def subset(self, indices: Any) -> Sequences:
-        """The samples at `indices` (integers, a mask or a slice), in that order: a copy.
+        """The samples at `indices` (integers, a mask or a slice), in that order.
+
+        A copy, if it is small.
 
         Raises
         ------
         IndexError
             If an index lies outside the samples.
         """
-        order = self._normalised(indices)
-        lengths = self.lengths[order]
-        if self.n_timesteps is not None:
-            picked = self._cube()[order]
-            values = picked.reshape(len(order) * self.n_timesteps, self.n_features)
-        else:
-            # Row r of the result is the r-th step overall: its sample's start plus its own place.
-            ends = np.cumsum(lengths)
-            rows = np.arange(int(lengths.sum()), dtype=np.int64)
-            rows += np.repeat(self.offsets[order] - (ends - lengths), lengths)
-            values = self.values[rows]
-        picked_sequences = Sequences(values, lengths, two_d=self.two_d)
-        picked_sequences.missing = self.missing
-        return picked_sequences
+        order = self.normalised(indices)
+        found = Sequences(Picked(self, order), self.lengths[order], two_d=self.two_d)
+        found.missing = self.missing
+        return found.settled()
+
+    def settled(self) -> Sequences:
+        """The same sequences in one array, if they are small."""
+        if self._joined is not None or not is_small(self.n_steps * self.n_features):
+            return self
+        found = copy.copy(self)
+        found._joined, found._source = self.values, None
+        return found
+
+    def without_gaps(self) -> Sequences:
+        """The same sequences, known to hold no NaN."""
+        found = copy.copy(self)
+        found.missing = "error"
+        return found
 
     def batch(self, indices: Any, fused: Fused | None = None) -> Batch:
         """The samples at `indices` as one zero-padded array, longest first (a stable sort).
@@ -178,206 +279,67 @@ class Sequences:
             `X` is a fresh array, unless `indices` is a slice of step 1 over samples of equal
             lengths: then it is a view.
         """
+        order = self.normalised(indices)
+        if self._joined is None:
+            read = Sequences(self.rows(order), self.lengths[order]).batch(slice(None), fused)
+            return read._replace(order=order[read.order])
         if self.n_timesteps is not None:
-            order = self._normalised(indices)
             unit_step = isinstance(indices, slice) and indices.step in (None, 1)
             X = self._cube()[indices if unit_step else order]
             return Batch(X, None, order)
-        order = self._normalised(indices)
         lengths = self.lengths[order]
         longest_first = np.argsort(-lengths, kind="stable")
         order, lengths = order[longest_first], lengths[longest_first]
         n_timesteps = int(lengths[0]) if len(lengths) else 0
         if fused is not None:
-            X = fused.gather(self.values, self.offsets, order, n_timesteps)
+            X = fused.gather(self._joined, self.offsets, order, n_timesteps)
         else:
-            X = self._gather(order, lengths, n_timesteps)
+            X = self._gather(self._joined, order, lengths, n_timesteps)
         if len(order) == 0 or lengths[-1] == n_timesteps:
             return Batch(X, None, order)
         return Batch(X, lengths, order)
 
-    def batches(self, batch_size: int) -> Iterator[Batch]:
-        """All samples, `batch_size` at a time in storage order, each batch as `batch` makes it.
+    def normalised(self, indices: Any) -> Indices:
+        """Integers in [0, n_samples) for any index NumPy takes."""
+        if isinstance(indices, slice):
+            return np.arange(*indices.indices(len(self)), dtype=np.int64)
+        indices = np.asarray(indices)
+        plain = indices.dtype == np.int64 and indices.ndim == 1 and indices.size > 0
+        # Without an array of all n_samples; as an unsigned number a negative one is huge.
+        if plain and indices.view(np.uint64).max() < len(self):
+            return np.asarray(indices, np.int64)
+        if indices.size == 0:
+            indices = indices.astype(np.int64)
+        return np.atleast_1d(np.arange(len(self), dtype=np.int64)[indices])
 
-        Equal lengths are not copied. `order` puts answers back: `out[batch.order] = answer`.
-        """
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}; it must be at least 1")
-        for start in range(0, len(self), batch_size):
-            yield self.batch(slice(start, min(start + batch_size, len(self))))
-
-    def moments(self, sample_weight: Any = None) -> tuple[Array, Array]:
-        """Mean and standard deviation of each feature over all time steps.
-
-        Where NaN is allowed, over the steps at which the feature was observed.
-
-        Parameters
-        ----------
-        sample_weight : array-like of shape (n_samples,), optional
-            Weight of each sample; every step of a sample counts with it.
-
-        Returns
-        -------
-        mean, std : ndarray of shape (n_features,), float64
-            Weighted population moments (division by the sum of weights), by two passes. Zeros if
-            there is no step, or no weight.
-        """
-        total: Any
-        if sample_weight is None:
-            weights = None
-            total = float(self.n_steps)
-        else:
-            weights = np.asarray(sample_weight, dtype=np.float64)
-            if weights.shape != (len(self),):
-                raise ValueError(
-                    f"sample_weight has shape {weights.shape}; expected ({len(self)},), "
-                    "one weight for each sample of X"
-                )
-            total = float(np.sum(weights * self.lengths))
-            weights = np.repeat(weights, self.lengths)
-        if total <= 0:
-            return np.zeros(self.n_features), np.zeros(self.n_features)
-        if self.missing != "error":
-            total = self._observed_weight(weights)
-
-        # Powers of two, so that neither sums nor squares of huge values leave the range of float64.
-        unit = self._feature_units()
-        mean = np.zeros(self.n_features)
-        for rows in self._blocks():
-            mean += _weighted_sum(self._filled(self.values[rows] / unit), weights, rows)
-        mean /= total
-        variance = np.zeros(self.n_features)
-        for rows in self._blocks():
-            deviation = self._filled(self.values[rows] / unit - mean)
-            variance += _weighted_sum(deviation * deviation, weights, rows)
-        variance /= total
-        return mean * unit, np.sqrt(variance) * unit
-
-    def scaled(self, mean: Any, scale: Any, dtype: DTypeLike = np.float32) -> Sequences:
-        """(x - mean) / scale of every step, computed in float64 and stored as `dtype`.
-
-        NaN stays NaN where it is allowed.
-
-        Parameters
-        ----------
-        mean, scale : array-like of shape (n_features,)
-            `scale` has no zeros.
-        dtype : {float32, float64}
-            Of the result.
-
-        Raises
-        ------
-        ValueError
-            If a scaled value does not fit in `dtype`.
-        """
-        mean = np.asarray(mean, dtype=np.float64)
-        scale = np.asarray(scale, dtype=np.float64)
-        out = np.empty(self.values.shape, dtype=dtype)
-        finite = standardise(self.values, mean, scale, out)
-        result = Sequences(out, self.lengths, two_d=self.two_d)
-        result.missing = self.missing
-        look = first_not_finite if self.missing == "error" else first_infinite
-        bad = None if finite else look(out)
-        if bad is not None:
-            sample, timestep, feature = self.where(bad)
-            raise ValueError(
-                f"X: sample {sample}, timestep {timestep}, feature {feature} is "
-                f"{float(self.values.ravel()[bad])!r}, so far from this feature's mean "
-                f"{float(mean[feature])!r} that it leaves the range of {out.dtype} once divided by "
-                f"{float(scale[feature])!r}: correct the value"
-            )
-        return result
-
-    def _gather(self, order: Indices, lengths: Indices, n_timesteps: int) -> Array:
+    def _gather(self, values: Array, order: Indices, lengths: Indices, n_timesteps: int) -> Array:
         """The samples at `order` in a zero-padded array."""
         X = np.zeros((len(order), n_timesteps, self.n_features), dtype=self.dtype)
         starts = self.offsets[order].tolist()
         # A copy for each sample: index arithmetic over all steps wins only below some 10 steps.
         for row, start, length in zip(X, starts, lengths.tolist(), strict=True):
-            row[:length] = self.values[start : start + length]
+            row[:length] = values[start : start + length]
         return X
 
     def _cube(self) -> Array:
         """(n_samples, n_timesteps, n_features) view; only for equal lengths."""
-        return self.values.reshape(len(self), self.n_timesteps or 0, self.n_features)
+        assert self._joined is not None
+        return self._joined.reshape(len(self), self.n_timesteps or 0, self.n_features)
 
-    def _normalised(self, indices: Any) -> Indices:
-        """Integers in [0, n_samples) for any index NumPy takes."""
-        if isinstance(indices, slice):
-            return np.arange(*indices.indices(len(self)), dtype=np.int64)
-        indices = np.asarray(indices)
-        if indices.size == 0:
-            indices = indices.astype(np.int64)
-        return np.atleast_1d(np.arange(len(self), dtype=np.int64)[indices])
-
-    def _blocks(self) -> Iterator[slice]:
-        n_rows = max(1, BLOCK_VALUES // max(1, self.n_features))
-        for start in range(0, self.n_steps, n_rows):
-            yield slice(start, min(start + n_rows, self.n_steps))
-
-    def _filled(self, fresh: Array) -> Array:
-        """An array that is nobody else's, with 0 for NaN if NaN is allowed."""
-        if self.missing != "error":
-            fresh[np.isnan(fresh)] = 0
-        return fresh
-
-    def _observed_weight(self, weights: Array | None) -> Array:
-        """For each feature the weight of the steps at which it is not NaN; 1 instead of 0."""
-        total = np.zeros(self.n_features)
-        for rows in self._blocks():
-            total += _weighted_sum(~np.isnan(self.values[rows]), weights, rows)
-        return np.where(total > 0, total, 1.0)
-
-    def _feature_units(self) -> Array:
-        """For each feature a power of two near its largest magnitude if that is extreme, else 1."""
-        if self.dtype != np.float64:
-            return np.ones(self.n_features)  # squares of float32 always fit in float64
-        largest = np.zeros(self.n_features)
-        for rows in self._blocks():
-            # fmax leaves NaN out
-            np.fmax(largest, np.fmax.reduce(np.abs(self.values[rows]), axis=0), out=largest)
-        extreme = ((largest > 2.0**400) | (largest < 2.0**-400)) & (largest > 0)
-        _, exponent = np.frexp(largest)
-        unit: Array = np.ldexp(1.0, np.where(extreme, np.maximum(exponent - 1, -1022), 0))
-        return unit
+    def _pieces(self, n_rows: int) -> Iterator[Array]:
+        """All steps in order, as many samples at a time as take `n_rows` to read, at least one."""
+        ends = np.cumsum(self.reads)
+        start = 0
+        while start < len(self):
+            begins = ends[start] - self.reads[start]
+            stop = max(start + 1, int(np.searchsorted(ends, begins + n_rows, side="right")))
+            yield self.rows(slice(start, stop))
+            start = stop
 
 
-def standardise(values: Array, mean: Array, scale: Array, out: Array) -> bool:
-    """Write (values - mean) / scale, computed in float64, to `out`; bounded memory.
-
-    Returns whether all of it is finite.
-
-    Parameters
-    ----------
-    values, out : ndarray of shape (n_steps, n_features), C-contiguous
-        What does not fit in `out` becomes infinite, without a warning.
-    mean, scale : ndarray of shape (n_features,), float64
-    """
-    n_steps, n_features = values.shape
-    # Many steps as one long row, because NumPy's inner loop runs along a row.
-    n_joined = max(1, ROW_VALUES // max(1, n_features))
-    n_whole = n_steps - n_steps % n_joined
-    with np.errstate(over="ignore", invalid="ignore"):
-        if n_whole:
-            source, target = (a[:n_whole].reshape(-1, n_joined * n_features) for a in (values, out))
-            means, scales = (np.tile(row, n_joined) for row in (mean, scale))
-            n_rows = max(1, BLOCK_VALUES // (8 * source.shape[1]))
-            for start in range(0, len(source), n_rows):
-                rows = slice(start, start + n_rows)
-                shifted = source[rows] - means
-                shifted /= scales
-                target[rows] = shifted
-        if n_whole < n_steps:
-            out[n_whole:] = (values[n_whole:] - mean) / scale
-    return first_not_finite(out) is None
-
-
-def _weighted_sum(block: Array, weights: Array | None, rows: slice) -> Array:
-    # Not a matrix product: BLAS may sum in another order with another number of threads.
-    if weights is not None:
-        block = block * weights[rows, np.newaxis]
-    total: Array = block.sum(axis=0)
-    return total
+def is_small(n_values: int) -> bool:
+    """Whether a copy of as many values costs little memory."""
+    return n_values <= SMALL
 
 
 def first_not_finite(values: Array) -> int | None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.data.missing import HOW_TO_ALLOW, MISSING
-from elman.data.sequences import Sequences, first_infinite, first_not_finite
+from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
+from elman.data.sources import Apart, converted
 from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
@@ -53,7 +54,8 @@ def check_sequences(
         - (n_samples, n_timesteps) array: one feature, a column for each step.
 
         Any real number type, byte order, strides and alignment. Copied only if it is not already
-        a C-contiguous, aligned, native array of `dtype`.
+        a C-contiguous, aligned, native array of `dtype`, and then only if it is small; what is
+        large is converted when it is read.
     name : str
         What errors call the argument.
     dtype : {float32, float64} or None
@@ -190,8 +192,12 @@ class _Checker:
             )
         two_d = array.ndim == 2
         self.check_width(array.shape, two_d)
-        converted = _converted(array, self.dtype or _least_dtype([array]))
-        return Sequences.from_array(converted[..., np.newaxis] if two_d else converted, two_d=two_d)
+        dtype = self.dtype or _least_dtype([array])
+        if not is_small(array.size) and not _fits(array, dtype) and array.dtype != object:
+            cube = array[..., np.newaxis] if two_d else array
+            return Sequences(Apart(cube, dtype), [cube.shape[1]] * len(cube), two_d=two_d)
+        array = converted(array, dtype)
+        return Sequences.from_array(array[..., np.newaxis] if two_d else array, two_d=two_d)
 
     def wrong_ndim(self, array: Array) -> str:
         seen = f"{self.name} is {array.ndim}-D (shape={array.shape}); expected {LAYOUTS}. "
@@ -292,14 +298,9 @@ class _Checker:
         self.check_list_widths(shapes)
         for i, sample in enumerate(samples):
             self.refuse_dtype(sample, f"{self.name}: sample {i}", i)
+        dtype = self.dtype or _least_dtype(samples)
         lengths = [shape[0] for shape in shapes]
-        values = np.empty((sum(lengths), shapes[0][1]), self.dtype or _least_dtype(samples))
-        start = 0
-        for sample in samples:
-            stop = start + len(sample)
-            values[start:stop] = _converted(sample, values.dtype)
-            start = stop
-        return Sequences(values, lengths)
+        return Sequences(Apart(samples, dtype), lengths).settled()
 
     def check_list_widths(self, shapes: list[tuple[int, ...]]) -> None:
         widths = {shape[1] for shape in shapes}
@@ -376,9 +377,9 @@ class _Checker:
                 ) from error
 
     def check_finite(self, found: Sequences, X: Any) -> None:
-        bad = first_not_finite(found.values)
+        bad = found.first(first_not_finite)
         if bad is not None and found.missing != "error":
-            bad = first_infinite(found.values)
+            bad = found.first(first_infinite)
         if bad is None:
             return
         sample, timestep, feature = found.where(bad)
@@ -410,10 +411,9 @@ class _Checker:
         return value if isinstance(value, np.floating) else float(value)
 
 
-def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
-    """C-contiguous, aligned, native array of `dtype`: the same memory if it already is one."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.require(array, dtype=dtype, requirements=["C", "A"])
+def _fits(array: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether it can be read as it is: a C-contiguous, aligned, native array of `dtype`."""
+    return array.dtype == dtype and bool(array.flags.c_contiguous and array.flags.aligned)
 
 
 def _least_dtype(arrays: list[Array]) -> np.dtype[Any]:

@@ -22,7 +22,9 @@ from sklearn.utils.validation import (
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
-from elman.data.missing import complete, n_inputs, warn_of_unobserved, without_skipped
+from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
+from elman.data.prepared import Prepared
+from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.data.split import hold_out
 from elman.data.validation import check_sequences
@@ -36,14 +38,12 @@ from elman.estimators.assembly import (
 from elman.estimators.callbacks import CallbackSupport, FitTask
 from elman.estimators.fingerprint import digests, fingerprint
 from elman.estimators.progress import EpochProgress
-from elman.estimators.scaler import location_and_scale
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.hyperparameters.checks import check_carrying
 from elman.hyperparameters.declared import PARAMETERS, declarations
 from elman.hyperparameters.seeds import entropy_of, make_rng
 from elman.models.files import Saved, load_kind, pack, save
 from elman.models.history import History
-from elman.models.inference import Standardisation
 from elman.models.model import TrainedModel
 from elman.models.streaming import Stream
 from elman.nn.network import Network
@@ -196,7 +196,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 kept, held_out = hold_out(strata, self.validation_fraction, split_rng)
                 validation = training.subset(held_out)
                 training = training.subset(kept)
-                judged = _rows(validation.source, X, y, sample_weight)
             if earlier is None:
                 model = self._fresh_model(data, names, training, meaning, init_rng)
                 optimizer, rng, before = optimizer_of(self, model.network), shuffle_rng, History()
@@ -212,6 +211,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             validation = None if validation is None else self._prepared(validation, model)
             scorer = None
             if validation is not None and self.scoring not in (None, "loss"):
+                if validation.source is not None:  # held out of X
+                    judged = _rows(validation.source, X, y, sample_weight)
                 scorer = scorer_of(draft, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
@@ -312,8 +313,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         standardisation = None
         if self.standardize:
             weights = training.sample_weights()
-            standardisation = Standardisation(*location_and_scale(training.X, weights))
-        warn_of_unobserved(training.X)
+            standardisation = Standardisation(*location_and_scale(training.X.data, weights))
+        warn_of_unobserved(training.X.data)
         meaning = self._learned_scale(training, meaning)
         n_features = n_inputs(data.n_features, data.missing)
         network = Network.initialised(
@@ -565,6 +566,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         model, data = self._asked(X)
         if data.refuse is not None:
             data.refuse()
+            data.refuse = None
         return data, model.feature_names
 
     def _check_names(self, X: Any, names: Names) -> None:
@@ -594,9 +596,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """Samples to train on: those of positive weight, without the steps to be skipped."""
         X = self._kept(data)
         if sample_weight is None:
-            return Labelled(X, targets, None)
+            return Labelled(Prepared(X), targets, None)
         weights = check_weights(sample_weight, len(data))
-        labelled = Labelled(X, targets, weights)
+        labelled = Labelled(Prepared(X), targets, weights)
         # A weight of 0 is the same, to the last bit, as leaving the sample out; but its state.
         if weights.all() or self.stateful:
             return labelled
@@ -604,7 +606,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _kept(self, data: Sequences) -> Sequences:
         """X to train on without the steps to be skipped."""
-        kept = without_skipped(data)
+        kept = without_missing_steps(data)
         if kept.n_steps == 0 and data.n_steps:
             raise ValueError(
                 "Input X contains NaN at every time step of every sample, so that missing='skip' "
@@ -614,7 +616,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
         """Validation data, without the steps to be skipped."""
-        return Labelled(without_skipped(data), targets, None)
+        return Labelled(Prepared(without_missing_steps(data)), targets, None)
 
     def _check_validation(
         self, X_val: Any, y_val: Any, data: Sequences, names: Names, meaning: Meaning
@@ -642,10 +644,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _prepared(self, labelled: Labelled, model: M) -> Labelled:
         """Sequences and targets as the network takes them: scaled, and complete."""
-        X = labelled.X
-        if model.standardisation is not None:
-            X = X.scaled(*model.standardisation, model.network.params.dtype)
-        return self._scaled_targets(labelled._replace(X=complete(X)), model)
+        dtype = model.network.params.dtype
+        X = Prepared.for_training(labelled.X.data, model.standardisation, dtype)
+        return self._scaled_targets(labelled._replace(X=X), model)
 
     def _dtype(self) -> Any:
         """How X is read by a fresh fit, None for as it is.

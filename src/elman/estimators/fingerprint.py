@@ -54,9 +54,9 @@ def digests(training: Labelled, validation: Labelled | None) -> dict[str, str | 
     """SHA-256 of the data that was given, by name."""
     validated: list[Any] = []
     if validation is not None:
-        validated = [validation.X.values, validation.X.lengths, validation.targets]
+        validated = [validation.X.data, validation.targets]
     return {
-        "X": digest(training.X.values, training.X.lengths),
+        "X": digest(training.X.data),
         "y": digest(training.targets),
         "sample_weight": None if training.weights is None else digest(training.weights),
         "validation data": digest(*validated) if validated else None,

@@ -9,12 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from typing_extensions import override
 
+from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
-from elman.estimators.scaler import location_and_scale
 from elman.hyperparameters.declared import RegressorParameters, completed
-from elman.models.inference import Standardisation
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values
 from elman.targets.masked import refuse_masked

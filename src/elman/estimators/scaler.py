@@ -9,34 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from elman.data.scaling import location_and_scale, scaled
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.hyperparameters import checks as hp
 from elman.targets.weights import check_weights
 
 Array = NDArray[Any]
-
-
-def location_and_scale(
-    data: Sequences, sample_weight: NDArray[np.float64] | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation of each feature over all time steps, in float64.
-
-    Where NaN is allowed, over the steps at which the feature was observed; (0, 1) if there is none.
-
-    A feature that never changes has its own value as the mean and 1 as the deviation, so that it
-    becomes 0; its computed deviation need not be 0, for a mean has rounding.
-    """
-    mean, std = data.moments(sample_weight)
-    if data.n_steps:
-        low, high = (
-            (np.min, np.max) if data.missing == "error" else (np.fmin.reduce, np.fmax.reduce)
-        )
-        lowest = low(data.values, axis=0)
-        constant = lowest == high(data.values, axis=0)
-        mean, std = np.where(constant, lowest, mean), np.where(constant, 1.0, std)
-    rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return mean, np.where(std > rounding, std, 1.0)
 
 
 class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -120,7 +99,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         data = self._check(X, reset=False)
-        return _like(X, data.scaled(self.mean_, self.scale_, data.dtype))
+        return _like(X, scaled(data, self.mean_, self.scale_, data.dtype))
 
     def inverse_transform(self, X: Any) -> Any:
         """Undo `transform`.
@@ -138,7 +117,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         data = self._check(X, reset=False)
         # x * scale + mean, as the scaling that undoes this one
-        return _like(X, data.scaled(-self.mean_ / self.scale_, 1 / self.scale_, data.dtype))
+        return _like(X, scaled(data, -self.mean_ / self.scale_, 1 / self.scale_, data.dtype))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Names of the features, which are those that came in.

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
-from elman.data.missing import observed_steps, without_skipped
+from elman.data.missing import observed_steps, without_missing_steps
+from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
@@ -282,7 +283,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
 
     @override
     def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
-        labelled = self._of_steps(data, without_skipped(data), targets, None)
+        labelled = self._of_steps(data, without_missing_steps(data), targets, None)
         _check_any(labelled.targets >= 0)
         return labelled
 
@@ -294,7 +295,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         kept = observed_steps(data) if data.missing == "skip" else None
         if kept is not None:
             targets, weights = targets[kept], None if weights is None else weights[kept]
-        return Labelled(X, targets, weights, per_step=True)
+        return Labelled(Prepared(X), targets, weights, per_step=True)
 
     @override
     def _n_outputs(self, meaning: Meaning) -> int:

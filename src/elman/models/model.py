@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend, Link
 from elman.data.missing import MISSING, n_inputs
+from elman.data.prepared import Prepared
+from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.models.inference import (
-    Standardisation,
     hidden_states,
     predict_logits,
     predict_logits_over_time,
@@ -215,11 +216,12 @@ class TrainedModel:
 
     def _ask(
         self,
-        question: Callable[[Network, Sequences, Backend, Standardisation | None], T],
+        question: Callable[[Network, Prepared, Backend], T],
         data: Sequences,
         backend: Backend | None = None,
     ) -> T:
-        return question(self.network, data, backend or self._computes(), self.standardisation)
+        prepared = Prepared(data, self.standardisation, self.network.params.dtype)
+        return question(self.network, prepared, backend or self._computes())
 
     def _linked_over_time(self, data: Sequences) -> list[Array]:
         backend = self._computes()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from elman.backends.contract import Link
+from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
-from elman.models.inference import Standardisation
 from elman.models.model import Described, Tensors, TrainedModel, restored_standardisation
 from elman.nn.layout import EVERY
 from elman.nn.network import Network

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Backend, StreamPlan, StreamSteps
 from elman.data.missing import with_indicators
-from elman.data.sequences import first_infinite, first_not_finite, standardise
+from elman.data.scaling import standardise
+from elman.data.sequences import first_infinite, first_not_finite
 from elman.nn.losses import linked
 from elman.nn.running import make_running
 

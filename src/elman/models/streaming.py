@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from elman.backends import get_backend
 from elman.backends.contract import Backend, Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
+from elman.data.scaling import Standardisation
 from elman.data.validation import HOW_TO_UNMASK, check_sequences
-from elman.models.inference import Standardisation
 from elman.models.stepping import make_steps
 from elman.nn.network import Network
 from elman.targets.masked import refuse_masked

@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.sequences import Sequences
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.models.files import load_training
@@ -309,14 +310,23 @@ def digest(*arrays: Any) -> str:
 
     Parameters
     ----------
-    *arrays : ndarray, str or None
+    *arrays : ndarray, Sequences, str or None
+        Sequences are the same as the array of their steps and that of their lengths.
     """
     sha = hashlib.sha256()
+
+    def add(dtype: np.dtype[Any], shape: tuple[int, ...], parts: Iterable[Array]) -> None:
+        described = f"{dtype.str} {shape}"
+        sha.update(f"{len(described)} {described}".encode())
+        for part in parts:
+            sha.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+
     for array in arrays:
-        if isinstance(array, np.ndarray):
-            described = f"{array.dtype.str} {array.shape}"
-            sha.update(f"{len(described)} {described}".encode())
-            sha.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        if isinstance(array, Sequences):
+            add(array.dtype, (array.n_steps, array.n_features), array.blocks())
+            add(array.lengths.dtype, array.lengths.shape, [array.lengths])
+        elif isinstance(array, np.ndarray):
+            add(array.dtype, array.shape, [array])
         else:
             sha.update(f"{len(repr(array))} {array!r}".encode())
     return sha.hexdigest()

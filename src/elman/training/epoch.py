@@ -69,7 +69,7 @@ def run_epoch(
     if plan.bucket_by_length:
         batches = bucketed(batches, X.lengths, rng)
     for n_batches, indices in enumerate(batches):
-        batch = X.batch(indices, backend.fused)
+        batch = X.batch(indices, backend)
         masking = Masking(mask_seed, number, batch.order) if masked else None
         carried = {name: state[batch.order] for name, state in (states or {}).items()}
         for chunk in chunks(batch.lengths, len(batch.X), batch.X.shape[1], steps):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import CELLS, Backend, Tape
-from elman.data.sequences import Sequences
+from elman.data.prepared import Prepared
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ BATCH_WORK, LAYER_WORK = 2.5e6, 4e6
 in multiplications that would take as long"""
 
 
-def interval(network: Network, X: Sequences, n_batches: int) -> int:
+def interval(network: Network, X: Prepared, n_batches: int) -> int:
     """Every how many epochs the gauges are read, so that they cost next to nothing.
 
     It depends on sizes alone, not on a clock: the same training has the same history.
@@ -41,7 +41,7 @@ def interval(network: Network, X: Sequences, n_batches: int) -> int:
     Parameters
     ----------
     network : Network
-    X : Sequences
+    X : Prepared
         Training data.
     n_batches : int
         Of an epoch.
@@ -58,7 +58,7 @@ def interval(network: Network, X: Sequences, n_batches: int) -> int:
     return min(math.ceil(reading / (SHARE_OF_WORK * epoch)), LONGEST_INTERVAL)
 
 
-def probe(X: Sequences) -> Array:
+def probe(X: Prepared) -> Array:
     """Which samples `saturated` looks at: few, evenly spread, always the same ones.
 
     Returns
@@ -69,7 +69,7 @@ def probe(X: Sequences) -> Array:
     return np.linspace(0, len(X), n, endpoint=False).astype(np.int64)
 
 
-def saturated(network: Network, X: Sequences, samples: Array, backend: Backend) -> float:
+def saturated(network: Network, X: Prepared, samples: Array, backend: Backend) -> float:
     """Share of gates and states, over steps and samples, that are saturated.
 
     Of tanh with |h| > 0.975, of the logistic function with s < 0.013 or s > 0.987, of relu with
@@ -79,8 +79,7 @@ def saturated(network: Network, X: Sequences, samples: Array, backend: Backend) 
     Parameters
     ----------
     network : Network
-    X : Sequences
-        As the network takes them.
+    X : Prepared
     samples : ndarray of int
         The samples to look at, as `probe` chose them.
     backend : Backend
@@ -92,7 +91,7 @@ def saturated(network: Network, X: Sequences, samples: Array, backend: Backend) 
     """
     if not len(samples):
         return 0.0
-    batch = X.batch(samples, backend.fused)
+    batch = X.batch(samples, backend)
     inputs, lengths = batch.X, batch.lengths
     if inputs.shape[1] > STEPS_PROBED:
         inputs = np.ascontiguousarray(inputs[:, :STEPS_PROBED])

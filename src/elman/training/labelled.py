@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.sequences import Batch, Sequences
+from elman.data.prepared import Prepared
+from elman.data.sequences import Batch
 from elman.nn.chunks import Chunk
 from elman.nn.dropout import Masking
 from elman.nn.gradient import Samples
@@ -16,11 +17,11 @@ Array = NDArray[Any]
 
 
 class Labelled(NamedTuple):
-    """Sequences, already scaled and of the network's dtype, with what they should be taken for."""
+    """Sequences with what they should be taken for."""
 
-    X: Sequences
+    X: Prepared
     targets: Array
-    """as the objective takes them, a row for each sample; `per_step` a row for each of `X.values`,
+    """as the objective takes them, a row for each sample; `per_step` a row for each step of X,
     class indices with -1 for a step without a label"""
     weights: NDArray[np.float64] | None
     """a weight for each row of `targets`, or None (all equal)"""
@@ -92,7 +93,7 @@ class Labelled(NamedTuple):
         return places[labelled], rows[labelled]
 
     def _steps_of(self, indices: NDArray[Any]) -> NDArray[np.int64]:
-        """Where in `X.values` the steps of some samples are."""
+        """The numbers of some samples' steps, counted through all samples."""
         return _consecutive(self.X.offsets[indices], self.X.lengths[indices])
 
 

@@ -271,7 +271,7 @@ def _diverged_on(
     """The error for validation data of which the loss is not finite."""
     place = None
     for i in range(len(validation.X)):
-        batch = validation.X.batch(np.array([i]), backend.fused)
+        batch = validation.X.batch(np.array([i]), backend)
         (chunk,) = chunks(batch.lengths, len(batch.X), batch.X.shape[1], None)
         suspects = Suspects(validation.samples(batch, chunk), batch.order)
         place = first_not_finite(network, suspects, backend)

@@ -1,0 +1,211 @@
+"""Sequences in; batches of them as a network takes them out: standardised, complete, of its dtype.
+
+Training, validation and inference all get their batches here, whether the values are kept prepared
+in memory or made from the caller's X a batch at a time: to the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from elman.backends.contract import Backend
+from elman.data.missing import n_inputs, with_indicators, without_missing_steps
+from elman.data.scaling import Standardisation, scaled, scaled_blocks, standardise
+from elman.data.sequences import (
+    Batch,
+    Sequences,
+    first_infinite,
+    first_not_finite,
+    is_small,
+)
+from elman.data.sources import observed_rows
+
+Array = NDArray[Any]
+Indices = NDArray[np.int64]
+
+
+class Prepared:
+    """Sequences as a network takes them.
+
+    Parameters
+    ----------
+    data : Sequences
+        As validation made them. Where their `refuse` is set, values are looked at when they are
+        read, and the error is raised then.
+    standardisation : Standardisation, optional
+        Applied in float64 to what `data` holds.
+    dtype : {float32, float64}, optional
+        The network's; by default that of `data`.
+
+    Attributes
+    ----------
+    data, standardisation, dtype
+    """
+
+    __slots__ = ("data", "dtype", "standardisation")
+
+    def __init__(
+        self,
+        data: Sequences,
+        standardisation: Standardisation | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        self.data = data
+        self.standardisation = standardisation
+        self.dtype: np.dtype[Any] = data.dtype if dtype is None else np.dtype(dtype)
+
+    @classmethod
+    def for_training(
+        cls, data: Sequences, standardisation: Standardisation | None, dtype: DTypeLike
+    ) -> Prepared:
+        """What is to be read many times, every value looked at now.
+
+        What is small is kept as the network takes it; of what is large each batch is made
+        when it is asked for.
+
+        Parameters
+        ----------
+        data : Sequences
+            Without infinity, and without NaN unless `data.missing` says what becomes of it.
+        standardisation, dtype
+            As for `Prepared`.
+
+        Raises
+        ------
+        ValueError
+            A standardised value does not fit in `dtype`.
+        """
+        data = without_missing_steps(data)
+        found = cls(data, standardisation, dtype)
+        if is_small(data.n_steps * found.n_features):
+            values = data.values
+            if standardisation is not None:
+                values = scaled(data, *standardisation, dtype).values
+            if data.missing == "mask":
+                values = with_indicators(values)
+            return cls(Sequences(values, data.lengths, two_d=data.two_d), None, dtype)
+        if standardisation is not None:
+            for _ in scaled_blocks(data, *standardisation, dtype):
+                pass
+        return found
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def lengths(self) -> Indices:
+        """(n_samples,): the steps of each sample."""
+        return self.data.lengths
+
+    @property
+    def offsets(self) -> Indices:
+        """(n_samples + 1,): the number of each sample's first step, counted through all samples."""
+        return self.data.offsets
+
+    @property
+    def n_steps(self) -> int:
+        """Time steps of all samples together."""
+        return self.data.n_steps
+
+    @property
+    def n_features(self) -> int:
+        """Width of one time step as the network sees it."""
+        return n_inputs(self.data.n_features, self.data.missing)
+
+    @property
+    def missing(self) -> str:
+        """What NaN becomes; "error" where there is none."""
+        return self.data.missing
+
+    def subset(self, indices: Any) -> Prepared:
+        """The samples at `indices` (integers, a mask or a slice), in that order."""
+        return Prepared(self.data.subset(indices), self.standardisation, self.dtype)
+
+    def batch(self, indices: Any, backend: Backend) -> Batch:
+        """The samples at `indices` as one zero-padded array, longest first (a stable sort).
+
+        With missing="skip" the steps to be skipped are left out, and the batch says which.
+
+        Parameters
+        ----------
+        indices : array-like of int, mask or slice
+            Samples, in any order, repeats allowed.
+        backend : Backend
+            Its compiled functions and its threads are used where there are any.
+
+        Raises
+        ------
+        ValueError
+            A value cannot be used; names sample, time step and feature.
+        """
+        data = self.data
+        if self._nothing_to_do():
+            return data.batch(indices, backend.fused)
+        order = data.normalised(indices)
+        rows = data.rows(indices if isinstance(indices, slice) else order)
+        lengths = data.lengths[order]
+        kept = None
+        if data.missing == "skip":
+            if data.refuse is not None and first_infinite(rows) is not None:
+                data.refuse()  # now, for the step may be one of those left out
+            observed = observed_rows(rows)
+            if not observed.all():
+                kept = np.arange(lengths.max()) < lengths[:, np.newaxis]
+                kept[kept] = observed
+                lengths = np.count_nonzero(kept, axis=1)
+                rows = rows[observed]
+        batch = Sequences(self._completed(rows, backend), lengths).batch(slice(None), backend.fused)
+        if kept is not None:
+            kept = kept[batch.order]
+        return Batch(batch.X, batch.lengths, order[batch.order], kept)
+
+    def batches(self, batch_size: int, backend: Backend) -> Iterator[Batch]:
+        """All samples, `batch_size` at a time in storage order, each batch as `batch` makes it.
+
+        `order` puts answers back: `out[batch.order] = answer`.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}; it must be at least 1")
+        for start in range(0, len(self), batch_size):
+            yield self.batch(slice(start, min(start + batch_size, len(self))), backend)
+
+    def _nothing_to_do(self) -> bool:
+        """Whether the values are the network's already."""
+        return (
+            self.standardisation is None
+            and self.data.missing == "error"
+            and self.data.refuse is None
+            and self.data.dtype == self.dtype
+        )
+
+    def _completed(self, rows: Array, backend: Backend) -> Array:
+        """Steps (n, n_features of X) as the network takes them, looked at where nobody has."""
+        data, fused = self.data, backend.fused
+        finite = True
+        out = rows
+        if self.standardisation is not None:
+            out = np.empty(rows.shape, self.dtype)
+            if fused is None:
+                finite = standardise(rows, *self.standardisation, out)
+            else:
+                finite = fused.standardise(rows, *self.standardisation, out, backend.n_threads)
+        elif data.refuse is not None:
+            if fused is None:
+                finite = first_not_finite(rows) is None
+            else:
+                finite = fused.all_finite(rows, backend.n_threads)
+        if not finite and data.missing == "mask":
+            finite = first_infinite(out) is None
+        if not finite and data.refuse is not None:
+            data.refuse()
+        if not finite and self.standardisation is not None:
+            for _ in scaled_blocks(data, *self.standardisation, self.dtype):
+                pass  # an error that names the sample and the value
+            raise RuntimeError(f"standardisation left something that {self.dtype} does not hold")
+        if data.missing == "mask":
+            out = with_indicators(out)
+        return np.require(out, self.dtype, ["C", "A"])
