@@ -31,7 +31,6 @@ from elman.data.validation import check_sequences
 from elman.estimators.assembly import (
     check_same_network,
     check_together,
-    layout_of,
     optimizer_of,
     plan_of,
 )
@@ -41,6 +40,7 @@ from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.hyperparameters.checks import check_carrying
 from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.hyperparameters.network import layout_of
 from elman.hyperparameters.seeds import entropy_of, make_rng
 from elman.models.files import Saved, load_kind, pack, save
 from elman.models.history import History
@@ -88,8 +88,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     _MODEL: ClassVar[type[TrainedModel]]
     """what it trains"""
-    _READOUT: ClassVar[str | None] = None
-    """of the network, where it is no hyper-parameter"""
     _SCORE: ClassVar[str] = "accuracy"
     """what progress calls the validation score"""
 
@@ -318,7 +316,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         meaning = self._learned_scale(training, meaning)
         n_features = n_inputs(data.n_features, data.missing)
         network = Network.initialised(
-            layout_of(self, n_features, self._n_outputs(meaning), self._READOUT),
+            layout_of(self.get_params(deep=False), n_features, self._n_outputs(meaning)),
             rng=rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
@@ -344,7 +342,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _warm_model(self, earlier: M) -> tuple[M, SGD | Adam, np.random.Generator]:
         """What `warm_start` begins with: weights and scale as they are, a fresh optimizer."""
         network = earlier.network
-        layout = layout_of(self, network.layout.n_features, network.layout.n_outputs, self._READOUT)
+        built = network.layout
+        layout = layout_of(self.get_params(deep=False), built.n_features, built.n_outputs)
         check_same_network(self, layout, earlier)
         model, going_on = self._continued(earlier)
         model = replace(model, network=replace(model.network, layout=layout))

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from elman.nn.network import Network
@@ -51,5 +52,13 @@ class Best:
         return {**vars(self), "key": list(self.key)}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned."""
+        """Go on from what `get_state` returned.
+
+        Raises
+        ------
+        ValueError
+            The weights are not finite, as those of no epoch are.
+        """
+        if state["flat"] is not None and not np.isfinite(state["flat"]).all():
+            raise ValueError("the best weights hold NaN or infinity")
         vars(self).update(state, key=tuple(state["key"]))

@@ -107,14 +107,6 @@ def first_not_finite(
     return None
 
 
-def weights_not_finite(network: Network) -> str | None:
-    """Name of the first weights that are not all finite."""
-    for name, array in network.params.items():
-        if not np.isfinite(array).all():
-            return name
-    return None
-
-
 def _of_sample(
     network: Network,
     sample: Samples,

@@ -21,7 +21,6 @@ from elman.training.divergence import (
     Place,
     Suspects,
     first_not_finite,
-    weights_not_finite,
 )
 from elman.training.labelled import Labelled
 from elman.training.plan import Plan
@@ -101,7 +100,7 @@ def run_epoch(
             norm_sum += norm
         if states is not None:
             _put(carried, batch.order, states, n_samples)
-    if not np.isfinite(network.params.flat).all():
+    if network.params.unusable(finite=True) is not None:
         suspects = _suspects(training, batch, chunk, samples, bptt_steps)
         place = first_not_finite(network, suspects, backend, objective)
         raise _diverged(number, len(batches) - 1, learning_rate, loss, norm, network, place)
@@ -178,7 +177,7 @@ def _diverged(
     network: Network,
     place: Place | None,
 ) -> DivergedError:
-    spoilt = weights_not_finite(network)
+    spoilt = network.params.unusable(finite=True)
     weights = "" if spoilt is None else f", after a step that left {spoilt} not finite"
     return DivergedError(
         f"training diverged in epoch {number + 1}, batch {batch + 1}: the loss is {loss:g} and the "
