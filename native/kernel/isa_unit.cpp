@@ -28,7 +28,21 @@ namespace ELMAN_ISA {
 //
 #include "kernel/tile.h"
 //
-#include "kernel/sequence.h"
+#include "kernel/states.h"
+//
+#include "kernel/packing.h"
+//
+#include "kernel/layer_norm.h"
+//
+#include "kernel/pool.h"
+//
+#include "kernel/forward.h"
+//
+#include "kernel/history.h"
+//
+#include "kernel/weight_gradients.h"
+//
+#include "kernel/backward.h"
 
 template <typename T>
 static void add(T* into, const T* from, int64_t n) {
