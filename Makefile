@@ -14,7 +14,8 @@ CXX_SOURCES := $(wildcard native/*.h native/*.cpp)
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
 export ELMAN_REQUIRE_NATIVE
 
-.PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity proofs docs clean
+.PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity same-bits proofs docs \
+  clean
 
 help:
 	@echo "make demo        train on real speech recordings and show what was learned"
@@ -26,6 +27,7 @@ help:
 	@echo "make accuracy    test accuracy of the defaults over 10 seeds"
 	@echo "make learning    what each cell learns, over 10 seeds: rules on bits, digits pixel by pixel, sums;"
 	@echo "                 learning-torch trains PyTorch the same way"
+	@echo "make same-bits   whether a bit differs: OLD=main, and NEW=. (the files as they are) or a commit"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
 	@echo "make docs        rewrite the tables and the picture that a command makes"
 	@echo "make clean       remove what the other targets made"
@@ -104,6 +106,11 @@ learning: $(VENV)/.test
 
 learning-torch: $(PEERS)/.torch
 	OMP_NUM_THREADS=1 $(PEERS)/bin/python -m benchmarks.learning --torch $(ARGS)
+
+OLD ?= main
+NEW ?= .
+same-bits: $(VENV)/.test
+	$(BIN)/python -m benchmarks.same_bits $(OLD) $(NEW) $(ARGS)
 
 proofs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/proofs -s $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.commits OLD NEW`: one layer before and after a change, in turn.
+"""`python -m benchmarks.commits OLD NEW`: the same calls before and after a change, in turn.
 
 Each tree is built into a folder of its own under build/commits/ and run in a process of
 its own; the two take turns, a round each, so that what disturbs one disturbs both.
@@ -8,110 +8,101 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
-import sys
-import tarfile
-from collections.abc import Callable
-from io import BytesIO
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from benchmarks.machine import machine
+from benchmarks.builds import build, python_of
+from benchmarks.machine import machine, machine_text
 from benchmarks.sheet import Sheet, timing_text
 from benchmarks.timing import interleave_measured
-from benchmarks.workloads import Size
 
-ROOT = Path(__file__).parent.parent
-BUILDS = ROOT / "build" / "commits"
 DEFAULT = ("1,3,2,4", "32,50,8,32", "270,29,12,64", "64,784,1,100", "1,1000,16,64", "1,1000,16,256")
-
-# What runs in a commit's own process: only what every commit's contract has. A line of size and
-# kind in, seconds of a call out.
-WORKER = """
-import sys, time
-# An editable install answers before the path does.
-sys.meta_path = [f for f in sys.meta_path if "Redirecting" not in type(f).__name__]
-import numpy as np
-import elman
-assert elman.__file__.startswith(sys.argv[1]), elman.__file__
-from elman.backends import get_backend
-from elman.backends.contract import Cell, Weights
-backend, cell, calls = get_backend("native", n_threads=1), Cell(), {}
-def make(B, T, D, H, kind):
-    rng = np.random.default_rng(0)
-    f = lambda *s: (rng.uniform(-1, 1, s) * H**-0.5).astype(np.float32)
-    X = rng.standard_normal((B, T, D)).astype(np.float32)
-    weights, dfinal = Weights(f(D, H), f(H, H), f(H)), f(B, H)
-    if kind == "infer":
-        return lambda: backend.forward(cell, X, None, None, weights)
-    def step():
-        tape = backend.forward(
-            cell, X, None, None, weights, outputs="final", keep_tape=True
-        ).tape
-        backend.backward(None, dfinal, tape, need_dX=False)
-    return step
-for line in sys.stdin:
-    if line not in calls:
-        *size, kind = line.split()
-        call = make(*map(int, size), kind)
-        call()
-        start = time.perf_counter()
-        call()
-        calls[line] = call, max(1, min(1000, int(1e-3 / (time.perf_counter() - start))))
-    call, n = calls[line]
-    start = time.perf_counter()
-    for _ in range(n):
-        call()
-    print((time.perf_counter() - start) / n, flush=True)
-"""
+SMALL = tuple(f"64,50,4,{hidden}" for hidden in range(4, 16))
+STARTUP = {
+    "import elman": ["-c", "import elman"],
+    "import RNNClassifier": ["-c", "from elman import RNNClassifier"],
+    "elman --help": ["-m", "elman", "--help"],
+}
+PARTS = ("layer", "gru", "lstm", "small", "fit", "stream", "predict", "startup")
+MARGIN = 0.03
+"""A row in which the new one takes this much longer is pointed out."""
 
 
-def build(commit: str) -> Path:
-    """The package of a commit or of a folder, built; what to put on the path."""
-    if Path(commit).is_dir():
-        return _installed(Path(commit).resolve(), BUILDS / Path(commit).resolve().name / "site")
-    name = _git("rev-parse", "--short", f"{commit}^{{commit}}").decode().strip()
-    source = BUILDS / name / "source"
-    if not source.exists():
-        source.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(fileobj=BytesIO(_git("archive", name))) as tree:
-            tree.extractall(source, filter="data")
-        (source / "README.md").touch()  # the first commits name one that they lack
-    return _installed(source, BUILDS / name / "site")
+class Row(NamedTuple):
+    """One line of the table."""
+
+    part: str
+    name: str
+    call: str
+    """what `benchmarks.commit_calls` is asked; of "startup" a name of `STARTUP`"""
 
 
-def _installed(source: Path, target: Path) -> Path:
-    if not (target / "elman").exists():
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--no-deps", "--target", str(target), str(source)], check=True)
-    return target
+def rows_of(part: str, sizes: Sequence[str]) -> list[Row]:
+    """The rows of a part; `sizes` are those of its layers."""
+    if part in ("layer", "gru", "lstm", "small"):
+        cell = part if part in ("gru", "lstm") else "elman"
+        return [
+            Row(part, f"{size} {kind}", f"layer {cell} {kind} {size.replace(',', ' ')}")
+            for size in (SMALL if part == "small" else sizes)
+            for kind in ("infer", "step")
+        ]
+    if part == "stream":
+        return [
+            Row(part, f"{cell}, {n} at once", f"stream {cell} {n}")
+            for cell in ("elman", "gru")
+            for n in (1, 64)
+        ]
+    if part == "startup":
+        return [Row(part, name, name) for name in STARTUP]
+    return [Row(part, f"{n} thread{'s' * (n > 1)}", f"{part} {n}") for n in (1, 2)]
 
 
-def _git(*arguments: str) -> bytes:
-    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+class Side:
+    """A build, with a process in which it is called: a row in, seconds of one call out.
 
+    Parameters
+    ----------
+    revision : str
+        As `build` takes it.
+    """
 
-def start(site: Path) -> Callable[[str], float]:
-    """A process that runs the commit's kernel: size and kind in, seconds of one call out."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(site)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(site)},
-    )
+    def __init__(self, revision: str) -> None:
+        site = build(revision)
+        self._command, self._environment = python_of(site)
+        self._revision = revision
+        self._process = subprocess.Popen(
+            [*self._command, "-m", "benchmarks.commit_calls", str(site)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self._environment,
+        )
 
-    def ask(line: str) -> float:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-        return float(process.stdout.readline())
-
-    return ask
+    def seconds(self, row: Row) -> float:
+        """One measurement."""
+        if row.part == "startup":
+            start = time.perf_counter()
+            subprocess.run(
+                [*self._command, *STARTUP[row.call]],
+                env=self._environment,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            return time.perf_counter() - start
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin
+        assert stdout
+        stdin.write(row.call + "\n")
+        stdin.flush()
+        answer = stdout.readline()
+        if not answer:
+            raise SystemExit(f"{self._revision} ended at {row.part}, {row.name}: see above")
+        return float(answer)
 
 
 def main() -> None:
@@ -119,38 +110,57 @@ def main() -> None:
     parser.add_argument(
         "commits", nargs=2, metavar="COMMIT", help="or a folder with a changed tree of the project"
     )
-    parser.add_argument("--sizes", nargs="+", default=DEFAULT, help="B,T,D,H")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS)
+    )
+    parser.add_argument("--sizes", nargs="+", default=DEFAULT, help="of layers: B,T,D,H")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each commit of each row")
     parser.add_argument("--output", type=Path, help="where the JSON goes")
     args = parser.parse_args()
-    old, new = (start(build(commit)) for commit in args.commits)
-    rows: list[dict[str, Any]] = []
-    for text in args.sizes:
-        size = Size(*map(int, text.split(",")))
-        for kind in ("infer", "step"):
-            line = " ".join(map(str, (*size, kind)))
-            for ask in (old, new):
-                ask(line)
-            timings = interleave_measured(
-                [lambda line=line: old(line), lambda line=line: new(line)], seconds=args.seconds
-            )
-            rows.append({"size": str(size), "kind": kind, "old": timings[0], "new": timings[1]})
+    old, new = (Side(commit) for commit in args.commits)
+    console = Console(width=120, highlight=False)
+    results: list[dict[str, Any]] = []
+    for part in args.parts:
+        rows = rows_of(part, args.sizes)
+        found = [_compared(row, (old, new), args.seconds) for row in rows]
+        console.print(_sheet(part, found, args.commits).rich())
+        results += found
+    slower = [row for row in results if row["new"].median > (1 + MARGIN) * row["old"].median]
+    for row in slower:
+        ratio = row["new"].median / row["old"].median - 1
+        console.print(f"{row['part']}, {row['name']}: {args.commits[1]} takes {ratio:.0%} longer")
+    if not slower:
+        console.print(f"in no row does {args.commits[1]} take over {MARGIN:.0%} longer")
+    about = machine("numpy", "scikit-learn")
+    console.print(machine_text(about))
+    if args.output:
+        for row in results:
+            row |= {which: row[which]._asdict() for which in ("old", "new")}
+        written = {"machine": about, "commits": args.commits, "rows": results}
+        args.output.write_text(json.dumps(written, indent=1) + "\n")
+
+
+def _compared(row: Row, sides: tuple[Side, Side], seconds: float) -> dict[str, Any]:
+    calls: list[Callable[[], float]] = [lambda s=side: s.seconds(row) for side in sides]
+    for call in calls:  # what is done once only is not timed
+        call()
+    old, new = interleave_measured(calls, seconds=seconds)
+    return {"part": row.part, "name": row.name, "old": old, "new": new}
+
+
+def _sheet(part: str, rows: list[dict[str, Any]], commits: Sequence[str]) -> Sheet:
     lines = [
         [
-            f"{row['size']} {row['kind']}",
+            row["name"],
             timing_text(row["old"]._asdict()),
             timing_text(row["new"]._asdict()),
             f"{row['old'].median / row['new'].median:.2f}",
         ]
         for row in rows
     ]
-    sheet = Sheet("elman, one thread", ["B, T, D, H", *args.commits, "old / new"], lines)
-    Console(width=120).print(sheet.rich())
-    if args.output:
-        about = {"machine": machine("numpy"), "commits": args.commits}
-        for row in rows:
-            row |= {which: row[which]._asdict() for which in ("old", "new")}
-        args.output.write_text(json.dumps(about | {"rows": rows}, indent=1) + "\n")
+    layers = part in ("layer", "gru", "lstm", "small")
+    title = f"{part}, one thread" if layers else part
+    return Sheet(title, ["B, T, D, H" if layers else "", *commits, "old / new"], lines)
 
 
 if __name__ == "__main__":

@@ -8,20 +8,19 @@ and learns too, and the draws of dropout.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.learning_tasks import Task
 from elman import RNNClassifier
 from elman.backends.contract import Cell
 from elman.hyperparameters.checks import make_rng
+from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 from elman.nn.schedules import cosine
-
-if TYPE_CHECKING:
-    from benchmarks.learning import Task
 
 Array = NDArray[Any]
 MODULES = {"elman": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
@@ -48,16 +47,16 @@ class Model(torch.nn.Module):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        params, hidden_size = network.params, network.hidden_sizes[0]
-        self.readout = network.readout
-        of_elman = {"nonlinearity": network.cell.activation}
-        self.recurrent = MODULES[network.cell.name](
-            network.n_features,
+        params, hidden_size = network.params, network.layout.hidden_sizes[0]
+        self.readout = network.layout.readout
+        of_elman = {"nonlinearity": network.layout.cell.activation}
+        self.recurrent = MODULES[network.layout.cell.name](
+            network.layout.n_features,
             hidden_size,
             batch_first=True,
-            **(of_elman if network.cell.name == "elman" else {}),
+            **(of_elman if network.layout.cell.name == "elman" else {}),
         )
-        self.dropout = torch.nn.Dropout(network.dropout)
+        self.dropout = torch.nn.Dropout(network.layout.dropout)
         self.head = torch.nn.Linear(*params["head.W"].shape)
         W_x, W_h, b = (params[f"recurrent0.{name}"] for name in ("W_x", "W_h", "b"))
         width = W_x.shape[1]  # a GRU's b has one block more, which stands beside the state
@@ -94,15 +93,15 @@ def fit_and_score(task: Task, cell: str, seed: int) -> float:
     if task.is_regression:
         mean, scale, n_outputs = float(y.mean()), float(y.std()), 1
     initial, shuffle, _ = make_rng(seed).spawn(3)
-    network = Network.initialised(
+    layout = Layout(
         data.X_train[0].shape[1],
-        settings["hidden_size"],
+        layer_sizes(settings["hidden_size"]),
         n_outputs,
         cell=Cell(cell, settings["activation"]),
         readout=settings["readout"],
-        rng=initial,
         dropout=settings["dropout"],
     )
+    network = Network.initialised(layout, rng=initial)
     model = Model(network)
     X_train, X_test = prepared(data.X_train, data.X_test, settings["standardize"])
     targets = torch.tensor(((y - mean) / scale).astype(np.float32) if task.is_regression else y)

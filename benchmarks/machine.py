@@ -28,3 +28,12 @@ def machine(*packages: str) -> dict[str, Any]:
         "versions": {p: importlib.metadata.version(p) for p in packages},
         "date": datetime.date.today().isoformat(),
     }
+
+
+def machine_text(about: dict[str, Any], isa: str | None = None) -> str:
+    """What `machine` returned, and the instruction set in use, in one line."""
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return (
+        f"{about['cpu']}{f' ({isa})' if isa else ''}, {about['cores']} cores, {about['system']}, "
+        f"Python {about['python']}; {versions}; {about['date']}."
+    )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import learning_table
+from benchmarks.machine import machine_text
 from benchmarks.parts import PARTS, layer, part
 from benchmarks.sheet import Sheet
 
@@ -27,13 +28,7 @@ SECTION = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- /figures -->)", re
 
 def machine_line(result: dict[str, Any]) -> str:
     """Where, with what and when; said too if the run was a quick one."""
-    about = result["machine"]
-    isa = f" ({result['isa']})" if "isa" in result else ""
-    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    line = (
-        f"{about['cpu']}{isa}, {about['cores']} cores, {about['system']}, "
-        f"Python {about['python']}; {versions}; {about['date']}."
-    )
+    line = machine_text(result["machine"], result.get("isa"))
     return f"A quick run, only to be taken as a hint. {line}" if result.get("quick") else line
 
 

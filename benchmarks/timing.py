@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from elman.backends import _native
-
 WARM_SECONDS = 5e-3
 """how long a function runs untimed before its turn; one that takes longer needs no warming"""
 
@@ -76,6 +74,8 @@ def _summary(samples: list[float]) -> Timing:
 
 def peak_flops(isa: int, n: int = 200_000, n_rounds: int = 15) -> float:
     """Multiply-adds a second of one core, doubled: the best of a few rounds of nothing else."""
+    from elman.backends import _native
+
     best = 0.0
     for _ in range(n_rounds):
         start = time.perf_counter()

@@ -91,11 +91,20 @@ int64_t multiply_adds(const Problem<T>& p) {
          (p.n_features + (p.recurrent ? p.hidden_size : 0));
 }
 
+// The samples of the batch that n of them are a part of; -1: they are all.
+int64_t checked_batch(int64_t batch_samples, int64_t n) {
+  if (batch_samples == -1) return n;
+  require(batch_samples >= n, "batch_samples: fewer than there are");
+  require(batch_samples <= int64_t{1} << 48, "batch_samples: too many");
+  return batch_samples;
+}
+
 // -> H or None, final, pooled or None, ties or None, checkpoints or None, steps between checkpoints, trace or
 // None.
 nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                   nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
-                  nb::handle gain, bool want_H, bool keep_tape, int64_t checkpoint_every, nb::handle h_mask) {
+                  nb::handle gain, bool want_H, bool keep_tape, int64_t checkpoint_every, nb::handle h_mask,
+                  int64_t batch_samples) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     ForwardCall<T> call{};
@@ -103,11 +112,12 @@ nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, width = p.hidden_size;
     require(checkpoint_every >= 0, "checkpoint_every: below 0");
+    const int64_t batch = checked_batch(batch_samples, n);
     call.problem.h_mask = read_if<T>("h_mask", h_mask, {n, width});
     nb::object H = nb::none(), pooled = nb::none(), ties = nb::none(), checkpoints = nb::none();
     nb::object trace = nb::none();
     if (checkpoint_every && keep_tape) {
-      call.checkpoint_every = checkpoint_steps(p.cell, n, p.n_timesteps, width, checkpoint_every);
+      call.checkpoint_every = checkpoint_steps(p.cell, batch, p.n_timesteps, width, checkpoint_every);
       const int64_t n_kept = n_checkpoints(p.n_timesteps, call.checkpoint_every);
       checkpoints = fresh(call.checkpoints, {n, n_kept, p.state_size()});
     } else if (keep_tape && p.trace_size()) {
@@ -137,7 +147,7 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
                    nb::handle gain, nb::handle states, int64_t checkpoint_every, nb::handle pooled,
                    nb::handle ties, nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled,
                    nb::handle h_mask, bool need_dX, nb::handle dW_x, nb::handle dW_h, nb::handle db,
-                   nb::handle dgain) {
+                   nb::handle dgain, int64_t batch_samples) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     BackwardCall<T> call{};
@@ -145,9 +155,10 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
     call.checkpoint_every = checkpoint_every;
+    const int64_t batch = checked_batch(batch_samples, n);
     if (checkpoint_every) {
       require(checkpoint_every > 0 &&
-                  checkpoint_every == checkpoint_steps(p.cell, n, steps, width, checkpoint_every),
+                  checkpoint_every == checkpoint_steps(p.cell, batch, steps, width, checkpoint_every),
               "checkpoint_every: not a whole number of chunks");
       call.checkpoints =
           read<T>("states", states, {n, n_checkpoints(steps, checkpoint_every), p.state_size()});
@@ -180,7 +191,7 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
     } else {
       require(dgain.is_none(), "dgain: there is no gain");
     }
-    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to, n_threads); });
+    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to, batch, n_threads); });
     return nb::make_tuple(dX, dinitial, into_W_x, into_W_h, into_b, into_gain);
   });
 }
@@ -215,7 +226,7 @@ nb::object linear_forward(int isa, int n_threads, nb::handle X, nb::handle W, nb
 
 // -> dX or None, dW, db.
 nb::tuple linear_backward(int isa, int n_threads, nb::handle dY, nb::handle X, nb::handle W, bool need_dX,
-                          nb::handle dW, nb::handle db) {
+                          nb::handle dW, nb::handle db, int64_t batch_rows) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     BackwardCall<T> call{};
@@ -227,7 +238,8 @@ nb::tuple linear_backward(int isa, int n_threads, nb::handle dY, nb::handle X, n
     WeightGradients<T> to{};
     nb::object into_W = output("dW", dW, to.dW_x, {p.n_features, p.hidden_size});
     nb::object into_b = output("db", db, to.db, {p.hidden_size});
-    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to, n_threads); });
+    const int64_t batch = checked_batch(batch_rows, p.n_samples);
+    run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to, batch, n_threads); });
     return nb::make_tuple(dX, into_W, into_b);
   });
 }
@@ -288,8 +300,8 @@ bool standardise(nb::handle values, nb::handle mean, nb::handle scale, nb::handl
   });
 }
 
-// -> the loss, its gradient at the logits.
-nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights) {
+// -> the rows' losses, their gradient at the logits.
+nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights, double total) {
   return with_dtype("logits", logits, [&](auto zero) {
     using T = decltype(zero);
     const auto shape = shape_of<2>("logits", logits);
@@ -298,12 +310,19 @@ nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights)
     const double* weight = read_if<double>("weights", weights, {shape[0]});
     for (int64_t i = 0; i < shape[0]; ++i)
       require(code[i] >= 0 && code[i] < shape[1], "codes: no such class");
+    double* loss;
+    nb::object losses = fresh(loss, {shape[0]});
     T* dlogits;
     nb::object gradient = fresh(dlogits, {shape[0], shape[1]});
     // With the GIL, so that nobody changes `codes`.
-    const double loss = vectors::cross_entropy(z, code, weight, shape[0], shape[1], dlogits);
-    return nb::make_tuple(loss, gradient);
+    vectors::cross_entropy(z, code, weight, total, shape[0], shape[1], loss, dlogits);
+    return nb::make_tuple(losses, gradient);
   });
+}
+
+double sum(nb::handle values) {
+  const int64_t n = shape_of<1>("values", values)[0];
+  return vectors::sum(read<double>("values", values, {n}), n);
 }
 
 double norm(nb::handle vector) {
@@ -440,21 +459,26 @@ NB_MODULE(_native, m) {
   // By position alone; _native.pyi has the names. An array that may not be None is refused as one.
   m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
+        nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
   m.def("backward", backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(),
-        nb::arg().none(), nb::arg().none(), nb::arg().none());
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+  m.def("group_rows", [](int cell, int64_t n_samples, int64_t hidden_size) {
+    require(n_samples >= 0 && hidden_size >= 0, "group_rows: a size below 0");
+    return group_rows(checked_cell(cell), checked_batch(n_samples, 0), hidden_size);
+  });
   m.def("linear_forward", linear_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
         nb::arg().none());
   m.def("linear_backward", linear_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
+        nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
   m.def("gather", gather, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
   m.def("all_finite", all_finite, nb::arg().none(), nb::arg());
   m.def("standardise", standardise, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg());
-  m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none());
+  m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+  m.def("sum", sum, nb::arg().none());
   m.def("norm", norm, nb::arg().none());
   m.def("adam", adam, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),

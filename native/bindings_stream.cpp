@@ -58,10 +58,8 @@ class PythonStream {
     for (size_t i = 0; i < steppers_.size(); ++i) {
       arrays[("recurrent" + std::to_string(i)).c_str()] = steppers_[i].attr("state")();
     }
-    if (stream_.pooled()) {
-      const char* name = stream_.readout() == Readout::kMax ? "readout.largest" : "readout.sum";
-      arrays[name] = view(stream_.pooled(), {n, width}, self);
-    }
+    if (stream_.largest()) arrays["readout.largest"] = view(stream_.largest(), {n, width}, self);
+    if (stream_.sum()) arrays["readout.sum"] = view(stream_.sum(), {n, width}, self);
     if (stream_.weight()) {
       arrays["readout.weight"] = view(stream_.weight(), {n}, self);
       arrays["readout.exponent"] = view(stream_.exponent(), {n}, self);

@@ -62,10 +62,11 @@ struct ForwardCall {
   T* H;            // (B, T, H) out, zero past each end; null: not wanted
   T* final_state;  // (B, S) out
   Pool pool;
-  T* pooled;                 // (B, H) out with a pool: the mean or largest state, the initial one at length 0
-  T* ties;                   // (B, H) out with kMax, or null: how many steps reached the largest
-  T* trace;                  // (B, T, R) out, not filled past an end; null: not wanted
-  T* checkpoints;            // (B, n_checkpoints, S) out, the state after each checkpoint_every steps
+  T* pooled;       // (B, H) out with a pool: the mean (summed in double) or largest state, the initial
+                   // one at length 0
+  T* ties;         // (B, H) out with kMax, or null: how many steps reached the largest
+  T* trace;        // (B, T, R) out, not filled past an end; null: not wanted
+  T* checkpoints;  // (B, n_checkpoints, S) out, the state after each checkpoint_every steps
   int64_t checkpoint_every;  // 0: no checkpoints
   T* packed;                 // weights in panels, filled by pack_forward; forward_pack_size elements
 };
@@ -104,7 +105,7 @@ template <typename T>
 struct Kernels {
   int64_t (*forward_pack_size)(const Problem<T>&);
   void (*pack_forward)(const ForwardCall<T>&);
-  int64_t (*forward_workspace)(const Problem<T>&, int64_t n_rows);
+  int64_t (*forward_workspace)(const Problem<T>&, int64_t n_rows, Pool pool);
   // Runs every time step of samples [begin, end).
   void (*forward)(const ForwardCall<T>&, int64_t begin, int64_t end, T* workspace);
 

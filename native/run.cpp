@@ -54,11 +54,11 @@ int useful_threads(const Problem<T>& p, int64_t n_tasks, int n_threads) {
   return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({n_threads, n_tasks, worth})));
 }
 
-// How the weight gradient is cut. A function of the shapes alone: the same sums whatever the threads.
+// How the weight gradient of a batch is cut. A function of the shapes alone: the same sums whatever the threads,
+// and whichever of the groups a call has.
 struct Cut {
   int64_t tile_rows;   // samples in a tile
   int64_t group_rows;  // samples in a group, whose tiles one thread runs in turn
-  int64_t n_groups;
   int64_t chunk_steps;
 };
 
@@ -69,7 +69,6 @@ Cut cut_backward(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t 
   const int64_t tile_rows = std::clamp<int64_t>(n_samples, 1, wanted);
   Cut cut{};
   cut.group_rows = std::max(tile_rows, ceil_div(n_samples, kMaxGroups));
-  cut.n_groups = ceil_div(n_samples, cut.group_rows);
   // Even tiles of at most 16 (or tile_rows) samples in a group.
   const int64_t most = std::max<int64_t>(tile_rows, 16);
   cut.tile_rows = std::max<int64_t>(1, ceil_div(cut.group_rows, ceil_div(cut.group_rows, most)));
@@ -82,6 +81,10 @@ Cut cut_backward(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t 
 }
 
 }  // namespace
+
+int64_t group_rows(CellName cell, int64_t n_samples, int64_t hidden_size) {
+  return cut_backward(cell, n_samples, 1, hidden_size).group_rows;
+}
 
 int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
                          int64_t wanted) {
@@ -106,7 +109,7 @@ void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads) 
   if (threads > 1) n_tiles = std::min(p.n_samples, ceil_div(n_tiles, threads) * threads);
   const int64_t rows = ceil_div(p.n_samples, n_tiles);
   n_tiles = ceil_div(p.n_samples, rows);
-  const int64_t size = ceil_div(kernels.forward_workspace(p, rows), 16) * 16;
+  const int64_t size = ceil_div(kernels.forward_workspace(p, rows, call.pool), 16) * 16;
   const Buffer<T> workspace = allocate<T>(size * threads);
   parallel_for(n_tiles, threads, [&](int64_t i, int slot) {
     kernels.forward(call, i * rows, std::min(p.n_samples, (i + 1) * rows), workspace.get() + slot * size);
@@ -115,13 +118,14 @@ void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads) 
 
 template <typename T>
 void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightGradients<T>& to,
-                  int n_threads) {
+                  int64_t batch_samples, int n_threads) {
   const Problem<T>& p = call.problem;
   const int64_t D = p.n_features, H = p.hidden_size;
   const Buffer<T> zeros = zeros_if_absent(call.problem);
   const T* dpooled = call.dpooled;
   const Buffer<T> shares = share_of_pooled(call);
-  const Cut cut = cut_backward(p.cell, p.n_samples, p.n_timesteps, H);
+  const Cut cut = cut_backward(p.cell, batch_samples, p.n_timesteps, H);
+  const int64_t n_groups = ceil_div(p.n_samples, cut.group_rows);
   call.group_rows = cut.group_rows;
   call.tile_rows = cut.tile_rows;
   call.chunk_steps = cut.chunk_steps;
@@ -137,19 +141,19 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
     kernels.pack_forward(forward);
   }
 
-  const int threads = useful_threads(p, cut.n_groups, n_threads);
+  const int threads = useful_threads(p, n_groups, n_threads);
   const int64_t size = ceil_div(kernels.backward_workspace(call), 16) * 16;
   const int64_t gradient_size = ceil_div(kernels.gradient_size(p), 16) * 16;
   const Buffer<T> workspace = allocate<T>(size * threads);
-  const Buffer<T> gradients = allocate<T>(gradient_size * std::max<int64_t>(cut.n_groups, 1));
-  if (cut.n_groups == 0) std::fill_n(gradients.get(), gradient_size, T(0));
-  parallel_for(cut.n_groups, threads, [&](int64_t g, int slot) {
+  const Buffer<T> gradients = allocate<T>(gradient_size * std::max<int64_t>(n_groups, 1));
+  if (n_groups == 0) std::fill_n(gradients.get(), gradient_size, T(0));
+  parallel_for(n_groups, threads, [&](int64_t g, int slot) {
     kernels.backward(call, g * cut.group_rows, std::min(p.n_samples, (g + 1) * cut.group_rows),
                      workspace.get() + slot * size, gradients.get() + g * gradient_size);
   });
   // A fixed tree: neighbours first, then neighbours of sums.
-  for (int64_t step = 1; step < cut.n_groups; step *= 2) {
-    for (int64_t g = 0; g + step < cut.n_groups; g += 2 * step) {
+  for (int64_t step = 1; step < n_groups; step *= 2) {
+    for (int64_t g = 0; g + step < n_groups; g += 2 * step) {
       kernels.add(gradients.get() + g * gradient_size, gradients.get() + (g + step) * gradient_size,
                   gradient_size);
     }
@@ -195,7 +199,7 @@ Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_
   std::fill_n(state_.get(), p.n_samples * p.state_size(), T(0));
   p.initial = call_.final_state = state_.get();
   p.initial_stride = p.state_size();
-  workspace_ = allocate<T>(kernels.forward_workspace(p, p.n_samples));
+  workspace_ = allocate<T>(kernels.forward_workspace(p, p.n_samples, Pool::kNone));
 }
 
 template <typename T>
@@ -210,8 +214,8 @@ template class Steps<double>;
 template void run_forward<float>(const Kernels<float>&, ForwardCall<float>, int);
 template void run_forward<double>(const Kernels<double>&, ForwardCall<double>, int);
 template void run_backward<float>(const Kernels<float>&, BackwardCall<float>, const WeightGradients<float>&,
-                                  int);
+                                  int64_t, int);
 template void run_backward<double>(const Kernels<double>&, BackwardCall<double>,
-                                   const WeightGradients<double>&, int);
+                                   const WeightGradients<double>&, int64_t, int);
 
 }  // namespace elman

@@ -33,7 +33,11 @@ Buffer<T> allocate(int64_t n) {
 template <typename T>
 void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads);
 
-// Rounds the wanted number of steps between checkpoints up to whole chunks of the weight gradient.
+// Samples in a group of the weight gradient of a batch of n_samples: see run_backward.
+int64_t group_rows(CellName cell, int64_t n_samples, int64_t hidden_size);
+
+// Rounds the wanted number of steps between checkpoints up to whole chunks of the weight gradient of a batch of
+// n_samples.
 int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
                          int64_t wanted);
 
@@ -44,10 +48,12 @@ struct WeightGradients {
   T *dW_x, *dW_h, *db, *dgain;
 };
 
-// Fills dX (unless null), dinitial (unless null) and `to`.
+// Fills dX (unless null), dinitial (unless null) and `to`. The samples of the call are whole groups, side by
+// side, of a batch of batch_samples, and their weight gradient is the sum of those groups in a fixed tree:
+// neighbours first, then neighbours of sums.
 template <typename T>
 void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightGradients<T>& to,
-                  int n_threads);
+                  int64_t batch_samples, int n_threads);
 
 // A cell that is fed one time step at a time: weights packed once, states kept here.
 template <typename T>

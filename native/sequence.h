@@ -84,9 +84,19 @@ struct TileState {
   T* seen;
 };
 
+// A row of sums over a sample's steps, of which a mean is made: doubles, because a sum of float32 stops growing
+// after 2^24 equal steps.
 template <typename T>
-static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows) {
-  return n_rows * (2 * (state_stride<T>(padded_state(p)) + (p.h_mask ? seen_stride(p) : 0)) + sums_stride(p));
+ELMAN_INLINE int64_t totals_stride(const Problem<T>& p) {
+  return state_stride<double>(padded_columns<T>(p.hidden_size));
+}
+
+template <typename T>
+static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows, Pool pool) {
+  constexpr int64_t kPerDouble = static_cast<int64_t>(sizeof(double) / sizeof(T));
+  const int64_t totals = pool == Pool::kMean ? totals_stride(p) * kPerDouble : 0;
+  const int64_t states = 2 * (state_stride<T>(padded_state(p)) + (p.h_mask ? seen_stride(p) : 0));
+  return n_rows * (states + sums_stride(p) + totals);
 }
 
 // Copies a state of `states` blocks of H between blocks `from_step` apart and blocks `to_step` apart.
@@ -115,20 +125,16 @@ ELMAN_INLINE void mask_states(const Problem<T>& p, int64_t begin, int64_t n, int
 template <typename T>
 struct Sink {
   T* h;
-  T* pooled;
+  T* largest;
   T* ties;
   T* trace;
 };
 
-// Takes h into a sample's pooled values so far. NaN stays.
+// Takes h into a sample's largest values so far. NaN stays.
 template <typename T>
-ELMAN_INLINE void pool_state(Pool pool, T* pooled, T* ties, Vec<T> h, int64_t left) {
-  const Vec<T> so_far = load_upto(pooled, left);
-  if (pool == Pool::kMean) {
-    store_upto(pooled, so_far + h, left);
-    return;
-  }
-  store_upto(pooled, h <= so_far || so_far != so_far ? so_far : h, left);
+ELMAN_INLINE void take_largest(T* largest, T* ties, Vec<T> h, int64_t left) {
+  const Vec<T> so_far = load_upto(largest, left);
+  store_upto(largest, h <= so_far || so_far != so_far ? so_far : h, left);
   if (ties) {
     const Vec<T> one = broadcast(T(1)), n = load_upto(ties, left);
     store_upto(ties, h == so_far ? n + one : h > so_far ? one : n, left);
@@ -136,13 +142,13 @@ ELMAN_INLINE void pool_state(Pool pool, T* pooled, T* ties, Vec<T> h, int64_t le
 }
 
 template <typename T>
-ELMAN_INLINE void pour(Pool pool, const Sink<T>& sink, int64_t column, Vec<T> v, int64_t left) {
+ELMAN_INLINE void pour(const Sink<T>& sink, int64_t column, Vec<T> v, int64_t left) {
   if (sink.h) {
     __builtin_prefetch(sink.h + column + 2 * (column + left), 1);  // two steps on
     store_upto(sink.h + column, v, left);
   }
-  if (sink.pooled) {
-    pool_state<T>(pool, sink.pooled + column, sink.ties ? sink.ties + column : nullptr, v, left);
+  if (sink.largest) {
+    take_largest<T>(sink.largest + column, sink.ties ? sink.ties + column : nullptr, v, left);
   }
 }
 
@@ -180,9 +186,8 @@ ELMAN_INLINE Moments<T> moments(const T* values, int64_t n) {
 // h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`, and into
 // sink(row). `packed` is pack_forward's; `sums` has room for the tile's sums with layer_norm.
 template <typename T, typename C, typename SinkOf>
-ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, int64_t begin, int64_t t,
-                               int64_t live, const TileState<T>& from, const TileState<T>& to, T* sums,
-                               SinkOf sink_of) {
+ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t begin, int64_t t, int64_t live,
+                               const TileState<T>& from, const TileState<T>& to, T* sums, SinkOf sink_of) {
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
   const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
   const int64_t rows = D + (p.recurrent ? H : 0), trace_size = p.trace_size();
@@ -215,7 +220,7 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
                                const Vec<T> share = load_upto(mask + row * H + column, H - column);
                                store(seen + row * seen_step + column, states[0] * share);
                              }
-                             pour(pool, sink, column, states[0], H - column);
+                             pour(sink, column, states[0], H - column);
                              if (C::kTrace && sink.trace) {
 #pragma GCC unroll 8
                                for (int v = 0; v < C::kTrace; ++v) {
@@ -283,7 +288,7 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
         T* s = current + (row + i) * stride + column;
         if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
         const Sink<T> sink = sink_of(row + i);
-        if (!sink.h && !sink.pooled && !seen) {
+        if (!sink.h && !sink.largest && !seen) {
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
             store(s + j, activate<T>(activation(), load(tile)));
           }
@@ -296,7 +301,7 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
             const Vec<T> share = load_upto(mask + (row + i) * H + column + j, H - column - j);
             store(seen + (row + i) * seen_step + column + j, v * share);
           }
-          pour(pool, sink, column + j, v, H - column - j);
+          pour(sink, column + j, v, H - column - j);
         }
       }
     };
@@ -326,7 +331,7 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, Pool pool, const T* packed, 
 // One sample alone: P panels of V vectors from panel p on, kept in registers from the bias to the activation,
 // because here the latency from one state to the next is all that counts. The same chains as a tile's.
 template <typename T, int V, int P>
-static void single_panels(const Problem<T>& p, Pool pool, const T* bias, const Segment<T>& input,
+static void single_panels(const Problem<T>& p, const T* bias, const Segment<T>& input,
                           const Segment<T>& state, T* current, const Sink<T>& sink, int64_t column) {
   Vec<T> acc[1][P * V];
 #pragma GCC unroll 8
@@ -338,12 +343,12 @@ static void single_panels(const Problem<T>& p, Pool pool, const T* bias, const S
     const int64_t at = column + v * kLanes<T>;
     const Vec<T> h = activate<T>(p.activation, acc[0][v]);
     store(current + at, h);
-    pour(pool, sink, at, h, p.hidden_size - at);
+    pour(sink, at, h, p.hidden_size - at);
   }
 }
 
 template <typename T>
-ELMAN_INLINE void single_step(const Problem<T>& p, Pool pool, const T* packed, int64_t sample, int64_t t,
+ELMAN_INLINE void single_step(const Problem<T>& p, const T* packed, int64_t sample, int64_t t,
                               const T* previous, T* current, const Sink<T>& sink) {
   const int64_t D = p.n_features, H = p.hidden_size, rows = D + (p.recurrent ? H : 0),
                 step = rows * kPanel<T>;
@@ -354,17 +359,29 @@ ELMAN_INLINE void single_step(const Problem<T>& p, Pool pool, const T* packed, i
     const Segment<T> input{p.X + (sample * p.n_timesteps + t) * D, 0, packed + q * step, D, step};
     const Segment<T> state{previous, 0, packed + q * step + D * width, p.recurrent ? H : 0, step};
     if (q + 4 <= n_full) {
-      single_panels<T, 2, 4>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 4>(p, bias, input, state, current, sink, q * kPanel<T>);
       q += 4;
     } else if (q + 2 <= n_full) {
-      single_panels<T, 2, 2>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 2>(p, bias, input, state, current, sink, q * kPanel<T>);
       q += 2;
     } else if (q < n_full) {
-      single_panels<T, 2, 1>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 1>(p, bias, input, state, current, sink, q * kPanel<T>);
       q += 1;
     } else {
-      single_panels<T, 1, 1>(p, pool, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 1, 1>(p, bias, input, state, current, sink, q * kPanel<T>);
       q += 1;
+    }
+  }
+}
+
+// Adds the hidden states of two steps of n rows to their totals, the earlier one first.
+template <typename T>
+ELMAN_INLINE void add_two_steps(const Problem<T>& p, int64_t n, int64_t stride, const T* first,
+                                const T* second, double* totals) {
+  const int64_t padded = padded_columns<T>(p.hidden_size), totals_step = totals_stride(p);
+  for (int64_t r = 0; r < n; ++r, first += stride, second += stride, totals += totals_step) {
+    for (int64_t j = 0; j < padded; j += kLanes<double>) {
+      store(totals + j, load(totals + j) + load_doubles(first + j) + load_doubles(second + j));
     }
   }
 }
@@ -380,6 +397,11 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   T* seen = p.h_mask ? workspace + 2 * n * stride : nullptr;
   T* next_seen = seen ? seen + n * seen_stride(p) : nullptr;
   T* sums = workspace + n * 2 * (stride + (seen ? seen_stride(p) : 0));
+  const int64_t totals_step = totals_stride(p);
+  double* const totals =
+      c.pool == Pool::kMean ? reinterpret_cast<double*>(sums + n * sums_stride(p)) : nullptr;
+  T* const largest = c.pool == Pool::kMax ? c.pooled + begin * H : nullptr;
+  T* const ties = largest && c.ties ? c.ties + begin * H : nullptr;
   const int64_t trace_size = p.trace_size();
   for (int64_t r = 0; r < n; ++r) {
     copy_state<T>(C::kStates, H, p.initial + (begin + r) * p.initial_stride, H, previous + r * stride,
@@ -388,13 +410,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
 
   mask_states(p, begin, n, stride, TileState<T>{previous, seen});
 
-  if (c.pool != Pool::kNone) {
-    const T start = c.pool == Pool::kMean ? T(0) : -static_cast<T>(__builtin_inff());
-    for (int64_t i = begin * H; i < end * H; ++i) c.pooled[i] = start;
-    if (c.ties) {
-      for (int64_t i = begin * H; i < end * H; ++i) c.ties[i] = T(1);
-    }
-  }
+  for (int64_t i = 0; totals && i < n * totals_step; ++i) totals[i] = 0;
+  for (int64_t i = 0; largest && i < n * H; ++i) largest[i] = -static_cast<T>(__builtin_inff());
+  for (int64_t i = 0; ties && i < n * H; ++i) ties[i] = T(1);
 
   auto finish = [&](int64_t r) {  // sample begin + r has run its last step: `previous` holds its final state
     T* out = c.final_state + (begin + r) * C::kStates * H;
@@ -402,10 +420,13 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     if (c.pool != Pool::kNone) {
       T* pooled = c.pooled + (begin + r) * H;
       const int64_t length = length_of(p, begin + r);
-      const T divisor = c.pool == Pool::kMean ? static_cast<T>(length) : T(1);
       for (int64_t j = 0; j < H; ++j) {
-        pooled[j] =
-            length ? pooled[j] / divisor + T(0) : out[j];  // + 0: the sign of a zero is not told apart
+        if (totals) {
+          const double last = length % 2 ? static_cast<double>(out[j]) : 0;  // not in a pair of steps
+          const double total = totals[r * totals_step + j] + last;
+          pooled[j] = static_cast<T>(total) / static_cast<T>(length);
+        }
+        pooled[j] = length ? pooled[j] + T(0) : out[j];  // + 0: the sign of a zero is not told apart
       }
     }
     if (c.H) {
@@ -415,8 +436,6 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     }
   };
 
-  T* const pooled = c.pool != Pool::kNone ? c.pooled + begin * H : nullptr;
-  T* const ties = c.pool != Pool::kNone && c.ties ? c.ties + begin * H : nullptr;
   int64_t live = n;
   for (int64_t t = 0;; ++t) {
     while (live > 0 && length_of(p, begin + live - 1) <= t) finish(--live);
@@ -425,11 +444,11 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     T* trace_t = c.trace ? c.trace + (begin * n_steps + t) * trace_size : nullptr;
     if (C::kSums == 1 && n == 1 && kVectorBytes == 64 && !seen &&
         !p.layer_norm) {  // with 16 registers the compiler spills its sums: slower than a tile
-      single_step(p, c.pool, c.packed, begin, t, previous, current, Sink<T>{H_t, pooled, ties, nullptr});
+      single_step(p, c.packed, begin, t, previous, current, Sink<T>{H_t, largest, ties, nullptr});
     } else {
       const TileState<T> from{previous, seen}, to{current, next_seen};
-      forward_step<T, C>(p, c.pool, c.packed, begin, t, live, from, to, sums, [=](int64_t r) {
-        return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, pooled ? pooled + r * H : nullptr,
+      forward_step<T, C>(p, c.packed, begin, t, live, from, to, sums, [=](int64_t r) {
+        return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, largest ? largest + r * H : nullptr,
                        ties ? ties + r * H : nullptr, trace_t ? trace_t + r * n_steps * trace_size : nullptr};
       });
     }
@@ -439,6 +458,7 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     swap = seen;
     seen = next_seen;
     next_seen = swap;
+    if (totals && t % 2) add_two_steps(p, live, stride, current, previous, totals);
     if (n_kept && (t + 1) % c.checkpoint_every == 0 && t + 1 < n_steps) {
       for (int64_t r = 0; r < live; ++r) {
         T* kept = c.checkpoints + ((begin + r) * n_kept + t / c.checkpoint_every) * C::kStates * H;
@@ -498,7 +518,7 @@ static int64_t backward_workspace(const BackwardCall<T>& c) {
   const int64_t n = c.tile_rows, padded = padded_columns<T>(p.hidden_size);
   const CellShape shape = p.shape();
   const int64_t deltas = 2 * n * state_stride<T>(shape.biases * padded), direct = n * state_stride<T>(padded);
-  const int64_t states = c.checkpoint_every ? forward_workspace(p, n) : 0;
+  const int64_t states = c.checkpoint_every ? forward_workspace(p, n, Pool::kNone) : 0;
   const int64_t masked = p.h_mask ? n * c.chunk_steps * p.hidden_size : 0;
   const int64_t stretch = n * c.checkpoint_every * (p.hidden_size + p.trace_size());
   const int64_t norm_sums = p.layer_norm ? 2 * shape.biases * padded : 0;
@@ -572,7 +592,7 @@ static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_
     while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
     if (live == 0) break;
     const TileState<T> from{previous, seen}, to{current, next_seen};
-    forward_step<T, C>(p, Pool::kNone, c.packed_forward, begin, t, live, from, to, sums, [=](int64_t r) {
+    forward_step<T, C>(p, c.packed_forward, begin, t, live, from, to, sums, [=](int64_t r) {
       const int64_t at = r * every + t - first;
       return Sink<T>{stretch + at * H, nullptr, nullptr, trace_size ? traces + at * trace_size : nullptr};
     });
@@ -717,7 +737,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   T* chunk = direct + c.tile_rows * direct_stride;
   Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * C::kSums * padded);
   T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // states, then the stretch
-  T* stretch = again + (c.checkpoint_every ? forward_workspace(p, c.tile_rows) : 0);
+  T* stretch = again + (c.checkpoint_every ? forward_workspace(p, c.tile_rows, Pool::kNone) : 0);
   const int64_t trace_size = p.trace_size();
   T* norm_sums = stretch + c.tile_rows * c.checkpoint_every * (H + trace_size);
   T* const after = norm_sums + (p.layer_norm ? 2 * C::kSums * padded : 0);

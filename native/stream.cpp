@@ -31,8 +31,7 @@ Problem<T> affine(int64_t n, int64_t n_in, int64_t n_out, const T* W, const T* b
 }
 
 // value 2^power, power <= 0.
-template <typename T>
-T times_power(T value, double power) {
+double times_power(double value, double power) {
   constexpr double kSmallest = -5000;  // far below what float64 can hold
   return power == 0 ? value : std::ldexp(value, static_cast<int>(std::max(kSmallest, power)));
 }
@@ -70,14 +69,12 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
     scale_.assign(plan.scale, plan.scale + n_features_);
   }
   if (missing_ == Missing::kSkip && n_ > 1) kept_.resize(static_cast<size_t>(n_ * states));
-  if (readout_ != Readout::kLast) {
-    const bool largest = readout_ == Readout::kMax;
-    pooled_ = filled(n_ * width_, largest ? -std::numeric_limits<T>::infinity() : T(0));
-  }
+  if (readout_ == Readout::kMax) largest_ = filled(n_ * width_, -std::numeric_limits<T>::infinity());
+  if (readout_ == Readout::kMean || readout_ == Readout::kAttention) sum_ = filled(n_ * width_, 0.0);
   if (readout_ == Readout::kAttention) {
     const T zero = 0;
     scores_ = std::make_unique<Steps<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
-    weight_ = filled(n_, T(0));
+    weight_ = filled(n_, 0.0);
     exponent_ = filled(n_, 0.0);
   }
 }
@@ -162,18 +159,17 @@ void Stream<T>::exchange_skipped() {
 }
 
 template <typename T>
-void Stream<T>::attend(const T* h, T score, int64_t row) {
-  const vectors::SplitExp e = vectors::split_exp(static_cast<double>(score));
-  T& weight = weight_[row];
-  double& exponent = exponent_[row];
-  const bool first = weight == T(0);
+void Stream<T>::attend(const T* h, double score, int64_t row) {
+  const vectors::SplitExp e = vectors::split_exp(score);
+  double &weight = weight_[row], &exponent = exponent_[row];
+  const bool first = weight == 0;
   const double largest = first || e.k > exponent ? e.k : exponent;
-  const T kept = times_power(T(1), first ? 0.0 : exponent - largest);
-  const T share = times_power(static_cast<T>(e.r), e.k - largest);
+  const double kept = times_power(1, first ? 0.0 : exponent - largest);
+  const double share = times_power(e.r, e.k - largest);
   exponent = largest;
   weight = weight * kept + share;
-  T* sum = pooled_.get() + row * width_;
-  for (int64_t j = 0; j < width_; ++j) sum[j] = sum[j] * kept + h[j] * share;
+  double* sum = sum_.get() + row * width_;
+  for (int64_t j = 0; j < width_; ++j) sum[j] = sum[j] * kept + static_cast<double>(h[j]) * share;
 }
 
 // Takes h (n, W) into the readout of the rows that took a step.
@@ -184,15 +180,16 @@ void Stream<T>::pool(const T* h) {
   for (int64_t i = 0; i < n_; ++i, h += width_) {
     if (skipped_[i]) continue;
     ++n_steps_[i];
-    T* pooled = pooled_.get() + i * width_;
     if (readout_ == Readout::kMean) {
-      for (int64_t j = 0; j < width_; ++j) pooled[j] += h[j];
+      double* sum = sum_.get() + i * width_;
+      for (int64_t j = 0; j < width_; ++j) sum[j] += static_cast<double>(h[j]);
     } else if (readout_ == Readout::kMax) {
+      T* largest = largest_.get() + i * width_;
       for (int64_t j = 0; j < width_; ++j) {
-        pooled[j] = h[j] <= pooled[j] || pooled[j] != pooled[j] ? pooled[j] : h[j];
+        largest[j] = h[j] <= largest[j] || largest[j] != largest[j] ? largest[j] : h[j];
       }
     } else if (readout_ == Readout::kAttention) {
-      attend(h, scores_->state()[i] * share, i);
+      attend(h, static_cast<double>(scores_->state()[i] * share), i);
     }
   }
 }
@@ -222,17 +219,20 @@ void Stream<T>::answer(T* out) {
     const T* initial = nullptr;
     for (int64_t i = 0; i < n_; ++i) {
       T* row = features_.get() + i * width_;
-      const T* pooled = pooled_.get() + i * width_;
       if (n_steps_[i] == 0) {
         if (!initial) initial = top();
         std::copy_n(initial + i * width_, width_, row);
         continue;
       }
-      T divisor = 1;
-      if (readout_ == Readout::kMean) divisor = static_cast<T>(n_steps_[i]);
-      if (readout_ == Readout::kAttention && weight_[i] != T(0)) divisor = weight_[i];
-      for (int64_t j = 0; j < width_; ++j) {
-        row[j] = pooled[j] / divisor + T(0);  // + 0: the sign of a zero is not told apart
+      // + 0: the sign of a zero is not told apart
+      if (readout_ == Readout::kMax) {
+        const T* largest = largest_.get() + i * width_;
+        for (int64_t j = 0; j < width_; ++j) row[j] = largest[j] + T(0);
+      } else {
+        T divisor = static_cast<T>(n_steps_[i]);
+        if (readout_ == Readout::kAttention) divisor = weight_[i] == 0 ? T(1) : static_cast<T>(weight_[i]);
+        const double* sum = sum_.get() + i * width_;
+        for (int64_t j = 0; j < width_; ++j) row[j] = static_cast<T>(sum[j]) / divisor + T(0);
       }
     }
   }

@@ -47,11 +47,11 @@ class Stream {
   int64_t n_outputs() const { return n_outputs_; }
   int64_t width() const { return width_; }
   int64_t multiply_adds() const { return multiply_adds_; }
-  Readout readout() const { return readout_; }
   // What goes from step to step beside the states of the layers; and the last answer before its link.
   int64_t* n_steps() { return n_steps_.get(); }   // (n,)
-  T* pooled() { return pooled_.get(); }           // (n, W): a sum, or the largest values
-  T* weight() { return weight_.get(); }           // (n,), of attention
+  double* sum() { return sum_.get(); }            // (n, W), of mean and attention: of the states so far
+  T* largest() { return largest_.get(); }         // (n, W), of max
+  double* weight() { return weight_.get(); }      // (n,), of attention
   double* exponent() { return exponent_.get(); }  // (n,): sum and weight are in units of 2^exponent
   T* logits() { return head_.state(); }           // (n, K)
 
@@ -61,7 +61,7 @@ class Stream {
   const T* output(size_t layer, const T* below);
   const T* top();
   void pool(const T* h);
-  void attend(const T* h, T score, int64_t row);
+  void attend(const T* h, double score, int64_t row);
   void exchange_skipped();
 
   const Kernels<T>& kernels_;
@@ -77,8 +77,8 @@ class Stream {
   Buffer<T> input_;                   // (n, features of the first layer)
   Buffer<T> joined_;                  // (n, widest layer): an output that is no layer's state as it lies
   Buffer<T> features_;                // (n, W): what the head sees
-  Buffer<T> pooled_, weight_;
-  Buffer<double> exponent_;
+  Buffer<T> largest_;
+  Buffer<double> sum_, weight_, exponent_;  // double: a sum of float32 stops growing after 2^24 equal steps
   Buffer<int64_t> n_steps_;
   std::vector<char> skipped_;  // (n,)
   int64_t n_skipped_ = 0;

@@ -88,6 +88,13 @@ ELMAN_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 ELMAN_INLINE float square_root(float x) { return __builtin_sqrtf(x); }
 ELMAN_INLINE double square_root(double x) { return __builtin_sqrt(x); }
 
+// A vector of doubles from as many consecutive values.
+ELMAN_INLINE Vec<double> load_doubles(const double* p) { return load(p); }
+ELMAN_INLINE Vec<double> load_doubles(const float* p) {
+  typedef float half __attribute__((vector_size(kVectorBytes / 2), aligned(4), may_alias));
+  return __builtin_convertvector(*reinterpret_cast<const half*>(p), Vec<double>);
+}
+
 // min(limit, x) and max(limit, x) that give x when x is NaN.
 template <typename T>
 ELMAN_INLINE Vec<T> at_most(Vec<T> x, Vec<T> limit) {

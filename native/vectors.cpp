@@ -53,28 +53,30 @@ bool finite_range(const T* x, int64_t n) {
 }  // namespace
 
 template <typename T>
-double cross_entropy(const T* logits, const int64_t* codes, const double* weights, int64_t n, int64_t k,
-                     T* dlogits) {
-  double weight_sum = 0;
-  for (int64_t i = 0; weights && i < n; ++i) weight_sum += weights[i];
-  const double unit = 1.0 / (weights ? (weight_sum > 0 ? weight_sum : 1.0) : static_cast<double>(n));
+void cross_entropy(const T* logits, const int64_t* codes, const double* weights, double total, int64_t n,
+                   int64_t k, double* losses, T* dlogits) {
+  const double unit = 1.0 / (total > 0 ? total : 1.0);
   std::vector<double> p(static_cast<size_t>(k));
-  double loss = 0;
   for (int64_t i = 0; i < n; ++i, logits += k, dlogits += k) {
     T largest = logits[0];
     for (int64_t j = 1; j < k; ++j)
       largest = logits[j] > largest || logits[j] != logits[j] ? logits[j] : largest;
-    double total = 0;
+    double sum = 0;
     for (int64_t j = 0; j < k; ++j) p[j] = exp_down(static_cast<double>(logits[j]) - largest);
-    for (int64_t j = 0; j < k; ++j) total += p[j];
+    for (int64_t j = 0; j < k; ++j) sum += p[j];
     const double share = weights ? weights[i] * unit : unit;
     // log sum - shifted, not log of a probability, which rounds to log 0
-    loss += (std::log(total) - (static_cast<double>(logits[codes[i]]) - largest)) * share;
-    const double scale = share / total;
+    losses[i] = (std::log(sum) - (static_cast<double>(logits[codes[i]]) - largest)) * share;
+    const double scale = share / sum;
     for (int64_t j = 0; j < k; ++j) dlogits[j] = static_cast<T>(p[j] * scale);
-    dlogits[codes[i]] = static_cast<T>((p[codes[i]] / total - 1.0) * share);
+    dlogits[codes[i]] = static_cast<T>((p[codes[i]] / sum - 1.0) * share);
   }
-  return loss;
+}
+
+double sum(const double* values, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += values[i];
+  return sum;
 }
 
 template <typename T>
@@ -203,9 +205,10 @@ template bool standardise<double, float>(const double*, const double*, const dou
                                          float*, int);
 template bool standardise<double, double>(const double*, const double*, const double*, int64_t, int64_t,
                                           double*, int);
-template double cross_entropy<float>(const float*, const int64_t*, const double*, int64_t, int64_t, float*);
-template double cross_entropy<double>(const double*, const int64_t*, const double*, int64_t, int64_t,
-                                      double*);
+template void cross_entropy<float>(const float*, const int64_t*, const double*, double, int64_t, int64_t,
+                                   double*, float*);
+template void cross_entropy<double>(const double*, const int64_t*, const double*, double, int64_t, int64_t,
+                                    double*, double*);
 template void softmax<float>(const float*, int64_t, int64_t, float*);
 template void softmax<double>(const double*, int64_t, int64_t, double*);
 template void sigmoid<float>(const float*, int64_t, float*);

@@ -6,11 +6,14 @@
 
 namespace elman::vectors {
 
-// Softmax cross-entropy of logits (n, k), a mean over samples weighted by `weights` (null: all 1); its gradient
-// to dlogits. Inside in float64.
+// Softmax cross-entropy of each of n rows of k logits, times weights[i] / total (null weights: 1 / total); its
+// gradient to dlogits. A total that is not above 0 counts as 1. Inside in float64.
 template <typename T>
-double cross_entropy(const T* logits, const int64_t* codes, const double* weights, int64_t n, int64_t k,
-                     T* dlogits);
+void cross_entropy(const T* logits, const int64_t* codes, const double* weights, double total, int64_t n,
+                   int64_t k, double* losses, T* dlogits);
+
+// One value after the other, from the first.
+double sum(const double* values, int64_t n);
 
 // Of each of n rows of k logits, inside in float64.
 template <typename T>

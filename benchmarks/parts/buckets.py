@@ -31,17 +31,18 @@ def measure(options: Options) -> dict[str, Any]:
 
 def _epoch(lengths: Any, n_features: int, hidden: int, *, by_length: bool) -> Callable[[], Any]:
     from elman.backends import get_backend
-    from elman.backends.contract import Cell
     from elman.data.prepared import Prepared
     from elman.data.sequences import Sequences
+    from elman.nn.layout import Layout
     from elman.nn.network import Network
     from elman.nn.objectives import OneClass
     from elman.nn.optimizers import make_optimizer
-    from elman.training.epoch import Plan, run_epoch
+    from elman.training.epoch import run_epoch
     from elman.training.labelled import Labelled
+    from elman.training.plan import Plan
 
     rng = np.random.default_rng(0)
-    network = Network.initialised(n_features, hidden, 3, cell=Cell(), readout="max", rng=rng)
+    network = Network.initialised(Layout(n_features, (hidden,), 3, readout="max"), rng=rng)
     values = rng.standard_normal((int(lengths.sum()), n_features)).astype(np.float32)
     X = Prepared(Sequences(values, lengths))
     data = Labelled(X, rng.integers(0, 3, len(lengths)), None)

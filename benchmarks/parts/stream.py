@@ -13,9 +13,10 @@ from benchmarks.timing import interleave
 from benchmarks.workloads import Array
 from elman.backends import get_backend
 from elman.backends.contract import Cell
-from elman.models.model import TrainedClassifier
+from elman.models.classifier import TrainedClassifier
 from elman.models.stepping import ComposedSteps
 from elman.models.streaming import Stream, plan_of
+from elman.nn.layout import Layout
 from elman.nn.network import Network
 
 CELLS = ("elman", "gru")
@@ -47,9 +48,8 @@ def measure(options: Options) -> dict[str, Any]:
 
 
 def _model(cell: str, rng: np.random.Generator) -> TrainedClassifier:
-    network = Network.initialised(
-        FEATURES, HIDDEN, CLASSES, cell=Cell(cell), readout="last", rng=rng, dtype=np.float32
-    )
+    layout = Layout(FEATURES, (HIDDEN,), CLASSES, cell=Cell(cell), readout="last")
+    network = Network.initialised(layout, rng=rng, dtype=np.float32)
     for name in ("recurrent0.b", "head.b"):
         network.params[name][...] = rng.normal(scale=0.3, size=network.params[name].shape)
     return TrainedClassifier(
@@ -105,7 +105,7 @@ def _pytorch(model: TrainedClassifier) -> Peer:
     import torch
 
     torch.set_num_threads(1)
-    params, cell = model.network.params, model.network.cell.name
+    params, cell = model.network.params, model.network.layout.cell.name
     b = params["recurrent0.b"]
     rnn = (torch.nn.GRUCell if cell == "gru" else torch.nn.RNNCell)(FEATURES, HIDDEN)
     head = torch.nn.Linear(HIDDEN, CLASSES)
@@ -134,7 +134,7 @@ def _onnx_runtime(model: TrainedClassifier) -> Peer:
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
-    params, cell = model.network.params, model.network.cell.name
+    params, cell = model.network.params, model.network.layout.cell.name
     W, R, b = params["recurrent0.W_x"].T, params["recurrent0.W_h"].T, params["recurrent0.b"]
     if cell == "gru":  # z, r, h there; r, z, n here
         order = np.r_[HIDDEN : 2 * HIDDEN, :HIDDEN, 2 * HIDDEN : 3 * HIDDEN]

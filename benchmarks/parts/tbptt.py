@@ -61,18 +61,19 @@ def _problem(n_timesteps: int) -> tuple[Any, Any]:
 
 def _ours(X: Any, codes: Any, chunk: int, *, per_step: bool) -> Callable[[], Any]:
     from elman.backends import get_backend
-    from elman.backends.contract import Cell
     from elman.data.prepared import Prepared
     from elman.data.sequences import Sequences
+    from elman.nn.layout import Layout
     from elman.nn.network import Network
     from elman.nn.objectives import OneClass
     from elman.nn.optimizers import make_optimizer
-    from elman.training.epoch import Plan, run_epoch
+    from elman.training.epoch import run_epoch
     from elman.training.labelled import Labelled
+    from elman.training.plan import Plan
 
     rng = np.random.default_rng(0)
     readout = "every" if per_step else "max"
-    network = Network.initialised(FEATURES, HIDDEN, CLASSES, cell=Cell(), readout=readout, rng=rng)
+    network = Network.initialised(Layout(FEATURES, (HIDDEN,), CLASSES, readout=readout), rng=rng)
     targets = codes if per_step else codes[:1]
     data = Labelled(Prepared(Sequences(X, [len(X)])), targets, None, per_step)
     plan = Plan(1, 1, lambda epoch: 1e-3, 1.0, bptt_steps=chunk or None)

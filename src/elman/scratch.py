@@ -1,32 +1,28 @@
-"""The classroom class: small arrays in, the last hidden state out, and exact gradient descent."""
+"""The classroom class: small arrays in, the last hidden state out, and gradient descent by hand."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elman.backends.contract import Cell, Tape, Weights
-from elman.backends.reference import ReferenceBackend
+_Array = NDArray[Any]
 
-_CELL = Cell("elman", "tanh")
-_BACKEND = ReferenceBackend()
+BACKWARD_RULES = ("exact", "notebook")
+"""What `backward` may step along; `ScratchSimpleRNNClassifier` explains both."""
 
 
-def _as_floats(name: str, array: ArrayLike, shape: tuple[int, ...], axes: str) -> NDArray[Any]:
-    """`array` as C-contiguous float64 of `shape`, in which -1 stands for any size."""
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; fill it first, with {name}.filled(value)")
-    out = np.asarray(array)
-    if out.dtype.kind not in "fiub":
-        raise TypeError(f"{name} has dtype {out.dtype}; give an array of real numbers")
-    if out.ndim != len(shape) or any(
-        s not in (-1, n) for s, n in zip(shape, out.shape, strict=True)
-    ):
-        raise ValueError(f"{name} has shape {out.shape}, expected {axes} = {shape} (-1: any size)")
-    return np.require(out, dtype=np.float64, requirements=["C", "A"])
+class _Weights(NamedTuple):
+    """The three weights, or the three updates that belong to them, as float64."""
+
+    Wx: _Array
+    """(n_features, n_nodes)"""
+    Wh: _Array
+    """(n_nodes, n_nodes)"""
+    b: _Array
+    """(n_nodes,)"""
 
 
 class ScratchSimpleRNNClassifier:
@@ -36,6 +32,9 @@ class ScratchSimpleRNNClassifier:
 
         h_t = tanh(x_t Wx + h_{t-1} Wh + b)
 
+    The class stands alone: it computes with NumPy's ordinary operators, in float64, in the order in
+    which the formulas are written here.
+
     Parameters
     ----------
     n_features : int
@@ -44,17 +43,30 @@ class ScratchSimpleRNNClassifier:
         Width of the hidden state.
     learning_rate : float, default=0.01
         Step of gradient descent in `backward`.
-    random_state : int, numpy.random.Generator or None
-        Where the initial weights come from; NumPy's global state is never touched.
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+        The generator that `initialize_weights` draws from. None means NumPy's global one, the one
+        that `np.random.seed` sets. A number gives this network a generator of its own: 0 draws the
+        weights that `np.random.seed(0)` would give, and leaves the global generator as it is.
+    backward_rule : {"exact", "notebook"}, default="exact"
+        What `backward` steps along.
+
+        - "exact" is the gradient of the loss, by backpropagation through time (Werbos 1990).
+        - "notebook" is the rule of the classroom's notebook, kept so that its numbers can be
+          reproduced. It is not the gradient of this loss, nor of any other: it takes the last state
+          in place of the state of each step, adds the output error at every step, and leaves the
+          derivative of tanh out of the recursion. docs/the-seed.md shows how far it misses. Use it
+          to compare, not to train.
 
     Attributes
     ----------
-    Wx : (n_features, n_nodes) array
-    Wh : (n_nodes, n_nodes) array
-    b : (n_nodes,) array
-        The weights. Assign your own, of any real dtype: integers are computed with as floats.
-    hs : (batch_size, n_sequences, n_nodes) array
-        Every hidden state of the last `forward`.
+    Wx : (n_features, n_nodes) array or None
+    Wh : (n_nodes, n_nodes) array or None
+    b : (n_nodes,) array or None
+        The weights; None until you assign your own or call `initialize_weights`. They may be of any
+        real dtype: integers are computed with as floats.
+    hs : list of n_sequences + 1 arrays, each (batch_size, n_nodes)
+        The hidden states of the last `forward`: `hs[t]` is the state after t steps, and so `hs[0]`
+        is all zeros. The list is empty before the first `forward`.
 
     Examples
     --------
@@ -66,6 +78,10 @@ class ScratchSimpleRNNClassifier:
     >>> rnn.b = np.array([1, 1, 1, 1])
     >>> print(rnn.forward(np.array([[[1, 2], [2, 3], [3, 4]]]) / 100))
     [[0.79494228 0.81839002 0.83939649 0.85584174]]
+    >>> len(rnn.hs)
+    4
+    >>> print(rnn.hs[1])
+    [[0.76188798 0.76213958 0.76239095 0.76255841]]
     """
 
     def __init__(
@@ -73,26 +89,35 @@ class ScratchSimpleRNNClassifier:
         n_features: int,
         n_nodes: int,
         learning_rate: float = 0.01,
-        random_state: int | np.random.Generator | None = None,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
+        *,
+        backward_rule: str = "exact",
     ) -> None:
         for name, size in (("n_features", n_features), ("n_nodes", n_nodes)):
             if size != int(size) or size < 1:
                 raise ValueError(f"{name}={size!r} must be a whole number of at least 1")
+        _check_rule(backward_rule)
         self.n_features = int(n_features)
         self.n_nodes = int(n_nodes)
         self.learning_rate = learning_rate
-        self._rng = np.random.default_rng(random_state)
-        self.hs = np.zeros((0, 0, self.n_nodes))
-        self.initialize_weights()
+        self.backward_rule = backward_rule
+        self._rng = _own_generator(random_state)
+        self.Wx: _Array | None = None
+        self.Wh: _Array | None = None
+        self.b: _Array | None = None
+        self.hs: list[_Array] = []
 
     def initialize_weights(self) -> None:
-        """Draw new weights: each column of Wx and of Wh about of length 1, b zero."""
-        n_features, n_nodes = self.n_features, self.n_nodes
-        self.Wx: NDArray[Any] = self._rng.standard_normal((n_features, n_nodes)) / n_features**0.5
-        self.Wh: NDArray[Any] = self._rng.standard_normal((n_nodes, n_nodes)) / n_nodes**0.5
-        self.b: NDArray[Any] = np.zeros(n_nodes)
+        """Draw Wx, then Wh, then b, each number from a normal distribution of mean 0, variance 1.
 
-    def forward(self, x: ArrayLike) -> NDArray[Any]:
+        They come from NumPy's global generator, as `np.random.randn` does, unless the network was
+        given a `random_state`.
+        """
+        self.Wx = self._randn(self.n_features, self.n_nodes)
+        self.Wh = self._randn(self.n_nodes, self.n_nodes)
+        self.b = self._randn(self.n_nodes)
+
+    def forward(self, x: ArrayLike) -> _Array:
         """Run every step of every sequence.
 
         Parameters
@@ -104,78 +129,201 @@ class ScratchSimpleRNNClassifier:
         -------
         h : (batch_size, n_nodes) array
             The last hidden state; `hs` keeps all of them.
-        """
-        h, tape = self._run(x)
-        self.hs = tape.H
-        return h
 
-    def gradients(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], ...]:
+        Raises
+        ------
+        ValueError
+            If a weight is None, or if x or a weight has the wrong shape.
+        TypeError
+            If x or a weight is masked, or does not hold real numbers.
+        """
+        self.hs = _states(*self._checked(x))
+        return self.hs[-1]
+
+    def gradients(self, x: ArrayLike, y: ArrayLike) -> tuple[_Array, _Array, _Array]:
         """Gradients of the loss at Wx, Wh and b, by backpropagation through time (Werbos 1990).
 
-        The loss is 1/2 ||h_T - y||^2 per sample, averaged over the batch.
+        The loss is 1/2 ||h_T - y||^2 per sample, averaged over the batch. These are the exact
+        gradients whatever `backward_rule` is.
 
         Parameters
         ----------
         x : (batch_size, n_sequences, n_features) array-like
         y : (batch_size, n_nodes) array-like
-            The last hidden state wanted.
+            The last hidden state wanted. For a batch of one, (n_nodes,) will do.
 
         Returns
         -------
         dWx, dWh, db : arrays
             Of the shapes of Wx, Wh and b.
         """
-        return self._through_time(*self._run(x), y)
+        X, weights = self._checked(x)
+        hs = _states(X, weights)
+        updates = _exact_updates(X, weights, hs, self._error(hs[-1], y))
+        return updates.Wx, updates.Wh, updates.b
 
     def backward(self, x: ArrayLike, y: ArrayLike, h: ArrayLike) -> None:
-        """One step of gradient descent on Wx, Wh and b, in place.
+        """Move Wx, Wh and b by one step, in place: learning_rate times what `backward_rule` gives.
 
-        An array of integers cannot hold the step: it is replaced by one of floats.
+        An array that cannot hold the step, of integers or read-only, is replaced by one of floats.
 
         Parameters
         ----------
         x : (batch_size, n_sequences, n_features) array-like
         y : (batch_size, n_nodes) array-like
-            The last hidden state wanted.
+            The last hidden state wanted. For a batch of one, (n_nodes,) will do.
         h : (batch_size, n_nodes) array-like
-            What `forward(x)` returned. The step is taken at the present weights whatever `h` is; a
-            warning says if it came from other weights or another x.
+            What `forward(x)` returned. The exact rule steps at the present weights whatever `h` is,
+            and warns if it came from other weights or another x. The notebook's rule computes with
+            the `h` that it is given.
+
+        Raises
+        ------
+        ValueError
+            If a weight is None, or if x, y, h or a weight has the wrong shape.
+        TypeError
+            If one of them is masked, or does not hold real numbers.
         """
-        present, tape = self._run(x)
-        given = _as_floats("h", h, present.shape, "(batch_size, n_nodes)")
-        if not np.allclose(given, present, rtol=1e-6, atol=1e-9, equal_nan=True):
-            warnings.warn(
-                "h is not what forward(x) returns at the present weights, which this step uses "
-                "instead; call h = rnn.forward(x) before each backward(x, y, h)",
-                stacklevel=2,
-            )
-        dWx, dWh, db = self._through_time(present, tape, y)
-        self.Wx = self._descended(self.Wx, dWx)
-        self.Wh = self._descended(self.Wh, dWh)
-        self.b = self._descended(self.b, db)
+        _check_rule(self.backward_rule)
+        X, weights = self._checked(x)
+        given = _as_floats("h", h, (len(X), self.n_nodes), "(batch_size, n_nodes)")
+        if self.backward_rule == "notebook":
+            updates = _notebook_updates(X, weights, given, self._error(given, y))
+        else:
+            hs = _states(X, weights)
+            if not np.allclose(given, hs[-1], rtol=1e-6, atol=1e-9, equal_nan=True):
+                warnings.warn(
+                    "h is not what forward(x) returns at the present weights, which this step uses "
+                    "instead; call h = rnn.forward(x) before each backward(x, y, h)",
+                    stacklevel=2,
+                )
+            updates = _exact_updates(X, weights, hs, self._error(hs[-1], y))
+        self.Wx = self._stepped(self.Wx, updates.Wx)
+        self.Wh = self._stepped(self.Wh, updates.Wh)
+        self.b = self._stepped(self.b, updates.b)
 
-    def _through_time(self, h: NDArray[Any], tape: Tape, y: ArrayLike) -> tuple[NDArray[Any], ...]:
-        error = h - _as_floats("y", y, h.shape, "(batch_size, n_nodes)")
-        return tuple(_BACKEND.backward(None, error / len(h), tape, need_dX=False).dweights.arrays)
+    def _randn(self, *shape: int) -> _Array:
+        if self._rng is None:
+            return np.random.randn(*shape)  # noqa: NPY002 - the notebook's generator is the global
+        return self._rng.standard_normal(shape)
 
-    def _descended(self, weight: NDArray[Any], gradient: NDArray[Any]) -> NDArray[Any]:
+    def _checked(self, x: ArrayLike) -> tuple[_Array, _Weights]:
+        """X and the weights as float64 arrays of the right shapes."""
+        n_features, n_nodes = self.n_features, self.n_nodes
+        values = {"Wx": self.Wx, "Wh": self.Wh, "b": self.b}
+        _check_assigned(values)
+        X = _as_floats("x", x, (-1, -1, n_features), "(batch_size, n_sequences, n_features)")
+        if len(X) == 0:
+            raise ValueError(f"x has shape {X.shape}: it holds no sample; give at least one")
+        shapes = {
+            "Wx": ((n_features, n_nodes), "(n_features, n_nodes)"),
+            "Wh": ((n_nodes, n_nodes), "(n_nodes, n_nodes)"),
+            "b": ((n_nodes,), "(n_nodes,)"),
+        }
+        return X, _Weights(*(_as_floats(name, values[name], *shapes[name]) for name in shapes))
+
+    def _error(self, h: _Array, y: ArrayLike) -> _Array:
+        """The gradient at the last state h: the mean over the batch is part of the loss."""
+        shape, axes = h.shape, "(batch_size, n_nodes)"
+        if len(h) == 1 and np.ndim(y) == 1:
+            shape, axes = h.shape[1:], "(n_nodes,)"
+        error: _Array = (h - _as_floats("y", y, shape, axes)) / len(h)
+        return error
+
+    def _stepped(self, weight: _Array | None, update: _Array) -> _Array:
         weight = np.asarray(weight)
         if weight.dtype.kind != "f":
             weight = weight.astype(np.float64)
-        weight -= self.learning_rate * gradient
+        elif not weight.flags.writeable:
+            weight = weight.copy()
+        weight -= self.learning_rate * update
         return weight
 
-    def _run(self, x: ArrayLike) -> tuple[NDArray[Any], Tape]:
-        n_features, n_nodes = self.n_features, self.n_nodes
-        X = _as_floats("x", x, (-1, -1, n_features), "(batch_size, n_sequences, n_features)")
-        weights = Weights(
-            _as_floats("Wx", self.Wx, (n_features, n_nodes), "(n_features, n_nodes)"),
-            _as_floats("Wh", self.Wh, (n_nodes, n_nodes), "(n_nodes, n_nodes)"),
-            _as_floats("b", self.b, (n_nodes,), "(n_nodes,)"),
+
+def _states(X: _Array, weights: _Weights) -> list[_Array]:
+    """The state after 0, 1, ..., n_sequences steps."""
+    hs = [np.zeros((len(X), len(weights.b)))]
+    for t in range(X.shape[1]):
+        hs.append(np.tanh(X[:, t, :] @ weights.Wx + hs[t] @ weights.Wh + weights.b))
+    return hs
+
+
+def _exact_updates(X: _Array, weights: _Weights, hs: list[_Array], error: _Array) -> _Weights:
+    """The gradient at each weight, where `error` is the one at the last state."""
+    dWx, dWh, db = (np.zeros_like(weight) for weight in weights)
+    dh = error
+    for t in reversed(range(X.shape[1])):
+        da = dh * (1 - hs[t + 1] ** 2)
+        dWx += X[:, t, :].T @ da
+        dWh += hs[t].T @ da
+        db += da.sum(axis=0)
+        dh = da @ weights.Wh.T
+    return _Weights(dWx, dWh, db)
+
+
+def _notebook_updates(X: _Array, weights: _Weights, h: _Array, error: _Array) -> _Weights:
+    """What the notebook steps along, to the last bit. This is not a gradient."""
+    dWx, dWh, db = (np.zeros_like(weight) for weight in weights)
+    dh = np.zeros_like(h)
+    for t in reversed(range(X.shape[1])):
+        dh = dh + error  # at every step, where only the last state is compared with y
+        da = dh * (1 - h**2)  # the last state, where that of step t belongs
+        dWx += X[:, t, :].T @ da
+        dWh += h.T @ da  # the last state, where that before step t belongs
+        db += da.sum(axis=0)
+        dh = dh @ weights.Wh.T  # dh, where da belongs
+    return _Weights(dWx, dWh, db)
+
+
+def _check_rule(rule: object) -> None:
+    if rule not in BACKWARD_RULES:
+        raise ValueError(f"backward_rule={rule!r} must be one of {BACKWARD_RULES}")
+
+
+def _check_assigned(weights: dict[str, _Array | None]) -> None:
+    """Raise an error if a weight is None that says whether to draw all of them or assign one."""
+    missing = [name for name, weight in weights.items() if weight is None]
+    there = [name for name, weight in weights.items() if weight is not None]
+    if not missing:
+        return
+    if not there:
+        raise ValueError(
+            "Wx, Wh and b are None: call initialize_weights() to draw them at random, or assign "
+            "your own to all three"
         )
-        if len(X) == 0:
-            raise ValueError(f"x has shape {X.shape}: it holds no sample; give at least one")
-        forward = _BACKEND.forward(_CELL, X, None, None, weights, keep_tape=True)
-        if forward.tape is None:
-            raise RuntimeError("the reference backend kept no tape")
-        return forward.final, forward.tape
+    raise ValueError(
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} None: assign "
+        f"{'it' if len(missing) == 1 else 'them'} too, as you assigned {' and '.join(there)} "
+        "(initialize_weights() would draw all three anew)"
+    )
+
+
+def _own_generator(random_state: Any) -> np.random.Generator | np.random.RandomState | None:
+    """The generator of one network; None where the global one is to be used."""
+    if random_state is None or isinstance(
+        random_state, (np.random.Generator, np.random.RandomState)
+    ):
+        return random_state
+    if not isinstance(random_state, (int, np.integer)) or isinstance(random_state, bool):
+        raise TypeError(
+            f"random_state={random_state!r} must be None, a whole number, or a NumPy Generator or "
+            "RandomState"
+        )
+    if not 0 <= random_state < 2**32:
+        raise ValueError(f"random_state={random_state!r} must be from 0 to 2**32 - 1")
+    # RandomState and not default_rng, because its numbers are those that np.random.seed gives
+    return np.random.RandomState(int(random_state))
+
+
+def _as_floats(name: str, array: Any, shape: tuple[int, ...], axes: str) -> _Array:
+    """`array` as float64 of `shape`, in which -1 stands for any size."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; fill it first, with {name}.filled(value)")
+    out = np.asarray(array)
+    if out.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has dtype {out.dtype}; give an array of real numbers")
+    if out.ndim != len(shape) or any(
+        s not in (-1, n) for s, n in zip(shape, out.shape, strict=True)
+    ):
+        raise ValueError(f"{name} has shape {out.shape}, expected {axes} = {shape} (-1: any size)")
+    return np.asarray(out, dtype=np.float64)

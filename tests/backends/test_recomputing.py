@@ -68,6 +68,35 @@ def test_checkpoints_change_no_bit(backend, rng, dtype, kind, sizes, every, ragg
 
 
 @pytest.mark.parametrize("kind", ["tanh", *GATED])
+@pytest.mark.parametrize("sizes", [(3, 1201, 2, 7), (13, 900, 1, 33), (37, 500, 2, 5)])
+def test_states_are_kept_as_far_apart_as_asked(backend, rng, kind, sizes):
+    """Rounded up to whole chunks of the weight gradient, and no farther: that is memory's bound."""
+    X, lengths, h0, weights, _ = problem(
+        rng, "float32", *sizes, ragged=True, initial=True, kind=kind
+    )
+    cell, n_timesteps = cell_of(kind), sizes[1]
+    H = backend.forward(cell, X, lengths, h0, weights).H
+
+    def tape_of(every):
+        return backend.forward(
+            cell, X, lengths, h0, weights, outputs="final", keep_tape=True, checkpoint_every=every
+        ).tape
+
+    chunk = tape_of(1).checkpoint_every
+    assert 1 <= chunk <= (1 if backend.name == "reference" else 512)
+    for wanted in (1, 2, chunk, chunk + 1, 3 * chunk - 1, n_timesteps):
+        tape = tape_of(wanted)
+        every = tape.checkpoint_every
+        assert every == -(-min(wanted, n_timesteps) // chunk) * chunk
+        n_kept = (n_timesteps - 1) // every
+        assert tape.H.shape == (sizes[0], n_kept, cell.state_size(sizes[3]))
+        for sample, length in enumerate(lengths):
+            n_own = min(n_kept, length // every)
+            kept = tape.H[sample, :n_own, : sizes[3]]
+            assert kept.tobytes() == H[sample, every - 1 : length : every][:n_own].tobytes()
+
+
+@pytest.mark.parametrize("kind", ["tanh", *GATED])
 def test_outputs_and_checkpoints_together(backend, rng, kind):
     X, lengths, h0, weights, _ = problem(
         rng, "float64", 3, 50, 2, 7, ragged=True, initial=True, kind=kind

@@ -65,13 +65,37 @@ void check_checkpoints(const elman::Kernels<T>& kernels, const elman::Problem<T>
   backward.checkpoints = checkpoints.get();
   forward.checkpoint_every = backward.checkpoint_every = every;
   elman::run_forward(kernels, forward, n_threads);
-  elman::run_backward(kernels, backward, {dWx.get(), dWh.get(), db.get(), nullptr}, n_threads);
+  elman::run_backward(kernels, backward, {dWx.get(), dWh.get(), db.get(), nullptr}, B, n_threads);
   for (int64_t i = 0; i < H * H; ++i) {
     if (dWh.get()[i] != expected[i]) {
       std::printf("with checkpoints dW_h[%d] differs\n", static_cast<int>(i));
       std::exit(1);
     }
   }
+}
+
+// The mean of each sample's own states, without the states; the initial one at length 0.
+template <typename T>
+void check_mean(const elman::Kernels<T>& kernels, const elman::Problem<T>& problem, const Doubles& hs,
+                const Doubles& h0, int n_threads) {
+  const size_t B = static_cast<size_t>(problem.n_samples), S = static_cast<size_t>(problem.n_timesteps);
+  const size_t H = static_cast<size_t>(problem.hidden_size);
+  Doubles means(B * H);
+  for (size_t i = 0; i < B; ++i) {
+    const size_t length = static_cast<size_t>(problem.lengths[i]);
+    for (size_t j = 0; j < H; ++j) {
+      for (size_t t = 0; t < length; ++t) means[i * H + j] += hs[(i * S + t) * H + j];
+      means[i * H + j] = length ? means[i * H + j] / static_cast<double>(length) : h0[i * H + j];
+    }
+  }
+  const Exact<T> pooled(B * H), final_state(B * H);
+  elman::ForwardCall<T> forward{};
+  forward.problem = problem;
+  forward.final_state = final_state.get();
+  forward.pool = elman::Pool::kMean;
+  forward.pooled = pooled.get();
+  elman::run_forward(kernels, forward, n_threads);
+  compare("pooled", pooled.get(), means, 1);
 }
 
 template <typename T>
@@ -150,6 +174,7 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
   elman::run_forward(kernels, forward, n_threads);
   compare("H", H_.get(), hs, 1);
   compare("final", final_.get(), final_state, 1);
+  check_mean(kernels, problem, hs, h0, n_threads);
   elman::BackwardCall<T> backward{};
   backward.problem = problem;
   backward.H = H_.get();
@@ -157,7 +182,8 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
   backward.dfinal = gf_.get();
   backward.dX = dX_.get();
   backward.dinitial = dinitial_.get();
-  elman::run_backward(kernels, backward, {dWx_.get(), dWh_.get(), db_.get(), nullptr}, n_threads);
+  elman::run_backward(kernels, backward, {dWx_.get(), dWh_.get(), db_.get(), nullptr},
+                       problem.n_samples, n_threads);
   const double sum = 1 + static_cast<double>(B * S);
   check_checkpoints(kernels, problem, forward, backward, dWh_.get(), n_threads);
   compare("dX", dX_.get(), dX, 1);

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -299,14 +302,14 @@ def test_ctrl_c_saves_the_best_weights_so_far(tmp_path, files):
     assert elman.RNNClassifier.load(model).n_features_in_ == 2
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
-def test_on_a_terminal_there_is_a_live_bar(tmp_path, files):
+def on_a_terminal(arguments, environment):
+    """Exit code of a command on a pseudo-terminal, and what is to be seen there."""
     import pty
 
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "elman", "fit", str(files / "train.ts")]
-    command += ["-o", str(tmp_path / "m"), "--max-iter", "9"]
-    environment = os.environ | QUIET | {"TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "elman", *map(str, arguments)]
+    plain = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "COLUMNS", "LINES")}
+    environment = plain | QUIET | {"TERM": "xterm-256color"} | environment
     with subprocess.Popen(command, stdout=slave, stderr=slave, env=environment) as process:
         os.close(slave)
         seen = b""
@@ -320,9 +323,16 @@ def test_on_a_terminal_there_is_a_live_bar(tmp_path, files):
                 break
             seen += chunk
     os.close(master)
-    assert process.returncode == 0
-    assert b"9/9" in seen
-    assert b"\x1b[" in seen
+    return process.returncode, seen.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_on_a_terminal_there_is_a_live_bar(tmp_path, files):
+    command = ["fit", files / "train.ts", "-o", tmp_path / "m", "--max-iter", "9"]
+    code, seen = on_a_terminal(command, {})
+    assert code == 0
+    assert "9/9" in seen
+    assert "\x1b[" in seen
 
 
 def test_fit_goes_on_from_a_checkpoint(capsys, tmp_path, files):
@@ -351,3 +361,150 @@ def test_fit_keeps_no_state_without_a_folder(capsys, tmp_path, files):
         command = ["fit", files / "train.ts", "-o", tmp_path / "m.safetensors", option, "3"]
         assert run(capsys, *command)[0] == 2
         assert "want --checkpoint FOLDER" in run(capsys, *command)[2]
+
+
+# Wherever it is shown, all of it is
+
+SIZES = {
+    "no width": {"COLUMNS": "0"},
+    "below 0": {"COLUMNS": "-5"},
+    "no number": {"COLUMNS": "wide"},
+    "a digit that int refuses": {"COLUMNS": "²"},
+    "empty": {"COLUMNS": ""},
+    "as wide as no terminal": {"COLUMNS": "9" * 30},
+    "more digits than int reads": {"COLUMNS": "9" * 5000},
+    "no height": {"LINES": "0"},
+    "one line": {"LINES": "1"},
+    "no number of lines": {"LINES": "²"},
+    "neither": {"COLUMNS": "0", "LINES": "0"},
+    "a terminal that can do nothing": {"TERM": "dumb"},
+    "an unknown terminal": {"TERM": ""},
+}
+NARROW = ["1", "2", "7", "13", "20", "41"]
+LONG = "a label that is longer than a terminal is wide, " * 3
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """Arguments of every command that prints a table, of each kind of model, by name."""
+    folder = tmp_path_factory.mktemp("shown")
+    X, labels = recordings()
+    rng = np.random.default_rng(3)
+    y = {
+        "labels": np.where(labels == "do", LONG, labels),
+        "steps": [(x[:, 0] > 1).astype(int) for x in X],
+        "several": rng.integers(0, 2, size=(len(X), 4)),
+        "values": rng.normal(size=(len(X), 3)),
+    }
+    kinds = {"labels": elman.RNNClassifier, "several": elman.RNNClassifier}
+    kinds |= {"steps": elman.RNNTagger, "values": elman.RNNRegressor}
+    commands = {}
+    for name, kind in kinds.items():
+        model, data = folder / f"{name}.safetensors", folder / f"{name}.npz"
+        write_npz(data, X, y[name])
+        kind(hidden_size=3, max_iter=1, random_state=0).fit(X, y[name]).save(model)
+        commands[f"evaluate {name}"] = ["evaluate", model, data]
+        commands[f"inspect {name}"] = ["inspect", model]
+    test = ["--test", folder / "labels.npz", "-o", folder / "new", "--force", "-q"]
+    commands["fit"] = ["fit", folder / "labels.npz", *test, "--max-iter", "1"]
+    return commands
+
+
+def printed(capsys, monkeypatch, arguments, environment, *, terminal=False):
+    """What a command prints in an environment: on a terminal without its escape codes."""
+    with monkeypatch.context() as patch:
+        for name in ("COLUMNS", "LINES", "FORCE_COLOR", "TERM"):
+            patch.delenv(name, raising=False)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+        patch.setattr("elman.cli.fit.time", SimpleNamespace(perf_counter=lambda: 3.0))
+        code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", out)
+
+
+def characters(text):
+    """How often each is there, but spaces and lines, which depend on the width."""
+    return Counter(c for c in text if not c.isspace() and c != "─")
+
+
+@pytest.mark.parametrize("environment", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_size_that_is_none_changes_nothing(capsys, monkeypatch, shown, environment, terminal):
+    for arguments in shown.values():
+        expected = printed(capsys, monkeypatch, arguments, {"TERM": "xterm"}, terminal=terminal)
+        assert len(expected.splitlines()) > 5
+        actual = printed(capsys, monkeypatch, arguments, environment, terminal=terminal)
+        assert actual == expected
+
+
+def without_confusion(text):
+    """Which is shown as a matrix where it fits, and as the commonest mistakes elsewhere."""
+    return re.split(r"(?:Confusion\s+matrix|Commonest\s+mistakes|No\s+mistakes)", text)[0]
+
+
+@pytest.mark.parametrize("columns", NARROW)
+def test_a_narrow_terminal_shows_every_character(capsys, monkeypatch, shown, columns):
+    for name, arguments in shown.items():
+        wide, narrow = (
+            printed(capsys, monkeypatch, arguments, {"COLUMNS": n}, terminal=True)
+            for n in ("500", columns)
+        )
+        assert "…" not in narrow
+        if "several" not in name and "values" not in name:
+            wide, narrow = without_confusion(wide), without_confusion(squeezed(narrow))
+        assert characters(narrow) == characters(wide), name
+
+
+def squeezed(text):
+    """Text of which the words that a title is told by are not folded."""
+    for word in ("Confusion", "matrix", "Commonest", "mistakes", "No"):
+        text = re.sub(r"\s*".join(word), word, text)
+    return text
+
+
+@pytest.mark.parametrize("columns", [None, *NARROW])
+def test_a_pipe_folds_no_line(capsys, monkeypatch, shown, columns):
+    environment = {} if columns is None else {"COLUMNS": columns}
+    out = printed(capsys, monkeypatch, shown["inspect labels"], environment)
+    assert re.search(rf"classes +3: '{LONG}', 'mi', 'sol'", out)
+    assert re.search(r"recurrent0.W_h +3 x 3 +float32 +9", out)
+    out = printed(capsys, monkeypatch, shown["evaluate labels"], environment)
+    assert re.search(rf"\n{LONG} +6 ", out)
+
+
+@pytest.mark.parametrize("environment", [{"COLUMNS": "0"}, {"COLUMNS": "-1"}, {"COLUMNS": "1"}])
+def test_no_width_takes_the_help_or_an_error_away(capsys, monkeypatch, environment):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = run(capsys, "fit", "--help")
+    assert (code, err) == (0, "")
+    assert "--checkpoint-minutes" in out
+    code, out, err = run(capsys, "evaluate", "nothing", "here")
+    assert (code, out, err) == (2, "", "elman: nothing: No such file or directory\n")
+    code, out, err = run(capsys, "gradcheck")
+    assert (code, err) == (0, "")
+    assert "worst" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+@pytest.mark.parametrize(
+    ("environment", "bar"),
+    [
+        ({"COLUMNS": "0", "LINES": "0"}, True),
+        ({"COLUMNS": "80"}, True),
+        ({"COLUMNS": "41"}, False),
+        ({"COLUMNS": "1"}, False),
+        ({"COLUMNS": "80", "TERM": "dumb"}, False),
+    ],
+)
+def test_progress_is_whole_too(tmp_path, files, environment, bar):
+    command = ["fit", files / "train.ts", "-o", tmp_path / "m", "--max-iter", "3"]
+    command += ["--validation", files / "test.npz"]
+    code, seen = on_a_terminal(command, environment)
+    assert code == 0
+    assert ("\x1b[2K" in seen) == bar
+    last = seen[seen.rindex("3/3") :]
+    assert re.search(r"loss \d\.\d{4}  validation loss \d\.\d{4}  accuracy [01]\.\d{4}", last)
+    assert "…" not in seen

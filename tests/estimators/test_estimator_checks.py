@@ -32,16 +32,16 @@ def quick(**parameters):
 class NumberOfLabel(RNNRegressor):
     """Predicts the number of a label, so that what holds of the classifier can be asked of it."""
 
-    def _targets(self, y, data, **options):
-        return super()._targets(np.unique(y, return_inverse=True)[1], data, **options)
+    def _targets(self, y, data, known, **options):
+        return super()._targets(np.unique(y, return_inverse=True)[1], data, known, **options)
 
 
 class LabelOfEveryStep(RNNTagger):
     """Takes a sample's label for that of each of its steps."""
 
-    def _targets(self, y, data, **options):
+    def _targets(self, y, data, known, **options):
         y = [np.full(n, label) for n, label in zip(data.lengths, y, strict=True)]
-        return super()._targets(y, data, **options)
+        return super()._targets(y, data, known, **options)
 
 
 MAKERS = {
@@ -103,7 +103,9 @@ def test_answering_changes_no_attribute(kind, answers, rng):
     for method in METHODS[answers]:
         getattr(estimator, method)(X)
     assert estimator.__dict__.keys() == before.keys()
-    assert estimator.network_.params.flat.tobytes() == before["network_"].params.flat.tobytes()
+    assert (
+        estimator.network_.params.flat.tobytes() == before["model_"].network.params.flat.tobytes()
+    )
 
 
 def test_n_features_in(estimator, rng):

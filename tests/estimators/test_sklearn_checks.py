@@ -22,8 +22,8 @@ SKLEARN_1_9 = tuple(map(int, sklearn.__version__.split(".")[:2])) == (1, 9)
 class OneLabelTagger(RNNTagger):
     """Takes a label for each sample, as the checks have them, for one of each of its steps."""
 
-    def _targets(self, y, data, **options):
-        return super()._targets(_for_each_step(y, data.lengths[0]), data, **options)
+    def _targets(self, y, data, known, **options):
+        return super()._targets(_for_each_step(y, data.lengths[0]), data, known, **options)
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         return super().partial_fit(

@@ -47,8 +47,8 @@ def end(clf):
     columns = clf.history_.to_dict()
     return digest(
         clf.network_.params.flat,
-        *clf._optimizer.get_state().values(),
-        repr(clf._rng.bit_generator.state),
+        *clf._going_on.optimizer.get_state().values(),
+        repr(clf._going_on.rng.bit_generator.state),
         repr({k: v for k, v in columns.items() if k not in ("seconds", "sequences_per_second")}),
         repr((clf.history_.best_epoch, clf.history_.stopped_by)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from elman.backends.contract import Cell
+from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 
 RAGGED = (3, 0, 5, 3, 1, 5)
@@ -14,16 +15,17 @@ def ragged(rng, lengths=RAGGED, n_features=2, dtype=np.float32):
     return [rng.standard_normal((n, n_features)).astype(dtype) for n in lengths]
 
 
+def draw_network(
+    n_features, hidden_size, n_outputs, *, rng, dtype=np.float32, n_layers=1, **layout
+):
+    """A network of fresh weights; `hidden_size` as the estimators take it."""
+    sizes = layer_sizes(hidden_size, n_layers)
+    return Network.initialised(Layout(n_features, sizes, n_outputs, **layout), rng=rng, dtype=dtype)
+
+
 def make_network(rng, *, readout="last", dtype=np.float64, activation="tanh", hidden_size=7):
-    return Network.initialised(
-        2,
-        hidden_size,
-        3,
-        cell=Cell("elman", activation),
-        readout=readout,
-        rng=rng,
-        dtype=dtype,
-    )
+    cell = Cell("elman", activation)
+    return draw_network(2, hidden_size, 3, cell=cell, readout=readout, rng=rng, dtype=dtype)
 
 
 def make_batch(rng, lengths=(5, 4, 1, 0), dtype=np.float64, padding=0.0):

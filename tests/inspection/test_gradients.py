@@ -261,9 +261,9 @@ def test_a_wrong_loss_fails(monkeypatch):
     right = OBJECTIVES["huber"]
 
     class Wrong:
-        def loss(self, outputs, targets, weights, fused):
-            value, gradient = right.loss(outputs, targets, weights, fused)
-            return value, np.clip(gradient, -0.1, 0.1)
+        def loss(self, outputs, targets, weights, fused, total=None):
+            losses, gradient = right.loss(outputs, targets, weights, fused, total)
+            return losses, np.clip(gradient, -0.1, 0.1)
 
     monkeypatch.setitem(OBJECTIVES, "huber", Wrong())
     assert not gradcheck(readout="mean", loss="huber", backend="reference").passed

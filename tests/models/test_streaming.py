@@ -11,18 +11,20 @@ import numpy as np
 import pytest
 from helpers.backends import BACKENDS, make_backend
 from helpers.problems import KINDS, cell_of, draw_weights
+from helpers.sequence_data import draw_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.backends import available_backends
 from elman.data.scaling import Standardisation
+from elman.models.classifier import TrainedClassifier
 from elman.models.files import load
-from elman.models.model import TrainedClassifier, TrainedRegressor, TrainedTagger
+from elman.models.regressor import TrainedRegressor
 from elman.models.stepping import ComposedSteps, make_steps
 from elman.models.streaming import plan_of
+from elman.models.tagger import TrainedTagger
 from elman.nn.losses import sigmoid, softmax
-from elman.nn.network import Network
 
 HERE = list(available_backends())
 CHOICES = {
@@ -42,7 +44,7 @@ def make_model(rng, *, kind="tanh", sizes=(7,), readout="last", residual=False, 
                learn_initial_state=False, scaled=True, dtype="float32", answers="classes",
                n_outputs=3, backend=None, n_features=2, bidirectional=False):  # fmt: skip
     """A model of random weights, as estimators make one."""
-    network = Network.initialised(
+    network = draw_network(
         n_features * (1 + (missing == "mask")),
         sizes,
         n_outputs,

@@ -86,7 +86,8 @@ def test_threads_change_nothing_and_the_seed_everything(samples, options):
 def test_nothing_is_left_out_of_an_answer(samples):
     clf = fitted(samples)
     answer = clf.predict_proba(samples[0])
-    clf.network_ = replace(clf.network_, dropout=0.0)
+    plain = replace(clf.network_.layout, dropout=0.0)
+    clf.model_ = replace(clf.model_, network=replace(clf.network_, layout=plain))
     assert clf.predict_proba(samples[0]).tobytes() == answer.tobytes()
 
 

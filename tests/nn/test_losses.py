@@ -7,15 +7,30 @@ import pytest
 
 from elman.backends import available_backends, get_backend
 from elman.nn import losses
-from elman.nn.losses import softmax
-from elman.nn.objectives import r_squared
+from elman.nn.losses import loss_sum, softmax, weight_sum
+from elman.nn.objectives import AnyLabels, OneClass, Values, r_squared
+
+
+def whole(loss, fused=None):
+    """The loss of a batch, and its gradient, from a function that gives the loss of each row."""
+
+    def of_batch(*args, **options):
+        each, gradient = loss(*args, **options)
+        assert each.dtype == np.float64
+        assert each.shape == gradient.shape[:1]
+        return loss_sum(each, fused), gradient
+
+    return of_batch
 
 
 @pytest.fixture(params=available_backends())
 def cross_entropy(request):
     """In NumPy and as the kernel has it."""
     fused = get_backend(request.param).fused
-    return lambda logits, codes, weights=None: losses.cross_entropy(logits, codes, weights, fused)
+    return whole(
+        lambda logits, codes, weights=None: losses.cross_entropy(logits, codes, weights, fused),
+        fused,
+    )
 
 
 def test_cross_entropy_by_hand(cross_entropy):
@@ -71,7 +86,9 @@ def test_every_backend_has_the_same_loss(cross_entropy, rng, dtype, shape):
     rtol, atol = (1e-6, 1e-7) if dtype is np.float32 else (1e-13, 1e-16)
     for weights in (None, rng.uniform(0, 2, shape[0])):
         loss, dlogits = cross_entropy(logits, codes, weights)
-        expected_loss, expected = losses.cross_entropy(logits.astype(np.float64), codes, weights)
+        expected_loss, expected = whole(losses.cross_entropy)(
+            logits.astype(np.float64), codes, weights
+        )
         assert math.isclose(loss, expected_loss, rel_tol=rtol, abs_tol=atol)
         assert dlogits.dtype == dtype
         np.testing.assert_allclose(dlogits, expected, rtol=rtol, atol=atol)
@@ -102,7 +119,7 @@ def test_the_compiled_loss_refuses_what_does_not_fit(codes, weights, error):
     fused = get_backend("native").fused
     weights = None if weights is None else np.array(weights)
     with pytest.raises(error):
-        fused.cross_entropy(np.zeros((2, 3)), np.array(codes), weights)
+        fused.cross_entropy(np.zeros((2, 3)), np.array(codes), weights, 1.0)
 
 
 def test_rows_of_softmax_do_not_meet(rng):
@@ -122,14 +139,14 @@ def labels(rng):
 OTHERS = {
     "smoothed": (
         lambda rng: np.array([4, 0, 2]),
-        lambda *args: losses.cross_entropy(*args, label_smoothing=0.3),
+        whole(lambda *args: losses.cross_entropy(*args, label_smoothing=0.3)),
     ),
-    "labels": (labels, losses.binary_cross_entropy),
-    "squared": (lambda rng: rng.normal(size=(3, 5)), losses.squared_error),
-    "absolute": (lambda rng: rng.normal(size=(3, 5)), losses.absolute_error),
+    "labels": (labels, whole(losses.binary_cross_entropy)),
+    "squared": (lambda rng: rng.normal(size=(3, 5)), whole(losses.squared_error)),
+    "absolute": (lambda rng: rng.normal(size=(3, 5)), whole(losses.absolute_error)),
     "huber": (
         lambda rng: rng.normal(size=(3, 5)),
-        lambda *args: losses.huber_loss(*args, delta=0.7),
+        whole(lambda *args: losses.huber_loss(*args, delta=0.7)),
     ),
 }
 
@@ -170,7 +187,7 @@ def test_the_others_weigh_as_they_repeat_and_keep_float32(name, rng):
 def test_smoothing_by_hand(rng):
     """The cross-entropy with (1 - e) of the label and e of an even distribution."""
     p = np.array([[0.125, 0.25, 0.625]])
-    loss, dlogits = losses.cross_entropy(np.log(p), np.array([2]), label_smoothing=0.3)
+    loss, dlogits = whole(losses.cross_entropy)(np.log(p), np.array([2]), label_smoothing=0.3)
     q = np.array([[0.1, 0.1, 0.8]])
     assert math.isclose(loss, -float((q * np.log(p)).sum()), rel_tol=1e-12)
     np.testing.assert_allclose(dlogits, p - q, rtol=1e-12)
@@ -178,7 +195,8 @@ def test_smoothing_by_hand(rng):
     for backend in available_backends():
         fused = get_backend(backend).fused
         plain, smoothed = (
-            losses.cross_entropy(logits, codes, None, fused, label_smoothing=e) for e in (0, 1e-12)
+            whole(losses.cross_entropy)(logits, codes, None, fused, label_smoothing=e)
+            for e in (0, 1e-12)
         )
         assert math.isclose(plain[0], smoothed[0], rel_tol=1e-10)
         np.testing.assert_allclose(plain[1], smoothed[1], atol=1e-11)
@@ -186,8 +204,8 @@ def test_smoothing_by_hand(rng):
 
 def test_two_logits_are_one_label(rng):
     z, code = rng.normal(size=3), np.array([1, 0, 1])
-    two, _ = losses.cross_entropy(np.stack([np.zeros(3), z], axis=1), code)
-    one, _ = losses.binary_cross_entropy(z[:, np.newaxis], code[:, np.newaxis])
+    two, _ = whole(losses.cross_entropy)(np.stack([np.zeros(3), z], axis=1), code)
+    one, _ = whole(losses.binary_cross_entropy)(z[:, np.newaxis], code[:, np.newaxis])
     assert math.isclose(one, two, rel_tol=1e-14)
 
 
@@ -195,7 +213,7 @@ def test_two_logits_are_one_label(rng):
 def test_huge_logits_of_labels_are_safe(dtype):
     logits = np.array([[5e4, -5e4, 1e30], [0, -1e30, 5e4]], dtype=dtype)
     with np.errstate(all="raise", under="ignore"):
-        loss, dlogits = losses.binary_cross_entropy(logits, np.array([[0, 1, 1], [1, 0, 1]]))
+        loss, dlogits = whole(losses.binary_cross_entropy)(logits, np.array([[0, 1, 1], [1, 0, 1]]))
     assert math.isclose(loss, (1e5 + math.log(2)) / 2, rel_tol=1e-6)
     assert dlogits.tolist() == [[0.5, -0.5, 0], [-0.25, 0, 0]]
     assert losses.sigmoid(np.array([-1e30, 0, 1e30], dtype)).tolist() == [0, 0.5, 1]
@@ -207,6 +225,54 @@ def test_values_by_hand():
     assert losses.squared_error(outputs, targets)[0] == (0.25 + 9) / 2
     assert losses.absolute_error(outputs, targets)[0] == (0.5 + 3) / 2
     assert losses.huber_loss(outputs, targets, delta=2.0)[0] == (0.125 + 2 * (3 - 1)) / 2
+
+
+# Sums, whatever the batch is cut into
+
+OBJECTIVES = {
+    "one class": (OneClass(), lambda rng: rng.integers(0, 5, 261)),
+    "smoothed": (OneClass(0.3), lambda rng: rng.integers(0, 5, 261)),
+    "labels": (AnyLabels(0.2), lambda rng: rng.integers(0, 2, (261, 5))),
+    **{
+        name: (Values(name), lambda rng: rng.normal(size=(261, 5)))
+        for name in ("squared", "absolute", "huber")
+    },
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("backend", available_backends())
+def test_the_rows_of_a_part_are_those_of_the_batch(backend, name, weighted, dtype, rng):
+    objective, make_targets = OBJECTIVES[name]
+    fused = get_backend(backend).fused
+    outputs, targets = rng.normal(size=(261, 5)).astype(dtype), make_targets(rng)
+    weights = rng.uniform(0, 2, 261) if weighted else None
+    total = objective.weight_sum(weights, 261, fused)
+    expected, gradient = objective.loss(outputs, targets, weights, fused)
+    for start, stop in ((0, 1), (1, 8), (8, 261)):
+        own = None if weights is None else weights[start:stop]
+        rows, at_rows = objective.loss(outputs[start:stop], targets[start:stop], own, fused, total)
+        assert rows.tobytes() == expected[start:stop].tobytes()
+        assert at_rows.tobytes() == gradient[start:stop].tobytes()
+    loss = objective.loss_sum(expected, fused)
+    np.testing.assert_allclose(loss, math.fsum(expected), rtol=1e-14)
+
+
+@pytest.mark.skipif("native" not in available_backends(), reason="the kernel was not built")
+@pytest.mark.parametrize("n", [0, 1, 9, 1000])
+def test_the_compiled_sum_adds_one_value_after_the_other(n, rng):
+    fused = get_backend("native").fused
+    values = rng.normal(size=n)
+    expected = 0.0
+    for value in values:
+        expected += value
+    assert loss_sum(values, fused) == weight_sum(values, n, fused) == expected
+    assert weight_sum(None, n, fused) == n
+    for wrong in (values.astype(np.float32), [1.0], values.reshape(1, n)):
+        with pytest.raises((TypeError, ValueError)):
+            fused.sum(wrong)
 
 
 def test_r_squared_is_scikit_learns(rng):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.backends import make_backend
-from helpers.sequence_data import make_batch, make_network
+from helpers.sequence_data import draw_network, make_batch, make_network
 
+from elman.backends.contract import Cell
 from elman.nn.losses import cross_entropy
 from elman.nn.network import network_shapes
 from elman.nn.parameters import Parameters
@@ -24,8 +27,8 @@ def test_gradient_of_the_whole_network(readout, activation, backend, rng):
 
     def loss():
         logits, backward = network.forward(X, lengths, backend, need_dX=True)
-        value, dlogits = cross_entropy(logits, codes, weights)
-        return value, backward(dlogits)
+        losses, dlogits = cross_entropy(logits, codes, weights)
+        return losses.sum(), backward(dlogits)
 
     gradient, dX = loss()[1]
     for flat, analytic in ((network.params.flat, gradient.flat), (X.reshape(-1), dX.reshape(-1))):
@@ -75,6 +78,36 @@ def test_no_readout_asks_for_hidden_states_at_inference(rng):
     assert asked == ["final", "mean", "max"]
 
 
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"n_layers": 2}], ids=str)
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention", "every"])
+def test_answering_keeps_nothing_for_a_backward_pass(backend, rng, readout, options):
+    """An LSTM's tape is six times its hidden states: not a trace of it where nothing is trained."""
+    network = draw_network(
+        2, 9, 3, cell=Cell("lstm"), readout=readout, rng=rng, dtype="float64", **options
+    )
+    X, lengths = rng.normal(size=(3, 900, 2)), np.array([900, 700, 1])
+    states = (
+        3 * 900 * 9 * 8 * (1 + network.layout.bidirectional)
+    )  # bytes of one layer's hidden states
+    asked = ["logits", "hidden_states"]
+    if readout == "every" or not network.layout.bidirectional:
+        asked.append("logits_over_time")
+    for name in asked:
+        ask = getattr(network, name)
+        ask(X[:, :2].copy(), np.array([2, 2, 1]), backend)
+        tracemalloc.start()
+        try:
+            ask(X, lengths, backend)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        # one layer's readout that the backend takes needs no states at all
+        alone = (
+            name == "logits" and readout in ("last", "mean", "max") and "n_layers" not in options
+        )
+        assert peak < (0.5 if alone else 4) * states, name
+
+
 def test_hidden_states_follow_the_definition(rng):
     network = make_network(rng)
     X, lengths = make_batch(rng)
@@ -108,11 +141,11 @@ def test_copies_have_weights_of_their_own(rng):
         assert again.params.flat.tobytes() == network.params.flat.tobytes()
         again.params.flat[...] = 0
         assert network.params.flat.any()
-        assert (again.cell, again.readout) == (network.cell, network.readout)
+        assert again.layout == network.layout
 
 
 def test_weights_of_another_shape_are_refused(rng):
     network = make_network(rng)
-    params = Parameters(network_shapes(2, 6, 3, network.cell), np.float64)
+    params = Parameters(network_shapes(replace(network.layout, hidden_sizes=(6,))), np.float64)
     with pytest.raises(ValueError, match="this network takes"):
-        type(network)(2, 7, 3, network.cell, "last", params)
+        type(network)(network.layout, params)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from helpers.backends import BACKENDS, make_backend
 from helpers.cli_tools import run
-from helpers.sequence_data import make_batch, make_samples
+from helpers.sequence_data import draw_network, make_batch, make_samples
 
 from elman import RNNClassifier
 from elman.backends.contract import Cell
@@ -19,7 +19,6 @@ from elman.formats.archive import ArchiveError
 from elman.inspection.gradcheck import gradcheck
 from elman.nn.dropout import Masking
 from elman.nn.losses import cross_entropy
-from elman.nn.network import Network
 
 REFERENCE = make_backend("reference")
 CELLS = [
@@ -51,7 +50,7 @@ OPTIONS = [
 
 
 def build(rng, *, readout="last", cell="gru", dtype=np.float64, hidden_size=3, **options):
-    network = Network.initialised(
+    network = draw_network(
         2, hidden_size, 3, cell=Cell(cell), readout=readout, rng=rng, dtype=dtype, **options
     )
     # biases, queries and initial states start at zero, where much is right by accident
@@ -148,8 +147,8 @@ def test_gradient_under_dropout(rng, readout):
 
     def loss():
         logits, backward = network.forward(X, lengths, REFERENCE, masking=masking)
-        value, dlogits = cross_entropy(logits, codes)
-        return value, backward(dlogits)[0].flat
+        losses, dlogits = cross_entropy(logits, codes)
+        return losses.sum(), backward(dlogits)[0].flat
 
     flat = network.params.flat
     chosen = rng.choice(flat.size, 50, replace=False)
@@ -169,7 +168,7 @@ def test_a_sample_has_the_same_bits_in_any_company(backend, rng, options, readou
     weight = rng.normal(size=logits.shape).astype(dtype)
     _, dX = backward(weight)
     states = network.hidden_states(X, lengths, backend)
-    assert states.shape == (4, 9, network.width)
+    assert states.shape == (4, 9, network.layout.width)
     for i, n in enumerate(lengths):
         own = logits[i, :n] if readout == "every" else logits[i]
         alone, backward = network.forward(X[[i], :n].copy(), None, backend, need_dX=True)
@@ -268,14 +267,13 @@ def test_names_and_shapes(rng):
         "head.W": (8, 3),
         "head.b": (3,),
     }
-    assert (network.n_layers, network.width, network.hidden_sizes) == (2, 8, (3, 4))
+    layout = network.layout
+    assert (layout.n_layers, layout.width, layout.hidden_sizes) == (2, 8, (3, 4))
 
 
 def test_options_that_draw_nothing_leave_the_other_weights_alone():
     plain, more = (
-        Network.initialised(
-            2, 5, 3, cell=Cell(), readout=readout, rng=np.random.default_rng(4), **options
-        )
+        draw_network(2, 5, 3, cell=Cell(), readout=readout, rng=np.random.default_rng(4), **options)
         for readout, options in (
             ("last", {}),
             ("attention", {"learn_initial_state": True, "dropout": 0.5}),
@@ -298,9 +296,9 @@ def test_saved_and_loaded(cell, options, rng, tmp_path):
     again = RNNClassifier.load(tmp_path / "model")
     assert again.get_params() == clf.get_params()
     assert again.predict_proba(X).tobytes() == clf.predict_proba(X).tobytes()
-    assert again.network_.dropout == 0.25
+    assert again.network_.layout.dropout == 0.25
     for H, x in zip(again.hidden_states(X), X, strict=True):
-        assert H.shape == (len(x), clf.network_.width)
+        assert H.shape == (len(x), clf.network_.layout.width)
 
 
 def test_files_without_the_newer_options_load(rng, tmp_path):
@@ -395,7 +393,7 @@ def test_layer_norm(rng, tmp_path, cell):
     clf.save(tmp_path / "model")
     again = RNNClassifier.load(tmp_path / "model")
     assert again.layer_norm is True
-    assert again.network_.cell.layer_norm
+    assert again.network_.layout.cell.layer_norm
     assert again.predict_proba(X).tobytes() == clf.predict_proba(X).tobytes()
     # what is normalised does not depend on the scale of what comes in
     clf = quick(layer_norm=True, cell=cell, readout="last", standardize=False).fit(X, y)

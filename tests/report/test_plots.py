@@ -228,7 +228,7 @@ def test_it_draws_where_it_is_told(draw):
 
 def test_global_state_of_matplotlib_is_left_alone():
     script = (
-        "import sys; sys.path.insert(0, 'tests')\n"
+        "import sys; sys.path.insert(0, 'tests/report')\n"
         "from test_plots import *\n"
         "plots.plot_loss_curve(fitted()); plots.plot_confusion_matrix([1], [1])\n"
         "plots.plot_hidden_states(fitted(states=STATES), RECORDING).figure.savefig('/dev/null', "

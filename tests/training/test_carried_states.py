@@ -96,21 +96,21 @@ def test_a_weight_of_zero_keeps_its_state(rng):
     weights = np.ones(len(X))
     weights[[1, 4]] = 0
     clf = RNNClassifier(**LAST, stateful=True).partial_fit(X, y, np.unique(y), weights)
-    assert len(clf._states["recurrent0"]) == len(X)
-    before = clf._states["recurrent0"].copy()
+    assert len(clf._going_on.states["recurrent0"]) == len(X)
+    before = clf._going_on.states["recurrent0"].copy()
     clf.partial_fit([x[:0] for x in X], y)  # no more steps
-    np.testing.assert_array_equal(clf._states["recurrent0"], before)
+    np.testing.assert_array_equal(clf._going_on.states["recurrent0"], before)
 
 
 def test_another_number_of_samples_is_refused(rng):
     X, y = problem(RNNClassifier, rng)
     clf = RNNClassifier(**LAST, stateful=True).partial_fit(X, y, np.unique(y))
-    states = clf._states
+    states = clf._going_on.states
     with pytest.raises(ValueError, match=r"X has 4 samples, .* the 11 of the last .* reset_state"):
         clf.partial_fit(X[:4], y[:4])
-    assert clf._states is states
+    assert clf._going_on.states is states
     clf.reset_state().partial_fit(X[:4], y[:4])
-    assert len(clf._states["recurrent0"]) == 4
+    assert len(clf._going_on.states["recurrent0"]) == 4
     clf.fit(X, y).partial_fit(X[:5], y[:5])  # fit begins anew
 
 

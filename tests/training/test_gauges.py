@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.sequence_data import make_samples
+from helpers.sequence_data import draw_network, make_samples
 
 from elman import RNNClassifier
 from elman.backends.contract import Cell
 from elman.data.prepared import Prepared
 from elman.data.validation import check_sequences
-from elman.nn.network import Network
 from elman.training.gauges import interval, probe, saturated, spectral_radii, spectral_radius
 
 
 def network_of(cell, rng, *, activation="tanh", **options):
-    return Network.initialised(
+    return draw_network(
         2, 7, 3, cell=Cell(cell, activation), readout="max", rng=rng, dtype=np.float64, **options
     )
 

@@ -16,15 +16,15 @@ from helpers.backends import make_backend
 from helpers.sequence_data import make_network, make_samples
 
 from elman.data.prepared import Prepared
+from elman.data.split import hold_out
 from elman.data.validation import check_sequences
 from elman.estimators.progress import EpochProgress
 from elman.models.history import History
 from elman.nn.optimizers import make_optimizer
-from elman.targets.labels import hold_out
 from elman.training.divergence import DivergedError
-from elman.training.epoch import Plan
 from elman.training.labelled import Labelled
 from elman.training.loop import evaluate, train
+from elman.training.plan import Plan
 
 BACKEND = make_backend("reference")
 

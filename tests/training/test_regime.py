@@ -62,8 +62,8 @@ def test_warm_start_learns_further_with_the_schedule_from_its_start(rng):
     assert rates[:4] == rates[4:]
     assert clf.loss_curve_[:4] == first
     assert clf.loss_curve_[-1] < first[-1]
-    assert clf.network_.dropout == 0.1
-    assert clf._optimizer.decoupled
+    assert clf.network_.layout.dropout == 0.1
+    assert clf._going_on.optimizer.decoupled
 
 
 @pytest.mark.parametrize(

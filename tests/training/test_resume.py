@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.kept_fits import KilledError, assert_same_end, content, kill, killed_after, quick
 from helpers.sequence_data import make_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,51 +24,9 @@ from elman.nn.schedules import SCHEDULES
 TESTS = Path(__file__).parents[1]
 
 
-class KilledError(Exception):
-    """The end of a process, as far as a checkpoint can tell."""
-
-
-def killed_after(epoch):
-    def hook(state):
-        if state.epoch == epoch:
-            raise KilledError
-
-    return hook
-
-
-def quick(folder=None, **options):
-    options = {"hidden_size": 5, "max_iter": 6, "batch_size": 8, "random_state": 0, **options}
-    return RNNClassifier(checkpoint=folder, **options)
-
-
-def kill(estimator, epoch, *data):
-    """Fit until that epoch has ended and before its state is kept."""
-    with pytest.raises(KilledError):
-        clone(estimator).set_params(on_epoch=killed_after(epoch)).fit(*data)
-
-
-def assert_same_end(one, other):
-    assert one.network_.params.flat.tobytes() == other.network_.params.flat.tobytes()
-    state, expected = one._optimizer.get_state(), other._optimizer.get_state()
-    assert state.keys() == expected.keys()
-    for name, value in state.items():
-        assert np.array_equal(value, expected[name]), name
-    assert one._rng.bit_generator.state == other._rng.bit_generator.state
-    columns, expected = one.history_.to_dict(), other.history_.to_dict()
-    assert columns.keys() == expected.keys()
-    for name in set(columns) - {"seconds", "sequences_per_second"}:
-        assert columns[name] == expected[name], name
-    assert one.history_.best_epoch == other.history_.best_epoch
-    assert one.history_.stopped_by == other.history_.stopped_by
-
-
 @pytest.fixture
 def samples(rng):
     return make_samples(rng, 21, "ragged")
-
-
-def content(folder):
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
@@ -361,7 +320,7 @@ def test_another_version_and_another_estimator_are_refused(tmp_path, samples, mo
     kill(quick(tmp_path), 3, *samples)
     with pytest.raises(ValueError, match=r"holds a 'RNNClassifier', not a RNNRegressor"):
         RNNRegressor(checkpoint=tmp_path).fit(samples[0], np.arange(21.0))
-    monkeypatch.setattr("elman.estimators.base.version", lambda name: "99.1")
+    monkeypatch.setattr("elman.estimators.fingerprint.version", lambda name: "99.1")
     with pytest.raises(ValueError, match=r"version of elman is '99\.1' here and "):
         quick(tmp_path).fit(*samples)
 

@@ -67,6 +67,7 @@ def forward(
     keep_tape: bool,
     checkpoint_every: int,
     h_mask: _Array | None,
+    batch_samples: int,
     /,
 ) -> tuple[_Array | None, _Array, _Array | None, _Array | None, _Array | None, int, _Array | None]:
     """H, final, pooled, ties, checkpoints, steps between them as rounded, trace."""
@@ -98,10 +99,12 @@ def backward(
     dW_h: _Array | None,
     db: _Array | None,
     dgain: _Array | None,
+    batch_samples: int,
     /,
 ) -> tuple[_Array | None, _Array, _Array, _Array, _Array, _Array | None]:
     """dX, dinitial, and dW_x, dW_h, db, dgain: those passed in, or fresh ones."""
 
+def group_rows(cell: int, n_samples: int, hidden_size: int, /) -> int: ...
 def linear_forward(isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, /) -> _Array: ...
 def linear_backward(
     isa: int,
@@ -112,6 +115,7 @@ def linear_backward(
     need_dX: bool,
     dW: _Array | None,
     db: _Array | None,
+    batch_rows: int,
     /,
 ) -> tuple[_Array | None, _Array, _Array]: ...
 def gather(
@@ -122,8 +126,13 @@ def standardise(
     values: _Array, mean: _Array, scale: _Array, out: _Array, n_threads: int, /
 ) -> bool: ...
 def cross_entropy(
-    logits: _Array, codes: NDArray[np.int64], weights: NDArray[np.float64] | None, /
-) -> tuple[float, _Array]: ...
+    logits: _Array,
+    codes: NDArray[np.int64],
+    weights: NDArray[np.float64] | None,
+    total: float,
+    /,
+) -> tuple[NDArray[np.float64], _Array]: ...
+def sum(values: NDArray[np.float64], /) -> float: ...
 def softmax(logits: _Array, /) -> _Array: ...
 def sigmoid(logits: _Array, /) -> _Array: ...
 def norm(vector: _Array, /) -> float: ...

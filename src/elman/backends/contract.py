@@ -19,7 +19,9 @@ Exactness, which every backend keeps:
 - the same call gives the same bits, whatever the number of threads;
 - a sample's outputs (H, final, dX, dinitial, Y) do not depend on the batch it came in, on its place
   in it, or on what the padding holds (NaN in the padding never leaks);
-- gradients of weights are summed over fixed groups of samples in a fixed tree.
+- gradients of weights are summed over fixed groups of samples in a fixed tree, so that calls which
+  share the groups of a batch out among them can have them added up to the bits of one call: see
+  `Backend.group_rows`.
 """
 
 from __future__ import annotations
@@ -191,6 +193,8 @@ class Tape(NamedTuple):
     """(n_samples, n_timesteps, `Cell.trace_size`); past a sample's end it means nothing; None
     where that is 0, and with checkpoints"""
     h_mask: Array | None = None
+    batch_samples: int | None = None
+    """samples of the batch that these are a part of; None: they are all"""
 
 
 class Forward(NamedTuple):
@@ -204,7 +208,8 @@ class Forward(NamedTuple):
     """None unless keep_tape"""
     pooled: Array | None = None
     """(n_samples, hidden_size) for outputs="mean" or "max": the mean of each unit, or its largest
-    value, over the sample's own steps; the initial one at length 0"""
+    value, over the sample's own steps; the initial one at length 0. The mean is a sum in float64,
+    one step after another, and the number of steps, each rounded to the dtype and divided"""
 
 
 class Backward(NamedTuple):
@@ -264,9 +269,18 @@ class Fused(Protocol):
         ...
 
     def cross_entropy(
-        self, logits: Array, codes: NDArray[np.int64], weights: NDArray[np.float64] | None
-    ) -> tuple[float, Array]:
+        self,
+        logits: Array,
+        codes: NDArray[np.int64],
+        weights: NDArray[np.float64] | None,
+        total: float,
+        /,
+    ) -> tuple[NDArray[np.float64], Array]:
         """As `elman.nn.losses.cross_entropy`, to rounding."""
+        ...
+
+    def sum(self, values: NDArray[np.float64], /) -> float:
+        """The sum of a vector, added one value after the other from the first."""
         ...
 
     def softmax(self, logits: Array, /) -> Array:
@@ -353,7 +367,8 @@ class StreamSteps(Protocol):
 
     state: dict[str, Array]
     """all that goes from step to step, by name, a row for each stream; zeros at first, largest
-    values -inf. Changed in place by `step`: write to it to reset or restore."""
+    values -inf. Sums over time are float64, whatever the dtype of the network. Changed in place by
+    `step`: write to it to reset or restore."""
     logits: Array
     """(n, n_outputs) of the last answer"""
 
@@ -396,6 +411,7 @@ class Backend(Protocol):
         keep_tape: bool = False,
         checkpoint_every: int = 0,
         h_mask: Array | None = None,
+        batch_samples: int | None = None,
     ) -> Forward:
         """Run every time step of every sample.
 
@@ -412,6 +428,10 @@ class Backend(Protocol):
             a history of n_timesteps / k + k steps, for one more forward pass in time
         h_mask : (n_samples, hidden_size) or None; what the product with W_h sees of a hidden state
             is h * h_mask, at every step of a sample: recurrent dropout. Nothing else is masked.
+        batch_samples : int or None
+            How many samples the batch has of which these are whole groups, side by side; X has as
+            many time steps as it has there. `backward` then sums the gradients of weights as it
+            does for the batch: see `group_rows`. None: these are the whole batch.
         """
         ...
 
@@ -441,6 +461,32 @@ class Backend(Protocol):
         """
         ...
 
+    def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
+        """How many samples, or rows, make up a group in the gradients of weights of a batch.
+
+        From the first row on each so many are a group, and the rest is the last one. The gradient
+        of a group is a function of its own rows and of the shape of the batch. That of a batch is
+        their sum in a fixed tree: neighbours first, then neighbours of sums, where one without a
+        neighbour goes on as it is. With the number of rows of the batch a call over a single group
+        therefore gives what the batch adds up, and a call over 2^k of them, of which the first has
+        a number divisible by 2^k, a whole branch of the tree.
+
+        Parameters
+        ----------
+        cell : Cell or None
+            None: of `linear_backward`.
+        n_rows : int
+            Samples of a batch, or rows of `linear_backward`.
+        width : int
+            hidden_size, or n_out.
+
+        Returns
+        -------
+        int
+            At least 1; `n_rows` where a batch is one group.
+        """
+        ...
+
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step: x (n_samples, n_features), state (n_samples, state_size) -> new state."""
         ...
@@ -465,10 +511,12 @@ class Backend(Protocol):
         *,
         need_dX: bool = True,
         out: tuple[Array, Array] | None = None,
+        batch_rows: int | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """DY (n_samples, n_out) -> dX (n_samples, n_in) or None, dW (n_in, n_out), db (n_out,).
 
-        `out` is overwritten with dW and db, and returned as such.
+        `out` is overwritten with dW and db, and returned as such. `batch_rows` is to the rows what
+        `batch_samples` of `forward` is to samples.
         """
         ...
 
@@ -519,6 +567,14 @@ def _check_output(name: str, array: Array, shape: tuple[int, ...], dtype: np.dty
         raise ValueError(f"{name} is read-only; pass an array that may be written")
 
 
+def _check_batch(name: str, n_batch: int | None, n: int) -> None:
+    if n_batch is not None and n_batch < n:
+        raise ValueError(
+            f"{name}={n_batch}, but there are {n} already: it counts those of the whole batch, of "
+            "which these are a part; leave it out if they are all"
+        )
+
+
 def check_forward(
     cell: Cell,
     X: Array,
@@ -528,6 +584,7 @@ def check_forward(
     outputs: Outputs = "final",
     checkpoint_every: int = 0,
     h_mask: Array | None = None,
+    batch_samples: int | None = None,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
     if outputs not in OUTPUTS:
@@ -539,6 +596,7 @@ def check_forward(
     if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:
         raise TypeError(f"X has dtype {X.dtype}, expected native float32 or float64")
     n_samples, n_timesteps, n_features = X.shape
+    _check_batch("batch_samples", batch_samples, n_samples)
     hidden_size = weights.b.shape[0] // len(cell.kind.biases)
     width = hidden_size * len(cell.kind.gates)
     _check_array("X", X, X.shape, X.dtype)
@@ -626,11 +684,16 @@ def check_linear_forward(X: Array, W: Array, b: Array) -> None:
 
 
 def check_linear_backward(
-    dY: Array, X: Array, W: Array, out: tuple[Array, Array] | None = None
+    dY: Array,
+    X: Array,
+    W: Array,
+    out: tuple[Array, Array] | None = None,
+    batch_rows: int | None = None,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `linear_backward` keep the contract."""
     check_linear_forward(X, W, np.zeros(np.shape(W)[-1:], dtype=np.asarray(X).dtype))
     _check_array("dY", dY, (X.shape[0], W.shape[1]), X.dtype)
+    _check_batch("batch_rows", batch_rows, len(X))
     if out is not None:
         _check_output("dW", out[0], W.shape, X.dtype)
         _check_output("db", out[1], W.shape[1:], X.dtype)

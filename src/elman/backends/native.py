@@ -40,6 +40,8 @@ _READOUT = {"last": 0, "every": 0, "mean": 1, "max": 2, "attention": 3}
 _MISSING = {"error": 0, "mask": 1, "skip": 2}
 _LINK: dict[Link, int] = {"identity": 0, "softmax": 1, "sigmoid": 2}
 _NO_WEIGHTS = (None, None, None, None)
+_WHOLE = -1
+"""for the number of rows of a batch: those of the call are all of them"""
 _CELL = {name: index for index, name in enumerate(CELLS)}
 _ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
@@ -92,6 +94,7 @@ class _NativeFused:
     all_finite = staticmethod(_native.all_finite)
     standardise = staticmethod(_native.standardise)
     cross_entropy = staticmethod(_native.cross_entropy)
+    sum = staticmethod(_native.sum)
     softmax = staticmethod(_native.softmax)
     sigmoid = staticmethod(_native.sigmoid)
     norm = staticmethod(_native.norm)
@@ -148,6 +151,7 @@ class NativeBackend:
         keep_tape: bool = False,
         checkpoint_every: int = 0,
         h_mask: Array | None = None,
+        batch_samples: int | None = None,
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
         try:
@@ -173,16 +177,39 @@ class NativeBackend:
                 keep_tape,
                 min(checkpoint_every, X.shape[1]) if checkpoint_every > 0 else checkpoint_every,
                 h_mask,
+                _WHOLE if batch_samples is None else batch_samples,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
-            check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask)
+            check_forward(
+                cell,
+                X,
+                lengths,
+                initial,
+                weights,
+                outputs,
+                checkpoint_every,
+                h_mask,
+                batch_samples,
+            )
             raise
         states = H if checkpoints is None else checkpoints
         if not keep_tape or states is None:
             return Forward(H, final, None, pooled)
         largest = pooled if outputs == "max" else None
         tape = Tape(
-            cell, X, lengths, initial, weights, states, every, outputs, largest, ties, trace, h_mask
+            cell,
+            X,
+            lengths,
+            initial,
+            weights,
+            states,
+            every,
+            outputs,
+            largest,
+            ties,
+            trace,
+            h_mask,
+            batch_samples,
         )
         return Forward(H if outputs == "sequence" else None, final, tape, pooled)
 
@@ -198,8 +225,8 @@ class NativeBackend:
     ) -> Backward:
         """Backpropagation through time; see `contract.Backend.backward`."""
         try:
-            cell, X, lengths, initial, weights, states, every, outputs, *rest = tape
-            pooled, ties, trace, h_mask = rest
+            cell, X, lengths, initial, weights, states, every, outputs = tape[:8]
+            pooled, ties, trace, h_mask, batch_samples = tape[8:]
             W_x, W_h, b, gain = weights
             dW_x, dW_h, db, dgain = _NO_WEIGHTS if out is None else out
             dX, dinitial, into_W_x, into_W_h, into_b, into_gain = _native.backward(
@@ -229,11 +256,17 @@ class NativeBackend:
                 dW_h,
                 db,
                 dgain,
+                _WHOLE if batch_samples is None else batch_samples,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
             check_backward(dH, dfinal, tape, dpooled, out)
             raise
         return Backward(dX, dinitial, Weights(into_W_x, into_W_h, into_b, into_gain))
+
+    def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
+        """Rows in a group of a batch's weight gradients; see `contract.Backend.group_rows`."""
+        # the affine map is a step of the Elman cell without recurrence
+        return _native.group_rows(_CELL["elman" if cell is None else cell.name], n_rows, width)
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step; see `contract.Backend.step`. The same bits as a step of `forward`."""
@@ -291,11 +324,15 @@ class NativeBackend:
         *,
         need_dX: bool = True,
         out: tuple[Array, Array] | None = None,
+        batch_rows: int | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Gradients of `linear_forward`; see `contract.Backend.linear_backward`."""
         dW, db = (None, None) if out is None else out
         try:
-            return _native.linear_backward(self._isa, self._n_threads, dY, X, W, need_dX, dW, db)
+            n_batch = _WHOLE if batch_rows is None else batch_rows
+            return _native.linear_backward(
+                self._isa, self._n_threads, dY, X, W, need_dX, dW, db, n_batch
+            )
         except (TypeError, ValueError):
-            check_linear_backward(dY, X, W, out)
+            check_linear_backward(dY, X, W, out, batch_rows)
             raise

@@ -230,11 +230,18 @@ def _steps(lengths: NDArray[np.int64] | None, n_samples: int, n_timesteps: int) 
 
 
 class _Pool:
-    """The mean, or the largest value, of each unit over a sample's own steps, as they are made."""
+    """The mean, or the largest value, of each unit over a sample's own steps, as they are made.
+
+    The mean is that of a sum in float64, because a sum of float32 stops growing after 2^24 equal
+    steps.
+    """
 
     def __init__(self, outputs: Outputs, state: Array) -> None:
         self.is_max = outputs == "max"
-        self.values = np.full_like(state, -np.inf) if self.is_max else np.zeros_like(state)
+        if self.is_max:
+            self.values = np.full_like(state, -np.inf)
+        else:
+            self.values = np.zeros_like(state, dtype=np.float64)
         self.ties = np.ones_like(state)  # steps that reached the largest value
 
     def take(self, h: Array) -> None:
@@ -251,7 +258,8 @@ class _Pool:
     def finish(self, steps: Array, state: Array) -> None:
         """Divide, and read samples without a step as their initial state."""
         if not self.is_max:
-            self.values /= np.maximum(steps, 1).astype(state.dtype)
+            totals, n_steps = self.values.astype(state.dtype), np.maximum(steps, 1)
+            self.values = totals / n_steps.astype(state.dtype)
         self.values += 0.0  # the sign of a zero is not told apart
         empty = steps[:, 0] == 0
         self.values[empty] = state[empty]
@@ -382,9 +390,12 @@ class ReferenceBackend:
         keep_tape: bool = False,
         checkpoint_every: int = 0,
         h_mask: Array | None = None,
+        batch_samples: int | None = None,
     ) -> Forward:
         """Run every time step of every sample; see `Backend.forward`."""
-        check_forward(cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask)
+        check_forward(
+            cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask, batch_samples
+        )
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
         state_size = cell.state_size(hidden_size)
@@ -423,7 +434,7 @@ class ReferenceBackend:
         states = H if checkpoints is None else checkpoints
         if keep_tape and states is not None:
             tape = Tape(cell, X, lengths, initial, weights, states, every, outputs)
-            tape = tape._replace(trace=trace, h_mask=h_mask)
+            tape = tape._replace(trace=trace, h_mask=h_mask, batch_samples=batch_samples)
             if pool is not None:
                 tape = tape._replace(pooled=pool.values, ties=pool.ties)
         pooled = None if pool is None else pool.values
@@ -503,6 +514,10 @@ class ReferenceBackend:
             dhidden[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
         return Backward(dX, dstate, dweights)
 
+    def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
+        """All rows: the sum over samples is taken inside of that over steps, one for each step."""
+        return max(n_rows, 1)
+
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
         """One time step, bit for bit that of `forward`; see `Backend.step`."""
         check_step(cell, x, state, weights)
@@ -533,9 +548,10 @@ class ReferenceBackend:
         *,
         need_dX: bool = True,
         out: tuple[Array, Array] | None = None,
+        batch_rows: int | None = None,
     ) -> tuple[Array | None, Array, Array]:
         """Gradients dX or None, dW and db of `linear_forward`; see `Backend.linear_backward`."""
-        check_linear_backward(dY, X, W, out)
+        check_linear_backward(dY, X, W, out, batch_rows)
         dW, db = (np.empty_like(W), np.empty(W.shape[1:], W.dtype)) if out is None else out
         with _quiet():
             dX = _product(dY, np.ascontiguousarray(W.T)) if need_dX else None

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 done; 1 a check failed, or the reader of a pipe went away; 2 a mistake in what was
-        asked; 130 interrupted.
+        asked; 3 training ended early, because its state could not be written; 130 interrupted.
     """
     if sys.stdout is None:  # as after `>&-`
         print("elman: standard output is closed", file=sys.stderr)

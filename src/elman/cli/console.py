@@ -22,9 +22,18 @@ def messages() -> Console:
 def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
+    from elman.estimators.progress import console_size
+
     stream = sys.stderr if stderr else sys.stdout
+    width, height = console_size()
     # In a pipe or a file a line ends where its sentence ends, not at column 80.
     # No markup: a label or a file name may well hold square brackets.
     return Console(
-        file=stream, highlight=False, emoji=False, markup=False, soft_wrap=not stream.isatty()
+        file=stream,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=not stream.isatty(),
+        width=width,
+        height=height,
     )

@@ -17,6 +17,7 @@ from elman.cli.files import check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
 
 INTERRUPTED = 130
+STATE_NOT_KEPT = 3
 NOT_OF_THE_ESTIMATOR = {
     "data",
     "output",
@@ -235,7 +236,8 @@ def fit(
     What kind, the file says: strings and whole numbers are labels (a matrix of 0 and 1 several of
     them at once), other numbers are targets of a regressor, as is what a .ts file calls so; --kind
     settles it. An option left out keeps the estimator's default; `elman inspect` shows them all.
-    Ctrl-C ends training early and saves the best weights so far.
+    Ctrl-C ends training early and saves the best weights so far; so does a state that cannot be
+    written to the folder of --checkpoint, with the exit code 3.
     """
     options = {
         name: value
@@ -280,6 +282,11 @@ def fit(
         if checkpoint is not None:
             console.print("The same command, with --force for the file saved now, goes on training")
         return INTERRUPTED
+    if estimator.history_.stopped_by == "checkpoint":  # a warning has said why, and what to do
+        best = estimator.history_.best_epoch
+        console.print(f"Stopped: saved the best weights so far, of epoch {best}, to {output}")
+        console.print("The same command wants --force for the file saved now")
+        return STATE_NOT_KEPT
     epochs = f"{estimator.n_iter_} epoch{'s' * (estimator.n_iter_ > 1)}"
     name = estimator_class.__name__
     console.print(f"Trained an {name} for {epochs} in {seconds:.1f} s; saved {output}")

@@ -28,7 +28,7 @@ def inspect(
     n_parameters = sum(w.size for w in weights.values())
     console = output()
 
-    console.print(f"{model}: {saved.model.name}", style="bold")
+    console.print(f"{model}: {saved.model.kind}", style="bold")
     facts = new_table()
     facts.show_header = False
     facts.add_column(style="bold")

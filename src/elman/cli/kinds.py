@@ -107,13 +107,9 @@ def _is_whole(y: Any) -> bool:
 
 def kind_of_model(model: TrainedModel) -> Kind:
     """What a model answers with."""
-    from elman.models.model import TrainedRegressor, TrainedTagger
-
-    if isinstance(model, TrainedRegressor):
-        return "values"
-    if isinstance(model, TrainedTagger):
-        return "steps"
-    return "labels" if getattr(model, "multilabel", False) else "label"
+    if getattr(model, "multilabel", False):
+        return "labels"
+    return next(kind for kind, name in ESTIMATORS.items() if name == model.kind)
 
 
 def known_to_model(model: Any) -> Any:
@@ -132,8 +128,9 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
     UserError, TypeError, ValueError
         It is something else; the message names the file.
     """
-    from elman.targets.labels import check_indicator, check_values
+    from elman.targets.labels import check_indicator
     from elman.targets.steps import check_tags
+    from elman.targets.values import check_values
 
     y: Any = dataset.y
     name = f"{path}: y"

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+WIDEST = 1_000_000
+"""Columns of a line that no terminal holds."""
+
+
 def new_table() -> Table:
     """A table in the one look they all share."""
     from rich import box
@@ -31,10 +35,22 @@ def new_table() -> Table:
 
 
 def print_table(console: Console, title: str, table: Table) -> None:
-    """A title, which may be wider than its table, the table, and a blank line."""
+    """A title, which may be wider than its table, the table, and a blank line.
+
+    Nothing of a cell is cut off. On a terminal, text folds at its width as far as the table has a
+    column for each; what is still wider, the terminal itself folds. A pipe or a file has no width,
+    and no line is folded.
+    """
+    from rich.measure import Measurement
+
     if title:
         console.print(title, style="bold")
-    console.print(table)
+    for column in table.columns:
+        column.overflow = "fold"
+    at_ease = console.options.update(max_width=WIDEST)
+    needed, wished = Measurement.get(console, at_ease, table)
+    table.width = wished if console.soft_wrap else min(wished, max(console.width, needed))
+    console.print(table, crop=False)
     console.print()
 
 

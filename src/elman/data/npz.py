@@ -11,6 +11,7 @@ from elman.data.dataset import Array, Dataset, PathLike, ReaderError
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.formats.atomic import replacing
+from elman.targets.masked import refuse_masked
 
 
 def read_npz(path: PathLike) -> Dataset:
@@ -179,6 +180,7 @@ def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") 
 
 def _labels(y: Any, lengths: list[int]) -> dict[str, Array]:
     """y as an array of that name, or of time steps as y_steps."""
+    refuse_masked(y, "y")
     if isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1:
         y = y.tolist()
     if isinstance(y, (list, tuple)) and any(np.ndim(row) for row in y):

@@ -12,8 +12,14 @@ from numpy.typing import DTypeLike, NDArray
 from elman.data.missing import HOW_TO_ALLOW, MISSING
 from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
 from elman.data.sources import Apart, converted
+from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
+
+HOW_TO_UNMASK = (
+    "make them NaN (X.filled(np.nan)), which an estimator takes with missing='mask' or 'skip', "
+    "fill them in (X.filled(value)), or leave those samples out"
+)
 
 LAYOUTS = (
     "a 3-D array (n_samples, n_timesteps, n_features), a list of (n_timesteps_i, n_features) "
@@ -163,17 +169,8 @@ class _Checker:
 
     def as_array(self, X: Any, place: str) -> Array:
         """Any array-like as a plain ndarray, masked values refused."""
-        if isinstance(X, np.ma.MaskedArray):
-            mask = np.ma.getmaskarray(X)
-            if mask.any():
-                where = tuple(int(i) for i in np.argwhere(mask)[0])
-                raise ValueError(
-                    f"{place} is a masked array with {int(mask.sum())} masked value(s), the first "
-                    f"at index {where}: make them NaN (X.filled(np.nan)), which an "
-                    "estimator takes with missing='mask' or 'skip', fill them in "
-                    "(X.filled(value)), or leave those samples out"
-                )
-            return np.asarray(X.data)
+        if type(X) is not np.ndarray or X.dtype == object:
+            refuse_masked(X, place, HOW_TO_UNMASK)
         try:
             return np.asarray(X)
         except ValueError as error:

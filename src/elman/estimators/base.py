@@ -1,80 +1,99 @@
-"""What every estimator here shares: sequences and targets in, a trained network and answers out."""
+"""What every estimator here shares: sequences and targets in, a trained model and answers out."""
 
 from __future__ import annotations
 
-import numbers
+import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _get_feature_names,
+    check_is_fitted,
+)
 
 from elman.backends import available_threads, get_backend
-from elman.backends.contract import Backend, Cell
+from elman.backends.contract import Backend
 from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
 from elman.data.prepared import Prepared
-from elman.data.scaling import Standardisation, location_and_scale
+from elman.data.scaling import location_and_scale
 from elman.data.sequences import Sequences
+from elman.data.split import hold_out
 from elman.data.validation import check_sequences
+from elman.estimators.assembly import (
+    check_same_network,
+    check_together,
+    layout_of,
+    optimizer_of,
+    plan_of,
+)
 from elman.estimators.callbacks import CallbackSupport, FitTask
+from elman.estimators.fingerprint import digests, fingerprint
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.hyperparameters import checks as hp
-from elman.models.files import Saved, load_kind, pack, pack_answers, plain_parameters, save
-from elman.models.history import Epoch, History
+from elman.models.files import Saved, load_kind, pack, save
+from elman.models.history import History
 from elman.models.model import TrainedModel
 from elman.models.streaming import Stream
-from elman.nn.network import Network, layer_sizes
+from elman.nn.network import Network
 from elman.nn.objectives import Objective
-from elman.nn.optimizers import SGD, Adam, make_optimizer
-from elman.nn.schedules import Schedule
-from elman.targets.labels import check_weights, hold_out
-from elman.training.checkpoints import Checkpoints, digest
+from elman.nn.optimizers import SGD, Adam
+from elman.targets.weights import check_weights
+from elman.training.checkpoints import CheckpointFolder
 from elman.training.divergence import DivergedError, Place
-from elman.training.epoch import Plan
 from elman.training.labelled import Labelled
 from elman.training.loop import train
 
 Array = NDArray[Any]
-
+Names = tuple[str, ...] | None
+"""Of the columns of X, where they have any."""
+Meaning = Mapping[str, Any]
+"""What the outputs of a model mean: the fields that its kind adds to `TrainedModel`."""
 
 M = TypeVar("M", bound=TrainedModel)
 
-WITHOUT_EFFECT = (
-    "backend",
-    "checkpoint_epochs",
-    "checkpoint_every",
-    "checkpoint_minutes",
-    "n_jobs",
-    "verbose",
-)
-"""Hyper-parameters that change no bit of a fit, or are seen to apart."""
+
+class GoingOn(NamedTuple):
+    """What a later `partial_fit` goes on with, beside the model."""
+
+    optimizer: SGD | Adam
+    rng: np.random.Generator
+    """of the shuffling"""
+    states: dict[str, Array]
+    """of `stateful`: by layer the state after each sample's last step; empty at a beginning"""
 
 
 class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: ignore[misc]
     """Base of the estimators: all but what their answers are.
 
-    A subclass lists its hyper-parameters in `__init__` and their checks in `_CHECKS`, and says
-    what its targets mean: `_targets`, `_n_outputs` and `_model`, and what else of the hooks below
-    differs.
+    A fitted estimator holds one model, `model_`, and the record of its training, `history_`; both
+    are set last, so that a fit that fails leaves the estimator as it was. All other attributes that
+    end in an underscore are read from the two.
+
+    A subclass names its kind of model in `_MODEL` and says what its targets mean: `_targets` and
+    `_n_outputs`, and what else of the hooks below differs.
     """
 
     _CHECKS: ClassVar[Mapping[str, hp.Check]]
-    _KIND: ClassVar[str]
-    """what a saved file calls it"""
+    _MODEL: ClassVar[type[TrainedModel]]
+    """what it trains"""
     _READOUT: ClassVar[str | None] = None
     """of the network, where it is no hyper-parameter"""
     _SCORE: ClassVar[str] = "accuracy"
     """what progress calls the validation score"""
-    _optimizer: SGD | Adam
+
+    model_: M
+    history_: History
+    _going_on: GoingOn | None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -83,39 +102,55 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         tags.input_tags.allow_nan = self.missing != "error"
         return tags
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return "model_" in self.__dict__
+
     # What an estimator says of its targets
 
-    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
-        """`y` as training takes it; with `fresh`, learn from it what the targets are."""
+    def _targets(
+        self, y: Any, data: Sequences, known: Meaning | None, *, name: str = "y"
+    ) -> tuple[Array, Meaning]:
+        """`y` as training takes it, and what the outputs of the model mean.
+
+        Parameters
+        ----------
+        known : mapping or None
+            The meaning learned from other data, which y must agree with; None: learn it from y.
+        name : str
+            What errors call y.
+        """
         raise NotImplementedError
 
-    def _n_outputs(self) -> int:
+    def _n_outputs(self, meaning: Meaning) -> int:
         """Columns of the head."""
         raise NotImplementedError
 
-    def _model(self) -> M:
-        """What the answers come from."""
-        raise NotImplementedError
-
-    def _objective(self) -> Objective:
+    def _objective(self, meaning: Meaning) -> Objective:
         """What training makes small."""
         raise NotImplementedError
 
-    def _strata(self, training: Labelled) -> NDArray[np.int64]:
+    def _strata(self, training: Labelled, meaning: Meaning) -> NDArray[np.int64]:
         """Index of each sample's class, of which validation data has the same share."""
         return np.zeros(len(training.X), np.int64)
 
-    def _weighted(self, training: Labelled) -> Labelled:
+    def _weighted(self, training: Labelled, meaning: Meaning) -> Labelled:
         """Training data with the weights that hyper-parameters add to the user's."""
         return training
+
+    def _learned_scale(self, training: Labelled, meaning: Meaning) -> Meaning:
+        """The meaning with what is learned from the targets that are trained on."""
+        return meaning
+
+    def _scaled_targets(self, labelled: Labelled, model: M) -> Labelled:
+        """Targets as the network is to give them."""
+        return labelled
+
+    def _prepare_head(self, training: Labelled, model: M) -> None:
+        """Change fresh weights of the head where the targets ask for it."""
 
     def _loss_unit(self) -> str:
         """What the training loss is in, to be read beside an axis."""
         return "nats per sample"
-
-    def _restore(self, model: M) -> None:
-        """Take over from a loaded model what `_targets` had learned."""
-        raise NotImplementedError
 
     # Fitting
 
@@ -126,134 +161,207 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
-        fitted = hasattr(self, "network_")
-        with _unchanged_on_error(self, but_diverged=not fitted):
-            try:
-                self._fit(X, y, sample_weight, X_val, y_val, task.hooks)
-            except DivergedError as error:
-                if self.missing == "skip" and error.place is not None and error.place.source == "X":
-                    error.place = _among_all_steps(error.place, self._asked(X)[1])
-                raise
+        store = self._fit(X, y, sample_weight, X_val, y_val, task)
         if self.history_.stopped_by == "interrupt":
             warnings.warn(_interrupted(self.history_), stacklevel=4)
+        elif store is not None and store.failure is not None:
+            warnings.warn(_not_kept(self.history_, store.failure, store.newest), stacklevel=4)
         task.end()
         return self
 
     def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        X_val: Any,
-        y_val: Any,
-        hooks: Sequence[Callable[[Epoch], Any]],
-    ) -> None:
-        again = bool(self.warm_start) and hasattr(self, "network_")
-        if again and self.checkpoint is not None:
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, task: FitTask
+    ) -> CheckpointFolder | None:
+        """Train, and keep what was learned; returns the folder of checkpoints, if there is one."""
+        earlier = self.model_ if self.warm_start and self.__sklearn_is_fitted__() else None
+        if earlier is not None and self.checkpoint is not None:
             raise ValueError(
                 "warm_start=True goes on with weights that are in memory, and checkpoint="
                 f"{self.checkpoint!r} with those on disk: set one of them"
             )
-        data = self._check_more_X(X) if again else self._check_fresh_X(X)
-        targets = self._targets(y, data, fresh=not again)
+        data, names = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
+        targets, meaning = self._targets(y, data, None if earlier is None else earlier.meaning)
         training = self._labelled(data, targets, sample_weight)
-        validation = self._check_validation(X_val, y_val, data.dtype)
+        validation = self._check_validation(X_val, y_val, data, names, meaning)
         backend = self._backend()
-        with self._checkpoints() as keeper:
-            root = self._root_rng(keeper)
+        with self._checkpoints() as store:
+            root = self._root_rng(store)
             init_rng, shuffle_rng, split_rng = root.spawn(3)
-            given = {} if keeper is None else _digests(training, validation)
+            given = {} if store is None else digests(training, validation)
             judged = X_val, y_val, None
             if self.early_stopping and validation is None:
-                strata = self._strata(training)
+                strata = self._strata(training, meaning)
                 kept, held_out = hold_out(strata, self.validation_fraction, split_rng)
                 validation = training.subset(held_out)
                 training = training.subset(kept)
-            if again:
-                self._start_again()
+            if earlier is None:
+                model = self._fresh_model(data, names, training, meaning, init_rng)
+                optimizer, rng, before = optimizer_of(self, model.network), shuffle_rng, History()
             else:
-                self._set_scale(training)
-                self._start(training, init_rng, shuffle_rng)
-            if keeper is not None:
-                fingerprint = self._fingerprint(given, backend, root)
-                keeper.claim(fingerprint, hp.entropy_of(root), self._packed)
-            before = self.history_
-            training = self._scaled(self._weighted(training))
-            validation = None if validation is None else self._scaled(validation)
+                model, optimizer, rng = self._warm_model(earlier)
+                before = self.history_
+            draft = self._with_model(model)  # what callbacks and scorers may ask
+            task.draft = draft
+            if store is not None:
+                decided = fingerprint(self, given, backend, root, model)
+                store.claim(decided, hp.entropy_of(root), draft._packed)
+            training = self._prepared(self._weighted(training, model.meaning), model)
+            validation = None if validation is None else self._prepared(validation, model)
             scorer = None
             if validation is not None and self.scoring not in (None, "loss"):
                 if validation.source is not None:  # held out of X
                     judged = _rows(validation.source, X, y, sample_weight)
-                scorer = scorer_of(self, self.scoring, *judged)
+                scorer = scorer_of(draft, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
-            with EpochProgress(n_epochs, int(self.verbose), self._score_name()) as progress:
-                history = train(
-                    self.network_,
-                    training,
-                    self._optimizer,
-                    self._plan(
-                        n_epochs=self.max_iter,
-                        schedule=self.learning_rate,
-                        early_stopping=bool(self.early_stopping),
-                    ),
-                    self._objective(),
-                    backend=backend,
-                    rng=self._rng,
-                    validation=validation,
-                    scorer=scorer,
-                    progress=progress,
-                    on_epoch=[*own_hooks, *hooks],
-                    keeper=keeper,
-                )
-        self._set_history(before.extended(history))
+            try:
+                with EpochProgress(n_epochs, int(self.verbose), self._score_name()) as progress:
+                    history = train(
+                        model.network,
+                        training,
+                        optimizer,
+                        plan_of(self, n_done=len(before)),
+                        self._objective(model.meaning),
+                        backend=backend,
+                        rng=rng,
+                        validation=validation,
+                        scorer=scorer,
+                        progress=progress,
+                        on_epoch=[*own_hooks, *task.hooks],
+                        store=store,
+                    )
+            except DivergedError as error:
+                in_X = error.place is not None and error.place.source == "X"
+                if error.place is not None and in_X and data.missing == "skip":
+                    error.place = _among_all_steps(error.place, data)
+                if not self.__sklearn_is_fitted__() and error.network and len(error.history):
+                    good = replace(model, network=error.network)
+                    self._set_fitted(good, error.history, None)
+                raise
+        self._set_fitted(model, before.extended(history), GoingOn(optimizer, rng, {}))
+        return store
 
     def _fit_further(
-        self, X: Any, y: Any, sample_weight: Any, learn: Callable[[bool], None] | None = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        learn: Callable[[Meaning | None], Meaning] | None = None,
     ) -> Self:
         """`partial_fit`, whatever the targets; to be called by it directly.
 
-        `learn` is called once X was looked at, with whether this is the first call.
+        `learn` is called once X was looked at: the meaning known so far (None in the first call) ->
+        the meaning that y must agree with.
         """
-        with _unchanged_on_error(self):
-            history = self._train_further(X, y, sample_weight, learn)
-            self._set_history(self.history_.extended(history))
-        if history.stopped_by == "interrupt":
-            warnings.warn(_interrupted(history), stacklevel=3)
-        return self
-
-    def _train_further(
-        self, X: Any, y: Any, sample_weight: Any, learn: Callable[[bool], None] | None
-    ) -> History:
-        first = not hasattr(self, "network_")
-        data = self._check_fresh_X(X) if first else self._check_more_X(X)
+        earlier = self.model_ if self.__sklearn_is_fitted__() else None
+        data, names = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
+        known: Meaning | None = None if earlier is None else earlier.meaning
         if learn is not None:
-            learn(first)
-        targets = self._targets(y, data, fresh=first and learn is None)
+            known = learn(known)
+        targets, meaning = self._targets(y, data, known)
         training = self._labelled(data, targets, sample_weight)
         backend = self._backend()
-        if first:
+        if earlier is None:
             init_rng, shuffle_rng, _ = hp.make_rng(self.random_state).spawn(3)
-            self._set_scale(training)
-            self._start(training, init_rng, shuffle_rng)
+            model = self._fresh_model(data, names, training, meaning, init_rng)
+            going_on = GoingOn(optimizer_of(self, model.network), shuffle_rng, {})
+            before = History()
         else:
-            self._continue()
-        states = self._states_of(len(training.X)) if self.stateful else None
+            model, going_on = self._continued(earlier)
+            before = self.history_
+        states = self._states_of(len(training.X), model, going_on) if self.stateful else None
         history = train(
-            self.network_,
-            self._scaled(self._weighted(training)),
-            self._optimizer,
-            self._plan(n_epochs=1, schedule="constant", early_stopping=False),
-            self._objective(),
+            model.network,
+            self._prepared(self._weighted(training, model.meaning), model),
+            going_on.optimizer,
+            plan_of(self, n_done=len(before), one_epoch=True),
+            self._objective(model.meaning),
             backend=backend,
-            rng=self._rng,
+            rng=going_on.rng,
             progress=EpochProgress(1, 2 if self.verbose else 0),
             on_epoch=[] if self.on_epoch is None else [self.on_epoch],
             states=states,
         )
         if states is not None and len(history):
-            self._states: dict[str, Array] = states
-        return history
+            going_on = going_on._replace(states=states)
+        self._set_fitted(model, before.extended(history), going_on)
+        if history.stopped_by == "interrupt":
+            warnings.warn(_interrupted(history), stacklevel=3)
+        return self
+
+    def _set_fitted(self, model: M, history: History, going_on: GoingOn | None) -> None:
+        """Take over what was trained, all of it at once."""
+        self.__dict__.update(model_=model, history_=history, _going_on=going_on)
+
+    def _with_model(self, model: M) -> Self:
+        """A copy of the estimator that answers with a model which is still in training."""
+        draft = copy.copy(self)
+        draft._set_fitted(model, History(), None)
+        return draft
+
+    def _fresh_model(
+        self,
+        data: Sequences,
+        names: Names,
+        training: Labelled,
+        meaning: Meaning,
+        rng: np.random.Generator,
+    ) -> M:
+        """Fresh weights, and the statistics of the training data."""
+        standardisation = None
+        if self.standardize:
+            weights = training.sample_weights()
+            standardisation = location_and_scale(training.X.data, weights)
+        warn_of_unobserved(training.X.data)
+        meaning = self._learned_scale(training, meaning)
+        n_features = n_inputs(data.n_features, data.missing)
+        network = Network.initialised(
+            layout_of(self, n_features, self._n_outputs(meaning), self._READOUT),
+            rng=rng,
+            dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
+            recurrent_init=self.recurrent_init,
+            forget_bias=float(self.forget_bias),
+        )
+        model = cast(
+            M,
+            self._MODEL(
+                network=network,
+                n_features_in=data.n_features_in,
+                two_d=data.two_d,
+                standardisation=standardisation,
+                missing=data.missing,
+                feature_names=names,
+                backend=self.backend,
+                n_jobs=self.n_jobs,
+                **meaning,
+            ),
+        )
+        self._prepare_head(training, model)
+        return model
+
+    def _warm_model(self, earlier: M) -> tuple[M, SGD | Adam, np.random.Generator]:
+        """What `warm_start` begins with: weights and scale as they are, a fresh optimizer."""
+        network = earlier.network
+        layout = layout_of(self, network.layout.n_features, network.layout.n_outputs, self._READOUT)
+        check_same_network(self, layout, earlier)
+        model, going_on = self._continued(earlier)
+        model = replace(model, network=replace(model.network, layout=layout))
+        return model, optimizer_of(self, model.network), going_on.rng
+
+    def _continued(self, earlier: M) -> tuple[M, GoingOn]:
+        """The model with weights that can be written to, and what training goes on with.
+
+        A model from a file has no optimizer and no generator: they are made afresh.
+        """
+        model, going_on = earlier, self._going_on
+        if not model.network.params.flat.flags.writeable:  # joblib's memory map of a file
+            model = replace(model, network=model.network.copy())
+            if going_on is not None:
+                going_on = going_on._replace(optimizer=going_on.optimizer.copy())
+        if going_on is None:
+            _, rng, _ = hp.make_rng(self.random_state).spawn(3)
+            going_on = GoingOn(optimizer_of(self, model.network), rng, {})
+        return model, going_on
 
     def reset_state(self) -> Self:
         """Forget the states that `partial_fit` would go on from: new sequences begin.
@@ -263,13 +371,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         estimator
             The estimator itself.
         """
-        self._states = {}
+        if self.__sklearn_is_fitted__() and self._going_on is not None:
+            self._going_on = self._going_on._replace(states={})
         return self
 
-    def _states_of(self, n_samples: int) -> dict[str, Array]:
+    def _states_of(self, n_samples: int, model: M, going_on: GoingOn) -> dict[str, Array]:
         """A copy of the states that as many samples go on from."""
-        hp.check_carrying(self.network_.bidirectional, None, stateful=True)
-        states = {name: state.copy() for name, state in getattr(self, "_states", {}).items()}
+        hp.check_carrying(model.network.layout.bidirectional, None, stateful=True)
+        states = {name: state.copy() for name, state in going_on.states.items()}
         for state in states.values():
             if len(state) != n_samples:
                 raise ValueError(
@@ -321,13 +430,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """
         return self._model().stream(n)
 
-    @property
-    def weights_(self) -> dict[str, Array]:
-        """Named weights: views of the network's own."""
-        if "network_" not in self.__dict__:
-            raise AttributeError(f"weights_ exists once the {type(self).__name__} is fitted")
-        return dict(self.network_.params)
-
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to a safetensors file, atomically.
 
@@ -347,7 +449,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         OSError
             The file cannot be written; one that was there before is left whole.
         """
-        save(path, self._saved(self._model(), self.history_), self._KIND)
+        save(path, Saved(self._model(), self.get_params(deep=False), self.history_))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -369,71 +471,123 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         OSError
             It cannot be read.
         """
-        saved = load_kind(path, cls._KIND, known=cls._get_param_names())
-        model = saved.model
+        saved = load_kind(path, cls._MODEL.kind, known=cls._get_param_names())
         estimator = cls(**saved.parameters)
-        estimator.network_ = model.network
-        estimator._restore(cast(M, model))
-        estimator.mean_, estimator.scale_ = model.standardisation or (None, None)
-        estimator.n_features_in_ = model.n_features_in
-        estimator._two_d = model.two_d
-        estimator._missing = model.missing
-        if saved.feature_names is not None:
-            estimator.feature_names_in_ = np.array(saved.feature_names, dtype=object)
-        estimator._set_history(saved.history)
+        estimator._set_fitted(cast(M, saved.model), saved.history, None)
         return estimator
+
+    # What a fitted estimator knows
+
+    @property
+    def network_(self) -> Network:
+        """The trained network."""
+        return self._of("network_").network
+
+    @property
+    def weights_(self) -> dict[str, Array]:
+        """Named weights: views of the network's own."""
+        return dict(self._of("weights_").network.params)
+
+    @property
+    def n_features_in_(self) -> int:
+        """`X.shape[-1]` in training: for a 2-D X the number of its columns."""
+        return self._of("n_features_in_").n_features_in
+
+    @property
+    def feature_names_in_(self) -> Array:
+        """Names of the columns of X; only if it was a data frame whose columns have names."""
+        names = self._of("feature_names_in_").feature_names
+        if names is None:
+            raise AttributeError("feature_names_in_ exists once X was a data frame with names")
+        return np.array(names, dtype=object)
+
+    @property
+    def mean_(self) -> NDArray[np.float64] | None:
+        """What `standardize` subtracts from each feature; None without it."""
+        standardisation = self._of("mean_").standardisation
+        return None if standardisation is None else standardisation.mean
+
+    @property
+    def scale_(self) -> NDArray[np.float64] | None:
+        """What `standardize` divides each feature by; None without it."""
+        standardisation = self._of("scale_").standardisation
+        return None if standardisation is None else standardisation.scale
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs run."""
+        self._of("n_iter_")
+        return len(self.history_)
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Training loss of each epoch."""
+        self._of("loss_curve_")
+        return self.history_.loss
+
+    @property
+    def validation_scores_(self) -> list[float | None]:
+        """Validation score of each epoch; empty without validation data."""
+        self._of("validation_scores_")
+        return self.history_.validation_score
+
+    @property
+    def best_epoch_(self) -> int:
+        """Number of the best epoch."""
+        self._of("best_epoch_")
+        return self.history_.best_epoch
+
+    def _of(self, attribute: str) -> M:
+        """The model, of which an attribute is to be read."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"{attribute} exists once the {type(self).__name__} is fitted")
+        return self.model_
 
     # Checking what comes in
 
     def _check_parameters(self) -> None:
         for name, check in self._CHECKS.items():
             check(name, getattr(self, name))
-        hp.check_stack(self.hidden_size, self.n_layers, self.residual, self.cell, self.activation)
+        check_together(self)
         check_scoring_name(self.scoring)
-        hp.check_warm_up(self.learning_rate, self.warm_up)
-        hp.check_carrying(self.bidirectional, self.bptt_steps, self.stateful)
 
-    def _check_fresh_X(self, X: Any) -> Sequences:
+    def _check_fresh_X(self, X: Any) -> tuple[Sequences, Names]:
+        """X to begin training with, and the names of its columns."""
         data = check_sequences(
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )
-        if data.two_d:
-            validate_data(self, X, reset=True, skip_check_array=True)
-        else:
-            self.__dict__.pop("feature_names_in_", None)
-        self.n_features_in_: int = data.n_features_in
-        self._two_d: bool = data.two_d
-        self._missing: str = data.missing
-        return data
+        names = _get_feature_names(X) if data.two_d else None
+        return data, None if names is None else tuple(names)
 
-    def _check_more_X(self, X: Any) -> Sequences:
-        """X to go on training with."""
-        data = self._asked(X)[1]
+    def _check_more_X(self, X: Any) -> tuple[Sequences, Names]:
+        """X to go on training with, and the names of its columns."""
+        model, data = self._asked(X)
         if data.refuse is not None:
             data.refuse()
             data.refuse = None
-        return data
+        return data, model.feature_names
 
-    def _trained(self) -> dict[str, Any]:
-        """What every kind of `TrainedModel` takes."""
-        check_is_fitted(self, "network_")
-        return {
-            "network": self.network_,
-            "n_features_in": self.n_features_in_,
-            "two_d": self._two_d,
-            "standardisation": self._standardisation(),
-            "backend": self.backend,
-            "n_jobs": self.n_jobs,
-            "name": type(self).__name__,
-            "missing": self._missing,
-        }
+    def _check_names(self, X: Any, names: Names) -> None:
+        """Raise or warn, as scikit-learn does, unless a 2-D X has the columns that fit saw."""
+        seen: Any = type(type(self).__name__, (), {})()  # whose name the messages say
+        if names is not None:
+            seen.feature_names_in_ = np.array(names, dtype=object)
+        _check_feature_names(seen, X, reset=False)
+
+    def _model(self) -> M:
+        """The fitted model, computing as the hyper-parameters say now."""
+        check_is_fitted(self)
+        model = self.model_
+        if (model.backend, model.n_jobs) != (self.backend, self.n_jobs):
+            model = replace(model, backend=self.backend, n_jobs=self.n_jobs)
+        return model
 
     def _asked(self, X: Any) -> tuple[M, Sequences]:
-        """What answers, and X as it takes it."""
+        """The fitted model, and X validated for it."""
         model = self._model()
-        data = model.check(X)
+        data = model.check(X, estimator=type(self).__name__)
         if data.two_d:
-            validate_data(self, X, reset=False, skip_check_array=True)
+            self._check_names(X, model.feature_names)
         return model, data
 
     def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
@@ -462,27 +616,35 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """Validation data, without the steps to be skipped."""
         return Labelled(Prepared(without_missing_steps(data)), targets, None)
 
-    def _check_validation(self, X_val: Any, y_val: Any, dtype: Any) -> Labelled | None:
+    def _check_validation(
+        self, X_val: Any, y_val: Any, data: Sequences, names: Names, meaning: Meaning
+    ) -> Labelled | None:
+        """Validation data that goes with the training data, or None if there is none."""
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} was given without {missing}: pass both or neither")
         if X_val is None:
             return None
-        dtype = None if self.standardize else dtype
-        data = check_sequences(
+        validation = check_sequences(
             X_val,
             name="X_val",
-            dtype=dtype,
-            n_features=self.n_features_in_,
-            two_d=self._two_d,
+            dtype=None if self.standardize else data.dtype,
+            n_features=data.n_features_in,
+            two_d=data.two_d,
             estimator=type(self).__name__,
             ensure_min_timesteps=0,
-            missing=self._missing,
+            missing=data.missing,
         )
-        if data.two_d:
-            validate_data(self, X_val, reset=False, skip_check_array=True)
-        targets = self._targets(y_val, data, name="y_val")
-        return self._to_validate(data, targets)
+        if validation.two_d:
+            self._check_names(X_val, names)
+        targets, _ = self._targets(y_val, validation, meaning, name="y_val")
+        return self._to_validate(validation, targets)
+
+    def _prepared(self, labelled: Labelled, model: M) -> Labelled:
+        """Sequences and targets as the network takes them: scaled, and complete."""
+        dtype = model.network.params.dtype
+        X = Prepared.for_training(labelled.X.data, model.standardisation, dtype)
+        return self._scaled_targets(labelled._replace(X=X), model)
 
     def _dtype(self) -> Any:
         """How X is read by a fresh fit, None for as it is.
@@ -492,203 +654,40 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """
         return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
 
-    # Checkpoints
+    # Checkpoints, files
 
-    def _checkpoints(self) -> AbstractContextManager[Checkpoints | None]:
+    def _checkpoints(self) -> AbstractContextManager[CheckpointFolder | None]:
         if self.checkpoint is None:
             return nullcontext()
         minutes = self.checkpoint_minutes
-        return Checkpoints(
+        return CheckpointFolder(
             self.checkpoint,
             epochs=None if self.checkpoint_epochs is None else int(self.checkpoint_epochs),
             minutes=None if minutes is None else float(minutes),
-            kind=self._KIND,
+            kind=self._MODEL.kind,
             known=self._get_param_names(),
         )
 
-    def _root_rng(self, keeper: Checkpoints | None) -> np.random.Generator:
+    def _root_rng(self, store: CheckpointFolder | None) -> np.random.Generator:
         """What all random numbers come from: with random_state=None those of the run resumed."""
-        entropy = None if keeper is None else keeper.entropy
+        entropy = None if store is None else store.entropy
         if self.random_state is None and entropy is not None:
             return np.random.default_rng(np.random.SeedSequence(entropy))
         return hp.make_rng(self.random_state)
 
-    def _fingerprint(
-        self, given: dict[str, Any], backend: Backend, root: np.random.Generator
-    ) -> dict[str, Any]:
-        """All that decides a run's bits, by name."""
-        parameters = plain_parameters(self.get_params(deep=False))
-        if isinstance(self.random_state, (np.random.RandomState, np.random.Generator)):
-            parameters["random_state"] = hp.entropy_of(root)
-        meaning, arrays = pack_answers(self._model())
-        return {
-            **{name: value for name, value in parameters.items() if name not in WITHOUT_EFFECT},
-            **given,
-            "y": digest(given["y"], repr(meaning), *arrays.values()),
-            "version of elman": version("elman"),
-            "version of numpy": np.__version__,
-            "backend": f"{backend.name} ({backend.isa})",
-        }
-
     def _packed(self, network: Network, history: History) -> tuple[dict[str, Any], dict[str, Any]]:
         """A file's content, were that the network and its history."""
-        return pack(self._saved(replace(self._model(), network=network), history), self._KIND)
-
-    def _saved(self, model: M, history: History) -> Saved[M]:
-        names = getattr(self, "feature_names_in_", None)
-        return Saved(
-            model=model,
-            parameters=self.get_params(deep=False),
-            feature_names=None if names is None else list(names),
-            history=history,
-        )
-
-    # Training
+        model = replace(self._model(), network=network)
+        return pack(Saved(model, self.get_params(deep=False), history))
 
     def _backend(self) -> Backend:
         return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
-
-    def _set_scale(self, training: Labelled) -> None:
-        self.mean_ = self.scale_ = None
-        if self.standardize:
-            self.mean_, self.scale_ = location_and_scale(training.X.data, training.sample_weights())
-        warn_of_unobserved(training.X.data)
-
-    def _standardisation(self) -> Standardisation | None:
-        if self.mean_ is None or self.scale_ is None:
-            return None
-        return Standardisation(self.mean_, self.scale_)
-
-    def _scaled(self, labelled: Labelled) -> Labelled:
-        dtype = self.network_.params.dtype
-        X = Prepared.for_training(labelled.X.data, self._standardisation(), dtype)
-        return labelled._replace(X=X)
-
-    def _start(
-        self,
-        training: Labelled,
-        init_rng: np.random.Generator,
-        shuffle_rng: np.random.Generator,
-    ) -> None:
-        """Fresh weights, optimizer and history."""
-        data = training.X.data
-        self.network_ = Network.initialised(
-            n_inputs(data.n_features, self._missing),
-            layer_sizes(self.hidden_size, self.n_layers),
-            self._n_outputs(),
-            cell=Cell(self.cell, self.activation, bool(self.layer_norm)),
-            readout=self._READOUT or self.readout,
-            rng=init_rng,
-            dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
-            recurrent_init=self.recurrent_init,
-            forget_bias=float(self.forget_bias),
-            bidirectional=bool(self.bidirectional),
-            residual=bool(self.residual),
-            learn_initial_state=bool(self.learn_initial_state),
-            dropout=float(self.dropout),
-            recurrent_dropout=float(self.recurrent_dropout),
-        )
-        self.history_ = History()
-        self._states = {}
-        self._make_optimizer()
-        self._rng: np.random.Generator = shuffle_rng
-
-    def _continue(self) -> None:
-        """What going on takes beside weights, where it is not there."""
-        if not self.network_.params.flat.flags.writeable:  # joblib's memory map of a file
-            self.network_ = replace(self.network_, params=self.network_.params.copy())
-            if hasattr(self, "_optimizer"):
-                self._optimizer = self._optimizer.copy()
-        if not hasattr(self, "_optimizer"):  # loaded from a file
-            self._make_optimizer()
-            _, self._rng, _ = hp.make_rng(self.random_state).spawn(3)
-
-    def _make_optimizer(self) -> None:
-        self._optimizer = make_optimizer(
-            self.solver,
-            self.network_.params,
-            alpha=float(self.alpha),
-            momentum=float(self.momentum),
-            nesterov=bool(self.nesterovs_momentum),
-        )
-
-    def _start_again(self) -> None:
-        """What `warm_start` begins with: weights, scale and history as they are."""
-        asked: dict[str, Any] = {
-            "hidden_size": layer_sizes(self.hidden_size, self.n_layers),
-            "cell": Cell(self.cell, self.activation, bool(self.layer_norm)),
-            "readout": self._READOUT or self.readout,
-            "bidirectional": bool(self.bidirectional),
-            "residual": bool(self.residual),
-            "learn_initial_state": bool(self.learn_initial_state),
-        }
-        network = self.network_
-        built = {name: getattr(network, name) for name in asked}
-        built["hidden_size"] = network.hidden_sizes
-        asked["missing"], built["missing"] = self.missing, self._missing
-        if self.dtype != "auto":
-            asked["dtype"], built["dtype"] = np.dtype(self.dtype), network.params.dtype
-        for name, value in asked.items():
-            if built[name] != value:
-                raise ValueError(
-                    f"warm_start=True goes on with the network of the last fit, whose {name} is "
-                    f"{built[name]}, but it is {value} now: set it back, or warm_start=False"
-                )
-        self._continue()
-        self.network_ = replace(
-            self.network_,
-            dropout=float(self.dropout),
-            recurrent_dropout=float(self.recurrent_dropout),
-        )
-        self._states = {}
-        self._make_optimizer()
-
-    def _plan(self, *, n_epochs: int, schedule: str, early_stopping: bool) -> Plan:
-        n_done = len(self.history_)
-        rate = Schedule(
-            schedule,
-            float(self.learning_rate_init),
-            int(self.max_iter),
-            warm_up=0 if n_epochs == 1 else self._n_warm(),
-            first_epoch=n_done,
-        )
-        patience = max(int(self.n_iter_no_change) // 2, 1)
-        judged_by = {None: "both", "loss": "loss"}
-        return Plan(
-            n_epochs=int(n_epochs),
-            batch_size=int(self.batch_size),
-            learning_rate=rate,
-            max_grad_norm=None if self.max_grad_norm is None else float(self.max_grad_norm),
-            early_stopping=early_stopping,
-            n_iter_no_change=int(self.n_iter_no_change),
-            tol=float(self.tol),
-            judged_by="score" if callable(self.scoring) else judged_by.get(self.scoring, "score"),
-            first_epoch=n_done,
-            checkpoint_every=int(self.checkpoint_every or 0),
-            bptt_steps=None if self.bptt_steps is None else int(self.bptt_steps),
-            max_grad_value=None if self.max_grad_value is None else float(self.max_grad_value),
-            bucket_by_length=bool(self.bucket_by_length),
-            lowers_rate=lambda epoch, n_stale: rate.lowers_after(epoch, n_stale, patience),
-        )
-
-    def _n_warm(self) -> int:
-        """Epochs of `warm_up`."""
-        if isinstance(self.warm_up, numbers.Integral):
-            return int(self.warm_up)
-        return round(float(self.warm_up) * int(self.max_iter))
 
     def _score_name(self) -> str:
         """What progress calls the validation score."""
         if self.scoring is None or self.scoring == "loss":
             return self._SCORE
         return self.scoring if isinstance(self.scoring, str) else "score"
-
-    def _set_history(self, history: History) -> None:
-        self.history_ = history
-        self.n_iter_ = len(history)
-        self.loss_curve_ = history.loss
-        self.validation_scores_ = history.validation_score
-        self.best_epoch_ = history.best_epoch
 
 
 def as_given(X: Any, answers: list[Array]) -> Any:
@@ -709,37 +708,6 @@ def _among_all_steps(place: Place, data: Sequences) -> Place:
         return place
     observed = np.flatnonzero(~np.isnan(data[place.sample]).any(axis=1))
     return place._replace(step=int(observed[place.step]))
-
-
-def _digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:
-    """What data was given, by name."""
-    validated = [] if validation is None else [validation.X.data, validation.targets]
-    return {
-        "X": digest(training.X.data),
-        "y": digest(training.targets),
-        "sample_weight": None if training.weights is None else digest(training.weights),
-        "validation data": digest(*validated) if validated else None,
-    }
-
-
-@contextmanager
-def _unchanged_on_error(estimator: Any, *, but_diverged: bool = False) -> Iterator[None]:
-    """Put the estimator's attributes back if the body fails: what was fitted before is kept.
-
-    With `but_diverged` nothing was, and what was learned in the epochs that ended well is better.
-    """
-    before = dict(estimator.__dict__)
-    try:
-        yield
-    except BaseException as error:
-        if but_diverged and isinstance(error, DivergedError) and len(error.history):
-            estimator.network_ = error.network
-            estimator._set_history(error.history)
-            del estimator._optimizer  # its memory is of before the fit
-            raise
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        raise
 
 
 def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, Any]:
@@ -765,8 +733,27 @@ def _rows(rows: Any, *arrays: Any) -> tuple[Any, ...]:
 def _interrupted(history: History) -> str:
     if not len(history):
         return "training was interrupted before its first epoch ended: the weights are as they were"
+    return f"training was interrupted after epoch {history.epoch[-1]}: {_best_of(history)}"
+
+
+def _best_of(history: History) -> str:
     by = "validation score" if history.validation_score else "training loss"
+    return f"kept the weights of epoch {history.best_epoch}, the best so far by {by}"
+
+
+def _not_kept(history: History, error: OSError, newest: Path | None) -> str:
+    """What happened to a training that could not write its state, and where it stands."""
+    where = "" if error.filename is None else f" to {error.filename}"
+    could_not = f"its state could not be written{where} ({error.strerror or error})"
+    if history.stopped_by == "checkpoint":
+        happened = f"stopped after epoch {history.epoch[-1]}, because {could_not}: "
+        happened += _best_of(history)
+    else:
+        happened = f"ended as it should after epoch {history.epoch[-1]}, with all it learned, but "
+        happened += could_not
+    if newest is None:
+        return f"training {happened}. No state is left on disk; the same fit would begin afresh"
     return (
-        f"training was interrupted after epoch {history.epoch[-1]}: kept the weights of epoch "
-        f"{history.best_epoch}, the best so far by {by}"
+        f"training {happened}. The last state on disk is {newest}; the same fit goes on from there "
+        "once the folder can be written to"
     )

@@ -6,6 +6,7 @@ elman's own progress and `on_epoch` do not depend on it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from elman.models.history import Epoch
@@ -40,6 +41,8 @@ class FitTask:
     """
 
     def __init__(self, estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
+        self.draft: Any = None
+        """the estimator with the model that is in training, once there is one"""
         self._context: Any = None
         self._shared = {
             "estimator": estimator,
@@ -60,9 +63,14 @@ class FitTask:
         task = self._context.subcontext(task_name="epoch")
         task.call_on_fit_task_begin(**self._shared)
         stop = task.call_on_fit_task_end(
-            **self._shared, reconstruction_attributes=lambda: {"network_": epoch.network.copy()}
+            **self._shared, reconstruction_attributes=lambda: self._fitted_so_far(epoch)
         )
         return bool(stop)
+
+    def _fitted_so_far(self, epoch: Epoch) -> dict[str, Any]:
+        """What a copy of the estimator takes over to answer as it would after this epoch."""
+        model = replace(self.draft.model_, network=epoch.network.copy())
+        return {"model_": model, "history_": epoch.history, "_going_on": None}
 
     def end(self) -> None:
         """Tell callbacks that the estimator is fitted."""

@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
+from typing_extensions import override
 
 from elman.data.sequences import Sequences
-from elman.estimators.base import RecurrentEstimator, as_given
+from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
 from elman.hyperparameters import checks as hp
+from elman.models.classifier import TrainedClassifier
 from elman.models.early import check_rule
 from elman.models.history import Epoch
-from elman.models.model import TrainedClassifier
 from elman.nn.objectives import AnyLabels, Objective, OneClass
 from elman.targets.labels import (
     NO_CLASSES,
@@ -25,8 +26,9 @@ from elman.targets.labels import (
     check_indicator,
     check_labels,
     is_indicator,
-    weighted_by_class,
 )
+from elman.targets.masked import refuse_masked
+from elman.targets.weights import weighted_by_class
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]
@@ -159,8 +161,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         and ends with the same bits (but for seconds). A run that had ended returns at once. A
         folder of another run is refused, with what differs. It keeps the last two states and, as
         best.safetensors, the model of the best epoch so far; `load` reads any of them. `on_epoch`
-        is called again for epochs done again. Not saved by `save`, and not for `partial_fit`. Not
-        to be taken for `checkpoint_every`, which is about memory.
+        is called again for epochs done again. If a state cannot be written after an epoch (the disk
+        is full, the folder was removed), training ends as by Ctrl-C: the best weights so far are
+        kept, and a warning says which state on disk is the last. Not saved by `save`, and not for
+        `partial_fit`. Not to be taken for `checkpoint_every`, which is about memory.
     checkpoint_epochs : int or None, default=None
         Only with `checkpoint`: keep the state after every so many epochs. With neither this nor
         `checkpoint_minutes` after each.
@@ -218,7 +222,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         Validation accuracy of each epoch; empty without validation data.
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
-        was interrupted.
+        was interrupted or could not write its state.
     history_ : elman.models.history.History
         Of each epoch the losses, validation score, gradient norm, share of saturated units,
         spectral radius of each W_h, learning rate, seconds and sequences per second;
@@ -249,9 +253,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
     """
 
     _CHECKS: ClassVar = hp.RNN_CLASSIFIER
-    _KIND: ClassVar = "RNNClassifier"
-
-    classes_: Array
+    _MODEL: ClassVar = TrainedClassifier
 
     def __init__(
         self,
@@ -352,6 +354,16 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         self.backend = backend
         self.on_epoch = on_epoch
 
+    @property
+    def classes_(self) -> Array:
+        """Labels, sorted; for several labels at once the numbers of their columns."""
+        return self._of("classes_").classes
+
+    @property
+    def multilabel_(self) -> bool:
+        """Whether a sample may have several labels at once."""
+        return self._of("multilabel_").multilabel
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
@@ -398,6 +410,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
             step and layer first, and holds the `network` with the last good weights and the
             `history` up to them. An estimator that was not fitted before has them too, if an
             epoch ended well; one that was keeps what it had.
+        OSError
+            The folder `checkpoint` cannot be used. Nothing was trained.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
@@ -438,7 +452,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         self._check_parameters()
         if self.class_weight == "balanced":
             raise ValueError(NOT_BALANCED)
-        if classes is None and not hasattr(self, "network_") and not is_indicator(y):
+        if classes is None and not self.__sklearn_is_fitted__() and not is_indicator(y):
             raise ValueError(NO_CLASSES)
         if classes is not None and is_indicator(y):
             given = check_classes(classes)
@@ -450,7 +464,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
             X,
             y,
             sample_weight,
-            lambda first: self._learn_classes(classes, is_indicator(y), first),
+            lambda known: self._given_classes(classes, is_indicator(y), known),
         )
 
     def predict(self, X: Any) -> Array:
@@ -560,35 +574,64 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
         model, data = self._asked(X)
         return model.predict_early(data, float(confidence), int(patience))
 
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            The share of the samples, by weight, that are labelled right; of several labels at once,
+            those of which every label is right.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument that cannot be used, such as one with masked values.
+        """
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
+        return float(super().score(X, y, sample_weight))
+
     # What its targets are
 
-    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
-        if fresh:
-            self.multilabel_ = is_indicator(y)
-        elif is_indicator(y) != self.multilabel_:
-            trained_on, seen = "an indicator matrix", "one label for each sample"
-            if not self.multilabel_:
+    @override
+    def _targets(
+        self, y: Any, data: Sequences, known: Meaning | None, *, name: str = "y"
+    ) -> tuple[Array, Meaning]:
+        multilabel = is_indicator(y)
+        if known is not None and multilabel != known["multilabel"]:
+            trained_on, seen = "one label for each sample", "an indicator matrix"
+            if not multilabel:
                 trained_on, seen = seen, trained_on
             raise ValueError(f"{name} is {seen}, but there was {trained_on} at first: pass that")
-        if self.multilabel_:
+        if multilabel:
             self._refuse_class_weight()
-            n_labels = None if fresh else len(self.classes_)
+            n_labels = None if known is None else len(known["classes"])
             indicator = check_indicator(y, len(data), n_labels=n_labels, name=name)
-            self.classes_ = np.arange(indicator.shape[1])
-            return indicator
-        classes = None if fresh else self.classes_
-        self.classes_, codes = check_labels(y, len(data), classes=classes, name=name)
-        return codes
+            return indicator, {"classes": np.arange(indicator.shape[1]), "multilabel": True}
+        classes = None if known is None else known["classes"]
+        classes, codes = check_labels(y, len(data), classes=classes, name=name)
+        return codes, {"classes": classes, "multilabel": False}
 
-    def _learn_classes(self, classes: Any, multilabel: bool, first: bool) -> None:
-        given = check_classes(classes, None if first else self.classes_)
-        if first:
-            if multilabel and not np.array_equal(given, np.arange(len(given))):
-                raise ValueError(
-                    f"classes={given.tolist()}, but y is an indicator matrix: its classes are the "
-                    "numbers of its columns, from 0; they may be left out"
-                )
-            self.classes_, self.multilabel_ = given, multilabel
+    @staticmethod
+    def _given_classes(classes: Any, multilabel: bool, known: Meaning | None) -> Meaning:
+        """The meaning of outputs that `classes` of `partial_fit` says."""
+        given = check_classes(classes, None if known is None else known["classes"])
+        if known is not None:
+            return known
+        if multilabel and not np.array_equal(given, np.arange(len(given))):
+            raise ValueError(
+                f"classes={given.tolist()}, but y is an indicator matrix: its classes are the "
+                "numbers of its columns, from 0; they may be left out"
+            )
+        return {"classes": given, "multilabel": multilabel}
 
     def _refuse_class_weight(self) -> None:
         if self.class_weight is not None:
@@ -597,27 +640,23 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier]):  # 
                 "several labels at once, so that no one class says its weight; pass sample_weight"
             )
 
-    def _n_outputs(self) -> int:
-        return len(self.classes_)
+    @override
+    def _n_outputs(self, meaning: Meaning) -> int:
+        return len(meaning["classes"])
 
-    def _objective(self) -> Objective:
+    @override
+    def _objective(self, meaning: Meaning) -> Objective:
         smoothing = float(self.label_smoothing)
-        return AnyLabels(smoothing) if self.multilabel_ else OneClass(smoothing)
+        return AnyLabels(smoothing) if meaning["multilabel"] else OneClass(smoothing)
 
-    def _strata(self, training: Labelled) -> NDArray[np.int64]:
-        return super()._strata(training) if self.multilabel_ else training.targets
+    @override
+    def _strata(self, training: Labelled, meaning: Meaning) -> NDArray[np.int64]:
+        return super()._strata(training, meaning) if meaning["multilabel"] else training.targets
 
-    def _weighted(self, training: Labelled) -> Labelled:
+    @override
+    def _weighted(self, training: Labelled, meaning: Meaning) -> Labelled:
         if self.class_weight is None:
             return training
         codes, weights = training.targets, training.weights
-        weights = weighted_by_class(self.class_weight, self.classes_, codes, weights)
+        weights = weighted_by_class(self.class_weight, meaning["classes"], codes, weights)
         return training._replace(weights=weights)
-
-    def _model(self) -> TrainedClassifier:
-        return TrainedClassifier(
-            **self._trained(), classes=self.classes_, multilabel=self.multilabel_
-        )
-
-    def _restore(self, model: TrainedClassifier) -> None:
-        self.classes_, self.multilabel_ = model.classes, model.multilabel

@@ -9,16 +9,18 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from typing_extensions import override
 
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
-from elman.estimators.base import RecurrentEstimator, as_given
+from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
 from elman.hyperparameters import checks as hp
 from elman.models.history import Epoch
-from elman.models.model import TrainedRegressor
+from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values
-from elman.targets.labels import check_values
+from elman.targets.masked import refuse_masked
+from elman.targets.values import check_values
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]
@@ -91,7 +93,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         Validation R^2 of each epoch, a mean over targets; empty without validation data.
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
-        was interrupted.
+        was interrupted or could not write its state.
     history_ : elman.models.history.History
     mean_, scale_ : ndarray of shape (n_features,) or None
         What `standardize` subtracts and divides by.
@@ -109,7 +111,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
     """
 
     _CHECKS: ClassVar = hp.RNN_REGRESSOR
-    _KIND: ClassVar = "RNNRegressor"
+    _MODEL: ClassVar = TrainedRegressor
     _SCORE: ClassVar = "R^2"
 
     def __init__(
@@ -216,6 +218,21 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         tags.target_tags.multi_output = True
         return tags
 
+    @property
+    def y_mean_(self) -> NDArray[np.float64]:
+        """What is subtracted from each target before it is learned, (n_targets,)."""
+        return self._of("y_mean_").target_scale.mean
+
+    @property
+    def y_scale_(self) -> NDArray[np.float64]:
+        """What each target is divided by before it is learned, (n_targets,)."""
+        return self._of("y_scale_").target_scale.scale
+
+    @property
+    def n_outputs_(self) -> int:
+        """How many numbers it predicts for each sequence."""
+        return len(self._of("n_outputs_").target_scale.mean)
+
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
@@ -256,6 +273,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
             step and layer first, and holds the `network` with the last good weights and the
             `history` up to them. An estimator that was not fitted before has them too, if an
             epoch ended well; one that was keeps what it had.
+        OSError
+            The folder `checkpoint` cannot be used. Nothing was trained.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
@@ -331,55 +350,72 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor]):  # typ
         model, data = self._asked(X)
         return as_given(X, model.predict_over_time(data))
 
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R^2 of `predict`.
+
+        Parameters
+        ----------
+        X : array-like
+            Sequences; see the class.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            1 is the best; 0 is what the mean of `y` would have. Of several targets the mean.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument that cannot be used, such as one with masked values.
+        """
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
+        return float(super().score(X, y, sample_weight))
+
     # What its targets are
 
-    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
-        n_targets = None if fresh else self.n_outputs_
+    @override
+    def _targets(
+        self, y: Any, data: Sequences, known: Meaning | None, *, name: str = "y"
+    ) -> tuple[Array, Meaning]:
+        n_targets = None if known is None else self._n_outputs(known)
         values = check_values(y, len(data), n_targets=n_targets, name=name)
-        if fresh:
-            self._one_target: bool = values.ndim == 1
-            self.n_outputs_: int = 1 if values.ndim == 1 else values.shape[1]
-        return values.reshape(len(values), -1)
+        targets = values.reshape(len(values), -1)
+        if known is None:
+            n_targets = targets.shape[1]
+            unscaled = Standardisation(np.zeros(n_targets), np.ones(n_targets))
+            known = {"one_target": values.ndim == 1, "target_scale": unscaled}
+        return targets, known
 
-    def _n_outputs(self) -> int:
-        return self.n_outputs_
+    @override
+    def _n_outputs(self, meaning: Meaning) -> int:
+        return len(meaning["target_scale"].mean)
 
-    def _objective(self) -> Objective:
+    @override
+    def _objective(self, meaning: Meaning) -> Objective:
         return Values(self.loss, float(self.huber_delta))
 
+    @override
     def _loss_unit(self) -> str:
         return f"{self.loss.replace('huber', 'Huber')} error of standardised targets"
 
-    def _set_scale(self, training: Labelled) -> None:
-        super()._set_scale(training)
+    @override
+    def _learned_scale(self, training: Labelled, meaning: Meaning) -> Meaning:
         targets = Sequences(training.targets, np.ones(len(training.targets), np.int64))
-        self.y_mean_, self.y_scale_ = location_and_scale(targets, training.weights)
+        scale = location_and_scale(targets, training.weights)
+        return {**meaning, "target_scale": scale}
 
-    def _start(
-        self,
-        training: Labelled,
-        init_rng: np.random.Generator,
-        shuffle_rng: np.random.Generator,
-    ) -> None:
-        super()._start(training, init_rng, shuffle_rng)
+    @override
+    def _prepare_head(self, training: Labelled, model: TrainedRegressor) -> None:
         # 0 from the first step on, without an error and so without a gradient.
-        constant = (training.targets == self.y_mean_).all(axis=0)
-        self.network_.params["head.W"][:, constant] = 0
+        constant = (training.targets == model.target_scale.mean).all(axis=0)
+        model.network.params["head.W"][:, constant] = 0
 
-    def _scaled(self, labelled: Labelled) -> Labelled:
-        scaled = super()._scaled(labelled)
+    @override
+    def _scaled_targets(self, labelled: Labelled, model: TrainedRegressor) -> Labelled:
+        mean, scale = model.target_scale
         with np.errstate(over="ignore"):
-            targets = (labelled.targets - self.y_mean_) / self.y_scale_
-            return scaled._replace(targets=targets.astype(self.network_.params.dtype))
-
-    def _model(self) -> TrainedRegressor:
-        trained = self._trained()
-        return TrainedRegressor(
-            **trained,
-            target_scale=Standardisation(self.y_mean_, self.y_scale_),
-            one_target=self._one_target,
-        )
-
-    def _restore(self, model: TrainedRegressor) -> None:
-        self.y_mean_, self.y_scale_ = model.target_scale
-        self.n_outputs_, self._one_target = len(self.y_mean_), model.one_target
+            targets = (labelled.targets - mean) / scale
+            return labelled._replace(targets=targets.astype(model.network.params.dtype))

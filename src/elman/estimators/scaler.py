@@ -13,7 +13,7 @@ from elman.data.scaling import location_and_scale, scaled
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.hyperparameters import checks as hp
-from elman.targets.labels import check_weights
+from elman.targets.weights import check_weights
 
 Array = NDArray[Any]
 

@@ -8,18 +8,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import override
 
 from elman.data.missing import observed_steps, without_missing_steps
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
-from elman.estimators.base import RecurrentEstimator, as_given
+from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
 from elman.hyperparameters import checks as hp
 from elman.models.history import Epoch
-from elman.models.model import TrainedTagger
+from elman.models.tagger import TrainedTagger
+from elman.nn.layout import EVERY
 from elman.nn.objectives import Objective, OneClass
-from elman.targets.labels import NO_CLASSES, NOT_BALANCED, weighted_by_class
+from elman.targets.labels import NO_CLASSES, NOT_BALANCED
 from elman.targets.steps import check_step_weights, check_tag_classes, check_tags
+from elman.targets.weights import weighted_by_class
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]
@@ -104,7 +107,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         Validation accuracy over labelled steps of each epoch; empty without validation data.
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
-        was interrupted.
+        was interrupted or could not write its state.
     history_ : elman.models.history.History
     mean_, scale_ : ndarray of shape (n_features,) or None
         What `standardize` subtracts and divides by.
@@ -128,10 +131,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
     """
 
     _CHECKS: ClassVar = hp.RNN_TAGGER
-    _KIND: ClassVar = "RNNTagger"
-    _READOUT: ClassVar = "every"
-
-    classes_: Array
+    _MODEL: ClassVar = TrainedTagger
+    _READOUT: ClassVar = EVERY
 
     def __init__(
         self,
@@ -230,6 +231,11 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         self.backend = backend
         self.on_epoch = on_epoch
 
+    @property
+    def classes_(self) -> Array:
+        """Labels, sorted."""
+        return self._of("classes_").classes
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
@@ -276,6 +282,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
             step and layer first, and holds the `network` with the last good weights and the
             `history` up to them. An estimator that was not fitted before has them too, if an
             epoch ended well; one that was keeps what it had.
+        OSError
+            The folder `checkpoint` cannot be used. Nothing was trained.
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
@@ -312,12 +320,13 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
         if self.class_weight == "balanced":
             raise ValueError(NOT_BALANCED)
         if classes is None:
-            if not hasattr(self, "network_"):
+            if not self.__sklearn_is_fitted__():
                 raise ValueError(NO_CLASSES)
             return self._fit_further(X, y, sample_weight)
 
-        def learn(first: bool) -> None:
-            self.classes_ = check_tag_classes(classes, None if first else self.classes_)
+        def learn(known: Meaning | None) -> Meaning:
+            given = check_tag_classes(classes, None if known is None else known["classes"])
+            return {"classes": given} if known is None else known
 
         return self._fit_further(X, y, sample_weight, learn)
 
@@ -388,11 +397,15 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
 
     # What its targets are
 
-    def _targets(self, y: Any, data: Sequences, *, name: str = "y", fresh: bool = False) -> Array:
-        classes = None if fresh else self.classes_
-        self.classes_, codes = check_tags(y, data.lengths, classes=classes, name=name)
-        return codes
+    @override
+    def _targets(
+        self, y: Any, data: Sequences, known: Meaning | None, *, name: str = "y"
+    ) -> tuple[Array, Meaning]:
+        classes = None if known is None else known["classes"]
+        classes, codes = check_tags(y, data.lengths, classes=classes, name=name)
+        return codes, {"classes": classes}
 
+    @override
     def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
         weights = None
         if sample_weight is not None:
@@ -409,6 +422,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
             return labelled
         return labelled.subset(np.flatnonzero(n_counting))
 
+    @override
     def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
         labelled = self._of_steps(data, without_missing_steps(data), targets, None)
         _check_any(labelled.targets >= 0)
@@ -424,31 +438,29 @@ class RNNTagger(RecurrentEstimator[TrainedTagger]):
             targets, weights = targets[kept], None if weights is None else weights[kept]
         return Labelled(Prepared(X), targets, weights, per_step=True)
 
-    def _n_outputs(self) -> int:
-        return len(self.classes_)
+    @override
+    def _n_outputs(self, meaning: Meaning) -> int:
+        return len(meaning["classes"])
 
-    def _objective(self) -> Objective:
+    @override
+    def _objective(self, meaning: Meaning) -> Objective:
         return OneClass(float(self.label_smoothing))
 
+    @override
     def _loss_unit(self) -> str:
         return "nats per time step"
 
-    def _weighted(self, training: Labelled) -> Labelled:
+    @override
+    def _weighted(self, training: Labelled, meaning: Meaning) -> Labelled:
         if self.class_weight is None:
             return training
         counts = training.targets >= 0
         codes = training.targets[counts]
         weights = np.ones(len(counts)) if training.weights is None else training.weights.copy()
         weights[counts] = weighted_by_class(
-            self.class_weight, self.classes_, codes, weights[counts]
+            self.class_weight, meaning["classes"], codes, weights[counts]
         )
         return training._replace(weights=weights)
-
-    def _model(self) -> TrainedTagger:
-        return TrainedTagger(**self._trained(), classes=self.classes_)
-
-    def _restore(self, model: TrainedTagger) -> None:
-        self.classes_ = model.classes
 
 
 def _check_any(counts: Array) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elman.targets.masked import refuse_masked
+
 __all__ = [
     "accuracies",
     "last_step",
@@ -27,6 +29,8 @@ Columns = Callable[[Sequence[Array]], Array]
 
 def majority_accuracy(y_train: ArrayLike, y_test: ArrayLike) -> float:
     """Accuracy on `y_test` of always answering the commonest label of `y_train`."""
+    refuse_masked(y_train, "y_train")
+    refuse_masked(y_test, "y_test")
     labels, counts = np.unique(np.asarray(y_train), return_counts=True)
     return float(np.mean(np.asarray(y_test) == labels[counts.argmax()]))
 
@@ -52,6 +56,13 @@ def logistic_accuracy(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    for name, value in (
+        ("X_train", X_train),
+        ("y_train", y_train),
+        ("X_test", X_test),
+        ("y_test", y_test),
+    ):
+        refuse_masked(value, name)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(columns(X_train), y_train)
     return float(np.mean(model.predict(columns(X_test)) == np.asarray(y_test)))
@@ -59,6 +70,7 @@ def logistic_accuracy(
 
 def last_step(X: Sequence[Array]) -> Array:
     """The features of each recording's last step: (n_samples, n_features)."""
+    refuse_masked(X, "X")
     return np.stack([np.asarray(x)[-1] for x in X])
 
 
@@ -66,6 +78,7 @@ def resampled(n_points: int) -> Columns:
     """Each recording stretched to `n_points` steps by linear interpolation, side by side."""
 
     def columns(X: Sequence[Array]) -> Array:
+        refuse_masked(X, "X")
         return np.stack([_stretch(np.asarray(x), n_points).ravel() for x in X])
 
     return columns
@@ -75,6 +88,7 @@ def padded(n_timesteps: int) -> Columns:
     """The last `n_timesteps` steps of each recording, zeros before a shorter one, side by side."""
 
     def columns(X: Sequence[Array]) -> Array:
+        refuse_masked(X, "X")
         first = np.asarray(X[0])
         out = np.zeros((len(X), n_timesteps, first.shape[1]))
         for row, x in zip(out, X, strict=True):

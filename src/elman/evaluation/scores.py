@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman.models.early import right_by_share
+from elman.targets.masked import refuse_masked
 
 __all__ = [
     "ClassScore",
@@ -77,8 +78,10 @@ def confusion_counts(
     Raises
     ------
     ValueError
-        The two differ in length, or a label is not among `classes`.
+        The two differ in length, a label is not among `classes`, or one is masked.
     """
+    _refuse_masked(y_true, y_pred)
+    refuse_masked(classes, "classes")
     joined = "labels of time steps are joined first: np.concatenate(y_true), np.concatenate(y_pred)"
     try:
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
@@ -127,9 +130,10 @@ def accuracy_by_share(
     Raises
     ------
     ValueError
-        A label that is not known, a recording without a step, or a network that has no answer
-        before a sequence has ended.
+        A label that is masked or not known, a recording without a step, or a network that has no
+        answer before a sequence has ended.
     """
+    refuse_masked(y, "y")
     if n_shares < 1:
         raise ValueError(f"n_shares={n_shares} must be at least 1")
     if getattr(estimator, "multilabel_", False):
@@ -163,7 +167,13 @@ def label_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ClassScore]:
     ----------
     y_true, y_pred : array-like of shape (n_samples, n_labels)
         Indicators of 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        One of them is masked.
     """
+    _refuse_masked(y_true, y_pred)
     true, predicted = np.asarray(y_true) != 0, np.asarray(y_pred) != 0
     columns = (
         range(true.shape[1]),
@@ -180,7 +190,13 @@ def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n_samples,) or (n_samples, n_targets)
+
+    Raises
+    ------
+    ValueError
+        A value is masked.
     """
+    _refuse_masked(y_true, y_pred)
     true, predicted = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
     true, predicted = (y.reshape(len(y), -1) for y in (true, predicted))
     error = predicted - true
@@ -193,3 +209,8 @@ def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
         r_squared[:] = np.nan
     mse, mae = squared / len(true), np.abs(error).mean(axis=0)
     return [*map(ValueScore, mse.tolist(), mae.tolist(), r_squared.tolist())]
+
+
+def _refuse_masked(y_true: ArrayLike, y_pred: ArrayLike) -> None:
+    refuse_masked(y_true, "y_true")
+    refuse_masked(y_pred, "y_pred")

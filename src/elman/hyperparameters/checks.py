@@ -13,7 +13,7 @@ import numpy as np
 from elman.backends.contract import ACTIVATIONS, CELLS, Cell
 from elman.data.missing import MISSING
 from elman.nn.initializers import RECURRENT
-from elman.nn.network import check_residual, layer_sizes
+from elman.nn.layout import check_residual, layer_sizes
 from elman.nn.objectives import REGRESSION_LOSSES
 from elman.nn.optimizers import SOLVERS
 from elman.nn.readouts import READOUTS

@@ -14,7 +14,9 @@ from elman.backends import get_backend
 from elman.backends.contract import Activation, Backend, Cell, Weights
 from elman.inspection.kinks import draw_inputs, draw_stack_inputs
 from elman.nn.cells import weight_shapes
-from elman.nn.network import Network, layer_sizes
+from elman.nn.gradient import Samples, gradient, losses_of
+from elman.nn.layout import EVERY, Layout, layer_sizes
+from elman.nn.network import Network
 from elman.nn.objectives import REGRESSION_LOSSES, AnyLabels, Objective, OneClass, Values
 from elman.nn.readouts import READOUTS
 
@@ -199,7 +201,7 @@ def gradcheck(
         )
     if not tolerance > 0:
         raise ValueError(f"tolerance={tolerance} must be a positive number")
-    known = (*READOUTS, "every")
+    known = (*READOUTS, EVERY)
     if readout is not None and readout not in known:
         raise ValueError(f"readout={readout!r} is not known; choose one of {', '.join(known)}")
     if loss not in OBJECTIVES:
@@ -217,16 +219,8 @@ def gradcheck(
             kind, n_samples, n_timesteps, n_features, widths[0], lengths, backend, rng
         )
     else:
-        network = Network.initialised(
-            n_features,
-            widths,
-            n_classes,
-            cell=kind,
-            readout=readout,
-            rng=rng,
-            dtype="float64",
-            **options,
-        )
+        layout = Layout(n_features, widths, n_classes, kind, readout, **options)
+        network = Network.initialised(layout, rng=rng, dtype="float64")
         problem = _network_problem(network, n_samples, n_timesteps, lengths, loss, backend, rng)
 
     step = NORMED_STEP if layer_norm else STEP
@@ -310,43 +304,38 @@ def _network_problem(
     params = network.params
     # biases start at zero, which would hide a wrong sign
     params.flat += rng.uniform(-0.1, 0.1, params.flat.size)
-    if len(network.hidden_sizes) == 1 and not network.bidirectional:
-        weights = Weights(*(params[f"recurrent0.{name}"] for name in network.cell.weight_names))
-        state = np.zeros((n_samples, network.cell.state_size(network.width)))
-        if network.learn_initial_state:
+    layout = network.layout
+    if layout.n_layers == 1 and not layout.bidirectional:
+        weights = Weights(*(params[f"recurrent0.{name}"] for name in layout.cell.weight_names))
+        state = np.zeros((n_samples, layout.cell.state_size(layout.width)))
+        if layout.learn_initial_state:
             state += params["recurrent0.initial"]
-        X = draw_inputs(network.cell, weights, state, n_timesteps, network.readout, rng, lengths)
+        X = draw_inputs(layout.cell, weights, state, n_timesteps, layout.readout, rng, lengths)
     else:
         X = draw_stack_inputs(network, n_samples, n_timesteps, lengths, rng)
-    rows = _rows(network, n_samples, n_timesteps, lengths)
-    outputs, backward = network.forward(X, lengths, backend, need_dX=True)
-    flat = outputs.reshape(-1, network.n_classes)
-    targets = _targets(loss, flat[rows], rng)
-    row_weights = rng.uniform(0.5, 2, len(rows))
-    share = row_weights / row_weights.sum()
+    outputs = network.logits(X, lengths, backend)
+    places = _places(network, n_samples, n_timesteps, lengths)
+    answers = outputs if places is None else outputs.reshape(-1, layout.n_outputs)[places]
+    targets = _targets(loss, answers, rng)
+    samples = Samples(X, lengths, targets, rng.uniform(0.5, 2, len(targets)), places)
     objective = OBJECTIVES[loss]
 
     def values() -> Array:
-        answers = network.logits(X, lengths, backend).reshape(flat.shape)[rows]
-        losses = [
-            objective.loss(answers[[i]], targets[[i]], None, None)[0] for i in range(len(rows))
-        ]
-        return np.asarray(share * losses, dtype=np.float64)
+        outputs = network.logits(X, lengths, backend)
+        return losses_of(outputs, samples, objective, backend.fused)[0]
 
-    doutputs = np.zeros_like(flat)
-    doutputs[rows] = objective.loss(flat[rows], targets, row_weights, None)[1]
-    gradient, dX = backward(doutputs.reshape(outputs.shape))
-    if dX is None:
+    sums = gradient(network, samples, objective, backend, need_dX=True)
+    if sums.dX is None:
         raise RuntimeError("the network returned no dX though it was asked to")
-    return _Problem({"X": X, **params}, {"X": dX, **gradient}, values)
+    return _Problem({"X": X, **params}, {"X": sums.dX, **sums.gradient}, values)
 
 
-def _rows(
+def _places(
     network: Network, n_samples: int, n_timesteps: int, lengths: NDArray[np.int64] | None
-) -> NDArray[np.intp]:
-    """Which answers of the network count: all, or of answers for each step those before an end."""
-    if network.readout != "every":
-        return np.arange(n_samples)
+) -> NDArray[np.intp] | None:
+    """Of answers for each time step those before an end; None if each sample has one answer."""
+    if network.layout.readout != "every":
+        return None
     ends = np.full(n_samples, n_timesteps) if lengths is None else lengths
     return np.flatnonzero(np.arange(n_timesteps) < ends[:, np.newaxis])
 

@@ -75,7 +75,7 @@ def draw_stack_inputs(
     Whole samples are drawn until one is right: with a second direction no step is independent of
     those to come.
     """
-    X = rng.standard_normal((n_samples, n_timesteps, network.n_features))
+    X = rng.standard_normal((n_samples, n_timesteps, network.layout.n_features))
     ends = np.full(n_samples, n_timesteps) if lengths is None else lengths
     rows = np.arange(n_samples)
     for _ in range(MAX_REDRAWS):
@@ -84,18 +84,19 @@ def draw_stack_inputs(
         unusable = np.zeros(len(rows), dtype=bool)
         for nearest in recorder.nearest_kinks:
             unusable |= nearest < KINK_MARGIN
-        if network.readout == "max":
+        if network.layout.readout == "max":
             # a sum of states is not saturated as one is, and no tanh is the last that made it
-            sums = network.residual and len(network.hidden_sizes) > 1
-            kind = Cell("elman", "relu") if sums else network.cell
+            sums = network.layout.residual and len(network.layout.hidden_sizes) > 1
+            kind = Cell("elman", "relu") if sums else network.layout.cell
             unusable |= _has_tie(kind, H, ends[rows])
         rows = rows[unusable]
         if len(rows) == 0:
             return X
-        X[rows] = rng.standard_normal((len(rows), n_timesteps, network.n_features))
+        X[rows] = rng.standard_normal((len(rows), n_timesteps, network.layout.n_features))
     raise ValueError(
-        f"found no inputs that keep {n_timesteps} steps of {network.hidden_sizes} units clear of "
-        "kinks, where there is no derivative to check; try fewer steps or units, or another seed"
+        f"found no inputs that keep {n_timesteps} steps of {network.layout.hidden_sizes} units "
+        "clear of kinks, where there is no derivative to check; try fewer steps or units, or "
+        "another seed"
     )
 
 

@@ -82,8 +82,8 @@ class History:
     best_epoch : int
         The best epoch, by validation score (then validation loss), or by training loss.
     stopped_by : str
-        Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback), or
-        "interrupt".
+        Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback),
+        "interrupt", or "checkpoint", if its state could not be written to disk.
     """
 
     epoch: list[int] = field(default_factory=list)

@@ -13,6 +13,7 @@ from elman.data.missing import over_all_steps
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
 from elman.nn import truncation
+from elman.nn.layout import EVERY
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -35,10 +36,11 @@ def predict_logits(network: Network, data: Prepared, backend: Backend) -> Array:
     -------
     ndarray of shape (n_samples, n_classes)
     """
-    out = np.empty((len(data), network.n_classes), dtype=network.params.dtype)
-    keeps_steps = network.values_per_step > network.n_features
-    # These add nothing up over the steps, so that chunks change no bit.
-    to_cut = keeps_steps and network.readout in ("last", "max") and not network.bidirectional
+    out = np.empty((len(data), network.layout.n_outputs), dtype=network.params.dtype)
+    layout = network.layout
+    keeps_steps = network.values_per_step > layout.n_features
+    # A readout goes on from chunk to chunk, so that chunks change no bit.
+    to_cut = keeps_steps and layout.readout != EVERY and not layout.bidirectional
     for batch in _batches(network, data, backend, states=False):
         X, lengths = batch.X, batch.lengths
         if to_cut and X.shape[1] > STEPS_AT_ONCE:  # memory for the states of one chunk only
@@ -97,6 +99,8 @@ def _batches(
     `states`: whether something is kept for every time step.
     """
     longest = int(data.lengths.max(initial=1))
-    width = network.values_per_step + (network.width + network.n_classes if states else 0)
+    width = network.values_per_step
+    if states:
+        width += network.layout.width + network.layout.n_outputs
     batch_size = max(1, min(MAX_BATCH_SIZE, BATCH_VALUES // max(1, longest * width)))
     return data.batches(batch_size, backend)

@@ -1,34 +1,41 @@
-"""What answering takes of a fitted estimator: recordings in; labels, values, states out.
+"""A trained network that describes itself: recordings in; logits, states and streams out.
 
-Without scikit-learn, which takes longer to import than most files take to answer.
+What its logits mean, each kind of model says in a file of its own. None needs scikit-learn, which
+takes longer to import than most files take to answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend, Link
+from elman.data.missing import MISSING, n_inputs
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
-from elman.models.early import decision_step
 from elman.models.inference import (
     hidden_states,
     predict_logits,
     predict_logits_over_time,
 )
 from elman.models.streaming import Stream
+from elman.nn.layout import Layout
 from elman.nn.losses import linked
-from elman.nn.network import Network
+from elman.nn.network import Network, network_shapes
+from elman.nn.parameters import Parameters
 
 Array = NDArray[Any]
+Described = dict[str, Any]
+"""What JSON keeps of a model."""
+Tensors = dict[str, Array]
+"""The arrays of a model, by name."""
 T = TypeVar("T")
 
 
@@ -36,25 +43,122 @@ T = TypeVar("T")
 class TrainedModel:
     """A network with what it was trained on: the methods that share an estimator's names are its.
 
-    Each takes the `Sequences` that `check` made of X.
+    Each takes the `Sequences` that `check` made of X. `describe` and `restore` are all that a file
+    needs to know of it.
     """
+
+    kind: ClassVar[str]
+    """name of the estimator that trains it: what files and errors call it"""
 
     network: Network
     n_features_in: int
     """`X.shape[-1]`: for a 2-D X the number of its columns"""
     two_d: bool
+    """whether X was 2-D: one feature over time, a column for each step"""
     standardisation: Standardisation | None = None
+    missing: str = "error"
+    """what NaN becomes: one of `elman.data.missing.MISSING`"""
+    feature_names: tuple[str, ...] | None = None
+    """names of the columns of X, where they had any"""
     backend: str | None = None
     n_jobs: int | None = None
-    name: str = "RNNClassifier"
-    """of the estimator: what errors call it"""
-    missing: str = "error"
-    """what NaN becomes; see `elman.data.missing`"""
 
-    def check(self, X: Any, name: str = "X") -> Sequences:
-        """Sequences of what the user passed, which errors call `name`.
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """The fields that say what its outputs mean: those which its kind adds to the others."""
+        shared = {field.name for field in fields(TrainedModel)}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in shared}
+
+    # What a file keeps
+
+    def describe(self) -> tuple[Described, Tensors]:
+        """The model in JSON's words, and its arrays: all that `restore` needs."""
+        tensors: Tensors = dict(self.network.params)
+        if self.standardisation is not None:
+            tensors |= {f"standardize.{k}": v for k, v in self.standardisation._asdict().items()}
+        answers, arrays = self.describe_answers()
+        described = {
+            "kind": self.kind,
+            "network": self.network.layout.to_dict(),
+            "n_features_in": int(self.n_features_in),
+            "two_d": bool(self.two_d),
+            "missing": self.missing,
+            "feature_names_in": None if self.feature_names is None else [*self.feature_names],
+        }
+        return described | answers, tensors | arrays
+
+    def describe_answers(self) -> tuple[Described, Tensors]:
+        """The part of `describe` that says what the outputs mean."""
+        raise NotImplementedError
+
+    @classmethod
+    def restore(cls, described: Mapping[str, Any], tensors: Tensors) -> Self:
+        """The model that `describe` described, which may have been forged on the way.
+
+        Parameters
+        ----------
+        described : mapping
+        tensors : dict of str to ndarray
+            What belongs to the model is taken out.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            It is no such model; older files may leave out what came later.
+        """
+        layout = Layout.from_dict(described["network"], most_layers=len(tensors))
+        weights = {name: tensors.pop(name) for name in network_shapes(layout)}
+        dtypes = {array.dtype for array in weights.values()}
+        if len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
+            raise ValueError("the weights are not all float32, or all float64")
+        network = Network(layout, Parameters.from_arrays(weights, weights["head.W"].dtype))
+        meaning = cls.restore_answers(described, tensors, network)
+        n_features_in, two_d = described["n_features_in"], described["two_d"]
+        if not isinstance(n_features_in, int) or isinstance(n_features_in, bool):
+            raise TypeError(f"n_features_in is {n_features_in!r}, which is no number of columns")
+        if not isinstance(two_d, bool):
+            raise TypeError(f"two_d is {two_d!r}; it must be true or false")
+        missing = described.get("missing", "error")
+        if missing not in MISSING:
+            raise ValueError(f"missing is {missing!r}; it must be one of {', '.join(MISSING)}")
+        # A 2-D X has a column for each step of its one feature.
+        n_features = 1 if two_d else n_features_in
+        if n_inputs(n_features, missing) != layout.n_features or n_features_in < 1:
+            raise ValueError(
+                f"n_features_in is {n_features_in} and missing {missing!r}, but the network takes "
+                f"{layout.n_features} features"
+            )
+        return cls(
+            network=network,
+            n_features_in=n_features_in,
+            two_d=two_d,
+            standardisation=restored_standardisation(tensors, n_features, "standardize"),
+            missing=missing,
+            feature_names=_restored_names(described["feature_names_in"], n_features_in),
+            **meaning,
+        )
+
+    @classmethod
+    def restore_answers(
+        cls, described: Mapping[str, Any], tensors: Tensors, network: Network
+    ) -> dict[str, Any]:
+        """The fields of `meaning` as `describe_answers` described them."""
+        raise NotImplementedError
+
+    # What an estimator asks
+
+    def check(self, X: Any, name: str = "X", estimator: str | None = None) -> Sequences:
+        """Sequences of what the user passed.
 
         Whether every value is finite is left to the answer that reads them.
+
+        Parameters
+        ----------
+        X : array-like
+        name : str
+            What errors call it.
+        estimator : str, optional
+            What errors call the model; by default its kind.
 
         Raises
         ------
@@ -69,7 +173,7 @@ class TrainedModel:
             dtype=dtype,
             n_features=self.n_features_in,
             two_d=self.two_d,
-            estimator=self.name,
+            estimator=estimator or self.kind,
             ensure_min_timesteps=0,
             look_at_values=False,  # inference does, a batch at a time
             missing=self.missing,
@@ -83,8 +187,18 @@ class TrainedModel:
         """(n_samples, n_outputs): the head's, as they are."""
         return self._ask(predict_logits, data)
 
+    def logits_over_time(self, data: Sequences) -> list[Array]:
+        """For each sample (n_timesteps_i, n_outputs): the head's after every time step."""
+        return self._ask(predict_logits_over_time, data)
+
     def stream(self, n: int | None = None) -> Stream:
-        """The model reading sequences while they happen; see `elman.models.streaming.Stream`."""
+        """The model reading sequences while they happen, by weights of its own.
+
+        Parameters
+        ----------
+        n : int or None
+            Streams that go on side by side; None is one, whose arrays have no axis for streams.
+        """
         return Stream(replace(self, network=self.network.copy()), n)
 
     @property
@@ -118,117 +232,34 @@ class TrainedModel:
         return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TrainedClassifier(TrainedModel):
-    """What a fitted `RNNClassifier` answers with."""
+def restored_standardisation(
+    tensors: Tensors, n_features: int, prefix: str
+) -> Standardisation | None:
+    """The statistics in arrays called "prefix.mean" and "prefix.scale"; None if there are none.
 
-    classes: Array
-    """(n_classes,) labels, sorted; for several labels at once the numbers of their columns"""
-    multilabel: bool = False
-
-    def predict(self, data: Sequences) -> Array:
-        """Most probable label of each sample, (n_samples,), or an indicator of 0 and 1."""
-        return self.predicted(self.logits(data))
-
-    def predict_proba(self, data: Sequences) -> Array:
-        """Probability of each class, (n_samples, n_classes)."""
-        backend = self._computes()
-        return linked(self._ask(predict_logits, data, backend), self.link, backend.fused)
-
-    def decision_function(self, data: Sequences) -> Array:
-        """Logits (n_samples, n_classes); for two classes the second minus the first."""
-        logits = self.logits(data)
-        if len(self.classes) == 2 and not self.multilabel:
-            return np.asarray(logits[:, 1] - logits[:, 0])
-        return logits
-
-    def predict_proba_over_time(self, data: Sequences) -> list[Array]:
-        """For each sample (n_timesteps_i, n_classes), had the recording stopped at step t."""
-        return self._linked_over_time(data)
-
-    def predict_early(
-        self, data: Sequences, confidence: float, patience: int
-    ) -> tuple[Array, NDArray[np.int64]]:
-        """Labels (n_samples,) and the step each was decided at; see `early.decision_step`."""
-        if self.multilabel:
-            raise ValueError(
-                "predict_early wants one label for each sample, but this gives several at once: "
-                "read predict_proba_over_time"
-            )
-        backend = self._computes()
-        logits = self._ask(predict_logits_over_time, data, backend)
-        before = self.network.logits_before(backend)
-        decided, steps = np.empty((len(logits), len(before)), before.dtype), []
-        for i, z in enumerate(logits):
-            shares = linked(z, self.link, backend.fused).max(axis=1, initial=0)
-            step = decision_step(z.argmax(axis=1), shares, confidence, patience)
-            decided[i] = before if step < 0 else z[step]
-            steps.append(step)
-        return self.predicted(decided), np.array(steps, np.int64)
-
-    @property
-    def link(self) -> Link:
-        """See `TrainedModel.link`."""
-        return "sigmoid" if self.multilabel else "softmax"
-
-    def predicted(self, logits: Array) -> Array:
-        """See `TrainedModel.predicted`."""
-        if self.multilabel:
-            return (logits > 0).astype(np.int64)
-        return np.asarray(self.classes[logits.argmax(axis=1)])
+    Raises
+    ------
+    ValueError
+        One without the other, or values that no training makes.
+    """
+    found: list[Any] = [tensors.pop(f"{prefix}.{name}", None) for name in Standardisation._fields]
+    if all(value is None for value in found):
+        return None
+    for name, value in zip(Standardisation._fields, found, strict=True):
+        if value is None:
+            raise ValueError(f"{prefix}.mean and {prefix}.scale belong together")
+        if (value.shape, value.dtype) != ((n_features,), np.float64):
+            raise ValueError(f"{prefix}.{name} has shape {value.shape} and type {value.dtype}")
+        if not np.isfinite(value).all() or (name == "scale" and (value <= 0).any()):
+            raise ValueError(f"{prefix}.{name} is {value.tolist()}, which no training makes")
+    return Standardisation(*found)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TrainedRegressor(TrainedModel):
-    """What a fitted `RNNRegressor` answers with."""
-
-    target_scale: Standardisation
-    """of the targets"""
-    one_target: bool
-    """whether y was (n_samples,)"""
-
-    def predict(self, data: Sequences) -> Array:
-        """Values (n_samples,) or (n_samples, n_targets), float64."""
-        return self.predicted(self.logits(data))
-
-    def predict_over_time(self, data: Sequences) -> list[Array]:
-        """For each sample its values had the recording stopped at step t.
-
-        (n_timesteps_i,) or (n_timesteps_i, n_targets), float64.
-        """
-        return [self.predicted(z) for z in self._ask(predict_logits_over_time, data)]
-
-    @property
-    def link(self) -> Link:
-        """See `TrainedModel.link`."""
-        return "identity"
-
-    def predicted(self, logits: Array) -> Array:
-        """See `TrainedModel.predicted`."""
-        return self.from_linked(logits)
-
-    def from_linked(self, linked: Array) -> Array:
-        """See `TrainedModel.from_linked`; here what `predict` says."""
-        mean, scale = self.target_scale
-        values = linked * scale + mean
-        return values[..., 0] if self.one_target else values
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TrainedTagger(TrainedModel):
-    """What a fitted `RNNTagger` answers with."""
-
-    classes: Array
-    """(n_classes,) labels, sorted"""
-
-    def predict(self, data: Sequences) -> list[Array]:
-        """For each sample the most probable label of every step, (n_timesteps_i,)."""
-        return [self.predicted(z) for z in self._ask(predict_logits_over_time, data)]
-
-    def predict_proba(self, data: Sequences) -> list[Array]:
-        """For each sample (n_timesteps_i, n_classes)."""
-        return self._linked_over_time(data)
-
-    def predicted(self, logits: Array) -> Array:
-        """See `TrainedModel.predicted`."""
-        return np.asarray(self.classes[logits.argmax(axis=1)])
+def _restored_names(names: Any, n_features_in: int) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"feature_names_in is {names!r:.60}; it must be a list of names")
+    if len(names) != n_features_in:
+        raise ValueError(f"feature_names_in has {len(names)} names of {n_features_in} features")
+    return tuple(names)

@@ -12,11 +12,15 @@ from elman.backends import get_backend
 from elman.backends.contract import Backend, Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
 from elman.data.scaling import Standardisation
-from elman.data.validation import check_sequences
+from elman.data.validation import HOW_TO_UNMASK, check_sequences
 from elman.models.stepping import make_steps
 from elman.nn.network import Network
+from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
+
+FLOAT32_SUM_STEPS = 2**24
+"""From so many steps on a sum in float32 may have stopped growing."""
 
 
 class Answering(Protocol):
@@ -43,8 +47,8 @@ class Answering(Protocol):
         ...
 
     @property
-    def name(self) -> str:
-        """Of the estimator: what errors call it."""
+    def kind(self) -> str:
+        """Name of the estimator that trained it: what errors call it."""
         ...
 
     @property
@@ -178,6 +182,7 @@ class Stream:
         Stream
             The stream itself.
         """
+        refuse_masked(streams, "streams")
         everyone = np.arange(len(self._steps.logits))
         if isinstance(streams, (list, tuple)) and not streams:
             streams = slice(0)
@@ -192,6 +197,9 @@ class Stream:
 
         Assign it, to this stream or to another of the same model, and that goes on from there with
         the same bits. To a file and back: `np.savez(path, **stream.state)`, `np.load(path)`.
+
+        Sums over time ("readout.sum", "readout.weight") are float64. One in float32 is taken too,
+        as it stands, unless it covers so many steps that it may have stopped growing: a ValueError.
         """
         return {name: array.copy() for name, array in self._steps.state.items()}
 
@@ -203,6 +211,7 @@ class Stream:
                 f"a state of this stream has {sorted(own)}, got {sorted(state)}: assign a state "
                 "of a stream of the same model"
             )
+        refuse_masked({name: state[name] for name in own}, "state")
         arrays = {name: np.asarray(state[name]) for name in own}
         for name, array in arrays.items():
             mine = own[name]
@@ -214,6 +223,7 @@ class Stream:
                 )
         if np.any(arrays["n_steps"] < 0):
             raise ValueError("state['n_steps'] has a number of steps below 0")
+        _refuse_stalled_sums(arrays)
         for name, array in arrays.items():
             own[name][...] = array
 
@@ -222,7 +232,7 @@ class Stream:
 
     def __repr__(self) -> str:
         n = "" if self._n is None else f"n={self._n}, "
-        return f"<Stream of a {self._model.name}: {n}{self._n_features} feature(s)>"
+        return f"<Stream of a {self._model.kind}: {n}{self._n_features} feature(s)>"
 
     # What is not an array as the kernel takes it, and what cannot be used
 
@@ -230,6 +240,8 @@ class Stream:
         """A step that only wants converting; None: it has to be looked at."""
         if type(x_t) is not np.ndarray and not isinstance(x_t, (list, tuple, int, float)):
             return None
+        if isinstance(x_t, (list, tuple)):
+            refuse_masked(x_t, "x_t", HOW_TO_UNMASK)
         try:
             array = np.asarray(x_t)
         except ValueError:
@@ -249,15 +261,16 @@ class Stream:
             )
         if hasattr(x_t, "nnz"):
             check_sequences(x_t, name=name)  # it has the message
+        refuse_masked(x_t, name, HOW_TO_UNMASK)
         try:
-            array = x_t if isinstance(x_t, np.ma.MaskedArray) else np.asarray(x_t)
+            array = np.asarray(x_t)
         except ValueError as error:
             raise ValueError(f"{name} cannot be read as an array of numbers ({error})") from error
         if array.shape not in self._shapes:
             of_what = f"{n_features} feature(s)" + (f" of {n} streams" if self._n else "")
             raise ValueError(
                 f"{name} has shape {array.shape}, expected {self._shapes[0]}: one time step, "
-                f"{of_what}, of what the {self._model.name} was trained on"
+                f"{of_what}, of what the {self._model.kind} was trained on"
             )
         model = self._model
         scaled = model.standardisation is not None
@@ -293,7 +306,7 @@ class Stream:
             place = f"stream {stream}, {place}"
         if missing[stream, feature]:
             raise ValueError(
-                f"x_t contains NaN: {place}. {model.name} accepts missing values only with "
+                f"x_t contains NaN: {place}. {model.kind} accepts missing values only with "
                 f"{HOW_TO_ALLOW}: choose that in training, fill it in, or leave the step out"
             )
         value = given[stream, feature]
@@ -314,19 +327,33 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
             backend.stepper(layer.cell, layer.weights(params), n_streams)
             for layer in network.recurrent_layers
         ),
-        hidden_sizes=network.hidden_sizes,
-        residual=network.residual,
-        readout=network.readout,
-        query=params["attention.query"] if network.readout == "attention" else None,
+        hidden_sizes=network.layout.hidden_sizes,
+        residual=network.layout.residual,
+        readout=network.layout.readout,
+        query=params["attention.query"] if network.layout.readout == "attention" else None,
         W=params["head.W"],
         b=params["head.b"],
         link=model.link,
-        n_features=network.n_features // (2 if model.missing == "mask" else 1),
+        n_features=network.layout.n_features // (2 if model.missing == "mask" else 1),
         mean=None if standardisation is None else standardisation.mean,
         scale=None if standardisation is None else standardisation.scale,
         missing=model.missing,
         flat=n is None,
     )
+
+
+def _refuse_stalled_sums(arrays: Mapping[str, Array]) -> None:
+    """Raise ValueError for a sum over time that was kept in float32 for too many steps."""
+    n_steps = int(np.max(arrays["n_steps"], initial=0))
+    for name in ("readout.sum", "readout.weight"):
+        array = arrays.get(name)
+        if array is None or array.dtype.itemsize >= 8 or n_steps < FLOAT32_SUM_STEPS:
+            continue
+        raise ValueError(
+            f"state[{name!r}] is {array.dtype} after {n_steps} steps: a sum in float32 can stop "
+            f"growing after {FLOAT32_SUM_STEPS} steps, so that answers from it would be wrong. "
+            "Assign a state whose sums were kept in float64, or reset the stream and begin again"
+        )
 
 
 def _restored(model: Answering, n: int | None, state: dict[str, Array]) -> Stream:

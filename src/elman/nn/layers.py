@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from elman.backends.contract import POOLS, Backend, Backward, Cell, Forward, Outputs, Weights
 from elman.nn.cells import FORGET_BIAS, initial_weights, weight_shapes
 from elman.nn.dropout import Masking
+from elman.nn.groups import samples_in_branch
 from elman.nn.initializers import glorot_uniform
 from elman.nn.parameters import Parameters, Shapes
 from elman.nn.reversal import Reversal
@@ -25,9 +26,12 @@ from elman.nn.reversal import Reversal
 Array = NDArray[Any]
 Backprop = Callable[[Any, Parameters], Any]
 """(gradient at the output, where to write the weights' gradients) -> gradient at the input"""
+Watch = Callable[[str, Forward | Backward], None]
+"""Called with each recurrent layer's name, in each direction, and what its backend made, on the way
+there and on the way back"""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # made at every step of training: frozen, it would take three times as long
 class Run:
     """What every layer of one pass through the network shares."""
 
@@ -43,12 +47,17 @@ class Run:
     """whether a backward pass follows"""
     masking: Masking | None = None
     """whose units dropout leaves out; None: nobody's"""
-    watch: Callable[[str, Forward | Backward], None] | None = None
-    """called with each recurrent layer's name, in each direction, and what its backend made, on the
-    way there and on the way back"""
+    watch: Watch | None = None
     states: dict[str, Array] | None = None
     """by a recurrent layer's name the state (n_samples, state_size) that it goes on from, changed
     by it to the one after its last step; a layer that is not there begins as it always does"""
+    batch_samples: int | None = None
+    """samples of the batch of which these are whole groups (`elman.nn.gradient.fixed_groups`);
+    None: these are all of it"""
+
+    def batch_rows(self, n_timesteps: int) -> int | None:
+        """Rows of that batch where each time step of a sample is one; None: those there are."""
+        return None if self.batch_samples is None else self.batch_samples * n_timesteps
 
     def reversed(self, X: Array) -> Array:
         """X (n_samples, n_timesteps, width), each sample reversed within its own length."""
@@ -88,6 +97,13 @@ class Layer(Protocol):
 
     def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
         """Output, and the function that takes its gradient back."""
+        ...
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Samples in the smallest branch of each tree that sums up gradients of its weights.
+
+        `n_samples` where nothing but the whole batch of that shape is one; see `elman.nn.groups`.
+        """
         ...
 
 
@@ -184,6 +200,7 @@ class RecurrentLayer:
             keep_tape=run.keep_tape,
             checkpoint_every=run.checkpoint_every,
             h_mask=self._mask(run),
+            batch_samples=run.batch_samples,
         )
         if run.watch is not None:
             run.watch(self.name, out)
@@ -220,6 +237,11 @@ class RecurrentLayer:
             return back.dX
 
         return self._of(out), backward
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Of its weights; the gradient of an initial state is one sum over all samples."""
+        size = backend.group_rows(self.cell, n_samples, self.hidden_size)
+        return (size, n_samples) if self.learn_initial else (size,)
 
     def _mask(self, run: Run) -> Array | None:
         if not self.recurrent_dropout or run.masking is None:
@@ -315,6 +337,11 @@ class Bidirectional:
             return np.concatenate([ahead, run.reversed(behind)], axis=2), backward
         return np.hstack([ahead, behind]), backward
 
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Those of both layers."""
+        both = (self.onward, self.backward)
+        return sum((layer.branches(n_samples, n_timesteps, backend) for layer in both), ())
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -348,6 +375,10 @@ class Residual:
             return States(dX if dvalue.H is None else dX + dvalue.H, dvalue.final)
 
         return States(out.H + value.H, out.final + value.final), backward
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Those of the layer."""
+        return self.layer.branches(n_samples, n_timesteps, backend)
 
 
 @dataclass(frozen=True)
@@ -386,6 +417,10 @@ class Dropout:
 
         return masked(value), lambda dvalue, gradient: masked(dvalue)
 
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """None: it has no weights."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Head:
@@ -411,12 +446,19 @@ class Head:
 
     def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
         """See `Layer.forward`."""
+        return self._of_rows(value, run, run.batch_samples)
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Of W and b."""
+        return (backend.group_rows(None, n_samples, self.n_classes),)
+
+    def _of_rows(self, rows: Array, run: Run, batch_rows: int | None) -> tuple[Array, Backprop]:
         W, b = run.params[f"{self.name}.W"], run.params[f"{self.name}.b"]
-        logits = run.backend.linear_forward(value, W, b)
+        logits = run.backend.linear_forward(rows, W, b)
 
         def backward(dlogits: Array, gradient: Parameters) -> Array | None:
             into = gradient[f"{self.name}.W"], gradient[f"{self.name}.b"]
-            return run.backend.linear_backward(dlogits, value, W, out=into)[0]
+            return run.backend.linear_backward(dlogits, rows, W, out=into, batch_rows=batch_rows)[0]
 
         return logits, backward
 
@@ -432,7 +474,7 @@ class HeadAtEveryStep(Head):
         """See `Layer.forward`."""
         n_samples, n_timesteps, _ = value.shape
         features = value.reshape(n_samples * n_timesteps, self.n_in)
-        logits, through = super().forward(features, run)
+        logits, through = self._of_rows(features, run, run.batch_rows(n_timesteps))
 
         def backward(dlogits: Array, gradient: Parameters) -> Array:
             if run.lengths is not None:
@@ -442,3 +484,8 @@ class HeadAtEveryStep(Head):
             return np.asarray(through(drows, gradient)).reshape(value.shape)
 
         return logits.reshape(n_samples, n_timesteps, self.n_classes), backward
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Of W and b, with a row for each time step."""
+        size = backend.group_rows(None, n_samples * n_timesteps, self.n_classes)
+        return (samples_in_branch(size, n_timesteps, n_samples),)

@@ -1,4 +1,10 @@
-"""Outputs of a network and their targets in; the loss and its gradient at the outputs out."""
+"""Outputs of a network and their targets in; each row's loss and the gradient at the outputs out.
+
+The loss of a batch is a mean over its rows, weighted by w. A function here returns each row's share
+of it, w_i l_i / total, with the gradient of that share, where total is what all rows of the batch
+weigh together. So the rows may be some of a batch that is spread over several calls: as long as all
+of them are given the batch's `total`, the shares are, to the bit, those of one call.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +16,7 @@ from numpy.typing import NDArray
 from elman.backends.contract import Fused, Link
 
 Array = NDArray[Any]
+Losses = NDArray[np.float64]
 
 
 def softmax(logits: Array) -> Array:
@@ -44,13 +51,14 @@ def cross_entropy(
     fused: Fused | None = None,
     *,
     label_smoothing: float = 0.0,
-) -> tuple[float, Array]:
-    """Softmax cross-entropy, a weighted mean over samples, and its gradient.
+    total: float | None = None,
+) -> tuple[Losses, Array]:
+    """Softmax cross-entropy of every row, and its gradient.
 
-    L = -sum_i w_i log p_i[y_i] / sum_i w_i  and  dL/dz_i = (p_i - onehot(y_i)) w_i / sum_j w_j,
-    Bishop (2006), "Pattern Recognition and Machine Learning", equations 4.108 and 4.109. Smoothing
-    by e takes (1 - e) onehot(y_i) + e / n_classes for onehot(y_i), in the loss too: Szegedy et al.
-    (2016), "Rethinking the Inception architecture for computer vision", section 7.
+    l_i = -log p_i[y_i]  and  dl_i/dz_i = p_i - onehot(y_i), both times w_i / total: Bishop (2006),
+    "Pattern Recognition and Machine Learning", equations 4.108 and 4.109. Smoothing by e takes
+    (1 - e) onehot(y_i) + e / n_classes for onehot(y_i), in the loss too: Szegedy et al. (2016),
+    "Rethinking the Inception architecture for computer vision", section 7.
 
     Parameters
     ----------
@@ -58,21 +66,25 @@ def cross_entropy(
     codes : ndarray of shape (n_samples,), int64
         Index of each sample's class.
     weights : ndarray of shape (n_samples,), optional
-        Not negative; ones by default. If they sum to 0, so do loss and gradient.
+        Not negative; ones by default. If they sum to 0, losses and gradient are 0.
     fused : Fused, optional
         A backend's compiled version, to rounding the same; it does not smooth.
     label_smoothing : float in [0, 1), default=0
+    total : float, optional
+        `weight_sum` of the whole batch; that of these rows by default.
 
     Returns
     -------
-    loss : float
-        In nats, summed in float64.
+    losses : ndarray of shape (n_samples,), float64
+        In nats; `loss_sum` adds them up to the loss of the batch.
     dlogits : ndarray of shape (n_samples, n_classes)
     """
     if fused is not None and label_smoothing == 0:
         if weights is not None:
             weights = np.ascontiguousarray(weights, dtype=np.float64)
-        return fused.cross_entropy(logits, codes, weights)
+        if total is None:
+            total = weight_sum(weights, len(logits), fused)
+        return fused.cross_entropy(logits, codes, weights, total)
     n_classes = logits.shape[1]
     # One array all the way; a training step of a small network would feel a dozen.
     dlogits = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
@@ -84,94 +96,98 @@ def cross_entropy(
         kept = dlogits.dtype.type(1 - label_smoothing)
         at_true = kept * at_true + (1 - kept) * dlogits.mean(axis=1)
     np.exp(dlogits, out=dlogits)
-    total = np.add.reduce(dlogits, axis=1, keepdims=True)
+    sums = np.add.reduce(dlogits, axis=1, keepdims=True)
     # log sum - shifted, not log of a probability, which rounds to log 0
-    losses = np.log(total[:, 0]).astype(np.float64)
+    losses = np.log(sums[:, 0]).astype(np.float64)
     losses -= at_true
-    dlogits /= total
+    dlogits /= sums
     if label_smoothing:
         dlogits -= (1 - kept) / n_classes
         flat[true] -= kept
     else:
         flat[true] -= 1
-    return _weighted_mean(losses, dlogits, weights)
+    return _shares(losses, dlogits, weights, total)
 
 
 def binary_cross_entropy(
-    logits: Array, targets: Array, weights: Array | None = None
-) -> tuple[float, Array]:
-    """Cross-entropy of independent labels, summed over them, a weighted mean over samples.
+    logits: Array, targets: Array, weights: Array | None = None, *, total: float | None = None
+) -> tuple[Losses, Array]:
+    """Cross-entropy of independent labels, summed over them, of every row, and its gradient.
 
-    L = -sum_i w_i sum_k [t_ik log s(z_ik) + (1 - t_ik) log s(-z_ik)] / sum_i w_i with the logistic
-    function s, and dL/dz_ik = (s(z_ik) - t_ik) w_i / sum_j w_j: Bishop (2006), equations 4.90 and
-    4.91. Computed as max(z, 0) - t z + log(1 + exp(-|z|)), in which nothing overflows.
+    l_i = -sum_k [t_ik log s(z_ik) + (1 - t_ik) log s(-z_ik)] with the logistic function s, and
+    dl_i/dz_ik = s(z_ik) - t_ik, both times w_i / total: Bishop (2006), equations 4.90 and 4.91.
+    Computed as max(z, 0) - t z + log(1 + exp(-|z|)), in which nothing overflows.
 
     Parameters
     ----------
     logits, targets : ndarray of shape (n_samples, n_labels)
         Targets lie in [0, 1].
-    weights : ndarray of shape (n_samples,), optional
-        Not negative; ones by default. If they sum to 0, so do loss and gradient.
+    weights, total
+        As `cross_entropy` takes them.
 
     Returns
     -------
-    loss : float
-        In nats, summed in float64.
+    losses : ndarray of shape (n_samples,), float64
+        In nats.
     dlogits : ndarray of shape (n_samples, n_labels)
     """
     targets = targets.astype(logits.dtype)
     each = np.maximum(logits, 0) - targets * logits + np.log1p(np.exp(-np.abs(logits)))
     losses = each.sum(axis=1, dtype=np.float64)
-    return _weighted_mean(losses, sigmoid(logits) - targets, weights)
+    return _shares(losses, sigmoid(logits) - targets, weights, total)
 
 
 def squared_error(
-    outputs: Array, targets: Array, weights: Array | None = None
-) -> tuple[float, Array]:
-    """Squared error, a mean over targets and a weighted mean over samples, and its gradient.
+    outputs: Array, targets: Array, weights: Array | None = None, *, total: float | None = None
+) -> tuple[Losses, Array]:
+    """Squared error of every row, a mean over targets, and its gradient.
 
-    L = sum_i w_i mean_k (z_ik - t_ik)^2 / sum_i w_i.
+    l_i = mean_k (z_ik - t_ik)^2, times w_i / total.
 
     Parameters
     ----------
     outputs, targets : ndarray of shape (n_samples, n_targets)
-    weights : ndarray of shape (n_samples,), optional
-        Not negative; ones by default. If they sum to 0, so do loss and gradient.
+    weights, total
+        As `cross_entropy` takes them.
 
     Returns
     -------
-    loss : float
-        Summed in float64.
+    losses : ndarray of shape (n_samples,), float64
     doutputs : ndarray of shape (n_samples, n_targets)
     """
     error = outputs - targets.astype(outputs.dtype)
-    return _mean_over_targets(np.square(error, dtype=np.float64), 2 * error, weights)
+    return _mean_over_targets(np.square(error, dtype=np.float64), 2 * error, weights, total)
 
 
 def absolute_error(
-    outputs: Array, targets: Array, weights: Array | None = None
-) -> tuple[float, Array]:
+    outputs: Array, targets: Array, weights: Array | None = None, *, total: float | None = None
+) -> tuple[Losses, Array]:
     """Absolute error, as `squared_error`; its gradient where there is no error is 0.
 
-    L = sum_i w_i mean_k |z_ik - t_ik| / sum_i w_i.
+    l_i = mean_k |z_ik - t_ik|, times w_i / total.
     """
     error = outputs - targets.astype(outputs.dtype)
-    return _mean_over_targets(np.abs(error, dtype=np.float64), np.sign(error), weights)
+    return _mean_over_targets(np.abs(error, dtype=np.float64), np.sign(error), weights, total)
 
 
 def huber_loss(
-    outputs: Array, targets: Array, weights: Array | None = None, *, delta: float = 1.0
-) -> tuple[float, Array]:
+    outputs: Array,
+    targets: Array,
+    weights: Array | None = None,
+    *,
+    delta: float = 1.0,
+    total: float | None = None,
+) -> tuple[Losses, Array]:
     """Huber's loss, as `squared_error`: half the square of a small error, linear in a large one.
 
-    L = sum_i w_i mean_k h(z_ik - t_ik) / sum_i w_i with h(e) = e^2 / 2 where |e| <= delta, else
+    l_i = mean_k h(z_ik - t_ik), times w_i / total, with h(e) = e^2 / 2 where |e| <= delta, else
     delta (|e| - delta / 2): Huber (1964), "Robust estimation of a location parameter".
     """
     error = outputs - targets.astype(outputs.dtype)
     size = np.abs(error, dtype=np.float64)
     inner = np.minimum(size, delta)
     losses = inner * (size - inner / 2)
-    return _mean_over_targets(losses, np.clip(error, -delta, delta), weights)
+    return _mean_over_targets(losses, np.clip(error, -delta, delta), weights, total)
 
 
 def sigmoid(logits: Array) -> Array:
@@ -180,22 +196,50 @@ def sigmoid(logits: Array) -> Array:
     return np.asarray(np.where(logits >= 0, 1, small) / (1 + small))
 
 
+def weight_sum(weights: Array | None, n_rows: int, fused: Fused | None = None) -> float:
+    """What the rows of a batch weigh together.
+
+    Its last bits depend on the order of the sum: `fused`, where it is given, adds one after the
+    other, as NumPy does not. A loss is to be given the sum as it would take it itself.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_rows,), float64, or None
+        None: every row weighs 1.
+    """
+    if weights is None:
+        return float(n_rows)
+    if fused is not None:
+        return fused.sum(weights)
+    return float(np.sum(weights, dtype=np.float64))
+
+
+def loss_sum(losses: Losses, fused: Fused | None = None) -> float:
+    """The loss of a batch from the shares of all of its rows, in order; `fused` as `weight_sum`."""
+    return float(np.add.reduce(losses)) if fused is None else fused.sum(losses)
+
+
 def _mean_over_targets(
-    losses: Array, gradient: Array, weights: Array | None
-) -> tuple[float, Array]:
+    losses: Array, gradient: Array, weights: Array | None, total: float | None
+) -> tuple[Losses, Array]:
     """From losses and gradients (n_samples, n_targets)."""
     gradient = gradient / gradient.dtype.type(max(gradient.shape[1], 1))
-    return _weighted_mean(losses.mean(axis=1), gradient, weights)
+    return _shares(losses.mean(axis=1), gradient, weights, total)
 
 
-def _weighted_mean(losses: Array, gradient: Array, weights: Array | None) -> tuple[float, Array]:
-    """Mean of losses (n_samples,) in float64, and their gradients, scaled in place."""
+def _shares(
+    losses: Losses, gradient: Array, weights: Array | None, total: float | None
+) -> tuple[Losses, Array]:
+    """Losses (n_samples,) and their gradients times weights / total, both scaled in place."""
+    if total is None:
+        total = weight_sum(weights, len(losses))
+    if not total > 0:
+        total = 1.0
     if weights is None:
-        share: Any = 1.0 / max(len(losses), 1)
+        share: Any = 1.0 / total
         gradient *= gradient.dtype.type(share)
     else:
-        weight_sum = float(np.sum(weights, dtype=np.float64))
-        share = np.asarray(weights, dtype=np.float64) / (weight_sum if weight_sum > 0 else 1.0)
+        share = np.asarray(weights, dtype=np.float64) / total
         gradient *= share.astype(gradient.dtype)[:, np.newaxis]
     losses *= share
-    return float(np.add.reduce(losses)), gradient
+    return losses, gradient

@@ -5,7 +5,6 @@ X -> recurrent layers -> readout -> Head -> logits
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from elman.backends.contract import Backend, Cell, Tape
+from elman.backends.contract import Backend, Tape
 from elman.nn.cells import FORGET_BIAS
 from elman.nn.dropout import Masking
 from elman.nn.layers import (
@@ -28,8 +27,10 @@ from elman.nn.layers import (
     Residual,
     Run,
     Wanted,
+    Watch,
     through,
 )
+from elman.nn.layout import EVERY, Layout
 from elman.nn.parameters import Parameters, Shapes
 from elman.nn.readouts import READOUTS, make_readout
 
@@ -40,65 +41,31 @@ Backward = Callable[..., tuple[Parameters, Array | None]]
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A recurrent network over sequences: its configuration and its weights.
+    """A recurrent network over sequences: its layout and its weights.
 
     Parameters
     ----------
-    n_features : int
-    hidden_size : int or tuple of int
-        Of each direction of every layer, or of each layer in turn.
-    n_classes : int
-        Outputs of the head.
-    cell : Cell
-    readout : {"last", "mean", "max", "attention", "every"}
-        "every" puts the head at every time step: logits (n_samples, n_timesteps, n_classes), which
-        mean nothing past a sample's end, and whose gradient is not read there.
+    layout : Layout
+        With readout="every" the logits are (n_samples, n_timesteps, n_outputs); past a sample's end
+        they mean nothing, and their gradient is not read there. Backward "last" is the final state
+        of that direction, which has seen the whole sample.
     params : Parameters
         recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b; for every layer, with
         recurrent0.gain, ... if the cell has layer normalisation,
         recurrent0.reverse.W_x, ... if `bidirectional`, recurrent0.initial, ... if
         `learn_initial_state`, and attention.query of that readout.
-    n_layers : int
-        Recurrent layers; 1 beside a tuple of sizes means one for each.
-    bidirectional : bool
-        Every layer reads each sample backward as well; the two halves of its output stand side by
-        side. Backward "last" is the final state of that direction, which has seen the whole sample.
-    residual : bool
-        From the second recurrent layer on, a layer's output is the sum of its states and its input.
-    learn_initial_state : bool
-        The state before the first step is a weight of each layer; else it is zero.
-    dropout : float
-        Share of units left out in training between a recurrent layer and what follows it, the head
-        included; see `elman.nn.dropout`.
-    recurrent_dropout : float
-        Share of units that a layer's own recurrence does without in training: one mask for all
-        steps of a sample, Gal and Ghahramani (2016), "A theoretically grounded application of
-        dropout in recurrent neural networks".
 
     Raises
     ------
     ValueError
-        Sizes that do not fit each other, or weights that do not fit them.
+        The weights do not have the shapes of the layout.
     """
 
-    n_features: int
-    hidden_size: int | tuple[int, ...]
-    n_classes: int
-    cell: Cell
-    readout: str
+    layout: Layout
     params: Parameters
-    n_layers: int = 1
-    bidirectional: bool = False
-    residual: bool = False
-    learn_initial_state: bool = False
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.readout != "every" and self.readout not in READOUTS:
-            choices = ", ".join(READOUTS)
-            raise ValueError(f"readout={self.readout!r} is not known; choose one of {choices}")
-        expected = _shapes_of(self.layers)
+        expected = network_shapes(self.layout)
         if self.params.shapes != expected:
             raise ValueError(
                 f"the weights have shapes {self.params.shapes}, but this network takes {expected}"
@@ -107,80 +74,49 @@ class Network:
     @classmethod
     def initialised(
         cls,
-        n_features: int,
-        hidden_size: int | tuple[int, ...],
-        n_classes: int,
+        layout: Layout,
         *,
-        cell: Cell,
-        readout: str,
         rng: np.random.Generator,
         dtype: DTypeLike = np.float32,
         recurrent_init: str = "orthogonal",
         forget_bias: float = FORGET_BIAS,
-        n_layers: int = 1,
-        bidirectional: bool = False,
-        residual: bool = False,
-        learn_initial_state: bool = False,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
     ) -> Network:
         """A network with fresh weights: the same numbers in float32 and float64, but for rounding.
 
         Parameters
         ----------
+        layout : Layout
         rng : numpy.random.Generator
+        dtype : float32 or float64
         recurrent_init : {"orthogonal", "identity", "uniform"}
-            See `elman.nn.initializers`.
+            How recurrent weights are drawn: `elman.nn.initializers`.
         forget_bias : float
             An LSTM's initial b_f.
         """
-        sizes = layer_sizes(hidden_size, n_layers)
-        options: dict[str, Any] = {
-            "bidirectional": bidirectional,
-            "residual": residual,
-            "learn_initial_state": learn_initial_state,
-            "dropout": dropout,
-            "recurrent_dropout": recurrent_dropout,
-        }
-        layers = _layers(
-            n_features, sizes, n_classes, cell, readout, recurrent_init, forget_bias, **options
-        )
         initial: dict[str, NDArray[np.float64]] = {}
-        for layer in layers:
+        for layer in layers_of(layout, recurrent_init, forget_bias):
             initial |= layer.initial(rng)
-        params = Parameters.from_arrays(initial, dtype)
-        size = sizes[0] if len(set(sizes)) == 1 else sizes
-        return cls(
-            n_features, size, n_classes, cell, readout, params, n_layers=len(sizes), **options
-        )
+        return cls(layout, Parameters.from_arrays(initial, dtype))
 
     def copy(self) -> Network:
         """The same network over weights of its own."""
         return replace(self, params=self.params.copy())
 
     @property
-    def hidden_sizes(self) -> tuple[int, ...]:
-        """`hidden_size` of each layer."""
-        return layer_sizes(self.hidden_size, self.n_layers)
-
-    @property
-    def width(self) -> int:
-        """Columns of a hidden state as `hidden_states` gives it, both directions together."""
-        return (1 + self.bidirectional) * self.hidden_sizes[-1]
-
-    @property
     def values_per_step(self) -> int:
         """How many values `logits` holds at once for each time step, at most."""
-        widths = [self.n_features, *((1 + self.bidirectional) * n for n in self.hidden_sizes)]
-        if len(widths) == 2 and self.readout in READOUTS and READOUTS[self.readout].outputs:
-            return self.n_features * (1 + self.bidirectional)
+        layout = self.layout
+        n = layout.n_directions
+        widths = [layout.n_features, *(n * size for size in layout.hidden_sizes)]
+        if layout.n_layers == 1 and layout.readout != EVERY and READOUTS[layout.readout].outputs:
+            return layout.n_features * n
         # a layer's input and its output, each in two versions where there are two directions
-        return (1 + self.bidirectional) * max(a + b for a, b in pairwise(widths))
+        return n * max(a + b for a, b in pairwise(widths))
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers in the order of the forward pass."""
-        return self._as_read(self.readout)
+        return self._as_read(self.layout.readout)
 
     def forward(
         self,
@@ -192,6 +128,8 @@ class Network:
         checkpoint_every: int = 0,
         masking: Masking | None = None,
         states: dict[str, Array] | None = None,
+        watch: Watch | None = None,
+        batch_samples: int | None = None,
     ) -> tuple[Array, Backward]:
         """Logits, and the function that takes their gradient back to the weights.
 
@@ -209,6 +147,10 @@ class Network:
         states : dict, optional
             The states to go on from, which become those at the end: see `Run.states`. They are
             given, so `backward` ends at them.
+        watch : callable, optional
+            Shown what each recurrent layer's backend makes.
+        batch_samples : int, optional
+            Samples of the batch of which these are whole groups: `elman.nn.gradient.fixed_groups`.
 
         Returns
         -------
@@ -225,7 +167,9 @@ class Network:
             need_dX,
             checkpoint_every,
             masking=masking,
+            watch=watch,
             states=states,
+            batch_samples=batch_samples,
         )
         logits, back = through(self.layers, X, run)
 
@@ -291,13 +235,13 @@ class Network:
         self.check_over_time()
         H = self.hidden_states(X, lengths, backend)
         run = Run(self.params, backend, None, keep_tape=False)
-        readout = make_readout(self.readout, self.width)
-        head = HeadAtEveryStep(self.width, self.n_classes)
+        readout = make_readout(self.layout.readout, self.layout.width)
+        head = HeadAtEveryStep(self.layout.width, self.layout.n_outputs)
         return head.forward(readout.over_time(H, run), run)[0]
 
     def check_over_time(self) -> None:
         """Raise ValueError if the network has no answer for a sample that is still going on."""
-        if self.bidirectional and self.readout != "every":
+        if self.layout.bidirectional and self.layout.readout != EVERY:
             raise ValueError(
                 "bidirectional=True reads a sequence from its end as well, so there is no answer "
                 "at a time step before it: ask for the answer to whole sequences, or train with "
@@ -306,7 +250,7 @@ class Network:
 
     def check_stream(self) -> None:
         """Raise ValueError if the network cannot read a sequence while it happens."""
-        if self.bidirectional:
+        if self.layout.bidirectional:
             raise ValueError(
                 "bidirectional=True reads a sequence from its end as well, so it has no answer "
                 "while the sequence goes on: train with bidirectional=False to read a stream"
@@ -327,23 +271,12 @@ class Network:
         return np.asarray(self._infer(self._as_read("last")[:-1], *self._no_steps(backend))[0])
 
     def _no_steps(self, backend: Backend) -> tuple[Array, Run]:
-        X = np.zeros((1, 0, self.n_features), self.params.dtype)
+        X = np.zeros((1, 0, self.layout.n_features), self.params.dtype)
         return X, Run(self.params, backend, None, keep_tape=False)
 
     def _as_read(self, readout: str) -> tuple[Layer, ...]:
         """The layers, were that its readout."""
-        return _layers(
-            self.n_features,
-            self.hidden_sizes,
-            self.n_classes,
-            self.cell,
-            readout,
-            bidirectional=self.bidirectional,
-            residual=self.residual,
-            learn_initial_state=self.learn_initial_state,
-            dropout=self.dropout,
-            recurrent_dropout=self.recurrent_dropout,
-        )
+        return layers_of(replace(self.layout, readout=readout))
 
     @cached_property
     def body(self) -> tuple[Layer, ...]:
@@ -354,7 +287,7 @@ class Network:
     @cached_property
     def tail(self) -> tuple[Layer, ...]:
         """The layers over what the readout gives."""
-        return self.layers[-1 - bool(self.dropout) :]
+        return self.layers[-1 - bool(self.layout.dropout) :]
 
     @cached_property
     def _all_states(self) -> tuple[Layer, ...]:
@@ -368,133 +301,54 @@ class Network:
         return value
 
 
-def layer_sizes(hidden_size: Any, n_layers: int = 1) -> tuple[int, ...]:
-    """The size of each recurrent layer.
-
-    Parameters
-    ----------
-    hidden_size : int, or sequence of int
-        Of every layer, or of each in turn.
-    n_layers : int
-        Beside a sequence 1, or its length.
-
-    Raises
-    ------
-    ValueError
-        The two do not agree.
-    """
-    if isinstance(hidden_size, numbers.Integral):
-        return (int(hidden_size),) * int(n_layers)
-    sizes = tuple(int(size) for size in hidden_size)
-    if int(n_layers) not in (1, len(sizes)):
-        raise ValueError(
-            f"n_layers={n_layers!r}, but hidden_size={hidden_size!r} names {len(sizes)}: give one "
-            "size for each layer, or a single int for all"
-        )
-    return sizes
-
-
-def check_residual(sizes: tuple[int, ...]) -> None:
-    """Raise ValueError unless layers of these sizes can be added to their inputs."""
-    for i, (below, size) in enumerate(pairwise(sizes), start=1):
-        if below != size:
-            raise ValueError(
-                f"residual=True adds a layer's input to its output, but hidden_size={sizes} gives "
-                f"layer {i} {below} units of input and {size} of output: give all layers one size, "
-                "or set residual=False"
-            )
-
-
-def network_shapes(
-    n_features: int,
-    hidden_size: int | tuple[int, ...],
-    n_classes: int,
-    cell: Cell,
-    readout: str = "last",
-    *,
-    n_layers: int = 1,
-    bidirectional: bool = False,
-    residual: bool = False,
-    learn_initial_state: bool = False,
-) -> Shapes:
+def network_shapes(layout: Layout) -> Shapes:
     """Names and shapes of the weights of a network, in the order of its vector."""
-    return _shapes_of(
-        _layers(
-            n_features,
-            layer_sizes(hidden_size, n_layers),
-            n_classes,
-            cell,
-            readout,
-            bidirectional=bidirectional,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-        )
-    )
-
-
-def _shapes_of(layers: tuple[Layer, ...]) -> Shapes:
     shapes: Shapes = {}
-    for layer in layers:
+    for layer in layers_of(layout):
         shapes |= layer.shapes()
     return shapes
 
 
-def _layers(
-    n_features: int,
-    sizes: tuple[int, ...],
-    n_classes: int,
-    cell: Cell,
-    readout: str,
-    recurrent_init: str = "orthogonal",
-    forget_bias: float = FORGET_BIAS,
-    *,
-    bidirectional: bool = False,
-    residual: bool = False,
-    learn_initial_state: bool = False,
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
+def layers_of(
+    layout: Layout, recurrent_init: str = "orthogonal", forget_bias: float = FORGET_BIAS
 ) -> tuple[Layer, ...]:
-    if residual:
-        check_residual(sizes)
-    n_directions = 2 if bidirectional else 1
-    width = n_directions * sizes[-1]
-    reader = make_readout(readout, width)
-    sums = residual and len(sizes) > 1
+    """The layers in the order of the forward pass; the last two arguments say how they begin."""
+    sizes, width = layout.hidden_sizes, layout.width
+    reader = make_readout(layout.readout, width)
     layers: list[Layer] = []
-    n_in = n_features
+    n_in = layout.n_features
     for i, size in enumerate(sizes):
         outputs: Wanted = "sequence"
-        if sums:
+        if layout.sums_layers:
             outputs = "states"
         elif i == len(sizes) - 1:
             outputs = reader.outputs or "states"
+        names = (f"recurrent{i}", f"recurrent{i}.reverse")[: layout.n_directions]
         directions = [
             RecurrentLayer(
                 name,
-                cell,
+                layout.cell,
                 n_in,
                 size,
                 outputs,
                 recurrent_init,
                 forget_bias,
-                learn_initial=learn_initial_state,
-                recurrent_dropout=recurrent_dropout,
+                learn_initial=layout.learn_initial_state,
+                recurrent_dropout=layout.recurrent_dropout,
                 place=len(sizes) + 2 * i + direction,  # after those between layers
                 first=i == 0,
             )
-            for direction, name in enumerate(
-                (f"recurrent{i}", f"recurrent{i}.reverse")[:n_directions]
-            )
+            for direction, name in enumerate(names)
         ]
-        layer = Bidirectional(*directions) if bidirectional else directions[0]
-        layers.append(Residual(layer) if i and sums else layer)
-        n_in = n_directions * size
-        if dropout and i < len(sizes) - 1:
-            layers.append(Dropout(i, n_in, dropout))
-    if sums or reader.outputs is None:
+        layer = Bidirectional(*directions) if layout.bidirectional else directions[0]
+        layers.append(Residual(layer) if i and layout.sums_layers else layer)
+        n_in = layout.n_directions * size
+        if layout.dropout and i < len(sizes) - 1:
+            layers.append(Dropout(i, n_in, layout.dropout))
+    if layout.sums_layers or reader.outputs is None:
         layers.append(reader)
-    if dropout:
-        layers.append(Dropout(len(sizes) - 1, width, dropout))
-    head = HeadAtEveryStep if readout == "every" else Head
-    layers.append(head(width, n_classes))
+    if layout.dropout:
+        layers.append(Dropout(len(sizes) - 1, width, layout.dropout))
+    head = HeadAtEveryStep if layout.readout == EVERY else Head
+    layers.append(head(width, layout.n_outputs))
     return tuple(layers)

@@ -1,4 +1,4 @@
-"""What training makes small and how it is scored: outputs and targets in, loss and score out."""
+"""What training makes small and how it is scored: outputs and targets in, losses and score out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from elman.nn.losses import (
     binary_cross_entropy,
     cross_entropy,
     huber_loss,
+    loss_sum,
     squared_error,
+    weight_sum,
 )
 
 Array = NDArray[Any]
@@ -28,12 +30,30 @@ REGRESSION_LOSSES = {
 
 
 class Objective(Protocol):
-    """What training asks of it; `weights` (n_samples,) are not negative, None means equal ones."""
+    """What training asks of it; `weights` (n_rows,) are not negative, None means equal ones."""
 
     def loss(
-        self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
-    ) -> tuple[float, Array]:
-        """Loss of a batch in training, a mean over its samples, and the gradient at `outputs`."""
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array]:
+        """Each row's share of a batch's loss in training, and the gradient at `outputs`.
+
+        `total` is the `weight_sum` of the whole batch, of which these rows may be a part; None
+        means that they are all of it. The loss of the batch is a mean over its rows: see
+        `elman.nn.losses`.
+        """
+        ...
+
+    def weight_sum(self, weights: Array | None, n_rows: int, fused: Fused | None) -> float:
+        """What the rows of a batch weigh together, to the bits that `loss` divides by."""
+        ...
+
+    def loss_sum(self, losses: NDArray[np.float64], fused: Fused | None) -> float:
+        """The loss of a batch, from the shares of all of its rows in order."""
         ...
 
     def evaluate(
@@ -43,57 +63,89 @@ class Objective(Protocol):
         ...
 
 
+class _Sums:
+    """How the losses and weights of rows add up."""
+
+    def weight_sum(self, weights: Array | None, n_rows: int, fused: Fused | None) -> float:
+        return weight_sum(weights, n_rows, self._compiled(fused))
+
+    def loss_sum(self, losses: NDArray[np.float64], fused: Fused | None) -> float:
+        return loss_sum(losses, self._compiled(fused))
+
+    def _compiled(self, fused: Fused | None) -> Fused | None:
+        """The compiled functions, if the loss in training is one of them."""
+        return None
+
+
 @dataclass(frozen=True)
-class OneClass:
+class OneClass(_Sums):
     """One of several classes: targets (n_samples,) int64, outputs (n_samples, n_classes) logits.
 
-    Scored by accuracy. `label_smoothing` is for training; validation is measured without.
+    Its loss is the cross-entropy; it is scored by accuracy. `label_smoothing` is for training;
+    validation is measured without.
     """
 
     label_smoothing: float = 0.0
 
     def loss(
-        self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
-    ) -> tuple[float, Array]:
-        """See `Objective.loss`: cross-entropy."""
-        return cross_entropy(outputs, targets, weights, fused, label_smoothing=self.label_smoothing)
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array]:
+        """Cross-entropy of each row, times its share of the weights; its gradient at `outputs`."""
+        return cross_entropy(
+            outputs, targets, weights, fused, label_smoothing=self.label_smoothing, total=total
+        )
 
     def evaluate(
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
     ) -> tuple[float, float]:
-        """See `Objective.evaluate`."""
-        loss, _ = cross_entropy(outputs, targets, weights, fused)
-        return loss, _share(outputs.argmax(axis=1) == targets, weights)
+        """Cross-entropy without smoothing, and accuracy."""
+        losses, _ = cross_entropy(outputs, targets, weights, fused)
+        return loss_sum(losses, fused), _share(outputs.argmax(axis=1) == targets, weights)
+
+    def _compiled(self, fused: Fused | None) -> Fused | None:
+        return None if self.label_smoothing else fused
 
 
 @dataclass(frozen=True)
-class AnyLabels:
+class AnyLabels(_Sums):
     """Any of several labels: targets (n_samples, n_labels) of 0 and 1, outputs logits alike.
 
-    Scored by the share of samples of which every label is right. `label_smoothing` e takes
-    1 - e / 2 for 1 and e / 2 for 0 in training; validation is measured without.
+    Its loss is the binary cross-entropy, summed over labels; it is scored by the share of samples
+    of which every label is right. `label_smoothing` e takes 1 - e / 2 for 1 and e / 2 for 0 in
+    training; validation is measured without.
     """
 
     label_smoothing: float = 0.0
 
     def loss(
-        self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
-    ) -> tuple[float, Array]:
-        """See `Objective.loss`: binary cross-entropy, summed over labels."""
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array]:
+        """Cross-entropy of each row, times its share of the weights; its gradient at `outputs`."""
         if self.label_smoothing:
             targets = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
-        return binary_cross_entropy(outputs, targets, weights)
+        return binary_cross_entropy(outputs, targets, weights, total=total)
 
     def evaluate(
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
     ) -> tuple[float, float]:
-        """See `Objective.evaluate`."""
-        loss, _ = binary_cross_entropy(outputs, targets, weights)
-        return loss, _share(((outputs > 0) == targets).all(axis=1), weights)
+        """Cross-entropy without smoothing, and the share of samples with every label right."""
+        losses, _ = binary_cross_entropy(outputs, targets, weights)
+        hits = ((outputs > 0) == targets).all(axis=1)
+        return loss_sum(losses), _share(hits, weights)
 
 
 @dataclass(frozen=True)
-class Values:
+class Values(_Sums):
     """Numbers: targets and outputs (n_samples, n_targets).
 
     Scored by R^2, 1 - squared error / squared deviation from the mean, a mean over targets; of one
@@ -105,19 +157,24 @@ class Values:
     huber_delta: float = 1.0
 
     def loss(
-        self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
-    ) -> tuple[float, Array]:
-        """See `Objective.loss`."""
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array]:
+        """Loss `kind` of each row, times its share of the weights; its gradient at `outputs`."""
         if self.kind == "huber":
-            return huber_loss(outputs, targets, weights, delta=self.huber_delta)
-        return REGRESSION_LOSSES[self.kind](outputs, targets, weights)
+            return huber_loss(outputs, targets, weights, delta=self.huber_delta, total=total)
+        return REGRESSION_LOSSES[self.kind](outputs, targets, weights, total=total)
 
     def evaluate(
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
     ) -> tuple[float, float]:
-        """See `Objective.evaluate`."""
-        loss, _ = self.loss(outputs, targets, weights, fused)
-        return loss, r_squared(outputs, targets, weights)
+        """The loss as in training, and R^2."""
+        losses, _ = self.loss(outputs, targets, weights, fused)
+        return loss_sum(losses), r_squared(outputs, targets, weights)
 
 
 def r_squared(outputs: Array, targets: Array, weights: Array | None) -> float:

@@ -1,9 +1,9 @@
 """Hidden states a chunk of steps at a time in; the readout of all steps, and its gradient, out.
 
-What `elman.nn.readouts` takes from all states at once, from chunks of them one after the other:
-sums, largest values and a softmax that are still going on. The gradient at the readout is then
-shared out among the states of each chunk again. Rows are samples, longest first; those that have
-ended are left out of a chunk.
+What `elman.nn.readouts` takes from all states at once, from chunks of them one after the other, to
+the same bits: sums, largest values and a softmax that are still going on. The gradient at the
+readout is then shared out among the states of each chunk again. Rows are samples, longest first;
+those that have ended are left out of a chunk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from elman.nn.chunks import Chunk
 from elman.nn.layers import Run, States
 from elman.nn.parameters import Parameters
-from elman.nn.readouts import Attention
+from elman.nn.readouts import Attention, split_scores
+from elman.nn.running import NOTHING, sum_over_time, times_power
 
 Array = NDArray[Any]
 
@@ -96,26 +97,24 @@ class MeanOfChunks(_Everywhere):
 
     def __init__(self, run: Run, lengths: NDArray[np.int64], width: int) -> None:
         self.lengths = lengths
-        self.total = np.zeros((len(lengths), width), run.params.dtype)
+        self.total = np.zeros((len(lengths), width))
+        self._divisor = np.maximum(lengths, 1)
 
     def take(self, H: Array, chunk: Chunk) -> None:
         """See `Pooling.take`."""
-        self.total[: len(H)] += np.add.reduce(H, axis=1)
+        n = len(H)
+        self.total[:n] = sum_over_time(H, start=self.total[:n])
 
     def value(self, final: Array) -> Array:
         """See `Pooling.value`."""
-        mean = self.total / self._divisor
-        return np.where(self.lengths == 0, final, mean)
+        mean = self.total.astype(final.dtype) / self._divisor.astype(final.dtype)
+        return np.where(self.lengths == 0, final, mean + final.dtype.type(0))
 
     def share(self, H: Array, chunk: Chunk, dvalue: Array, gradient: Parameters) -> States:
         """See `Pooling.share`."""
-        shares = (dvalue / self._divisor)[: len(H), np.newaxis]
+        shares = (dvalue / self._divisor.astype(dvalue.dtype))[: len(H), np.newaxis]
         dH = np.repeat(shares, H.shape[1], axis=1)
         return States(dH, _where_empty(self.lengths, dvalue, chunk))
-
-    @property
-    def _divisor(self) -> Array:
-        return np.maximum(self.lengths, 1).astype(self.total.dtype)
 
 
 class MaxOfChunks(_Everywhere):
@@ -124,7 +123,7 @@ class MaxOfChunks(_Everywhere):
     def __init__(self, run: Run, lengths: NDArray[np.int64], width: int) -> None:
         self.lengths = lengths
         self.largest = np.full((len(lengths), width), -np.inf, run.params.dtype)
-        self.ties = np.zeros((len(lengths), width), run.params.dtype)
+        self.ties = np.zeros((len(lengths), width), np.int64)
 
     def take(self, H: Array, chunk: Chunk) -> None:
         """See `Pooling.take`."""
@@ -139,7 +138,7 @@ class MaxOfChunks(_Everywhere):
 
     def value(self, final: Array) -> Array:
         """See `Pooling.value`."""
-        return np.where(self.lengths == 0, final, self.largest)
+        return np.where(self.lengths == 0, final, self.largest + final.dtype.type(0))
 
     def share(self, H: Array, chunk: Chunk, dvalue: Array, gradient: Parameters) -> States:
         """See `Pooling.share`."""
@@ -147,7 +146,8 @@ class MaxOfChunks(_Everywhere):
         reached = self.largest[:n, np.newaxis] == H
         if past is not None:
             reached[past] = False
-        dH = reached * (dvalue[:n] / np.maximum(self.ties[:n], 1))[:, np.newaxis]
+        ties = np.maximum(self.ties[:n], 1).astype(dvalue.dtype)
+        dH = reached * (dvalue[:n] / ties)[:, np.newaxis]
         return States(dH, _where_empty(self.lengths, dvalue, chunk))
 
 
@@ -155,40 +155,42 @@ class AttentionOfChunks(_Everywhere):
     """See `readouts.Attention`.
 
     Its softmax is kept relative to the largest score so far: Milakov and Gimelshein (2018), "Online
-    normalizer calculation for softmax", algorithm 3.
+    normalizer calculation for softmax", algorithm 3; here to its power of two, as in
+    `elman.nn.running`.
     """
 
     def __init__(self, run: Run, lengths: NDArray[np.int64], width: int) -> None:
         self.run, self.lengths = run, lengths
-        self.largest = np.full((len(lengths), 1), -np.inf, run.params.dtype)
-        self.total = np.zeros_like(self.largest)
-        self.pooled = np.zeros((len(lengths), width), run.params.dtype)
+        self.exponent = np.full((len(lengths), 1), NOTHING)
+        self.weight = np.zeros((len(lengths), 1))
+        self.sum = np.zeros((len(lengths), width))
+        self.pooled: Array = self.sum  # until `value` has divided it
 
     def take(self, H: Array, chunk: Chunk) -> None:
         """See `Pooling.take`."""
         n = len(H)
-        scores = self._scores(H, chunk)
-        largest = np.maximum.reduce(scores, axis=1, keepdims=True, initial=-np.inf)
-        before = self.largest[:n].copy()
-        np.maximum(before, largest, out=self.largest[:n])
-        fade = np.exp(before - self._centre(n))
-        parts = np.exp(scores - self._centre(n))
-        self.total[:n] *= fade
-        self.total[:n] += parts.sum(axis=1, keepdims=True)
-        self.pooled[:n] *= fade
-        self.pooled[:n] += np.add.reduce(parts[:, :, np.newaxis] * H, axis=1)
+        r, k = self._split_scores(H, chunk)
+        before = self.exponent[:n].copy()
+        self.exponent[:n] = np.max(k, axis=1, keepdims=True, initial=NOTHING)
+        np.maximum(self.exponent[:n], before, out=self.exponent[:n])
+        kept = times_power(np.ones_like(before), before - self.exponent[:n])
+        weights = times_power(r, k - self.exponent[:n])
+        self.weight[:n] = sum_over_time(weights[:, :, np.newaxis], start=self.weight[:n] * kept)
+        self.sum[:n] = sum_over_time(H, weights, start=self.sum[:n] * kept)
 
     def value(self, final: Array) -> Array:
         """See `Pooling.value`."""
-        self.total[self.lengths == 0] = 1
-        self.pooled /= self.total
-        return np.where(self.lengths == 0, final, self.pooled)
+        self.weight[self.weight == 0] = 1
+        self.pooled = self.sum.astype(final.dtype) / self.weight.astype(final.dtype)
+        return np.where(self.lengths == 0, final, self.pooled + final.dtype.type(0))
 
     def share(self, H: Array, chunk: Chunk, dvalue: Array, gradient: Parameters) -> States:
         """See `Pooling.share`."""
         # as in `Attention.forward`; sum_s share_s (dvalue . h_s) is dvalue . pooled
         n, width = len(H), H.shape[2]
-        shares = np.exp(self._scores(H, chunk) - self._centre(n)) / self.total[:n]
+        r, k = self._split_scores(H, chunk)
+        weights = times_power(r, k - self.exponent[:n])
+        shares = (weights / self.weight[:n]).astype(H.dtype)
         dshares = np.add.reduce(H * dvalue[:n, np.newaxis], axis=2)
         dscores = dshares - np.add.reduce(self.pooled * dvalue, axis=1)[:n, np.newaxis]
         dscores *= shares
@@ -205,16 +207,9 @@ class AttentionOfChunks(_Everywhere):
         dH += dscores[:, :, np.newaxis] * query
         return States(dH, _where_empty(self.lengths, dvalue, chunk))
 
-    def _scores(self, H: Array, chunk: Chunk) -> Array:
-        """(n_samples, n_timesteps), -inf past an end."""
-        scores, past = Attention(H.shape[2]).scores(H, self.run), chunk.past
-        if past is not None:
-            scores[past] = -np.inf
-        return scores
-
-    def _centre(self, n: int) -> Array:
-        """What the first rows' scores are relative to."""
-        return np.where(self.largest[:n] == -np.inf, 0, self.largest[:n])
+    def _split_scores(self, H: Array, chunk: Chunk) -> tuple[Array, Array]:
+        """(n_samples, n_timesteps) twice: exp(score) as r 2^k, 0 past an end."""
+        return split_scores(Attention(H.shape[2]).scores(H, self.run), chunk.past)
 
 
 POOLING: dict[str, type[LastOfChunks | MeanOfChunks | MaxOfChunks | AttentionOfChunks]] = {

@@ -9,7 +9,8 @@
 A sample of length 0 is read as its initial state. Of the first three a backend can take each while
 it makes the states (`elman.backends.contract`); where the states are a sum that it does not see, as
 with residual connections, they are taken here. Sums run in the order of time, so that neither batch
-mates nor padding change a bit of a sample's answer.
+mates nor padding change a bit of a sample's answer, and in float64, so that they keep growing
+however long the sequence is (`elman.nn.running`).
 """
 
 from __future__ import annotations
@@ -21,14 +22,17 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Outputs
+from elman.backends.contract import Backend, Outputs
+from elman.nn.groups import samples_in_branch
 from elman.nn.layers import Backprop, Run, States
 from elman.nn.parameters import Parameters, Shapes
 from elman.nn.running import (
-    LARGEST,
+    NOTHING,
     RunningAttention,
     attention_scores,
+    means_over_time,
     split_exp,
+    sum_over_time,
     times_power,
 )
 
@@ -55,6 +59,10 @@ class Readout(Protocol):
         """`States` -> (n_samples, width)."""
         ...
 
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """See `Layer.branches`."""
+        ...
+
     def over_time(self, H: Array, run: Run, /) -> Array:
         """H -> the readout of every prefix, shaped as H; past an end it means nothing."""
         ...
@@ -73,6 +81,10 @@ class _Unweighted:
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """See `Layer.initial`."""
         return {}
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """None: it has no weights."""
+        return ()
 
 
 class Last(_Unweighted):
@@ -108,8 +120,7 @@ class Mean(_Unweighted):
     @staticmethod
     def over_time(H: Array, run: Run | None = None, /) -> Array:
         """See `Readout.over_time`."""
-        means = np.add.accumulate(H, axis=1)
-        means /= np.arange(1, H.shape[1] + 1, dtype=H.dtype)[:, np.newaxis]
+        means = means_over_time(H)
         means += 0.0  # as the backend, which does not tell the sign of a zero apart
         return means
 
@@ -167,12 +178,11 @@ class Attention:
         """See `Readout.forward`."""
         H, past = value.H, _past(value.H, run)
         weights = _weights_over_time(self.scores(H, run), past)
-        total = _sum_over_time(weights[:, :, np.newaxis])
+        total = sum_over_time(weights[:, :, np.newaxis])
         total[total == 0] = 1
-        pooled = _sum_over_time(H * weights[:, :, np.newaxis])
-        pooled /= total
+        pooled = sum_over_time(H, weights).astype(H.dtype) / total.astype(H.dtype)
         pooled += 0.0
-        share = weights / total
+        share = (weights / total).astype(H.dtype)
         empty = _steps(H, run)[:, 0] == 0
         pooled[empty] = value.final[empty]
 
@@ -180,7 +190,7 @@ class Attention:
             # d share_t = dvalue . h_t;  d score_t = share_t (d share_t - sum_s share_s d share_s)
             dshare = np.add.reduce(H * dvalue[:, np.newaxis], axis=2)
             dscores = share * dshare
-            dscores -= share * _sum_over_time(dscores[:, :, np.newaxis])
+            dscores -= share * sum_over_time(dscores[:, :, np.newaxis]).astype(H.dtype)
             dscores *= H.dtype.type(1 / math.sqrt(self.width))
             query = run.params[self.NAME]
             dH = share[:, :, np.newaxis] * dvalue[:, np.newaxis]
@@ -190,11 +200,17 @@ class Attention:
                 H.reshape(-1, self.width),
                 query[:, np.newaxis],
                 need_dX=False,
+                batch_rows=run.batch_rows(H.shape[1]),
             )
             gradient[self.NAME][...] = dquery[:, 0]
             return States(dH, _where_empty(H, run, dvalue))
 
         return pooled, backward
+
+    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
+        """Of the query, with a row for each time step."""
+        size = backend.group_rows(None, n_samples * n_timesteps, 1)
+        return (samples_in_branch(size, n_timesteps, n_samples),)
 
     def over_time(self, H: Array, run: Run, /) -> Array:
         """See `Readout.over_time`."""
@@ -272,28 +288,21 @@ def _where_empty(H: Array, run: Run, dvalue: Array) -> Array:
     return np.where(_steps(H, run) == 0, dvalue, dvalue.dtype.type(0))
 
 
-def _sum_over_time(A: Array) -> Array:
-    """(n_samples, n_timesteps, width) summed step after step, however many are padding."""
-    _, n_timesteps, width = A.shape
-    if width == 1 and n_timesteps:
-        # NumPy would sum one long row in pieces, whose number changes with the padding
-        total = np.add.accumulate(A, axis=1)[:, -1]
-    else:
-        total = np.add.reduce(A, axis=1)
-    return np.asarray(total + A.dtype.type(0))  # an empty padding must not show in a zero's sign
-
-
-_PAST = -4 * LARGEST
-"""power of two of what weighs nothing"""
-
-
-def _weights_over_time(scores: Array, past: NDArray[np.bool_] | None) -> Array:
+def _weights_over_time(scores: Array, past: NDArray[np.bool_] | None) -> NDArray[np.float64]:
     """exp(score) of every step in units of a power of two near the largest of its row.
 
     Steps that are `past` weigh nothing.
     """
+    r, k = split_scores(scores, past)
+    return times_power(r, k - np.max(k, axis=1, keepdims=True, initial=NOTHING))
+
+
+def split_scores(
+    scores: Array, past: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`split_exp` of the scores of every step; steps that are `past` weigh nothing."""
     r, k = split_exp(scores)
     if past is not None:
-        k[past] = _PAST
+        k[past] = NOTHING
         r[past] = 0
-    return times_power(r, k - np.max(k, axis=1, keepdims=True, initial=_PAST))
+    return r, k

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
-from elman.nn.layers import Backprop, Run, States, through
+from elman.nn.layers import Backprop, Run, States, Watch, through
 from elman.nn.network import Backward, Lengths, Network
 from elman.nn.parameters import Parameters
 from elman.nn.pooling import POOLING
@@ -49,6 +49,9 @@ def forward(
     checkpoint_every: int = 0,
     masking: Masking | None = None,
     states: dict[str, Array] | None = None,
+    need_dX: bool = False,
+    watch: Watch | None = None,
+    batch_samples: int | None = None,
 ) -> tuple[Array, Backward]:
     """Logits, and the function that takes their gradient back, cut at borders of chunks.
 
@@ -59,8 +62,14 @@ def forward(
     bptt_steps : int or None
         Steps in a chunk, at least 1. With no border, from n_timesteps on or if None, it is
         `Network.forward`, to the same bits.
-    X, lengths, backend, checkpoint_every, masking, states
-        As there.
+    X, lengths, backend, checkpoint_every, masking, states, need_dX, watch, batch_samples
+        As there; where the way back is cut there is no gradient at X, and nothing to watch.
+
+    Raises
+    ------
+    ValueError
+        The way back is to be cut, but the network reads in two directions, or the samples are a
+        part of a batch: its gradient is a sum over chunks of sums over all of its samples.
     """
     n_samples, n_timesteps, _ = X.shape
     if bptt_steps is None or bptt_steps >= n_timesteps:
@@ -71,8 +80,16 @@ def forward(
             checkpoint_every=checkpoint_every,
             masking=masking,
             states=states,
+            need_dX=need_dX,
+            watch=watch,
+            batch_samples=batch_samples,
         )
-    check_onward(network.bidirectional, "bptt_steps")
+    check_onward(network.layout.bidirectional, "bptt_steps")
+    if batch_samples is not None and batch_samples != n_samples:
+        raise ValueError(
+            f"bptt_steps={bptt_steps} cuts sequences of {n_timesteps} steps, whose batch of "
+            f"{batch_samples} samples has to be computed as a whole; got {n_samples} of them"
+        )
 
     def run(chunk: Chunk, carried: dict[str, Array], keep_tape: bool) -> tuple[States, Backprop]:
         of_chunk = Run(
@@ -92,12 +109,12 @@ def forward(
     cut = list(chunks(lengths, n_samples, n_timesteps, bptt_steps))
     steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
     whole = Run(network.params, backend, lengths, masking=masking)
-    readout = POOLING[network.readout](whole, steps[:, np.newaxis], network.width)
+    readout = POOLING[network.layout.readout](whole, steps[:, np.newaxis], network.layout.width)
     read = [chunk for chunk in cut if readout.reads(chunk)]
     # Where the readout looks at few chunks their beginnings are kept; else the way back comes by.
     begin = dict(carried)
     beginnings = {}
-    final = np.empty((n_samples, network.width), X.dtype)
+    final = np.empty((n_samples, network.layout.width), X.dtype)
     for chunk in cut:
         if len(read) < len(cut) and readout.reads(chunk):
             beginnings[chunk.start] = dict(carried)

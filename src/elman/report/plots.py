@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman.evaluation.scores import accuracy_by_share, confusion_counts
+from elman.targets.masked import refuse_masked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -420,6 +421,7 @@ def _confusion_colours(
 
 
 def _one_recording(x: ArrayLike) -> NDArray[Any]:
+    refuse_masked(x, "x")
     array = np.asarray(x)
     if array.ndim != 2 or not len(array):
         raise ValueError(

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets.labels import (
-    check_classes,
-    check_weights,
-    checked_weights,
-    refuse_none,
-    sorted_labels,
-)
+from elman.targets.checks import refuse_none
+from elman.targets.labels import check_classes, sorted_labels
+from elman.targets.masked import refuse_masked
+from elman.targets.weights import check_weights, checked_weights
 
 Array = NDArray[Any]
+
+NO_LABEL = (
+    "to leave a time step without a label, make it -1 among integers, as .filled(-1) does, or None "
+    "among strings"
+)
 
 
 def check_tags(
@@ -43,9 +45,11 @@ def check_tags(
     TypeError
         Labels that are not ints, bools or strings, or are of several of these kinds.
     ValueError
-        Another number of samples or steps than X has, a label that is unknown, or none at all.
+        Another number of samples or steps than X has, a label that is masked or unknown, or none
+        at all.
     """
     refuse_none(y, name, "RNNTagger", "a label for each time step")
+    refuse_masked(y, name, NO_LABEL)
     sequences = _step_sequences(y, lengths, name, "labels", "-1")
     labels, present = _joined_labels(sequences, name)
     if not present.any():
@@ -97,6 +101,7 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
     TypeError, ValueError
         It is something else, or holds a weight that is negative or not finite.
     """
+    refuse_masked(sample_weight, "sample_weight")
     try:
         array = np.asarray(sample_weight)
         per_sample = array.ndim < 2 and not _holds_sequences(array)

@@ -36,7 +36,7 @@ from elman.formats.archive import ArchiveError
 from elman.models.files import load_training
 from elman.models.history import History
 from elman.nn.network import Network
-from elman.training.loop import Standing
+from elman.training.state import TrainingState
 
 Array = NDArray[Any]
 Pack = Callable[[Network, History], tuple[dict[str, Array], dict[str, Any]]]
@@ -62,7 +62,7 @@ class _Stored(NamedTuple):
     entropy: Any
 
 
-class Checkpoints:
+class CheckpointFolder:
     """The folder of one run: a context manager, which locks it.
 
     Parameters
@@ -108,6 +108,8 @@ class Checkpoints:
         self._claim: dict[str, Any] = {}
         self._best_kept = 0
         self._last_kept = time.monotonic()
+        self.failure: OSError | None = None
+        """why a state could not be kept; None if every one was"""
 
     def __enter__(self) -> Self:
         try:
@@ -150,6 +152,8 @@ class Checkpoints:
         ------
         ValueError
             It is another run's; the message says what differs.
+        OSError
+            The folder cannot be written to.
         """
         if self._stored is not None:
             differences = list(_differences(self._stored.fingerprint, fingerprint))
@@ -160,22 +164,33 @@ class Checkpoints:
                 )
         self._claim = {"fingerprint": fingerprint, "entropy": entropy}
         self._pack = pack
-        for path in self._damaged:
-            _set_aside(path)
-        for leftover in self._folder.glob(".elman-*.tmp"):  # of a process that was killed
-            leftover.unlink(missing_ok=True)
-        if self._stored is not None:  # which may have been killed before it wrote the best model
-            stored = self._stored
-            self._keep_best(stored.network, stored.history, stored.parts)
+        try:
+            for path in self._damaged:
+                _set_aside(path)
+            for leftover in self._folder.glob(".elman-*.tmp"):  # of a process that was killed
+                leftover.unlink(missing_ok=True)
+            if self._stored is not None:  # it may have been killed before it wrote the best model
+                stored = self._stored
+                self._keep_best(stored.network, stored.history, stored.parts)
+        except OSError as error:
+            raise _before_training(error) from error
 
-    # What `elman.training.loop.Keeper` asks
+    @property
+    def newest(self) -> Path | None:
+        """The file of the newest state on disk; None if there is none, or no folder any more."""
+        try:
+            return next(iter(_epochs_in(self._folder)), None)
+        except OSError:
+            return None
 
-    def resumed(self) -> Standing | None:
+    # What `elman.training.loop.CheckpointStore` asks
+
+    def resumed(self) -> TrainingState | None:
         """Where to go on from; None at a run's beginning."""
         if self._stored is None:
             return None
         stored = self._stored
-        return Standing(stored.network, stored.history, stored.parts, stored.finished)
+        return TrainingState(stored.network, stored.history, stored.parts, stored.finished)
 
     def due(self, epoch: int) -> bool:
         """Whether to keep the state after this epoch."""
@@ -183,18 +198,34 @@ class Checkpoints:
             return True
         return self._seconds is not None and time.monotonic() - self._last_kept >= self._seconds
 
-    def keep(self, standing: Standing) -> None:
-        """Write the state, then the best model if there is a better one; drop older states."""
+    def keep(self, state: TrainingState) -> None:
+        """Write the state, then the best model if there is a better one; drop older states.
+
+        Raises
+        ------
+        OSError
+            One of them cannot be written, or an older one not dropped; `failure` has it, too. The
+            states that were there before are whole.
+        """
         if self._pack is None:
             raise RuntimeError("claim comes first")
-        history = standing.history
+        try:
+            self._keep(state, self._pack)
+        except OSError as error:
+            self.failure = error
+            if len(state.history):
+                raise
+            raise _before_training(error) from error
+
+    def _keep(self, state: TrainingState, pack: Pack) -> None:
+        history = state.history
         epoch = history.epoch[-1] if len(history) else 0
-        tensors, config = self._pack(standing.network, history)
-        arrays, values = _split(standing.parts)
-        config["training"] = {"parts": values, "finished": standing.finished, **self._claim}
+        tensors, config = pack(state.network, history)
+        arrays, values = _split(state.parts)
+        config["training"] = {"parts": values, "finished": state.finished, **self._claim}
         archive.save(self._folder / f"epoch-{epoch:06d}.safetensors", tensors | arrays, config)
         self._last_kept = time.monotonic()
-        self._keep_best(standing.network, history, standing.parts)
+        self._keep_best(state.network, history, state.parts)
         for path in _epochs_in(self._folder)[N_KEPT:]:
             path.unlink(missing_ok=True)
 
@@ -262,6 +293,16 @@ class Checkpoints:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _before_training(error: OSError) -> OSError:
+    """The same error, with what it means where nothing was trained yet."""
+    return OSError(
+        error.errno,
+        f"{error.strerror or error}: nothing was trained; make room in the folder of checkpoint "
+        "and see that it can be written to, or choose another",
+        error.filename,
+    )
 
 
 def digest(*arrays: Any) -> str:

@@ -6,7 +6,6 @@ that did it, which gives the same bits as their batch did.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,13 +15,11 @@ from elman.backends.contract import Backend, Backward, Forward
 from elman.models.history import History
 from elman.nn import truncation
 from elman.nn.chunks import chunks
-from elman.nn.dropout import Masking
-from elman.nn.layers import Run, through
+from elman.nn.gradient import Samples, gradient, losses_of
 from elman.nn.network import Network
+from elman.nn.objectives import Objective
 
 Array = NDArray[Any]
-Answer = Callable[[int, Array], tuple[float, Array]]
-"""Row of a batch and its outputs (1, ...) -> loss of that sample alone, and its gradient there."""
 
 
 class Place(NamedTuple):
@@ -68,23 +65,18 @@ class DivergedError(ValueError):
 
 
 class Suspects(NamedTuple):
-    """The samples of a batch, or of a chunk of its steps, as the network was given them."""
+    """The samples of a batch, or of a chunk of its steps, as `gradient` was given them."""
 
-    X: Array
-    """(n_samples, n_timesteps, n_features)"""
-    lengths: NDArray[np.int64] | None
+    samples: Samples
     numbers: NDArray[np.int64]
     """(n_samples,), their numbers in what was passed in"""
-    masking: Masking | None = None
-    states: dict[str, Array] | None = None
-    """that layers went on from"""
     start: int = 0
     """number of the first step"""
     bptt_steps: int | None = None
 
 
 def first_not_finite(
-    network: Network, suspects: Suspects, backend: Backend, answer: Answer | None = None
+    network: Network, suspects: Suspects, backend: Backend, objective: Objective | None = None
 ) -> Place | None:
     """The first sample, in the order in which they were passed in, at which something overflows.
 
@@ -97,7 +89,7 @@ def first_not_finite(
     network : Network
     suspects : Suspects
     backend : Backend
-    answer : callable, optional
+    objective : Objective, optional
         Without it neither loss nor gradient is looked at.
 
     Returns
@@ -106,7 +98,8 @@ def first_not_finite(
     """
     with np.errstate(all="ignore"):
         for row in np.argsort(suspects.numbers, kind="stable"):
-            found = _of_sample(network, suspects, int(row), backend, answer)
+            alone = suspects.samples.alone(int(row))
+            found = _of_sample(network, alone, suspects.bptt_steps, backend, objective)
             if found is not None:
                 layer, step = found
                 step = None if step is None else step + suspects.start
@@ -123,23 +116,33 @@ def weights_not_finite(network: Network) -> str | None:
 
 
 def _of_sample(
-    network: Network, suspects: Suspects, row: int, backend: Backend, answer: Answer | None
+    network: Network,
+    sample: Samples,
+    bptt_steps: int | None,
+    backend: Backend,
+    objective: Objective | None,
 ) -> tuple[str, int | None] | None:
     """Layer and time step."""
-    length = suspects.X.shape[1] if suspects.lengths is None else int(suspects.lengths[row])
-    x = np.ascontiguousarray(suspects.X[row : row + 1, :length])
-    masking = suspects.masking
-    if masking is not None:
-        masking = masking._replace(samples=masking.samples[row : row + 1])
-    given = None
-    if suspects.states is not None:
-        given = {name: state[row : row + 1].copy() for name, state in suspects.states.items()}
-    step = _first(x[0])
+    step = _first(sample.X[0])
     if step is not None:
         return "input", step
-    found = _in_states(network, x, masking, given, suspects.bptt_steps, backend)
+    found = _in_states(network, sample, bptt_steps, backend)
     if found is not None:
         return found
+    states = None if sample.states is None else dict(sample.states)
+    outputs, _ = truncation.forward(
+        network, sample.X, None, backend, bptt_steps, masking=sample.masking, states=states
+    )
+    every = network.layout.readout == "every"
+    at_end = max(sample.X.shape[1] - 1, 0)
+    if not np.isfinite(outputs).all():
+        return "head", _first(outputs[0]) if every else at_end
+    if objective is None:
+        return None
+    losses, doutputs = losses_of(outputs, sample, objective, backend.fused)
+    loss = objective.loss_sum(losses, backend.fused)
+    if not (np.isfinite(loss) and np.isfinite(doutputs).all()):
+        return "loss", _first(doutputs[0]) if every else at_end
 
     # The gradient's way back is watched; one that is cut is not, and has no step.
     back: dict[str, Backward] = {}
@@ -148,28 +151,11 @@ def _of_sample(
         if isinstance(out, Backward):
             back[name] = out
 
-    states = None if given is None else dict(given)
-    cut = suspects.bptt_steps is not None and suspects.bptt_steps < length
-    if cut:
-        outputs, backward = truncation.forward(
-            network, x, None, backend, suspects.bptt_steps, masking=masking, states=states
-        )
-    else:
-        run = Run(network.params, backend, None, True, masking=masking, watch=watch, states=states)
-        outputs, backward = through(network.layers, x, run)
-    every = network.readout == "every"
-    at_end = max(length - 1, 0)
-    if not np.isfinite(outputs).all():
-        return "head", _first(outputs[0]) if every else at_end
-    if answer is None:
-        return None
-    loss, doutputs = answer(row, outputs)
-    if not (np.isfinite(loss) and np.isfinite(doutputs).all()):
-        return "loss", _first(doutputs[0]) if every else at_end
-    gradient = network.params.zeros_like()
-    backward(doutputs, gradient)
-    for name in reversed(gradient.names()):
-        if not np.isfinite(gradient[name]).all():
+    sums = gradient(
+        network, sample, objective, backend, bptt_steps=bptt_steps, need_dX=True, watch=watch
+    )
+    for name in reversed(sums.gradient.names()):
+        if not np.isfinite(sums.gradient[name]).all():
             layer = name.rpartition(".")[0]
             step = None
             if layer in back and (dX := back[layer].dX) is not None:
@@ -179,14 +165,10 @@ def _of_sample(
 
 
 def _in_states(
-    network: Network,
-    x: Array,
-    masking: Masking | None,
-    given: dict[str, Array] | None,
-    bptt_steps: int | None,
-    backend: Backend,
+    network: Network, sample: Samples, bptt_steps: int | None, backend: Backend
 ) -> tuple[str, int] | None:
     """The first layer whose gates or states are not finite, and the first time step there."""
+    x, masking, given = sample.X, sample.masking, sample.states
     states = {} if given is None else dict(given)
     found: dict[str, int] = {}
     for chunk in chunks(None, 1, x.shape[1], bptt_steps):

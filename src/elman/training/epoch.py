@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend
+from elman.backends.contract import Backend, Fused
 from elman.data.sequences import Batch
-from elman.nn import truncation
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
+from elman.nn.gradient import Samples, gradient
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import Optimizer, clip_scale, clip_values, global_norm
@@ -26,40 +24,10 @@ from elman.training.divergence import (
     weights_not_finite,
 )
 from elman.training.labelled import Labelled
+from elman.training.plan import Plan
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train."""
-
-    n_epochs: int
-    batch_size: int
-    """at most; an epoch has as few batches as that allows, all of one size, within one sample"""
-    learning_rate: Callable[[int], float]
-    """number of the epoch, from 0 -> learning rate"""
-    max_grad_norm: float | None
-    """gradients of a larger norm are scaled down to it"""
-    early_stopping: bool = False
-    """stop when validation no longer gets better, and go back to the best weights"""
-    n_iter_no_change: int = 10
-    tol: float = 1e-4
-    judged_by: str = "both"
-    """what says that an epoch was better: the validation's "score", its "loss", or "both" """
-    first_epoch: int = 0
-    """epochs already done"""
-    checkpoint_every: int = 0
-    """steps between the states kept for the backward pass; 0 keeps all"""
-    bptt_steps: int | None = None
-    """steps that a gradient goes back at most: see `run_epoch`; None: all"""
-    max_grad_value: float | None = None
-    """elements of a gradient beyond it are cut off at it, before its norm is looked at"""
-    bucket_by_length: bool = False
-    """whether samples of about one length are put in a batch: see `batches_of`"""
-    lowers_rate: Callable[[int, int], bool] | None = None
-    """(number of an epoch, epochs without gain so far) -> whether the rate is lowered after it"""
 
 
 def run_epoch(
@@ -87,12 +55,14 @@ def run_epoch(
         The state (n_samples, state_size) of each layer that each sample goes on from, changed to
         the one after its last step.
     """
-    X, targets, weights, per_step, _ = training
+    X, per_step = training.X, training.per_step
     n_samples = len(X)
     order = rng.permutation(n_samples)
-    gradient = network.params.zeros_like()
-    masked = bool(network.dropout or network.recurrent_dropout)
+    out = network.params.zeros_like()
+    masked = bool(network.layout.dropout or network.layout.recurrent_dropout)
     mask_seed = _mask_seed(rng) if masked else 0
+    # An answer for each sample comes after all chunks, one for each step with its own.
+    steps, bptt_steps = (plan.bptt_steps, None) if per_step else (None, plan.bptt_steps)
     loss_sum = weight_sum = norm_sum = 0.0
     n_steps = 0
     batches = batches_of(order, plan.batch_size)
@@ -102,52 +72,48 @@ def run_epoch(
         batch = X.batch(indices, backend)
         masking = Masking(mask_seed, number, batch.order) if masked else None
         carried = {name: state[batch.order] for name, state in (states or {}).items()}
-        steps = plan.bptt_steps if per_step else None
         for chunk in chunks(batch.lengths, len(batch.X), batch.X.shape[1], steps):
-            of_chunk = chunk.states(carried)
-            begun = dict(of_chunk)
-            outputs, backward = truncation.forward(
+            samples = training.samples(batch, chunk, masking, carried)
+            sums = gradient(
                 network,
-                chunk.of(batch.X),
-                chunk.lengths,
+                samples,
+                objective,
                 backend,
-                None if per_step else plan.bptt_steps,
+                bptt_steps=bptt_steps,
                 checkpoint_every=plan.checkpoint_every,
-                masking=chunk.masking(masking),
-                states=of_chunk,
+                out=out,
             )
-            chunk.carry(of_chunk, carried)
-            places, rows = training.rows_of(batch, chunk)
-            if len(rows) == 0:  # nothing to learn from, but to be read
+            chunk.carry(sums.states, carried)
+            if len(sums.losses) == 0:  # nothing to learn from, but to be read
                 continue
-            batch_weights = None if weights is None else weights[rows]
-            share = float(len(rows) if batch_weights is None else batch_weights.sum())
-            answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
-            loss, danswers = objective.loss(answers, targets[rows], batch_weights, backend.fused)
-            backward(_spread(danswers, places, outputs.shape), gradient)
-            norm = global_norm(gradient.flat, backend.fused)
+            loss = objective.loss_sum(sums.losses, backend.fused)
+            norm = global_norm(out.flat, backend.fused)
             if not (math.isfinite(loss) and math.isfinite(norm)):
-                place = _place(
-                    network, training, plan, objective, backend, batch, chunk, masking, begun
-                )
+                suspects = _suspects(training, batch, chunk, samples, bptt_steps)
+                place = first_not_finite(network, suspects, backend, objective)
                 raise _diverged(number, n_batches, learning_rate, loss, norm, network, place)
-            if plan.max_grad_value is None:
-                scale = clip_scale(norm, plan.max_grad_norm)
-            else:
-                clip_values(gradient.flat, plan.max_grad_value)
-                clipped = global_norm(gradient.flat, backend.fused)
-                scale = clip_scale(clipped, plan.max_grad_norm)
-            optimizer.step(network.params.flat, gradient.flat, learning_rate, scale, backend.fused)
+            scale = _clip(out.flat, norm, plan, backend.fused)
+            optimizer.step(network.params.flat, out.flat, learning_rate, scale, backend.fused)
             n_steps += 1
-            loss_sum += loss * share
-            weight_sum += share
+            weight = sums.weight
+            loss_sum += loss * weight
+            weight_sum += weight
             norm_sum += norm
         if states is not None:
             _put(carried, batch.order, states, n_samples)
     if not np.isfinite(network.params.flat).all():
-        place = _place(network, training, plan, objective, backend, batch, chunk, masking, begun)
+        suspects = _suspects(training, batch, chunk, samples, bptt_steps)
+        place = first_not_finite(network, suspects, backend, objective)
         raise _diverged(number, len(batches) - 1, learning_rate, loss, norm, network, place)
     return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_steps, 1)
+
+
+def _clip(gradient: Array, norm: float, plan: Plan, fused: Fused | None) -> float:
+    """Cut off elements that are too large, in place; what the gradient is then to be scaled by."""
+    if plan.max_grad_value is not None:
+        clip_values(gradient, plan.max_grad_value)
+        norm = global_norm(gradient, fused)
+    return clip_scale(norm, plan.max_grad_norm)
 
 
 def batches_of(order: Indices, batch_size: int) -> list[Indices]:
@@ -187,15 +153,6 @@ def _put(
         states[name][order] = state
 
 
-def _spread(danswers: Array, places: NDArray[np.intp] | None, shape: tuple[int, ...]) -> Array:
-    """The gradient at all outputs, from that at those which count."""
-    if places is None:
-        return danswers
-    doutputs = np.zeros((math.prod(shape[:-1]), shape[-1]), danswers.dtype)
-    doutputs[places] = danswers
-    return doutputs.reshape(shape)
-
-
 def _mask_seed(rng: np.random.Generator) -> int:
     """The same in every epoch of one generator, which is not drawn from."""
     root: Any = rng.bit_generator.seed_seq
@@ -203,41 +160,13 @@ def _mask_seed(rng: np.random.Generator) -> int:
     return int(child.generate_state(1, np.uint64)[0])
 
 
-def _place(
-    network: Network,
-    training: Labelled,
-    plan: Plan,
-    objective: Objective,
-    backend: Backend,
-    batch: Batch,
-    chunk: Chunk,
-    masking: Masking | None,
-    states: dict[str, Array],
-) -> Place | None:
-    """Where a chunk of a batch stopped being finite."""
+def _suspects(
+    training: Labelled, batch: Batch, chunk: Chunk, samples: Samples, bptt_steps: int | None
+) -> Suspects:
+    """The samples of a chunk, by their numbers in what was passed in."""
     order = batch.order[: chunk.n_samples]
-
-    def answer(row: int, outputs: Array) -> tuple[float, Array]:
-        one = batch._replace(order=order[row : row + 1])
-        stop = chunk.start + outputs.shape[1] if training.per_step else chunk.stop
-        places, rows = training.rows_of(one, Chunk(chunk.start, stop, 1, None))
-        if len(rows) == 0:
-            return 0.0, np.zeros_like(outputs)
-        answers = outputs if places is None else outputs.reshape(-1, outputs.shape[-1])[places]
-        weights = None if training.weights is None else training.weights[rows]
-        loss, danswers = objective.loss(answers, training.targets[rows], weights, backend.fused)
-        return loss, _spread(danswers, places, outputs.shape)
-
-    suspects = Suspects(
-        X=chunk.of(batch.X),
-        lengths=chunk.lengths,
-        numbers=order if training.source is None else training.source[order],
-        masking=chunk.masking(masking),
-        states=states,
-        start=chunk.start,
-        bptt_steps=None if training.per_step else plan.bptt_steps,
-    )
-    return first_not_finite(network, suspects, backend, answer)
+    numbers = order if training.source is None else training.source[order]
+    return Suspects(samples, numbers, chunk.start, bptt_steps)
 
 
 def _diverged(

@@ -151,8 +151,8 @@ def spectral_radii(network: Network, backend: Backend) -> dict[str, float]:
     dict of str to float
         By the layer's name.
     """
-    gates = CELLS[network.cell.name].gates
-    column = gates.index(CANDIDATES[network.cell.name])
+    gates = CELLS[network.layout.cell.name].gates
+    column = gates.index(CANDIDATES[network.layout.cell.name])
     radii = {}
     for name, W in network.params.items():
         layer, _, array = name.rpartition(".")

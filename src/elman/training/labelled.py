@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
 from elman.nn.chunks import Chunk
+from elman.nn.dropout import Masking
+from elman.nn.gradient import Samples
 
 Array = NDArray[Any]
 
@@ -47,16 +49,41 @@ class Labelled(NamedTuple):
         sums = np.bincount(sample, weights=self.weights, minlength=len(self.X))
         return np.asarray(sums / np.maximum(self.X.lengths, 1))
 
-    def rows_of(
-        self, batch: Batch, chunk: Chunk
-    ) -> tuple[NDArray[np.intp] | None, NDArray[np.int64]]:
+    def samples(
+        self,
+        batch: Batch,
+        chunk: Chunk,
+        masking: Masking | None = None,
+        states: dict[str, Array] | None = None,
+    ) -> Samples:
+        """What a chunk of a batch's steps is to be taken for.
+
+        Parameters
+        ----------
+        batch : Batch
+            Of `X`.
+        chunk : Chunk
+        masking : Masking, optional
+            Of the batch's samples.
+        states : dict, optional
+            By a layer's name the states (all samples of the batch, state_size) to go on from.
+        """
+        places, rows = self._rows_of(batch, chunk) if self.per_step else (None, batch.order)
+        return Samples(
+            chunk.of(batch.X),
+            chunk.lengths,
+            self.targets[rows],
+            None if self.weights is None else self.weights[rows],
+            places,
+            chunk.masking(masking),
+            None if states is None else chunk.states(states),
+        )
+
+    def _rows_of(self, batch: Batch, chunk: Chunk) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Which of the answers to a batch's chunk count, and the rows of `targets` they belong to.
 
-        The answers are numbered through (chunk.n_samples * its steps); None: all, one for each
-        sample.
+        The answers are numbered through (chunk.n_samples * its steps).
         """
-        if not self.per_step:
-            return None, batch.order
         order = batch.order[: chunk.n_samples]
         n_timesteps = chunk.stop - chunk.start
         lengths = np.clip(self.X.lengths[order] - chunk.start, 0, n_timesteps)

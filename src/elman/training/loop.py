@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import numbers
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,18 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.models.history import Epoch, History
 from elman.models.inference import predict_logits, predict_logits_over_time
+from elman.nn.chunks import chunks
 from elman.nn.network import Network
 from elman.nn.objectives import Objective, OneClass
 from elman.nn.optimizers import Optimizer
 from elman.nn.schedules import LOWERED
+from elman.training.best import Best
 from elman.training.divergence import DivergedError, Suspects, first_not_finite
-from elman.training.epoch import Plan, run_epoch
+from elman.training.epoch import run_epoch
 from elman.training.gauges import interval, probe, saturated, spectral_radii
 from elman.training.labelled import Labelled
+from elman.training.plan import Plan
+from elman.training.state import CheckpointStore, TrainingState, snapshot
 
 Array = NDArray[Any]
 
@@ -40,74 +43,6 @@ class Progress(Protocol):
         ...
 
 
-class Standing(NamedTuple):
-    """Where a training stands after an epoch: all that going on takes."""
-
-    network: Network
-    history: History
-    parts: dict[str, dict[str, Any]]
-    """by what remembers it (optimizer, generator, ...): arrays, and what JSON keeps"""
-    finished: bool
-    """whether that was the last epoch"""
-
-
-class Keeper(Protocol):
-    """Who keeps a training's state, so that it can go on from there if it dies."""
-
-    def resumed(self) -> Standing | None:
-        """Where to go on from; None at the beginning."""
-        ...
-
-    def due(self, epoch: int) -> bool:
-        """Whether to keep the state after this epoch, should it not be the last."""
-        ...
-
-    def keep(self, standing: Standing) -> None:
-        """Keep it; what it holds may change afterwards."""
-        ...
-
-
-@dataclass
-class _Best:
-    """The best weights so far, and for how long nothing has got better."""
-
-    flat: Array | None = None
-    epoch: int = 0
-    key: tuple[float, ...] = ()
-    high_score: float = -math.inf
-    low_loss: float = math.inf
-    n_stale: int = 0
-
-    def update(
-        self, network: Network, epoch: int, loss: float, score: float | None, plan: Plan
-    ) -> None:
-        """`loss` and `score` are the validation's, or the training loss and None."""
-        by_score = score is not None and plan.judged_by != "loss"
-        by_loss = score is None or plan.judged_by != "score"
-        key = (score, -loss) if score is not None and by_score else (-loss,)
-        if self.flat is None or key > self.key:
-            if self.flat is None:
-                self.flat = network.params.flat.copy()
-            else:
-                self.flat[...] = network.params.flat
-            self.key, self.epoch = key, epoch
-        better_score = score is not None and by_score and score > self.high_score + plan.tol
-        better_loss = by_loss and loss < self.low_loss - plan.tol
-        self.n_stale = 0 if better_score or better_loss else self.n_stale + 1
-        if better_score and score is not None:
-            self.high_score = score
-        if better_loss:
-            self.low_loss = loss
-
-    def get_state(self) -> dict[str, Any]:
-        """All of it."""
-        return {**vars(self), "key": list(self.key)}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned."""
-        vars(self).update(state, key=tuple(state["key"]))
-
-
 def train(
     network: Network,
     training: Labelled,
@@ -122,7 +57,7 @@ def train(
     progress: Progress | None = None,
     on_epoch: Sequence[OnEpoch] = (),
     states: dict[str, Array] | None = None,
-    keeper: Keeper | None = None,
+    store: CheckpointStore | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -132,8 +67,9 @@ def train(
     weights of the best epoch (highest score, then lowest loss) are restored; `plan.judged_by` has
     one of the two count alone. A KeyboardInterrupt
     ends training as well and restores the best weights so far, by validation if there is any, else
-    by training loss; the history says so. Before the first epoch has ended, or after any other
-    error, network, optimizer and rng are left as they were.
+    by training loss; the history says so. So does a state that cannot be kept, unless it is that of
+    the last epoch, when training is over anyway. Before the first epoch has ended, or after any
+    other error, network, optimizer and rng are left as they were.
 
     Parameters
     ----------
@@ -156,9 +92,9 @@ def train(
         ends training, and one that sets `Epoch.learning_rate` changes it from the next epoch on.
     states : dict, optional
         As in `run_epoch`, changed by every epoch. After an error they mean nothing.
-    keeper : Keeper, optional
+    store : CheckpointStore, optional
         Asked for the state to go on from, and given the state before the first epoch, after epochs
-        that are due and after the last.
+        that are due and after the last. Only of the first does an OSError reach the caller.
 
     Returns
     -------
@@ -169,18 +105,20 @@ def train(
     DivergedError
         The loss, a gradient or a weight became NaN or infinite; names epoch and batch, and the
         first sample, time step and layer. It holds the last good weights.
+    OSError
+        The state before the first epoch cannot be kept.
     """
     if plan.early_stopping and validation is None:
         raise ValueError("early_stopping needs validation data")
     history = History(stopped_by="max_iter")
-    best = _Best()
+    best = Best()
     n_batches = -(-len(training.X) // plan.batch_size)
     probed, every = probe(training.X), interval(network, training.X, n_batches)
     rate_set: float | None = None  # by on_epoch, or lowered
     last_epoch = plan.first_epoch + plan.n_epochs
-    undo = _snapshot(network, optimizer, rng)
+    undo = snapshot(network, optimizer, rng)
 
-    def standing(finished: bool) -> Standing:
+    def state(finished: bool) -> TrainingState:
         stopped_by = history.stopped_by if finished else ""
         parts = {
             "optimizer": optimizer.get_state(),
@@ -188,14 +126,14 @@ def train(
             "best": best.get_state(),
             "learning_rate": {"set": rate_set},
         }
-        return Standing(network, replace(history, stopped_by=stopped_by), parts, finished)
+        return TrainingState(network, replace(history, stopped_by=stopped_by), parts, finished)
 
     finished = False
     try:
-        if keeper is not None:
-            resumed = keeper.resumed()
+        if store is not None:
+            resumed = store.resumed()
             if resumed is None:
-                keeper.keep(standing(False))
+                store.keep(state(False))
             else:
                 try:
                     network.params.flat[...] = resumed.network.params.flat
@@ -273,8 +211,13 @@ def train(
             elif plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
                 history.stopped_by = "early_stopping"
             finished = history.stopped_by != "max_iter" or number + 1 == last_epoch
-            if keeper is not None and (finished or keeper.due(number + 1)):
-                keeper.keep(standing(finished))
+            if store is not None and (finished or store.due(number + 1)):
+                try:
+                    store.keep(state(finished))
+                except OSError:  # must not cost what was learned; the store remembers it
+                    if not finished:
+                        history.stopped_by = "checkpoint"
+                        break
             if finished:
                 break
     except KeyboardInterrupt:
@@ -293,7 +236,7 @@ def train(
     except BaseException:
         undo()
         raise
-    restore = plan.early_stopping or history.stopped_by == "interrupt"
+    restore = plan.early_stopping or history.stopped_by in ("interrupt", "checkpoint")
     if restore and best.flat is not None:
         network.params.flat[...] = best.flat
     return history
@@ -329,7 +272,9 @@ def _diverged_on(
     place = None
     for i in range(len(validation.X)):
         batch = validation.X.batch(np.array([i]), backend)
-        place = first_not_finite(network, Suspects(batch.X, None, batch.order), backend)
+        (chunk,) = chunks(batch.lengths, len(batch.X), batch.X.shape[1], None)
+        suspects = Suspects(validation.samples(batch, chunk), batch.order)
+        place = first_not_finite(network, suspects, backend)
         if place is not None:
             break
     if place is not None:
@@ -356,18 +301,3 @@ def _says_stop(answer: Any) -> bool:
     return (isinstance(answer, (bool, np.bool_)) and bool(answer)) or (
         isinstance(answer, str) and answer == "stop"
     )
-
-
-def _snapshot(
-    network: Network, optimizer: Optimizer, rng: np.random.Generator
-) -> Callable[[], None]:
-    """A function that puts weights, optimizer and generator back to what they are now."""
-    flat, state = network.params.flat.copy(), copy.deepcopy(optimizer.get_state())
-    position = rng.bit_generator.state
-
-    def restore() -> None:
-        network.params.flat[...] = flat
-        optimizer.set_state(state)
-        rng.bit_generator.state = position
-
-    return restore

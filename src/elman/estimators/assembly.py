@@ -1,0 +1,134 @@
+"""Hyper-parameters of an estimator in; the layout, optimizer and plan that they ask for out."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from elman.backends.contract import Cell
+from elman.hyperparameters import checks as hp
+from elman.models.model import TrainedModel
+from elman.nn.layout import Layout, layer_sizes
+from elman.nn.network import Network
+from elman.nn.optimizers import SGD, Adam, make_optimizer
+from elman.nn.schedules import Schedule
+from elman.training.plan import Plan
+
+
+def check_together(estimator: Any) -> None:
+    """Raise ValueError unless hyper-parameters, each right by itself, go together."""
+    e = estimator
+    hp.check_stack(e.hidden_size, e.n_layers, e.residual, e.cell, e.activation)
+    hp.check_warm_up(e.learning_rate, e.warm_up)
+    hp.check_carrying(e.bidirectional, e.bptt_steps, e.stateful)
+
+
+def layout_of(estimator: Any, n_features: int, n_outputs: int, readout: str | None) -> Layout:
+    """The network that the hyper-parameters ask for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose hyper-parameters were checked.
+    n_features : int
+        What the network sees of a time step.
+    n_outputs : int
+    readout : str or None
+        That of an estimator which has no such hyper-parameter.
+    """
+    e = estimator
+    return Layout(
+        n_features,
+        layer_sizes(e.hidden_size, e.n_layers),
+        n_outputs,
+        cell=Cell(e.cell, e.activation, bool(e.layer_norm)),
+        readout=readout or e.readout,
+        bidirectional=bool(e.bidirectional),
+        residual=bool(e.residual),
+        learn_initial_state=bool(e.learn_initial_state),
+        dropout=float(e.dropout),
+        recurrent_dropout=float(e.recurrent_dropout),
+    )
+
+
+def check_same_network(estimator: Any, layout: Layout, model: TrainedModel) -> None:
+    """Raise ValueError unless the hyper-parameters ask for the network that is there.
+
+    Shares of dropout may have changed: no weight depends on them.
+    """
+    network = model.network
+    asked, built = (asdict(of) | {"cell": of.cell} for of in (layout, network.layout))
+    for free in ("n_outputs", "dropout", "recurrent_dropout"):
+        del asked[free]
+    asked["missing"], built["missing"] = estimator.missing, model.missing
+    if estimator.dtype != "auto":
+        asked["dtype"], built["dtype"] = np.dtype(estimator.dtype), network.params.dtype
+    for name, value in asked.items():
+        if built[name] != value:
+            called = {"hidden_sizes": "hidden_size"}.get(name, name)
+            raise ValueError(
+                f"warm_start=True goes on with the network of the last fit, whose {called} is "
+                f"{built[name]}, but it is {value} now: set it back, or warm_start=False"
+            )
+
+
+def optimizer_of(estimator: Any, network: Network) -> SGD | Adam:
+    """A fresh optimizer of the network's weights."""
+    return make_optimizer(
+        estimator.solver,
+        network.params,
+        alpha=float(estimator.alpha),
+        momentum=float(estimator.momentum),
+        nesterov=bool(estimator.nesterovs_momentum),
+    )
+
+
+def plan_of(estimator: Any, *, n_done: int, one_epoch: bool = False) -> Plan:
+    """How to train.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose hyper-parameters were checked.
+    n_done : int
+        Epochs already done.
+    one_epoch : bool, default=False
+        Whether this is one epoch of `partial_fit`, at a constant rate and without early stopping.
+    """
+    e = estimator
+    n_epochs = 1 if one_epoch else int(e.max_iter)
+    rate = Schedule(
+        "constant" if one_epoch else e.learning_rate,
+        float(e.learning_rate_init),
+        int(e.max_iter),
+        warm_up=0 if n_epochs == 1 else _n_warm(e.warm_up, int(e.max_iter)),
+        first_epoch=n_done,
+    )
+    patience = max(int(e.n_iter_no_change) // 2, 1)
+    judged_by = {None: "both", "loss": "loss"}
+    return Plan(
+        n_epochs=n_epochs,
+        batch_size=int(e.batch_size),
+        learning_rate=rate,
+        max_grad_norm=None if e.max_grad_norm is None else float(e.max_grad_norm),
+        early_stopping=bool(e.early_stopping) and not one_epoch,
+        n_iter_no_change=int(e.n_iter_no_change),
+        tol=float(e.tol),
+        judged_by="score" if callable(e.scoring) else judged_by.get(e.scoring, "score"),
+        first_epoch=n_done,
+        checkpoint_every=int(e.checkpoint_every or 0),
+        bptt_steps=None if e.bptt_steps is None else int(e.bptt_steps),
+        max_grad_value=None if e.max_grad_value is None else float(e.max_grad_value),
+        bucket_by_length=bool(e.bucket_by_length),
+        lowers_rate=lambda epoch, n_stale: rate.lowers_after(epoch, n_stale, patience),
+    )
+
+
+def _n_warm(warm_up: int | float, n_epochs: int) -> int:
+    """Epochs of `warm_up`."""
+    if isinstance(warm_up, numbers.Integral):
+        return int(warm_up)
+    return round(float(warm_up) * n_epochs)

@@ -1,0 +1,72 @@
+"""An estimator and the data of its fit in; all that decides the bits of the run, by name, out."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from elman.backends.contract import Backend
+from elman.hyperparameters import checks as hp
+from elman.models.files import plain_parameters
+from elman.models.model import TrainedModel
+from elman.training.checkpoints import digest
+from elman.training.labelled import Labelled
+
+WITHOUT_EFFECT = (
+    "backend",
+    "checkpoint_epochs",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "n_jobs",
+    "verbose",
+)
+"""Hyper-parameters that change no bit of a fit, or are seen to apart."""
+
+
+def fingerprint(
+    estimator: Any,
+    given: dict[str, Any],
+    backend: Backend,
+    root: np.random.Generator,
+    model: TrainedModel,
+) -> dict[str, Any]:
+    """All that decides a run's bits, by name, as JSON has it.
+
+    Parameters
+    ----------
+    estimator : estimator
+    given : dict
+        What `digests` said of the data.
+    backend : Backend
+    root : numpy.random.Generator
+        What all random numbers of the run come from, not drawn from yet.
+    model : TrainedModel
+        As it was before training.
+    """
+    parameters = plain_parameters(estimator.get_params(deep=False))
+    if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
+        parameters["random_state"] = hp.entropy_of(root)
+    meaning, arrays = model.describe_answers()
+    return {
+        **{name: value for name, value in parameters.items() if name not in WITHOUT_EFFECT},
+        **given,
+        "y": digest(given["y"], repr(meaning), *arrays.values()),
+        "version of elman": version("elman"),
+        "version of numpy": np.__version__,
+        "backend": f"{backend.name} ({backend.isa})",
+    }
+
+
+def digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:
+    """SHA-256 of the data that was given, by name."""
+    validated: list[Any] = []
+    if validation is not None:
+        validated = [validation.X.data, validation.targets]
+    return {
+        "X": digest(training.X.data),
+        "y": digest(training.targets),
+        "sample_weight": None if training.weights is None else digest(training.weights),
+        "validation data": digest(*validated) if validated else None,
+    }

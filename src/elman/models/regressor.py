@@ -1,0 +1,80 @@
+"""A trained regressor of sequences: recordings in; one or several numbers for each out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from elman.backends.contract import Link
+from elman.data.scaling import Standardisation
+from elman.data.sequences import Sequences
+from elman.models.model import Described, Tensors, TrainedModel, restored_standardisation
+from elman.nn.layout import EVERY
+from elman.nn.network import Network
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainedRegressor(TrainedModel):
+    """What a fitted `RNNRegressor` answers with."""
+
+    kind: ClassVar[str] = "RNNRegressor"
+
+    target_scale: Standardisation
+    """of the targets"""
+    one_target: bool
+    """whether y was (n_samples,)"""
+
+    def predict(self, data: Sequences) -> Array:
+        """Values (n_samples,) or (n_samples, n_targets), float64."""
+        return self.predicted(self.logits(data))
+
+    def predict_over_time(self, data: Sequences) -> list[Array]:
+        """For each sample its values had the recording stopped at step t.
+
+        (n_timesteps_i,) or (n_timesteps_i, n_targets), float64.
+        """
+        return [self.predicted(z) for z in self.logits_over_time(data)]
+
+    @property
+    @override
+    def link(self) -> Link:
+        return "identity"
+
+    @override
+    def predicted(self, logits: Array) -> Array:
+        return self.from_linked(logits)
+
+    @override
+    def from_linked(self, linked: Array) -> Array:
+        mean, scale = self.target_scale
+        values = linked * scale + mean
+        return values[..., 0] if self.one_target else values
+
+    @override
+    def describe_answers(self) -> tuple[Described, Tensors]:
+        tensors = {f"target.{k}": v for k, v in self.target_scale._asdict().items()}
+        return {"one_target": self.one_target}, tensors
+
+    @classmethod
+    @override
+    def restore_answers(
+        cls, described: Mapping[str, Any], tensors: Tensors, network: Network
+    ) -> dict[str, Any]:
+        layout = network.layout
+        if layout.readout == EVERY:
+            raise ValueError(f"readout={EVERY!r} is not that of a regressor")
+        scale = restored_standardisation(tensors, layout.n_outputs, "target")
+        if scale is None:
+            raise ValueError("target.mean and target.scale are missing")
+        one_target = described["one_target"]
+        if not isinstance(one_target, bool):
+            raise TypeError(f"one_target is {one_target!r}; it must be true or false")
+        if one_target and layout.n_outputs != 1:
+            raise ValueError(f"one_target, but the network has {layout.n_outputs} outputs")
+        return {"target_scale": scale, "one_target": one_target}

@@ -1,0 +1,208 @@
+"""One description of a network: sizes, cell, directions, readout and options, without weights."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any
+
+from elman.backends.contract import Cell
+from elman.nn.readouts import READOUTS
+
+EVERY = "every"
+"""The readout of a network that answers at every time step."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a network is made of, but for its weights.
+
+    Two networks of equal layouts take each other's weights. Files, checkpoints, a warm start and
+    the estimators pass and compare this one object.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of an input step.
+    hidden_sizes : tuple of int
+        Units of each recurrent layer, in each of its directions, from below.
+    n_outputs : int
+        Columns of the head: classes, labels or targets.
+    cell : Cell
+    readout : {"last", "mean", "max", "attention", "every"}
+        "every" puts the head at every time step.
+    bidirectional : bool
+        Every layer reads each sample backward as well; the two halves of its output stand side by
+        side.
+    residual : bool
+        From the second recurrent layer on, a layer's output is the sum of its states and its input.
+    learn_initial_state : bool
+        The state before the first step is a weight of each layer; else it is zero.
+    dropout : float in [0, 1)
+        Share of units left out in training between a recurrent layer and what follows it, the head
+        included.
+    recurrent_dropout : float in [0, 1)
+        Share of units that a layer's own recurrence does without in training: one mask for all
+        steps of a sample, Gal and Ghahramani (2016), "A theoretically grounded application of
+        dropout in recurrent neural networks".
+
+    Raises
+    ------
+    TypeError, ValueError
+        A value of another type or out of range, or sizes that do not fit each other.
+    """
+
+    n_features: int
+    hidden_sizes: tuple[int, ...]
+    n_outputs: int
+    cell: Cell = Cell()  # noqa: RUF009 -- it is frozen
+    readout: str = "last"
+    bidirectional: bool = False
+    residual: bool = False
+    learn_initial_state: bool = False
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.hidden_sizes, tuple) or not self.hidden_sizes:
+            raise TypeError(
+                f"hidden_sizes={self.hidden_sizes!r}; it must be a tuple with a size for each layer"
+            )
+        _check_count("n_features", self.n_features, 1)
+        _check_count("n_outputs", self.n_outputs, 1)
+        for i, size in enumerate(self.hidden_sizes):
+            _check_count(f"hidden_sizes[{i}]", size, 1)
+        for name in ("bidirectional", "residual", "learn_initial_state"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name}={getattr(self, name)!r}; it must be True or False")
+        for name in ("dropout", "recurrent_dropout"):
+            share = getattr(self, name)
+            if not isinstance(share, float) or not 0 <= share < 1:
+                raise ValueError(f"{name}={share!r}; it must be a float in [0, 1)")
+        if self.readout not in (*READOUTS, EVERY):
+            choices = ", ".join(READOUTS)
+            raise ValueError(f"readout={self.readout!r} is not known; choose one of {choices}")
+        if self.residual:
+            check_residual(self.hidden_sizes)
+
+    @property
+    def n_layers(self) -> int:
+        """Recurrent layers."""
+        return len(self.hidden_sizes)
+
+    @property
+    def n_directions(self) -> int:
+        """How often each layer reads a sample."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def width(self) -> int:
+        """Columns of a hidden state of the last layer, both directions together."""
+        return self.n_directions * self.hidden_sizes[-1]
+
+    @property
+    def sums_layers(self) -> bool:
+        """Whether the last layer's states are a sum that no backend sees."""
+        return self.residual and self.n_layers > 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """The layout as JSON keeps it, in the words of a model file."""
+        sizes = self.hidden_sizes
+        return {
+            "n_features": self.n_features,
+            "hidden_size": sizes[0] if len(set(sizes)) == 1 else list(sizes),
+            "n_layers": self.n_layers,
+            "n_classes": self.n_outputs,
+            "cell": self.cell.name,
+            "activation": self.cell.activation,
+            "layer_norm": self.cell.layer_norm,
+            "readout": self.readout,
+            "bidirectional": self.bidirectional,
+            "residual": self.residual,
+            "learn_initial_state": self.learn_initial_state,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+        }
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any], *, most_layers: int) -> Layout:
+        """The layout that `to_dict` described; older files leave out what came later.
+
+        Parameters
+        ----------
+        described : mapping
+            As a file holds it, which may have been forged.
+        most_layers : int
+            More layers than that are refused before anything is made for each of them.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            It describes no network.
+        """
+        given = dict(described)
+        n_layers = given.pop("n_layers", 1)
+        _check_count("n_layers", n_layers, 1)
+        hidden_size = given.pop("hidden_size")
+        if n_layers > most_layers or (
+            isinstance(hidden_size, list) and len(hidden_size) > most_layers
+        ):
+            raise ValueError(f"more than {most_layers} layers, which the weights cannot be of")
+        for size in hidden_size if isinstance(hidden_size, list) else [hidden_size]:
+            _check_count("hidden_size", size, 1)
+        layer_norm = given.pop("layer_norm", False)
+        if not isinstance(layer_norm, bool):
+            raise TypeError(f"layer_norm={layer_norm!r}; it must be true or false")
+        cell = Cell(given.pop("cell"), given.pop("activation"), layer_norm)
+        sizes, n_outputs = layer_sizes(hidden_size, n_layers), given.pop("n_classes")
+        known = {field.name for field in fields(cls)} - {"hidden_sizes", "n_outputs", "cell"}
+        unknown = sorted(set(given) - known)
+        if unknown:
+            raise ValueError(f"unknown part(s) of a network: {unknown}")
+        return cls(hidden_sizes=sizes, n_outputs=n_outputs, cell=cell, **given)
+
+
+def layer_sizes(hidden_size: Any, n_layers: int = 1) -> tuple[int, ...]:
+    """The size of each recurrent layer.
+
+    Parameters
+    ----------
+    hidden_size : int, or sequence of int
+        Of every layer, or of each in turn.
+    n_layers : int
+        Beside a sequence 1, or its length.
+
+    Raises
+    ------
+    ValueError
+        The two do not agree.
+    """
+    if isinstance(hidden_size, numbers.Integral):
+        return (int(hidden_size),) * int(n_layers)
+    sizes = tuple(int(size) for size in hidden_size)
+    if int(n_layers) not in (1, len(sizes)):
+        raise ValueError(
+            f"n_layers={n_layers!r}, but hidden_size={hidden_size!r} names {len(sizes)}: give one "
+            "size for each layer, or a single int for all"
+        )
+    return sizes
+
+
+def check_residual(sizes: tuple[int, ...]) -> None:
+    """Raise ValueError unless layers of these sizes can be added to their inputs."""
+    for i, (below, size) in enumerate(pairwise(sizes), start=1):
+        if below != size:
+            raise ValueError(
+                f"residual=True adds a layer's input to its output, but hidden_size={sizes} gives "
+                f"layer {i} {below} units of input and {size} of output: give all layers one size, "
+                "or set residual=False"
+            )
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name}={value!r}; it must be an int of at least {least}")
+    if value < least:
+        raise ValueError(f"{name}={value!r}; it must be at least {least}")

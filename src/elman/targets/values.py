@@ -1,0 +1,64 @@
+"""Numbers to be predicted as a user passes them in; an array of float64 out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.targets.checks import check_length, refuse_none, refuse_not_finite
+from elman.targets.masked import refuse_masked
+
+Array = NDArray[Any]
+
+
+def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: str = "y") -> Array:
+    """Numbers to be predicted, (n_samples,) or (n_samples, n_targets) float64.
+
+    Raises
+    ------
+    TypeError
+        They are not numbers.
+    ValueError
+        They are missing, masked, NaN, infinite, complex, or as many as neither samples nor
+        `n_targets`.
+    """
+    refuse_none(y, name, "RNNRegressor", "one number for each sample, or one for each target")
+    if hasattr(y, "toarray"):
+        raise TypeError(f"{name} is a sparse {type(y).__name__}: pass {name}.toarray()")
+    refuse_masked(y, name)
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} has entries of unequal lengths: pass as many numbers for every sample, "
+            "one for each target (n_samples, n_targets), and none for time steps"
+        ) from error
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
+    strings = array.dtype.kind in "USO" and any(isinstance(v, (str, bytes)) for v in array.flat)
+    try:
+        if strings or array.dtype.kind in "mM":
+            raise TypeError
+        values = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} has dtype {array.dtype} and begins with {array.ravel()[:1].tolist()}: pass "
+            "numbers; RNNClassifier takes labels"
+        ) from error
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a number beyond float64 ({error}): rescale it") from error
+    if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
+        raise ValueError(
+            f"{name} has shape {values.shape}: pass a 1d array (n_samples,), or "
+            "(n_samples, n_targets)"
+        )
+    refuse_not_finite(values, name)
+    check_length(len(values), n_samples, name, "value")
+    found = 1 if values.ndim == 1 else values.shape[1]
+    if n_targets is not None and found != n_targets:
+        raise ValueError(
+            f"{name} has {found} target(s) for each sample, but there were {n_targets} in training"
+        )
+    return values

@@ -1,0 +1,114 @@
+"""Weights of samples, and of classes, as a user passes them in; a weight for each sample out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.targets.masked import refuse_masked
+
+Array = NDArray[Any]
+
+
+def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    """Weights (n_samples,), not negative, the largest between 1/2 and 1.
+
+    Only their proportions matter, so that all are divided by one power of two, which changes no
+    bit of what is learned and keeps sums of the largest and the smallest floats in range.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are something else.
+    """
+    refuse_masked(sample_weight, "sample_weight")
+    try:
+        weights = np.asarray(sample_weight)
+        if weights.dtype.kind == "c":
+            raise TypeError("they are complex")
+        weights = weights.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(
+            f"sample_weight cannot be read as numbers ({error}): pass one number for each sample"
+        ) from error
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight has shape {weights.shape}; expected ({n_samples},), one weight for "
+            "each sample of X"
+        )
+    return checked_weights(weights, lambda i: f"sample_weight[{i}]")
+
+
+def checked_weights(
+    weights: NDArray[np.float64], place: Callable[[int], str]
+) -> NDArray[np.float64]:
+    """Weights scaled as `check_weights` says, or ValueError with the place of a bad one."""
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        raise ValueError(
+            f"{place(int(bad[0]))} is {weights[bad[0]]!s}; weights must be finite and not negative"
+        )
+    if not weights.any():
+        raise ValueError(
+            "sample_weight is zero for every sample, so that no class and no number is left to "
+            "learn: at least one weight must be positive"
+        )
+    return _scaled(weights)
+
+
+def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest between 1/2 and 1, by a power of two, unless all are 0."""
+    _, exponent = np.frexp(weights.max(initial=0))
+    scaled: NDArray[np.float64] = np.ldexp(weights, -exponent)
+    return scaled
+
+
+def weighted_by_class(
+    class_weight: Any,
+    classes: Array,
+    codes: NDArray[np.int64],
+    sample_weight: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Weight of each sample, multiplied by that of its class and scaled as by `check_weights`.
+
+    Parameters
+    ----------
+    class_weight : "balanced" or mapping of label to weight
+        "balanced": n_samples / (n_classes n_k), counting with sample weights, so that every class
+        weighs the same in all. A label that the mapping leaves out has weight 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A label that is not a class, or a weight that is not a finite number of at least 0.
+    """
+    weights = np.ones(len(codes)) if sample_weight is None else sample_weight
+    if isinstance(class_weight, str):
+        # by w / n_k, which is in range whatever they are: only proportions matter
+        counts = np.bincount(codes, weights=weights, minlength=len(classes))[codes]
+        return _scaled(np.divide(weights, counts, out=np.zeros(len(codes)), where=counts > 0))
+    return _scaled(weights * _scaled(_listed(class_weight, classes))[codes])
+
+
+def _listed(class_weight: Mapping[Any, Any], classes: Array) -> NDArray[np.float64]:
+    refuse_masked(class_weight, "class_weight")
+    weights = np.ones(len(classes))
+    labels = classes.tolist()
+    for label, weight in class_weight.items():
+        if label not in labels:
+            raise ValueError(f"class_weight has the label {label!r}; the classes are {labels}")
+        try:
+            weights[labels.index(label)] = weight
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TypeError(
+                f"class_weight gives the label {label!r} the weight {weight!r}, which is not a "
+                "number of float64"
+            ) from error
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ValueError(
+            f"class_weight={class_weight!r}; weights must be finite, not negative, and not all 0"
+        )
+    return weights

@@ -1,0 +1,55 @@
+"""The weights of the best epoch so far, and for how long no epoch has been better."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from elman.nn.network import Network
+from elman.training.plan import Plan
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Best:
+    """The best weights so far, and for how long nothing has got better."""
+
+    flat: Array | None = None
+    epoch: int = 0
+    key: tuple[float, ...] = ()
+    high_score: float = -math.inf
+    low_loss: float = math.inf
+    n_stale: int = 0
+
+    def update(
+        self, network: Network, epoch: int, loss: float, score: float | None, plan: Plan
+    ) -> None:
+        """`loss` and `score` are the validation's, or the training loss and None."""
+        by_score = score is not None and plan.judged_by != "loss"
+        by_loss = score is None or plan.judged_by != "score"
+        key = (score, -loss) if score is not None and by_score else (-loss,)
+        if self.flat is None or key > self.key:
+            if self.flat is None:
+                self.flat = network.params.flat.copy()
+            else:
+                self.flat[...] = network.params.flat
+            self.key, self.epoch = key, epoch
+        better_score = score is not None and by_score and score > self.high_score + plan.tol
+        better_loss = by_loss and loss < self.low_loss - plan.tol
+        self.n_stale = 0 if better_score or better_loss else self.n_stale + 1
+        if better_score and score is not None:
+            self.high_score = score
+        if better_loss:
+            self.low_loss = loss
+
+    def get_state(self) -> dict[str, Any]:
+        """All of it."""
+        return {**vars(self), "key": list(self.key)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        vars(self).update(state, key=tuple(state["key"]))
