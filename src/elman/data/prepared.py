@@ -34,8 +34,8 @@ class Prepared:
     Parameters
     ----------
     data : Sequences
-        As validation made them. Where their `pending_check` is set, values are checked when they are
-        read, and the error is raised then.
+        As validation made them. Where their `pending_check` is set, values are checked when they
+        are read, and the error is raised then.
     standardisation : Standardisation, optional
         Applied in float64 to what `data` holds.
     dtype : {float32, float64}, optional
