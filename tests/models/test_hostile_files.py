@@ -90,8 +90,6 @@ def test_no_file_is_written_that_could_not_be_read(kind, tmp_path):
         ("layer_norm", True),
         ("bidirectional", True),
         ("learn_initial_state", True),
-        ("missing", "mask"),
-        ("dtype", "float64"),
     ],
 )
 def test_parameters_of_another_network(kind, name, value, tmp_path):

@@ -117,7 +117,7 @@ def check_sequences(
     if look_at_values:
         checker.check_finite(found, X)
     else:
-        found.refuse = lambda: checker.check_finite(found, X)
+        found.pending_check = lambda: checker.check_finite(found, X)
     return found
 
 
@@ -412,7 +412,7 @@ class _Checker:
 
 
 def _fits(array: Array, dtype: np.dtype[Any]) -> bool:
-    """Whether it can be read as it is: a C-contiguous, aligned, native array of `dtype`."""
+    """Whether an array needs no conversion: C-contiguous, aligned, native and of `dtype`."""
     return array.dtype == dtype and bool(array.flags.c_contiguous and array.flags.aligned)
 
 

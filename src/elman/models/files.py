@@ -8,7 +8,6 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from elman.formats import archive
@@ -186,14 +185,10 @@ def _check_agrees(model: TrainedModel, parameters: Mapping[str, Any], advice: st
     asked = {name: each.default for name, each in known.items()} | dict(parameters)
     network = model.network
     layout = layout_of(asked, network.layout.n_features, network.layout.n_outputs)
-    others: list[tuple[str, Any, Any]] = [("missing", asked["missing"], model.missing)]
-    if asked["dtype"] != "auto":
-        others.append(("dtype", np.dtype(asked["dtype"]), network.params.dtype))
-    for name, here, there in [*layout.differences(network.layout), *others]:
-        if here != there:
-            raise ValueError(
-                f"{name} is {here} among the hyper-parameters and {there} in the network{advice}"
-            )
+    for name, here, there in layout.differences(network.layout):
+        raise ValueError(
+            f"{name} is {here} among the hyper-parameters and {there} in the network{advice}"
+        )
 
 
 def _restored_history(described: dict[str, Any]) -> History:

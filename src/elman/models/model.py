@@ -65,7 +65,7 @@ class TrainedModel:
 
     @property
     def meaning(self) -> dict[str, Any]:
-        """The fields that say what its outputs mean: those which its kind adds to the others."""
+        """The fields that its kind adds to those of every model: they say what its outputs mean."""
         shared = {field.name for field in fields(TrainedModel)}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in shared}
 
@@ -225,15 +225,15 @@ class TrainedModel:
 
     @property
     def link(self) -> Link:
-        """What makes answers of logits."""
+        """The function that turns logits into answers."""
         return "softmax"
 
     def predicted(self, logits: Array) -> Array:
-        """What `predict` says of logits (n, n_outputs)."""
+        """The answers of `predict` to logits (n, n_outputs)."""
         raise NotImplementedError
 
     def from_linked(self, linked: Array) -> Array:
-        """What a stream's step says, of what `link` made of logits (..., n_outputs)."""
+        """The answer of a stream's step to `linked`: logits (..., n_outputs) through `link`."""
         return linked
 
     def _ask(

@@ -114,7 +114,7 @@ def _of_sample(
     backend: Backend,
     objective: Objective | None,
 ) -> tuple[str, int | None] | None:
-    """Layer and time step."""
+    """The layer and the time step at which one sample stops being finite; None if it never does."""
     step = _first(sample.X[0])
     if step is not None:
         return "input", step

@@ -36,7 +36,7 @@ OnEpoch = Callable[[Epoch], Any]
 
 
 class Progress(Protocol):
-    """Where training says how it goes."""
+    """Shows a person how training goes."""
 
     def show(self, epoch: Epoch) -> None:
         """Report an epoch."""
