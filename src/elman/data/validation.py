@@ -74,7 +74,7 @@ def check_sequences(
         The least length of the longest sequence: 1 refuses an X without any time step (to train
         on), 0 accepts it (a network's answer is then that of its initial state).
     look_at_values : bool
-        Whether NaN and infinity are looked for now; if not, the result's `refuse` does so.
+        Whether NaN and infinity are looked for now; if not, the result's `pending_check` does so.
     missing : {"error", "keep", "mask", "skip"}
         Whether NaN is refused ("error"), or left in place for who reads the result's `missing`.
         Infinity is always refused.

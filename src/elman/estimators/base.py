@@ -316,7 +316,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         meaning = self._learned_scale(training, meaning)
         n_features = n_inputs(data.n_features, data.missing)
         network = Network.initialised(
-            layout_of(self.get_params(deep=False), n_features, self._n_outputs(meaning)),
+            layout_of(self._hyperparameters(), n_features, self._n_outputs(meaning)),
             rng=rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
@@ -343,7 +343,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """What `warm_start` begins with: weights and scale as they are, a fresh optimizer."""
         network = earlier.network
         built = network.layout
-        layout = layout_of(self.get_params(deep=False), built.n_features, built.n_outputs)
+        layout = layout_of(self._hyperparameters(), built.n_features, built.n_outputs)
         check_same_network(self, layout, earlier)
         model, going_on = self._continued(earlier)
         model = replace(model, network=replace(model.network, layout=layout))
@@ -543,9 +543,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     # Checking what comes in
 
+    def _hyperparameters(self) -> dict[str, Any]:
+        """The declared hyper-parameters, of which a subclass may keep some from its constructor."""
+        return {name: getattr(self, name) for name in declarations(PARAMETERS[self._MODEL.kind])}
+
     def _check_parameters(self) -> None:
-        for name, declaration in declarations(PARAMETERS[self._MODEL.kind]).items():
-            declaration.check(name, getattr(self, name))
+        declared = declarations(PARAMETERS[self._MODEL.kind])
+        for name, value in self._hyperparameters().items():
+            declared[name].check(name, value)
         check_together(self)
         check_scoring_name(self.scoring)
 

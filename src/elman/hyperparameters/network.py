@@ -32,3 +32,20 @@ def layout_of(parameters: Mapping[str, Any], n_features: int, n_outputs: int) ->
         dropout=float(parameters["dropout"]),
         recurrent_dropout=float(parameters["recurrent_dropout"]),
     )
+
+
+def parameters_of(layout: Layout) -> dict[str, Any]:
+    """Values of hyper-parameters that ask for a layout: `layout_of` them is that layout."""
+    described: dict[str, Any] = {
+        "hidden_size": layout.hidden_sizes,
+        "n_layers": layout.n_layers,
+        "cell": layout.cell.name,
+        "activation": layout.cell.activation,
+        "layer_norm": layout.cell.layer_norm,
+        "bidirectional": layout.bidirectional,
+        "residual": layout.residual,
+        "learn_initial_state": layout.learn_initial_state,
+        "dropout": layout.dropout,
+        "recurrent_dropout": layout.recurrent_dropout,
+    }
+    return described if layout.readout == EVERY else described | {"readout": layout.readout}

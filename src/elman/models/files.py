@@ -14,7 +14,7 @@ from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters.checks import Check, plain
 from elman.hyperparameters.declared import DECLARED, PARAMETERS, declarations
-from elman.hyperparameters.network import layout_of
+from elman.hyperparameters.network import layout_of, parameters_of
 from elman.models.classifier import TrainedClassifier
 from elman.models.history import STOPPED_BY, History
 from elman.models.model import TrainedModel
@@ -181,11 +181,10 @@ def _restored_parameters(
 
 def _check_agrees(model: TrainedModel, parameters: Mapping[str, Any], advice: str) -> None:
     """Raise ValueError unless the hyper-parameters ask for the network that the model has."""
-    known = declarations(PARAMETERS[model.kind])
-    asked = {name: each.default for name, each in known.items()} | dict(parameters)
-    network = model.network
-    layout = layout_of(asked, network.layout.n_features, network.layout.n_outputs)
-    for name, here, there in layout.differences(network.layout):
+    layout = model.network.layout
+    # A subclass may keep some of them to itself, and older files lack what came later.
+    asked = layout_of(parameters_of(layout) | dict(parameters), layout.n_features, layout.n_outputs)
+    for name, here, there in asked.differences(layout):
         raise ValueError(
             f"{name} is {here} among the hyper-parameters and {there} in the network{advice}"
         )
