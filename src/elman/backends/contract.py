@@ -338,9 +338,9 @@ class StreamPlan(NamedTuple):
     residual: bool
     """whether from the second layer on a layer's output is its state and its input"""
     readout: str
-    """"last", "every", "mean", "max" or "attention" """
-    query: Array | None
-    """(width,), of attention"""
+    """its name: one of `elman.nn.readouts`"""
+    readout_weights: dict[str, Array]
+    """those of the readout, by name: "attention.query" (width,)"""
     W: Array
     """(width, n_outputs), of the head"""
     b: Array
@@ -496,7 +496,10 @@ class Backend(Protocol):
         ...
 
     def stream(self, plan: StreamPlan) -> StreamSteps | None:
-        """The steps of a whole network in one call, or None: it is left to `elman.models`."""
+        """The steps of a whole network in one call, or None: it is left to `elman.models`.
+
+        None where the backend has no such thing, or does not know the readout of the plan.
+        """
         ...
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:

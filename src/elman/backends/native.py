@@ -289,20 +289,23 @@ class NativeBackend:
 
     def stream(self, plan: StreamPlan) -> StreamSteps | None:
         """See `contract.Backend.stream`."""
+        readout = _READOUT.get(plan.readout)
+        if readout is None:  # one written in NumPy alone
+            return None
         compiled = [s.compiled for s in plan.steppers if isinstance(s, _NativeStepper)]
         kind = _native.StreamF32 if plan.b.dtype == np.float32 else _native.StreamF64
         return _NativeStream(
             kind(
                 compiled,
                 plan.residual,
-                _READOUT[plan.readout],
+                readout,
                 _MISSING[plan.missing],
                 _LINK[plan.link],
                 plan.flat,
                 plan.n_features,
                 plan.mean,
                 plan.scale,
-                plan.query,
+                plan.readout_weights.get("attention.query"),
                 plan.W,
                 plan.b,
             )
