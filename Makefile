@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-NATIVE := CMakeLists.txt pyproject.toml $(wildcard native/*)
+NATIVE := CMakeLists.txt pyproject.toml $(wildcard native/*/*)
 # Changes when a module is added, moved or removed: an editable install knows those it was made with.
 MODULES := $(VENV)/.modules-$(firstword $(shell find src -name '*.py' | LC_ALL=C sort | cksum))
-CXX_SOURCES := $(wildcard native/*.h native/*.cpp)
+CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
 export ELMAN_REQUIRE_NATIVE

@@ -76,7 +76,7 @@ def main() -> None:
         dest="exceptions",
         metavar="AXIS=VALUE[+AXIS=VALUE...][,...]",
         default="",
-        help="differences that are meant: readout=mean+dtype=float32,special=gradcheck,"
+        help="differences that are meant: readout=mean+dtype=float32,special=files,"
         "result=checkpoint",
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="configurations named like it")

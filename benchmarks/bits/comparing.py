@@ -32,7 +32,7 @@ class Exceptions:
     ----------
     text : str
         Exceptions with commas between. Each is one condition or several with + between, and a
-        condition is AXIS=VALUE: readout=mean+dtype=float32,special=gradcheck. The axis "result"
+        condition is AXIS=VALUE: readout=mean+dtype=float32,special=files. The axis "result"
         has the group of values that may differ: result=checkpoint.
 
     Raises

@@ -86,12 +86,16 @@ def japanese_vowels(folder: Path, record: Record) -> None:
 
 
 def gradcheck(folder: Path, record: Record) -> None:
-    """The gradients that the check compares with central differences, of some networks."""
+    """What the gradient check looks at, and that it passes.
+
+    Its figures are of the element that is furthest off, and which one that is rounding says: they
+    would differ with any other order of summation of the loss.
+    """
     for cell in ("elman", "gru", "lstm"):
         for readout in ("last", "mean", "attention", "every"):
             report = elman.gradcheck(cell=cell, readout=readout, n_layers=2, seed=4)
-            gradients = {a.name: [list(a.index), a.analytic] for a in report.arguments}
-            record.add(f"gradcheck/{cell}/{readout}", gradients)
+            arguments = [[a.name, a.shape, a.n_checked] for a in report.arguments]
+            record.add(f"gradcheck/{cell}/{readout}", [report.passed, arguments])
 
 
 def _command(kind: str) -> Callable[[Path, Record], None]:

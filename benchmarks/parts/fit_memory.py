@@ -17,7 +17,7 @@ from benchmarks.sheet import Sheet, megabytes_text, seconds_text
 STEPS, FEATURES, HIDDEN, CLASSES, BATCH = 50, 8, 8, 3, 256
 GOAL = 0.15
 """of X, which a fit may take beside it"""
-FULL, QUICK = 10**9, 3 * 10**8
+FULL, QUICK = 10**9, 2 * 10**8
 """bytes of X"""
 
 CASES = (

@@ -33,7 +33,7 @@ def build_unit(compiler, isa, flags, folder):
     unit = folder / f"{isa}.o"
     run(
         *(compiler, *UNIT_FLAGS, *flags, "-fno-exceptions", "-fno-rtti", f"-DELMAN_ISA={isa}"),
-        *("-c", NATIVE / "isa_unit.cpp", "-o", unit),
+        *("-c", NATIVE / "kernel" / "isa_unit.cpp", "-o", unit),
     )
     return unit
 
@@ -42,8 +42,8 @@ def build_check(compiler, isa, unit, flags, folder):
     program = folder / f"check-{isa}"
     sources = [
         ROOT / "tests/backends/unit_check.cpp",
-        NATIVE / "run.cpp",
-        NATIVE / "thread_pool.cpp",
+        NATIVE / "runtime" / "run.cpp",
+        NATIVE / "runtime" / "thread_pool.cpp",
     ]
     run(
         *(compiler, *UNIT_FLAGS, *flags, f"-DELMAN_ISA={isa}", *sources, unit),

@@ -11,7 +11,7 @@
 #include <random>
 #include <vector>
 
-#include "run.h"
+#include "runtime/run.h"
 
 #define NAME2(prefix, isa) prefix##isa
 #define NAME(prefix, isa) NAME2(prefix, isa)

@@ -381,7 +381,7 @@ def test_nan_on_request(cube, samples):
             found = check_sequences(X, missing=missing)
             assert found.missing == found.subset([2, 0]).missing == missing
             assert_holds(found, X[:, :, np.newaxis] if found.two_d else X)
-            assert check_sequences(X, missing=missing, look_at_values=False).refuse() is None
+            assert check_sequences(X, missing=missing, look_at_values=False).pending_check() is None
     with pytest.raises(ValueError, match=r"sample 2, timestep 3, feature 0.*only with ok=True"):
         check_sequences(cube, how_to_allow="ok=True")
     with pytest.raises(ValueError, match="missing='drop' is not known; choose one of 'error', "):
@@ -392,7 +392,7 @@ def test_nan_on_request(cube, samples):
 def test_infinity_beside_nan(cube, look):
     cube[1, 0, 1], cube[2, 4, 0] = np.nan, np.inf
     with pytest.raises(ValueError, match="infinity: sample 2, timestep 4, feature 0 is inf"):
-        check_sequences(cube, missing="mask", look_at_values=look).refuse()
+        check_sequences(cube, missing="mask", look_at_values=look).pending_check()
 
 
 def test_values_that_only_float64_holds():

@@ -571,8 +571,9 @@ def test_only_a_fitted_estimator_is_saved(tmp_path):
 
 
 def test_labels_that_no_file_could_be_read_with_are_not_saved(rng, tmp_path):
-    clf = quick().fit(rng.normal(size=(3, 5, 2)), ["long" * 5000, "b", "b"])
-    with pytest.raises(ValueError, match="too wide for a file"):
+    labels = ["long" * 5000, *map(str, range(300))]  # each of them 80,000 bytes wide
+    clf = quick().fit(rng.normal(size=(301, 5, 2)), labels)
+    with pytest.raises(ValueError, match=r"301 labels of type <U20000 take 24,080,000 bytes"):
         clf.save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
 

@@ -56,10 +56,12 @@ class CellKind(NamedTuple):
     """for each gate, which of the biased sums its product with x goes into"""
     h_sums: tuple[int, ...]
     """likewise its product with the hidden state"""
+    candidate: str
+    """the gate that goes through tanh: what a new state is made of"""
 
 
 CELLS: dict[str, CellKind] = {
-    "elman": CellKind(("h",), ("h",), ("h",), (), (0,), (0,)),
+    "elman": CellKind(("h",), ("h",), ("h",), (), (0,), (0,), "h"),
     "gru": CellKind(
         ("r", "z", "n"),
         ("r", "z", "n", "hn"),
@@ -67,6 +69,7 @@ CELLS: dict[str, CellKind] = {
         ("r", "z", "n", "hn"),
         (0, 1, 2),
         (0, 1, 3),
+        "n",
     ),
     "lstm": CellKind(
         ("i", "f", "g", "o"),
@@ -75,6 +78,7 @@ CELLS: dict[str, CellKind] = {
         ("i", "f", "g", "o", "c"),
         (0, 1, 2, 3),
         (0, 1, 2, 3),
+        "g",
     ),
 }
 """The cells by name; `Cell` has their equations."""

@@ -19,6 +19,7 @@ from elman.cli.gradcheck import gradcheck
 from elman.cli.inspect import inspect
 from elman.cli.predict import predict
 from elman.cli.stream import stream
+from elman.cli.text import visible
 
 INTERRUPTED = 130
 
@@ -126,4 +127,4 @@ def _reader_went_away() -> int:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"elman: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"elman: {visible(' '.join(str(message).split()))}", file=sys.stderr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dis
 
+from elman.cli.text import visible
+
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _OURS = ("elman", "sklearn")
 
@@ -50,7 +52,7 @@ def one_line(error: BaseException) -> str:
         text = f"not enough memory: {error}" if str(error) else "not enough memory"
     else:
         text = str(error) or type(error).__name__
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))
 
 
 def _text(name: object) -> str:

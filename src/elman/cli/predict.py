@@ -14,6 +14,7 @@ import typer
 from elman.cli.errors import UserError
 from elman.cli.files import check_output, load_model, read_data
 from elman.cli.kinds import kind_of_model
+from elman.cli.text import visible
 from elman.formats.atomic import replacing
 
 
@@ -44,7 +45,12 @@ def predict(
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(_rows(trained, X, proba))
     if output is None:
-        sys.stdout.write(text.getvalue())
+        answers = text.getvalue()
+        if (
+            sys.stdout.isatty()
+        ):  # which would obey an escape code in a label; a pipe gets it as it is
+            answers = "\n".join(map(visible, answers.split("\n")))
+        sys.stdout.write(answers)
     else:
         with replacing(output) as file:
             file.write(text.getvalue().encode())

@@ -16,6 +16,7 @@ import typer
 from elman.cli.errors import UserError
 from elman.cli.files import load_model
 from elman.cli.kinds import kind_of_model
+from elman.cli.text import visible
 
 MISSING = ("", "?")
 """Fields of CSV that are NaN, beside "nan"."""
@@ -187,6 +188,8 @@ def _json_writer(trained: Any) -> Writer:
     return write
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text)
+def _say(line: str) -> None:
+    if sys.stdout.isatty():  # which would obey an escape code in a label
+        line = visible(line.removesuffix("\n")) + "\n"
+    sys.stdout.write(line)
     sys.stdout.flush()

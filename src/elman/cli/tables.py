@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.cli.text import visible
 from elman.evaluation.scores import ClassScore, ValueScore
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def print_class_table(
         table.add_column(column, justify="right")
     for score in scores:
         rates = (score.precision, score.recall, score.f1)
-        table.add_row(shown(score.label), str(score.n_true), *map(_rate, rates))
+        table.add_row(visible(score.label), str(score.n_true), *map(_rate, rates))
     print_table(console, f"Each {what}", table)
 
 
@@ -82,7 +83,7 @@ def print_confusion(
     console: Console, classes: NDArray[Any], counts: NDArray[np.int64], *, of: str = "samples"
 ) -> None:
     """The confusion matrix, or where it is too wide for the terminal, the commonest mistakes."""
-    labels = [shown(c) for c in classes.tolist()]
+    labels = [visible(c) for c in classes.tolist()]
     cell = max(*(len(label) for label in labels), len(str(counts.max(initial=0))), 1)
     if (cell + 2) * (len(labels) + 1) + 6 > console.width:
         _print_commonest_mistakes(console, labels, counts, of)
@@ -123,11 +124,6 @@ def percent(share: float) -> str:
 def r_squared(value: float) -> str:
     """R^2 as a person reads it."""
     return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def shown(label: object) -> str:
-    """A label on one line, its control characters (an escape, a line's end) spelled out."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(label))
 
 
 def _count(n: int, right: bool) -> Text:

@@ -106,7 +106,7 @@ def over_all_steps(answers: Array, initial: Array, kept: NDArray[np.bool_]) -> A
 
 
 def observed_steps(data: Sequences) -> NDArray[np.bool_] | None:
-    """Which of all steps are without NaN, (n_steps,); None if all are."""
+    """A mask (n_steps,) of the time steps without NaN; None if no step has any."""
     observed = np.empty(data.n_steps, bool)
     start = 0
     for block in data.blocks():

@@ -34,8 +34,8 @@ class Prepared:
     Parameters
     ----------
     data : Sequences
-        As validation made them. Where their `refuse` is set, values are looked at when they are
-        read, and the error is raised then.
+        As validation made them. Where their `pending_check` is set, values are checked when they
+        are read, and the error is raised then.
     standardisation : Standardisation, optional
         Applied in float64 to what `data` holds.
     dtype : {float32, float64}, optional
@@ -150,8 +150,8 @@ class Prepared:
         lengths = data.lengths[order]
         kept = None
         if data.missing == "skip":
-            if data.refuse is not None and first_infinite(rows) is not None:
-                data.refuse()  # now, for the step may be one of those left out
+            if data.pending_check is not None and first_infinite(rows) is not None:
+                data.pending_check()  # now, for the step may be one of those left out
             observed = observed_rows(rows)
             if not observed.all():
                 kept = np.arange(lengths.max()) < lengths[:, np.newaxis]
@@ -178,7 +178,7 @@ class Prepared:
         return (
             self.standardisation is None
             and self.data.missing == "error"
-            and self.data.refuse is None
+            and self.data.pending_check is None
             and self.data.dtype == self.dtype
         )
 
@@ -193,15 +193,15 @@ class Prepared:
                 finite = standardise(rows, *self.standardisation, out)
             else:
                 finite = fused.standardise(rows, *self.standardisation, out, backend.n_threads)
-        elif data.refuse is not None:
+        elif data.pending_check is not None:
             if fused is None:
                 finite = first_not_finite(rows) is None
             else:
                 finite = fused.all_finite(rows, backend.n_threads)
         if not finite and data.missing == "mask":
             finite = first_infinite(out) is None
-        if not finite and data.refuse is not None:
-            data.refuse()
+        if not finite and data.pending_check is not None:
+            data.pending_check()
         if not finite and self.standardisation is not None:
             for _ in scaled_blocks(data, *self.standardisation, self.dtype):
                 pass  # an error that names the sample and the value

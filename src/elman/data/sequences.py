@@ -62,12 +62,12 @@ class Sequences:
         Width of one time step: 1 for a 2-D X.
     dtype : {float32, float64}
     two_d : bool
-    refuse : callable or None
-        Set while nobody has looked whether all values are finite; call it to raise the validation
-        error if one is not. It is for who reads the values once, from a slow memory.
+    pending_check : callable or None
+        Set while values are unchecked; call it to raise the validation error if a value is not
+        finite. It lets values that are read once, from a slow memory, be checked as they are read.
     missing : {"error", "keep", "mask", "skip"}
         What NaN is to become; "error" if there is none, or if it is to be refused. "keep" is for
-        who only counts and scales what was observed. See `elman.data.missing`.
+        those who only count and scale what was observed. `elman.data.missing` has the others.
     """
 
     __slots__ = (
@@ -79,7 +79,7 @@ class Sequences:
         "n_features",
         "n_timesteps",
         "offsets",
-        "refuse",
+        "pending_check",
         "two_d",
     )
 
@@ -104,7 +104,7 @@ class Sequences:
         equal = len(self.lengths) > 0 and bool((self.lengths == self.lengths[0]).all())
         self.n_timesteps: int | None = int(self.lengths[0]) if equal else None
         self.two_d = two_d
-        self.refuse: Callable[[], None] | None = None
+        self.pending_check: Callable[[], None] | None = None
         self.missing = "error"
 
     @classmethod

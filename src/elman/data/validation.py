@@ -73,7 +73,7 @@ def check_sequences(
         The least length of the longest sequence: 1 refuses an X without any time step (to train
         on), 0 accepts it (a network's answer is then that of its initial state).
     look_at_values : bool
-        Whether NaN and infinity are looked for now; if not, the result's `refuse` does so.
+        Whether NaN and infinity are looked for now; if not, the result's `pending_check` does so.
     missing : {"error", "keep", "mask", "skip"}
         Whether NaN is refused ("error"), or left in place for who reads the result's `missing`.
         Infinity is always refused.
@@ -117,7 +117,7 @@ def check_sequences(
     if look_at_values:
         checker.check_finite(found, X)
     else:
-        found.refuse = lambda: checker.check_finite(found, X)
+        found.pending_check = lambda: checker.check_finite(found, X)
     return found
 
 
@@ -412,7 +412,7 @@ class _Checker:
 
 
 def _fits(array: Array, dtype: np.dtype[Any]) -> bool:
-    """Whether it can be read as it is: a C-contiguous, aligned, native array of `dtype`."""
+    """Whether an array needs no conversion: C-contiguous, aligned, native and of `dtype`."""
     return array.dtype == dtype and bool(array.flags.c_contiguous and array.flags.aligned)
 
 

@@ -1,17 +1,15 @@
-"""Hyper-parameters of an estimator in; the layout, optimizer and plan that they ask for out."""
+"""Hyper-parameters of an estimator in; the optimizer and the plan that they ask for out."""
 
 from __future__ import annotations
 
 import numbers
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from elman.backends.contract import Cell
 from elman.hyperparameters import checks as hp
 from elman.models.model import TrainedModel
-from elman.nn.layout import Layout, layer_sizes
+from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import Schedule
@@ -26,52 +24,17 @@ def check_together(estimator: Any) -> None:
     hp.check_carrying(e.bidirectional, e.bptt_steps, e.stateful)
 
 
-def layout_of(estimator: Any, n_features: int, n_outputs: int, readout: str | None) -> Layout:
-    """The network that the hyper-parameters ask for.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Whose hyper-parameters were checked.
-    n_features : int
-        What the network sees of a time step.
-    n_outputs : int
-    readout : str or None
-        That of an estimator which has no such hyper-parameter.
-    """
-    e = estimator
-    return Layout(
-        n_features,
-        layer_sizes(e.hidden_size, e.n_layers),
-        n_outputs,
-        cell=Cell(e.cell, e.activation, bool(e.layer_norm)),
-        readout=readout or e.readout,
-        bidirectional=bool(e.bidirectional),
-        residual=bool(e.residual),
-        learn_initial_state=bool(e.learn_initial_state),
-        dropout=float(e.dropout),
-        recurrent_dropout=float(e.recurrent_dropout),
-    )
-
-
 def check_same_network(estimator: Any, layout: Layout, model: TrainedModel) -> None:
-    """Raise ValueError unless the hyper-parameters ask for the network that is there.
-
-    Shares of dropout may have changed: no weight depends on them.
-    """
+    """Raise ValueError unless the hyper-parameters ask for the network that is there."""
     network = model.network
-    asked, built = (asdict(of) | {"cell": of.cell} for of in (layout, network.layout))
-    for free in ("n_outputs", "dropout", "recurrent_dropout"):
-        del asked[free]
-    asked["missing"], built["missing"] = estimator.missing, model.missing
+    others: list[tuple[str, Any, Any]] = [("missing", estimator.missing, model.missing)]
     if estimator.dtype != "auto":
-        asked["dtype"], built["dtype"] = np.dtype(estimator.dtype), network.params.dtype
-    for name, value in asked.items():
-        if built[name] != value:
-            called = {"hidden_sizes": "hidden_size"}.get(name, name)
+        others.append(("dtype", np.dtype(estimator.dtype), network.params.dtype))
+    for name, asked, built in [*layout.differences(network.layout), *others]:
+        if asked != built:
             raise ValueError(
-                f"warm_start=True goes on with the network of the last fit, whose {called} is "
-                f"{built[name]}, but it is {value} now: set it back, or warm_start=False"
+                f"warm_start=True goes on with the network of the last fit, whose {name} is "
+                f"{built}, but it is {asked} now: set it back, or warm_start=False"
             )
 
 

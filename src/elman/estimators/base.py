@@ -31,7 +31,6 @@ from elman.data.validation import check_sequences
 from elman.estimators.assembly import (
     check_same_network,
     check_together,
-    layout_of,
     optimizer_of,
     plan_of,
 )
@@ -41,6 +40,7 @@ from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.hyperparameters.checks import check_carrying
 from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.hyperparameters.network import layout_of
 from elman.hyperparameters.seeds import entropy_of, make_rng
 from elman.models.files import Saved, load_kind, pack, save
 from elman.models.history import History
@@ -65,7 +65,7 @@ M = TypeVar("M", bound=TrainedModel)
 
 
 class GoingOn(NamedTuple):
-    """What a later `partial_fit` goes on with, beside the model."""
+    """The optimizer and the generator that a later `partial_fit` needs beside the model."""
 
     optimizer: SGD | Adam
     rng: np.random.Generator
@@ -88,8 +88,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     _MODEL: ClassVar[type[TrainedModel]]
     """what it trains"""
-    _READOUT: ClassVar[str | None] = None
-    """of the network, where it is no hyper-parameter"""
     _SCORE: ClassVar[str] = "accuracy"
     """what progress calls the validation score"""
 
@@ -124,11 +122,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         raise NotImplementedError
 
     def _n_outputs(self, meaning: Meaning) -> int:
-        """Columns of the head."""
+        """The number of columns of the head."""
         raise NotImplementedError
 
     def _objective(self, meaning: Meaning) -> Objective:
-        """What training makes small."""
+        """The objective that training minimises."""
         raise NotImplementedError
 
     def _strata(self, training: Labelled, meaning: Meaning) -> NDArray[np.int64]:
@@ -140,11 +138,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return training
 
     def _learned_scale(self, training: Labelled, meaning: Meaning) -> Meaning:
-        """The meaning with what is learned from the targets that are trained on."""
+        """The meaning, completed by the statistics of the targets that are trained on."""
         return meaning
 
     def _scaled_targets(self, labelled: Labelled, model: M) -> Labelled:
-        """Targets as the network is to give them."""
+        """The targets in the units of the network's outputs."""
         return labelled
 
     def _prepare_head(self, training: Labelled, model: M) -> None:
@@ -159,7 +157,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _fit_afresh(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, validation_data: Any
     ) -> Self:
-        """`fit`, whatever the targets; to be called by it directly."""
+        """The common part of every `fit`, which calls it directly: a warning counts the frames."""
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
@@ -250,7 +248,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         sample_weight: Any,
         learn: Callable[[Meaning | None], Meaning] | None = None,
     ) -> Self:
-        """`partial_fit`, whatever the targets; to be called by it directly.
+        """The common part of every `partial_fit`, which calls it directly.
 
         `learn` is called once X was looked at: the meaning known so far (None in the first call) ->
         the meaning that y must agree with.
@@ -292,7 +290,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return self
 
     def _set_fitted(self, model: M, history: History, going_on: GoingOn | None) -> None:
-        """Take over what was trained, all of it at once."""
+        """Replace model, history and what training goes on with in one assignment."""
         self.__dict__.update(model_=model, history_=history, _going_on=going_on)
 
     def _with_model(self, model: M) -> Self:
@@ -318,7 +316,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         meaning = self._learned_scale(training, meaning)
         n_features = n_inputs(data.n_features, data.missing)
         network = Network.initialised(
-            layout_of(self, n_features, self._n_outputs(meaning), self._READOUT),
+            layout_of(self._hyperparameters(), n_features, self._n_outputs(meaning)),
             rng=rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
@@ -344,17 +342,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _warm_model(self, earlier: M) -> tuple[M, SGD | Adam, np.random.Generator]:
         """What `warm_start` begins with: weights and scale as they are, a fresh optimizer."""
         network = earlier.network
-        layout = layout_of(self, network.layout.n_features, network.layout.n_outputs, self._READOUT)
+        built = network.layout
+        layout = layout_of(self._hyperparameters(), built.n_features, built.n_outputs)
         check_same_network(self, layout, earlier)
         model, going_on = self._continued(earlier)
         model = replace(model, network=replace(model.network, layout=layout))
         return model, optimizer_of(self, model.network), going_on.rng
 
     def _continued(self, earlier: M) -> tuple[M, GoingOn]:
-        """The model with weights that can be written to, and what training goes on with.
-
-        A model from a file has no optimizer and no generator: they are made afresh.
-        """
+        """Recreate what is missing after loading: an optimizer, a generator, writable weights."""
         model, going_on = earlier, self._going_on
         if not model.network.params.flat.flags.writeable:  # joblib's memory map of a file
             model = replace(model, network=model.network.copy())
@@ -547,9 +543,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     # Checking what comes in
 
+    def _hyperparameters(self) -> dict[str, Any]:
+        """The declared hyper-parameters, of which a subclass may keep some from its constructor."""
+        return {name: getattr(self, name) for name in declarations(PARAMETERS[self._MODEL.kind])}
+
     def _check_parameters(self) -> None:
-        for name, declaration in declarations(PARAMETERS[self._MODEL.kind]).items():
-            declaration.check(name, getattr(self, name))
+        declared = declarations(PARAMETERS[self._MODEL.kind])
+        for name, value in self._hyperparameters().items():
+            declared[name].check(name, value)
         check_together(self)
         check_scoring_name(self.scoring)
 
@@ -564,9 +565,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _check_more_X(self, X: Any) -> tuple[Sequences, Names]:
         """X to go on training with, and the names of its columns."""
         model, data = self._asked(X)
-        if data.refuse is not None:
-            data.refuse()
-            data.refuse = None
+        if data.pending_check is not None:
+            data.pending_check()
+            data.pending_check = None
         return data, model.feature_names
 
     def _check_names(self, X: Any, names: Names) -> None:
@@ -649,7 +650,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return self._scaled_targets(labelled._replace(X=X), model)
 
     def _dtype(self) -> Any:
-        """How X is read by a fresh fit, None for as it is.
+        """The dtype in which a fresh fit reads X; None keeps the dtype of X.
 
         Standardisation works in float64 on what X holds: rounded to float32 first, 1e6 +- 0.01 has
         lost its digits.
@@ -671,14 +672,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         )
 
     def _root_rng(self, store: CheckpointFolder | None) -> np.random.Generator:
-        """What all random numbers come from: with random_state=None those of the run resumed."""
+        """The generator of all random numbers; with random_state=None that of the resumed run."""
         entropy = None if store is None else store.entropy
         if self.random_state is None and entropy is not None:
             return np.random.default_rng(np.random.SeedSequence(entropy))
         return make_rng(self.random_state)
 
     def _packed(self, network: Network, history: History) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A file's content, were that the network and its history."""
+        """The content of a model file with the given network and history."""
         model = replace(self._model(), network=network)
         return pack(Saved(model, self.get_params(deep=False), history))
 
@@ -713,7 +714,7 @@ def _among_all_steps(place: Place, data: Sequences) -> Place:
 
 
 def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, Any]:
-    """X_val and y_val, however they were passed."""
+    """X_val and y_val, whichever way the user passed them."""
     if validation_data is None:
         return X_val, y_val
     if X_val is not None or y_val is not None:
@@ -728,7 +729,7 @@ def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, 
 
 
 def _rows(rows: Any, *arrays: Any) -> tuple[Any, ...]:
-    """These samples of each array, list or data frame; None stays."""
+    """The samples at `rows` of each array, list or data frame; None stays None."""
     return tuple(None if array is None else _safe_indexing(array, rows) for array in arrays)
 
 
@@ -744,7 +745,7 @@ def _best_of(history: History) -> str:
 
 
 def _not_kept(history: History, error: OSError, newest: Path | None) -> str:
-    """What happened to a training that could not write its state, and where it stands."""
+    """A warning that says why a state could not be written and where training stands."""
     where = "" if error.filename is None else f" to {error.filename}"
     could_not = f"its state could not be written{where} ({error.strerror or error})"
     if history.stopped_by == "checkpoint":

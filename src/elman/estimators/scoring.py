@@ -59,7 +59,7 @@ def scorer_of(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any =
 
 
 def check_scoring_name(scoring: Any) -> None:
-    """Raise ValueError for a name that nobody knows."""
+    """Raise ValueError unless `scoring` is a name that scikit-learn knows, or no name."""
     if isinstance(scoring, str) and scoring not in ("loss", *get_scorer_names()):
         raise ValueError(
             f"scoring={scoring!r} is not known; choose None, 'loss', one of "

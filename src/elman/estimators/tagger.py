@@ -16,7 +16,6 @@ from elman.estimators.callbacks import with_callbacks
 from elman.hyperparameters.declared import TaggerParameters, completed
 from elman.models.tagger import TrainedTagger
 from elman.nn.objectives import Objective, OneClass
-from elman.nn.readouts import EVERY
 from elman.targets.labels import NO_CLASSES, NOT_BALANCED
 from elman.targets.steps import check_step_weights, check_tag_classes, check_tags
 from elman.targets.weights import weighted_by_class
@@ -88,7 +87,6 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     """
 
     _MODEL: ClassVar = TrainedTagger
-    _READOUT: ClassVar = EVERY
 
     @property
     def classes_(self) -> Array:

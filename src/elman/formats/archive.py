@@ -3,7 +3,7 @@
 The file is a safetensors file, so that other tools can read its arrays. Its metadata are
 
     format          "elman"
-    format_version  "1"
+    format_version  "2"
     config          the configuration, JSON
     sha256          of the configuration and of every array's name, type, shape and bytes
 
@@ -29,8 +29,12 @@ Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
 
 FORMAT = "elman"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = ("1", "2")
+"""Versions that this one reads. Version 2 calls the hyper-parameter `recompute_every` so, which
+version 1 called `checkpoint_every`."""
 MAX_HEADER = 100_000_000  # bytes; the limit of safetensors itself
+MOST_PARTS = 1 << 24  # bytes that parsing may take beside a few times the text's own
 METADATA_KEYS = {"format", "format_version", "config", "sha256"}
 
 DTYPES = {
@@ -87,7 +91,7 @@ def save(path: PathLike, tensors: Mapping[str, Array], config: Mapping[str, Any]
             "format": FORMAT,
             "format_version": str(FORMAT_VERSION),
             "config": text,
-            "sha256": _digest(text, arrays),
+            "sha256": _digest(text, arrays, str(FORMAT_VERSION)),
         }
     }
     start = 0
@@ -150,7 +154,7 @@ def load(path: PathLike) -> tuple[dict[str, Array], dict[str, Any]]:
         metadata = _metadata(where, header)
         content = start + header + file.read()
     tensors = _tensors(where, content)
-    if _digest(metadata["config"], tensors) != metadata["sha256"]:
+    if _digest(metadata["config"], tensors, metadata["format_version"]) != metadata["sha256"]:
         _refuse(where, "the SHA-256 of its content is not the one it carries: it is damaged")
     native = {
         name: tensors[name].astype(tensors[name].dtype.newbyteorder("="), order="C")
@@ -169,6 +173,7 @@ def _refuse(where: str, reason: str, cause: Exception | None = None) -> NoReturn
 
 def _metadata(where: str, header: bytes) -> dict[str, str]:
     """The metadata of a header that is one of ours, duplicates of keys refused."""
+    _check_parts(where, header, "not an elman model, or damaged: its header")
     try:
         entries = json.loads(header.decode(), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
@@ -177,9 +182,9 @@ def _metadata(where: str, header: bytes) -> dict[str, str]:
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         _refuse(where, "not an elman model (a safetensors file that another program wrote?)")
     version = metadata.get("format_version")
-    if version != str(FORMAT_VERSION):
+    if version not in READABLE:
         raise ArchiveError(
-            f"{where}: format version {_cut(version)}; this elman reads version {FORMAT_VERSION}: "
+            f"{where}: format version {_cut(version)}; this elman reads {' and '.join(READABLE)}: "
             "install the elman that wrote it, or a newer one"
         )
     if set(metadata) != METADATA_KEYS or not all(isinstance(v, str) for v in metadata.values()):
@@ -201,7 +206,7 @@ def _tensors(where: str, content: bytes) -> dict[str, Array]:
     try:
         entries = deserialize(content)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
-        _refuse(where, f"damaged or cut short ({error})", error)
+        _refuse(where, f"damaged or cut short ({_cut(str(error))})", error)
     tensors: dict[str, Array] = {}
     for name, entry in entries:
         code, shape, data = entry["dtype"], tuple(entry["shape"]), entry["data"]
@@ -218,7 +223,18 @@ def _tensors(where: str, content: bytes) -> dict[str, Array]:
     return tensors
 
 
+def _check_parts(where: str, text: bytes, what: str) -> None:
+    """Refuse JSON that would take far more memory than its text, such as millions of empty lists.
+
+    The sizes are those of CPython's list, dict, and number or reference.
+    """
+    parts = 88 * text.count(b"[") + 232 * text.count(b"{") + 40 * text.count(b",")
+    if parts > 4 * len(text) + MOST_PARTS:
+        _refuse(where, f"{what} would take about {parts:,} bytes in memory")
+
+
 def _config(where: str, text: str) -> dict[str, Any]:
+    _check_parts(where, text.encode("utf-8", "surrogatepass"), "its configuration")
     try:
         config = json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
@@ -284,9 +300,9 @@ def _raw(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _digest(config_text: str, tensors: Mapping[str, Array]) -> str:
+def _digest(config_text: str, tensors: Mapping[str, Array], version: str) -> str:
     """SHA-256 of all parts, each preceded by its length: no two archives share a text."""
-    digest = hashlib.sha256(f"{FORMAT} archive {FORMAT_VERSION}\n".encode())
+    digest = hashlib.sha256(f"{FORMAT} archive {version}\n".encode())
 
     def add(part: bytes | memoryview) -> None:
         digest.update(len(part).to_bytes(8, "little"))

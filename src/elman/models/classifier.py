@@ -13,7 +13,6 @@ from typing_extensions import override
 from elman.backends.contract import Link
 from elman.data.sequences import Sequences
 from elman.models.early import decision_step
-from elman.models.inference import predict_logits, predict_logits_over_time
 from elman.models.labels import describe_labels, restored_labels
 from elman.models.model import Described, Tensors, TrainedModel
 from elman.nn.losses import linked
@@ -39,7 +38,7 @@ class TrainedClassifier(TrainedModel):
     def predict_proba(self, data: Sequences) -> Array:
         """Probability of each class, (n_samples, n_classes)."""
         backend = self._computes()
-        return linked(self._ask(predict_logits, data, backend), self.link, backend.fused)
+        return linked(self.logits(data, backend), self.link, backend.fused)
 
     def decision_function(self, data: Sequences) -> Array:
         """Logits (n_samples, n_classes); for two classes the second minus the first."""
@@ -62,7 +61,7 @@ class TrainedClassifier(TrainedModel):
                 "read predict_proba_over_time"
             )
         backend = self._computes()
-        logits = self._ask(predict_logits_over_time, data, backend)
+        logits = self.logits_over_time(data, backend)
         before = self.network.logits_before(backend)
         decided, steps = np.empty((len(logits), len(before)), before.dtype), []
         for i, z in enumerate(logits):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
+import math
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -14,8 +14,9 @@ from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters.checks import Check, plain
 from elman.hyperparameters.declared import DECLARED, PARAMETERS, declarations
+from elman.hyperparameters.network import layout_of, parameters_of
 from elman.models.classifier import TrainedClassifier
-from elman.models.history import History
+from elman.models.history import STOPPED_BY, History
 from elman.models.model import TrainedModel
 from elman.models.regressor import TrainedRegressor
 from elman.models.tagger import TrainedTagger
@@ -50,7 +51,16 @@ def save(path: str | Path, saved: Saved[M]) -> None:
 
 
 def pack(saved: Saved[M]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and the configuration of a fitted estimator's file."""
+    """The arrays and the configuration of a fitted estimator's file.
+
+    Raises
+    ------
+    ValueError
+        What no file could give back: weights that are not finite, or hyper-parameters that were
+        changed after training and ask for another network.
+    """
+    changed = ": it was changed after training; set it back, or fit again before saving"
+    _check_agrees(saved.model, saved.parameters, changed)
     described, tensors = saved.model.describe()
     config = {
         **described,
@@ -145,6 +155,7 @@ def _restored(
     model = KINDS[kind].restore(config, tensors)
     if tensors:
         raise ValueError(f"unknown arrays {sorted(tensors)}")
+    _check_agrees(model, parameters, "")
     model = replace(model, backend=parameters.get("backend"), n_jobs=parameters.get("n_jobs"))
     return Saved(model, parameters, _restored_history(config["history"]))
 
@@ -157,6 +168,8 @@ def _restored_parameters(
         name = FORMER_NAMES.get(written, written)
         if name not in known:
             raise ValueError(f"unknown hyper-parameter {written!r}")
+        if name in DECLARED and not DECLARED[name].saved:
+            raise ValueError(f"hyper-parameter {written!r}, which no file may set")
         if name in parameters:
             raise ValueError(f"hyper-parameter {name!r} twice, once by its former name")
         parameters[name] = value
@@ -166,21 +179,52 @@ def _restored_parameters(
     return parameters
 
 
+def _check_agrees(model: TrainedModel, parameters: Mapping[str, Any], advice: str) -> None:
+    """Raise ValueError unless the hyper-parameters ask for the network that the model has."""
+    layout = model.network.layout
+    # A subclass may keep some of them to itself, and older files lack what came later.
+    asked = layout_of(parameters_of(layout) | dict(parameters), layout.n_features, layout.n_outputs)
+    for name, here, there in asked.differences(layout):
+        raise ValueError(
+            f"{name} is {here} among the hyper-parameters and {there} in the network{advice}"
+        )
+
+
 def _restored_history(described: dict[str, Any]) -> History:
+    strangers = sorted(set(described) - {field.name for field in fields(History)})
+    if strangers:
+        raise ValueError(f"history has unknown parts {strangers}")
     history = History(**described)
     for name in History.columns():
-        column, kind = getattr(history, name), dict if name == "spectral_radius" else numbers.Real
+        column = getattr(history, name)
         if not isinstance(column, list):
             raise ValueError(f"history has no list as {name}")
-        if not all(value is None or isinstance(value, kind) for value in column):
-            raise ValueError(f"history has other values than numbers in {name}")
+        if name == "spectral_radius":
+            values = [value for radii in column for value in _radii(radii)]
+        else:
+            values = column
+        if not all(value is None or _is_number(value) for value in values):
+            raise ValueError(f"history has other values than finite numbers in {name}")
         if len(column) not in (0, len(history)):
             raise ValueError(f"history has {len(column)} values of {name}, {len(history)} epochs")
-    if not isinstance(history.best_epoch, int) or not isinstance(history.stopped_by, str):
-        raise ValueError("history does not say which epoch was best, or what ended it")
+    if not all(isinstance(epoch, int) for epoch in history.epoch):
+        raise ValueError("history has epochs without a number")
+    best, last = history.best_epoch, max(history.epoch, default=0)
+    if not isinstance(best, int) or isinstance(best, bool) or not 0 <= best <= last:
+        raise ValueError("history does not say which epoch was best")
+    if history.stopped_by not in STOPPED_BY:
+        raise ValueError("history does not say what ended training")
     return history
 
 
-def _plain(name: str, value: Any) -> Any:
-    """A hyper-parameter as JSON has it."""
-    return DECLARED[name].check.to_json(value) if name in DECLARED else plain(value)
+def _radii(radii: Any) -> list[Any]:
+    """The numbers of an epoch's spectral radii, which a file has by the names of layers."""
+    if radii is None:
+        return []
+    if not isinstance(radii, dict):
+        raise ValueError("history has other values than numbers in spectral_radius")
+    return [*radii.values()]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -7,6 +7,17 @@ from typing import Any
 
 from elman.nn.network import Network
 
+STOPPED_BY = (
+    "",
+    "max_iter",
+    "early_stopping",
+    "on_epoch",
+    "interrupt",
+    "checkpoint",
+    "diverged",
+)
+"""What may have ended a training; "" while it goes on."""
+
 GAUGES = ("saturated", "spectral_radius")
 """Columns that need not have a value for each epoch."""
 
@@ -83,7 +94,7 @@ class History:
         The best epoch, by validation score (then validation loss), or by training loss.
     stopped_by : str
         Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback),
-        "interrupt", or "checkpoint", if its state could not be written to disk.
+        "interrupt", "checkpoint", if its state could not be written to disk, or "diverged".
     """
 
     epoch: list[int] = field(default_factory=list)

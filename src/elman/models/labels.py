@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+MOST_BYTES = 1 << 24
+"""What labels may take in memory beside eight times their characters: NumPy gives each the width
+of the longest."""
+
 
 def describe_labels(labels: Array) -> tuple[dict[str, Any], dict[str, Array]]:
     """A description of the labels, and the array of those that a tensor can hold.
@@ -20,7 +24,6 @@ def describe_labels(labels: Array) -> tuple[dict[str, Any], dict[str, Array]]:
     ValueError
         Labels that are too wide.
     """
-    _check_width(labels.dtype)
     if labels.dtype.kind in "biuf" and labels.dtype.itemsize <= 8:
         return {"classes": {"dtype": labels.dtype.str}}, {"classes": labels}
     if labels.dtype.kind not in "UO" or not all(
@@ -30,7 +33,9 @@ def describe_labels(labels: Array) -> tuple[dict[str, Any], dict[str, Array]]:
             f"classes_ of type {labels.dtype} ({labels.tolist()[:3]} ...) cannot be saved: train "
             "on labels that are strings, ints, bools or floats"
         )
-    return {"classes": {"dtype": labels.dtype.str, "labels": labels.tolist()}}, {}
+    texts = labels.tolist()
+    _check_width(labels.dtype, texts)
+    return {"classes": {"dtype": labels.dtype.str, "labels": texts}}, {}
 
 
 def restored_labels(described: dict[str, Any], tensors: dict[str, Array], n_classes: int) -> Array:
@@ -45,11 +50,18 @@ def restored_labels(described: dict[str, Any], tensors: dict[str, Array], n_clas
     dtype = np.dtype(of_classes["dtype"])
     if dtype.kind not in "biufUO":
         raise ValueError(f"labels of type {dtype}")
-    _check_width(dtype)
     if array is not None:
+        if array.dtype.kind not in "biuf" or dtype.kind not in "biuf":
+            raise ValueError(f"labels of type {dtype} in an array of {array.dtype}")
         labels = array.astype(dtype)
     else:
-        labels = np.array(of_classes["labels"], dtype=dtype)
+        texts = of_classes["labels"]
+        if not isinstance(texts, list) or not all(
+            isinstance(label, (str, bool, int, float)) for label in texts
+        ):
+            raise ValueError("labels that are neither texts nor numbers")
+        _check_width(dtype, texts)
+        labels = np.array(texts, dtype=dtype)
     if labels.shape != (n_classes,):
         raise ValueError(f"{len(labels)} labels for {n_classes} classes")
     if not np.array_equal(np.unique(labels), labels):
@@ -57,6 +69,11 @@ def restored_labels(described: dict[str, Any], tensors: dict[str, Array], n_clas
     return labels
 
 
-def _check_width(dtype: np.dtype[Any]) -> None:
-    if dtype.itemsize > 1 << 16:  # a forged width would be multiplied by the number of labels
-        raise ValueError(f"labels of type {dtype} are too wide for a file: shorten them")
+def _check_width(dtype: np.dtype[Any], texts: list[Any]) -> None:
+    """Raise ValueError for labels that take far more memory than the texts that they are."""
+    n_characters = sum(len(text) for text in texts if isinstance(text, str))
+    if dtype.itemsize * len(texts) > 8 * n_characters + MOST_BYTES:
+        raise ValueError(
+            f"{len(texts)} labels of type {dtype} take {dtype.itemsize * len(texts):,} bytes, for "
+            f"{n_characters:,} characters in all: shorten the longest ones"
+        )

@@ -65,7 +65,7 @@ class TrainedModel:
 
     @property
     def meaning(self) -> dict[str, Any]:
-        """The fields that say what its outputs mean: those which its kind adds to the others."""
+        """The fields that its kind adds to those of every model: they say what its outputs mean."""
         shared = {field.name for field in fields(TrainedModel)}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in shared}
 
@@ -73,6 +73,12 @@ class TrainedModel:
 
     def describe(self) -> tuple[Described, Tensors]:
         """The model in JSON's words, and its arrays: all that `restore` needs."""
+        spoilt = self.network.params.unusable()
+        if spoilt is not None:
+            raise ValueError(
+                f"the weights {spoilt} hold NaN, infinity or values that no network can compute "
+                "with, so that no file of them could be read back: train again at a lower rate"
+            )
         tensors: Tensors = dict(self.network.params)
         if self.standardisation is not None:
             tensors |= {f"standardize.{k}": v for k, v in self.standardisation._asdict().items()}
@@ -112,6 +118,9 @@ class TrainedModel:
         if len(dtypes) != 1 or dtypes.pop() not in (np.float32, np.float64):
             raise ValueError("the weights are not all float32, or all float64")
         network = Network(layout, Parameters.from_arrays(weights, weights["head.W"].dtype))
+        spoilt = network.params.unusable()
+        if spoilt is not None:
+            raise ValueError(f"the weights {spoilt} hold NaN, infinity or values beyond all use")
         meaning = cls.restore_answers(described, tensors, network)
         n_features_in, two_d = described["n_features_in"], described["two_d"]
         if not isinstance(n_features_in, int) or isinstance(n_features_in, bool):
@@ -183,13 +192,26 @@ class TrainedModel:
         """For each sample (n_timesteps_i, width) of the last layer, both directions together."""
         return self._ask(hidden_states, data)
 
-    def logits(self, data: Sequences) -> Array:
-        """(n_samples, n_outputs): the head's, as they are."""
-        return self._ask(predict_logits, data)
+    def logits(self, data: Sequences, backend: Backend | None = None) -> Array:
+        """(n_samples, n_outputs): the head's, as they are.
 
-    def logits_over_time(self, data: Sequences) -> list[Array]:
-        """For each sample (n_timesteps_i, n_outputs): the head's after every time step."""
-        return self._ask(predict_logits_over_time, data)
+        Raises
+        ------
+        ValueError
+            One is NaN or infinite, of which no label or number could be made.
+        """
+        return _checked(self._ask(predict_logits, data, backend))
+
+    def logits_over_time(self, data: Sequences, backend: Backend | None = None) -> list[Array]:
+        """For each sample (n_timesteps_i, n_outputs): the head's after every time step.
+
+        Raises
+        ------
+        ValueError
+            One is NaN or infinite, of which no label or number could be made.
+        """
+        logits = self._ask(predict_logits_over_time, data, backend)
+        return [_checked(z, i) for i, z in enumerate(logits)]
 
     def stream(self, n: int | None = None) -> Stream:
         """The model reading sequences while they happen, by weights of its own.
@@ -203,15 +225,15 @@ class TrainedModel:
 
     @property
     def link(self) -> Link:
-        """What makes answers of logits."""
+        """The function that turns logits into answers."""
         return "softmax"
 
     def predicted(self, logits: Array) -> Array:
-        """What `predict` says of logits (n, n_outputs)."""
+        """The answers of `predict` to logits (n, n_outputs)."""
         raise NotImplementedError
 
     def from_linked(self, linked: Array) -> Array:
-        """What a stream's step says, of what `link` made of logits (..., n_outputs)."""
+        """The answer of a stream's step to `linked`: logits (..., n_outputs) through `link`."""
         return linked
 
     def _ask(
@@ -225,11 +247,30 @@ class TrainedModel:
 
     def _linked_over_time(self, data: Sequences) -> list[Array]:
         backend = self._computes()
-        logits = self._ask(predict_logits_over_time, data, backend)
+        logits = self.logits_over_time(data, backend)
         return [linked(z, self.link, backend.fused) for z in logits]
 
     def _computes(self) -> Backend:
         return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
+
+
+def _checked(logits: Array, sample: int | None = None) -> Array:
+    """Logits of samples (n_samples, n_outputs), or of the steps of one sample, all of them finite.
+
+    Raises
+    ------
+    ValueError
+        One is NaN or infinite; names the sample, and the time step.
+    """
+    if np.isfinite(logits).all():
+        return logits
+    row = int(np.flatnonzero(~np.isfinite(logits).all(axis=-1))[0])
+    place = f"X[{row}]" if sample is None else f"X[{sample}], time step {row},"
+    raise ValueError(
+        f"the network's answer to {place} is NaN or infinite: the values there, or the network's "
+        f"weights, are too large to compute with in {logits.dtype}. Scale X, keep "
+        "standardize=True, or train again at a lower learning rate"
+    )
 
 
 def restored_standardisation(

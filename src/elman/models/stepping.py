@@ -26,7 +26,7 @@ Array = NDArray[Any]
 
 
 def make_steps(plan: StreamPlan, backend: Backend) -> StreamSteps:
-    """The backend's own steps, or else these."""
+    """The steps of the backend if it has its own, else `ComposedSteps`."""
     own = backend.stream(plan)
     return ComposedSteps(plan, backend) if own is None else own
 
@@ -89,7 +89,7 @@ class ComposedSteps:
         return answers[0] if self._plan.flat else answers
 
     def _taken(self, x: Array) -> tuple[Array, NDArray[np.bool_] | None] | None:
-        """The step as the network takes it, and which rows are left out; None: it is refused."""
+        """The step as the network takes it, and the rows to leave out; None if it is refused."""
         plan = self._plan
         X = np.empty(x.shape, plan.W.dtype)
         if plan.mean is not None and plan.scale is not None:
@@ -108,6 +108,6 @@ class ComposedSteps:
         return X, skipped if skipped.any() else None
 
     def _output(self, i: int, below: Array) -> Array:
-        """Of layer i, over the output of the layer below."""
+        """The output of layer i, given that of the layer below."""
         h = self._plan.steppers[i].state[:, : self._plan.hidden_sizes[i]]
         return h + below if i and self._plan.residual else h

@@ -28,22 +28,22 @@ class Answering(Protocol):
 
     @property
     def network(self) -> Network:
-        """What reads the steps; the stream's own."""
+        """The network that reads the steps; the stream's own copy."""
         ...
 
     @property
     def standardisation(self) -> Standardisation | None:
-        """What is done to a step first."""
+        """The standardisation that a step goes through first; None if it has none."""
         ...
 
     @property
     def missing(self) -> str:
-        """What NaN becomes."""
+        """What becomes of NaN: "error", "mask" or "skip"."""
         ...
 
     @property
     def backend(self) -> str | None:
-        """Name of what computes."""
+        """Name of the backend; None for the default."""
         ...
 
     @property
@@ -53,15 +53,15 @@ class Answering(Protocol):
 
     @property
     def link(self) -> Link:
-        """What makes answers of logits."""
+        """The function that turns logits into answers."""
         ...
 
     def predicted(self, logits: Array) -> Array:
-        """What `predict` answers, of logits (n, n_outputs)."""
+        """The answers of `predict` to logits (n, n_outputs)."""
         ...
 
     def from_linked(self, linked: Array) -> Array:
-        """What `step` answers, of what `link` made: (n, n_outputs) or (n_outputs,)."""
+        """The answer of `step` to what `link` made of logits: (n, n_outputs) or (n_outputs,)."""
         ...
 
 
@@ -109,7 +109,7 @@ class Stream:
     # Steps
 
     def step(self, x_t: ArrayLike) -> Array:
-        """Read one time step; what is there to say now?
+        """Read one time step, and answer to the sequence so far.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Stream:
         return answers[0] if self._n is None else answers
 
     def answer(self) -> Array:
-        """What `step` would answer of the steps so far, without another one."""
+        """The answer to the steps so far, without reading another one."""
         return self._model.from_linked(self._steps.answer())
 
     @property
@@ -237,7 +237,7 @@ class Stream:
     # What is not an array as the kernel takes it, and what cannot be used
 
     def _step_converted(self, x_t: Any) -> Array | None:
-        """A step that only wants converting; None: it has to be looked at."""
+        """The answers to a step that only needs conversion; None if its values must be checked."""
         if type(x_t) is not np.ndarray and not isinstance(x_t, (list, tuple, int, float)):
             return None
         if isinstance(x_t, (list, tuple)):
@@ -319,7 +319,7 @@ class Stream:
 
 
 def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
-    """The network as a backend takes it."""
+    """The network with all around it, as a backend takes it for a stream."""
     network, standardisation = model.network, model.standardisation
     params, n_streams = network.params, 1 if n is None else n
     return StreamPlan(
@@ -362,7 +362,7 @@ def _refuse_stalled_sums(arrays: Mapping[str, Array], own: Mapping[str, Array]) 
 
 
 def _restored(model: Answering, n: int | None, state: dict[str, Array]) -> Stream:
-    """What `Stream.__reduce__` took apart."""
+    """The stream of which `Stream.__reduce__` gave these parts."""
     stream = Stream(model, n)
     stream.state = state
     return stream

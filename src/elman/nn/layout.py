@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
@@ -112,6 +112,16 @@ class Layout:
     def sums_layers(self) -> bool:
         """Whether the last layer's states are a sum that no backend sees."""
         return self.residual and self.n_layers > 1
+
+    def differences(self, other: Layout) -> Iterator[tuple[str, Any, Any]]:
+        """Where the weights of two layouts differ: a name, its value here, its value there.
+
+        Shares of dropout do not count, of which no weight depends.
+        """
+        for each in fields(self):
+            here, there = getattr(self, each.name), getattr(other, each.name)
+            if here != there and each.name not in ("dropout", "recurrent_dropout"):
+                yield {"hidden_sizes": "hidden_size"}.get(each.name, each.name), here, there
 
     def to_dict(self) -> dict[str, Any]:
         """The layout as JSON keeps it, in the words of a model file."""

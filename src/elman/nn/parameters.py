@@ -12,6 +12,10 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
 
+LARGEST = {"float32": 1e18, "float64": 1e150}
+"""By type the largest weight that is taken for one: a product of two of them with an input is still
+a number, and no training that works comes near."""
+
 
 class Parameters(Mapping[str, Array]):
     """Named arrays that share one flat vector.
@@ -83,6 +87,18 @@ class Parameters(Mapping[str, Array]):
     def names(self) -> tuple[str, ...]:
         """Names in the order of the vector."""
         return tuple(self._views)
+
+    def unusable(self, *, finite: bool = False) -> str | None:
+        """Name of the first array with NaN, infinity or a value beyond `LARGEST`; None if none.
+
+        With `finite` every finite value will do.
+        """
+        bound = np.finfo(self.dtype).max if finite else LARGEST[self.dtype.name]
+        with np.errstate(invalid="ignore"):
+            for name, array in self.items():
+                if not (np.abs(array) <= bound).all():
+                    return name
+        return None
 
     def zeros_like(self) -> Parameters:
         """The same names and shapes over a vector of zeros: where gradients go."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from elman.nn.network import Network
@@ -16,7 +17,7 @@ Array = NDArray[Any]
 
 @dataclass
 class Best:
-    """The best weights so far, and for how long nothing has got better."""
+    """The best weights so far, and how many epochs have passed since one was better."""
 
     flat: Array | None = None
     epoch: int = 0
@@ -28,7 +29,11 @@ class Best:
     def update(
         self, network: Network, epoch: int, loss: float, score: float | None, plan: Plan
     ) -> None:
-        """`loss` and `score` are the validation's, or the training loss and None."""
+        """Take one more epoch into account.
+
+        `loss` and `score` are those of the validation data; without any, `loss` is that of
+        training, and `score` is None.
+        """
         by_score = score is not None and plan.judged_by != "loss"
         by_loss = score is None or plan.judged_by != "score"
         key = (score, -loss) if score is not None and by_score else (-loss,)
@@ -47,9 +52,17 @@ class Best:
             self.low_loss = loss
 
     def get_state(self) -> dict[str, Any]:
-        """All of it."""
+        """Everything that is remembered, by name."""
         return {**vars(self), "key": list(self.key)}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned."""
+        """Go on from what `get_state` returned.
+
+        Raises
+        ------
+        ValueError
+            The weights are not finite, as those of no epoch are.
+        """
+        if state["flat"] is not None and not np.isfinite(state["flat"]).all():
+            raise ValueError("the best weights hold NaN or infinity")
         vars(self).update(state, key=tuple(state["key"]))

@@ -51,7 +51,7 @@ PREFIX = "training."
 
 
 class _Stored(NamedTuple):
-    """What a file of an epoch holds."""
+    """The content of an epoch's file."""
 
     epoch: int
     network: Network
@@ -136,7 +136,7 @@ class CheckpointFolder:
 
     @property
     def entropy(self) -> Any:
-        """Of the random numbers that the run began with; None if it did not begin yet."""
+        """The entropy that the run's random numbers began with; None if the run has not begun."""
         return None if self._stored is None else self._stored.entropy
 
     def claim(self, fingerprint: Fingerprint, entropy: Any, pack: Pack) -> None:
@@ -186,7 +186,7 @@ class CheckpointFolder:
     # What `elman.training.loop.CheckpointStore` asks
 
     def resumed(self) -> TrainingState | None:
-        """Where to go on from; None at a run's beginning."""
+        """The state to go on from; None at the beginning of a run."""
         if self._stored is None:
             return None
         stored = self._stored
@@ -232,7 +232,7 @@ class CheckpointFolder:
     def _keep_best(
         self, network: Network, history: History, parts: Mapping[str, Mapping[str, Any]]
     ) -> None:
-        """Write the best model, if it is not there."""
+        """Write the best model unless it is on disk already."""
         if self._pack is None:
             raise RuntimeError("claim comes first")
         if history.best_epoch != self._best_kept:
@@ -244,7 +244,7 @@ class CheckpointFolder:
     # Reading
 
     def _find(self) -> None:
-        """The newest state that is whole."""
+        """Read the newest state that is whole."""
         paths = _epochs_in(self._folder)
         if not paths and (self._folder / BEST).exists():
             raise ValueError(

@@ -107,14 +107,6 @@ def first_not_finite(
     return None
 
 
-def weights_not_finite(network: Network) -> str | None:
-    """Name of the first weights that are not all finite."""
-    for name, array in network.params.items():
-        if not np.isfinite(array).all():
-            return name
-    return None
-
-
 def _of_sample(
     network: Network,
     sample: Samples,
@@ -122,7 +114,7 @@ def _of_sample(
     backend: Backend,
     objective: Objective | None,
 ) -> tuple[str, int | None] | None:
-    """Layer and time step."""
+    """The layer and the time step at which one sample stops being finite; None if it never does."""
     step = _first(sample.X[0])
     if step is not None:
         return "input", step

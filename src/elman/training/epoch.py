@@ -21,7 +21,6 @@ from elman.training.divergence import (
     Place,
     Suspects,
     first_not_finite,
-    weights_not_finite,
 )
 from elman.training.labelled import Labelled
 from elman.training.plan import Plan
@@ -101,7 +100,7 @@ def run_epoch(
             norm_sum += norm
         if states is not None:
             _put(carried, batch.order, states, n_samples)
-    if not np.isfinite(network.params.flat).all():
+    if network.params.unusable(finite=True) is not None:
         suspects = _suspects(training, batch, chunk, samples, bptt_steps)
         place = first_not_finite(network, suspects, backend, objective)
         raise _diverged(number, len(batches) - 1, learning_rate, loss, norm, network, place)
@@ -109,7 +108,7 @@ def run_epoch(
 
 
 def _clip(gradient: Array, norm: float, plan: Plan, fused: Fused | None) -> float:
-    """Cut off elements that are too large, in place; what the gradient is then to be scaled by."""
+    """Cut off large elements in place, and return the factor that brings the norm to its limit."""
     if plan.max_grad_value is not None:
         clip_values(gradient, plan.max_grad_value)
         norm = global_norm(gradient, fused)
@@ -117,7 +116,7 @@ def _clip(gradient: Array, norm: float, plan: Plan, fused: Fused | None) -> floa
 
 
 def batches_of(order: Indices, batch_size: int) -> list[Indices]:
-    """An order of samples, at most so many at a time.
+    """Cut an order of samples into batches of at most `batch_size`.
 
     Of equal size, within one: Adam takes a step as long for a last batch of three samples as for a
     whole one, and that noise alone can keep a small set from being learned.
@@ -126,7 +125,7 @@ def batches_of(order: Indices, batch_size: int) -> list[Indices]:
 
 
 def bucketed(batches: list[Indices], lengths: Indices, rng: np.random.Generator) -> list[Indices]:
-    """The same samples in batches of as many, those of about one length together.
+    """Put samples of about one length into a batch together; the sizes of the batches stay.
 
     So that it stays a matter of chance which samples meet, they are put in the order of their
     lengths only within groups of about the square root of the number of batches, drawn afresh by
@@ -154,7 +153,7 @@ def _put(
 
 
 def _mask_seed(rng: np.random.Generator) -> int:
-    """The same in every epoch of one generator, which is not drawn from."""
+    """The seed of dropout's masks: the same in every epoch, without a draw from the generator."""
     root: Any = rng.bit_generator.seed_seq
     child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
     return int(child.generate_state(1, np.uint64)[0])
@@ -163,7 +162,7 @@ def _mask_seed(rng: np.random.Generator) -> int:
 def _suspects(
     training: Labelled, batch: Batch, chunk: Chunk, samples: Samples, bptt_steps: int | None
 ) -> Suspects:
-    """The samples of a chunk, by their numbers in what was passed in."""
+    """The samples of a chunk with the numbers that they have in the user's X."""
     order = batch.order[: chunk.n_samples]
     numbers = order if training.source is None else training.source[order]
     return Suspects(samples, numbers, chunk.start, bptt_steps)
@@ -178,7 +177,7 @@ def _diverged(
     network: Network,
     place: Place | None,
 ) -> DivergedError:
-    spoilt = weights_not_finite(network)
+    spoilt = network.params.unusable(finite=True)
     weights = "" if spoilt is None else f", after a step that left {spoilt} not finite"
     return DivergedError(
         f"training diverged in epoch {number + 1}, batch {batch + 1}: the loss is {loss:g} and the "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import CELLS, Backend, Tape
+from elman.backends.contract import Backend, Tape
 from elman.data.prepared import Prepared
 from elman.nn.network import Network
 
@@ -23,8 +23,6 @@ SHARE_PROBED = 1 / 16
 """of the samples looked at, at most"""
 STEPS_PROBED = 256
 """first steps of each sample looked at"""
-CANDIDATES = {"elman": "h", "gru": "n", "lstm": "g"}
-"""The block of W_h through tanh, by cell: what the new state is made of."""
 SHARE_OF_WORK = 0.01
 """of an epoch's, which reading the gauges may take"""
 LONGEST_INTERVAL = 10
@@ -119,7 +117,7 @@ def _flat(tape: Tape) -> NDArray[np.bool_]:
     flat = np.empty(values.shape, bool)
     for i, gate in enumerate(gates):
         block = slice(i * size, (i + 1) * size)
-        of = _tanh_flat if gate == CANDIDATES[tape.cell.name] else _logistic_flat
+        of = _tanh_flat if gate == tape.cell.kind.candidate else _logistic_flat
         flat[..., block] = of(values[..., block])
     return flat
 
@@ -151,8 +149,8 @@ def spectral_radii(network: Network, backend: Backend) -> dict[str, float]:
     dict of str to float
         By the layer's name.
     """
-    gates = CELLS[network.layout.cell.name].gates
-    column = gates.index(CANDIDATES[network.layout.cell.name])
+    kind = network.layout.cell.kind
+    column = kind.gates.index(kind.candidate)
     radii = {}
     for name, W in network.params.items():
         layer, _, array = name.rpartition(".")

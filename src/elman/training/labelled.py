@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 class Labelled(NamedTuple):
-    """Sequences with what they should be taken for."""
+    """Sequences, their targets and their weights."""
 
     X: Prepared
     targets: Array
@@ -56,7 +56,7 @@ class Labelled(NamedTuple):
         masking: Masking | None = None,
         states: dict[str, Array] | None = None,
     ) -> Samples:
-        """What a chunk of a batch's steps is to be taken for.
+        """The samples of a batch's chunk with their targets, as the gradient takes them.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Labelled(NamedTuple):
 
 
 def _consecutive(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`counts[i]` numbers from `starts[i]` on, for every i."""
+    """For every i the `counts[i]` consecutive numbers that begin with `starts[i]`, end to end."""
     ends = np.cumsum(counts)
     numbers = np.arange(int(counts.sum()), dtype=np.int64)
     numbers += np.repeat(starts - (ends - counts), counts)

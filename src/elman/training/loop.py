@@ -36,7 +36,7 @@ OnEpoch = Callable[[Epoch], Any]
 
 
 class Progress(Protocol):
-    """Where training says how it goes."""
+    """Shows a person how training goes."""
 
     def show(self, epoch: Epoch) -> None:
         """Report an epoch."""
@@ -211,7 +211,9 @@ def train(
             elif plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
                 history.stopped_by = "early_stopping"
             finished = history.stopped_by != "max_iter" or number + 1 == last_epoch
-            if store is not None and (finished or store.due(number + 1)):
+            # What on_epoch has spoilt is no state to go on from; the next epoch will say so.
+            whole = network.params.unusable() is None
+            if store is not None and whole and (finished or store.due(number + 1)):
                 try:
                     store.keep(state(finished))
                 except OSError:  # must not cost what was learned; the store remembers it

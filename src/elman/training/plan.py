@@ -1,4 +1,4 @@
-"""How to train: what the hyper-parameters of training come to."""
+"""How to train: the hyper-parameters of training as the loop over epochs takes them."""
 
 from __future__ import annotations
 

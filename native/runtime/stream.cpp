@@ -1,10 +1,10 @@
-#include "stream.h"
+#include "runtime/stream.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "vectors.h"
+#include "runtime/vectors.h"
 
 namespace elman {
 namespace {

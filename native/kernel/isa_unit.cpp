@@ -3,7 +3,7 @@
 // Nothing here may leave a symbol that another unit could share: every function is static, in a namespace
 // of the set's own, and no standard library template is used. tests/backends/test_native_unit.py looks.
 
-#include "kernel_table.h"
+#include "kernel/kernel_table.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
@@ -20,15 +20,29 @@ namespace elman {
 namespace {
 namespace ELMAN_ISA {
 
-#include "vec.h"
+#include "kernel/vec.h"
 //
-#include "pointwise.h"
+#include "kernel/pointwise.h"
 //
-#include "cells.h"
+#include "kernel/cells.h"
 //
-#include "tile.h"
+#include "kernel/tile.h"
 //
-#include "sequence.h"
+#include "kernel/states.h"
+//
+#include "kernel/packing.h"
+//
+#include "kernel/layer_norm.h"
+//
+#include "kernel/pool.h"
+//
+#include "kernel/forward.h"
+//
+#include "kernel/history.h"
+//
+#include "kernel/weight_gradients.h"
+//
+#include "kernel/backward.h"
 
 template <typename T>
 static void add(T* into, const T* from, int64_t n) {

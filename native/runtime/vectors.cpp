@@ -1,4 +1,4 @@
-#include "vectors.h"
+#include "runtime/vectors.h"
 
 #include <algorithm>
 #include <atomic>
@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "thread_pool.h"
+#include "runtime/thread_pool.h"
 
 namespace elman::vectors {
 namespace {

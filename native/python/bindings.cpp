@@ -3,12 +3,12 @@
 // Nothing is converted: an array of another dtype or layout is a TypeError or a ValueError that says so in a
 // word; the Python side looks again for the reason. Results are fresh arrays, or written where the caller says.
 
-#include "arrays.h"
-#include "bindings_stream.h"
-#include "call.h"
-#include "dispatch.h"
-#include "run.h"
-#include "vectors.h"
+#include "python/arrays.h"
+#include "python/bindings_stream.h"
+#include "python/call.h"
+#include "runtime/dispatch.h"
+#include "runtime/run.h"
+#include "runtime/vectors.h"
 
 namespace elman {
 namespace {

@@ -1,11 +1,11 @@
 // Streams as Python sees them: stream.h's, and the links that make answers of logits.
 
-#include "bindings_stream.h"
+#include "python/bindings_stream.h"
 
-#include "arrays.h"
-#include "call.h"
-#include "stream.h"
-#include "vectors.h"
+#include "python/arrays.h"
+#include "python/call.h"
+#include "runtime/stream.h"
+#include "runtime/vectors.h"
 
 namespace elman {
 namespace {

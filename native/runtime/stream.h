@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "run.h"
+#include "runtime/run.h"
 
 namespace elman {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <new>
 
-#include "kernel_table.h"
+#include "kernel/kernel_table.h"
 
 namespace elman {
 

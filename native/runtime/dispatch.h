@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "kernel_table.h"
+#include "kernel/kernel_table.h"
 
 namespace elman {
 

@@ -4,7 +4,7 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
-#include "arrays.h"
+#include "python/arrays.h"
 
 namespace elman {
 namespace {

@@ -1,10 +1,10 @@
-#include "run.h"
+#include "runtime/run.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
-#include "thread_pool.h"
+#include "runtime/thread_pool.h"
 
 namespace elman {
 namespace {

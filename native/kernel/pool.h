@@ -1,0 +1,42 @@
+// The mean and the largest of a sample's states, taken while they are made; and their gradients.
+// Included by isa_unit.cpp alone.
+
+// A row of sums over a sample's steps, of which a mean is made: doubles, because a sum of float32 stops growing
+// after 2^24 equal steps.
+template <typename T>
+ELMAN_INLINE int64_t totals_stride(const Problem<T>& p) {
+  return state_stride<double>(padded_columns<T>(p.hidden_size));
+}
+
+// Adds the hidden states of two steps of n rows to their totals, the earlier one first.
+template <typename T>
+ELMAN_INLINE void add_two_steps(const Problem<T>& p, int64_t n, int64_t stride, const T* first,
+                                const T* second, double* totals) {
+  const int64_t padded = padded_columns<T>(p.hidden_size), totals_step = totals_stride(p);
+  for (int64_t r = 0; r < n; ++r, first += stride, second += stride, totals += totals_step) {
+    for (int64_t j = 0; j < padded; j += kLanes<double>) {
+      store(totals + j, load(totals + j) + load_doubles(first + j) + load_doubles(second + j));
+    }
+  }
+}
+
+// Takes h into a sample's largest values so far. NaN stays.
+template <typename T>
+ELMAN_INLINE void take_largest(T* largest, T* ties, Vec<T> h, int64_t left) {
+  const Vec<T> so_far = load_upto(largest, left);
+  store_upto(largest, h <= so_far || so_far != so_far ? so_far : h, left);
+  if (ties) {
+    const Vec<T> one = broadcast(T(1)), n = load_upto(ties, left);
+    store_upto(ties, h == so_far ? n + one : h > so_far ? one : n, left);
+  }
+}
+
+// The share of the gradient at a pooled value that a step with the state h gets.
+template <typename T>
+ELMAN_INLINE Vec<T> pool_share(const BackwardCall<T>& c, int64_t sample, int64_t column, Vec<T> h,
+                               int64_t left) {
+  const int64_t at = sample * c.problem.hidden_size + column;
+  const Vec<T> share = load_upto(c.dpooled + at, left);
+  if (c.pool == Pool::kMean) return share;
+  return h == load_upto(c.pooled + at, left) ? share : Vec<T>{};
+}

@@ -1,0 +1,63 @@
+// The states of a tile of samples between two time steps: where they lie in its workspace.
+// Included by isa_unit.cpp alone.
+
+// Rows of per-step state are padded to whole vectors and to an odd number of cache lines, so that the rows of
+// a tile do not fall into the same cache set.
+template <typename T>
+ELMAN_INLINE int64_t state_stride(int64_t hidden_size) {
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  const int64_t lines = (padded_columns<T>(hidden_size) + kLine - 1) / kLine;
+  return (lines | 1) * kLine;
+}
+
+template <typename T>
+ELMAN_INLINE int64_t length_of(const Problem<T>& p, int64_t sample) {
+  return p.lengths ? p.lengths[sample] : p.n_timesteps;
+}
+
+// A state as the time loop keeps it: blocks of padded columns, the hidden state first.
+template <typename T>
+ELMAN_INLINE int64_t padded_state(const Problem<T>& p) {
+  return p.shape().states * padded_columns<T>(p.hidden_size);
+}
+
+// A masked hidden state, as the product with W_h sees it.
+template <typename T>
+ELMAN_INLINE int64_t seen_stride(const Problem<T>& p) {
+  return state_stride<T>(padded_columns<T>(p.hidden_size));
+}
+
+// A row of sums that wait for their mean and variance.
+template <typename T>
+ELMAN_INLINE int64_t sums_stride(const Problem<T>& p) {
+  return p.layer_norm ? state_stride<T>(p.shape().biases * padded_columns<T>(p.hidden_size)) : 0;
+}
+
+// The states of a tile at one step, rows state_stride apart; and the masked hidden states, or null.
+template <typename T>
+struct TileState {
+  T* state;
+  T* seen;
+};
+
+// Copies a state of `states` blocks of H between blocks `from_step` apart and blocks `to_step` apart.
+template <typename T>
+ELMAN_INLINE void copy_state(int64_t states, int64_t H, const T* from, int64_t from_step, T* to,
+                             int64_t to_step) {
+  for (int64_t s = 0; s < states; ++s) {
+    for (int64_t j = 0; j < H; ++j) to[s * to_step + j] = from[s * from_step + j];
+  }
+}
+
+// seen = h * mask, of n rows of the tile that begins at sample `begin`, from the states.
+template <typename T>
+ELMAN_INLINE void mask_states(const Problem<T>& p, int64_t begin, int64_t n, int64_t stride,
+                              const TileState<T>& s) {
+  if (!s.seen) return;
+  const int64_t H = p.hidden_size, padded = padded_columns<T>(H), to = seen_stride(p);
+  for (int64_t r = 0; r < n; ++r) {
+    for (int64_t j = 0; j < padded; ++j) {
+      s.seen[r * to + j] = j < H ? s.state[r * stride + j] * p.h_mask[(begin + r) * H + j] : T(0);
+    }
+  }
+}

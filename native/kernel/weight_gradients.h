@@ -1,0 +1,95 @@
+// Gradients of the weights of a chunk of time steps: outer products of inputs and deltas.
+// Included by isa_unit.cpp alone.
+
+// Rows of dW_x, then of dW_h, each with its gates' blocks padded; then one row of all biases' blocks, and with
+// layer_norm one of all gains'.
+template <typename T>
+static int64_t gradient_stride(const Problem<T>& p) {
+  return p.shape().gates * padded_columns<T>(p.hidden_size);
+}
+template <typename T>
+static int64_t gradient_size(const Problem<T>& p) {
+  return (p.n_features + (p.recurrent ? p.hidden_size : 0)) * gradient_stride<T>(p) +
+         (1 + p.layer_norm) * p.shape().biases * padded_columns<T>(p.hidden_size);
+}
+
+template <typename T>
+ELMAN_INLINE int64_t runs_size(int64_t n_rows) {  // in elements of T: two runs a sample, and a copy to shift
+  const int64_t bytes = 4 * n_rows * static_cast<int64_t>(sizeof(Run<T>));
+  return (bytes + 63) / 64 * 64 / static_cast<int64_t>(sizeof(T));
+}
+
+// C += sum over runs of outer products, for n_rows of C (columns of the runs' left rows).
+template <typename T>
+static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t n_rows, int64_t width, T* C,
+                  int64_t c_stride, Run<T>* shifted) {
+  if (n_runs == 0 || n_rows == 0) return;
+  const int64_t share = even_share(n_rows);
+  for (int64_t r = 0; r < n_runs; ++r) shifted[r] = runs[r];
+  for (int64_t row = 0; row < n_rows; row += share) {
+    const int64_t m = share < n_rows - row ? share : n_rows - row;
+    const OuterTile<T>* table = width < kPanel<T> ? kTiles<T>.outer_one : kTiles<T>.outer_two;
+    table[m - 1](shifted, n_runs, a_stride, C + row * c_stride, c_stride);
+    for (int64_t r = 0; r < n_runs; ++r) shifted[r].a += m;
+  }
+}
+
+// Adds the weight gradients of steps [first, first + chunk_steps) of the tile to `gradient`. The deltas of
+// those steps lie in `chunk`, panel by panel, a row a step: (panel, sample, step, column).
+template <typename T, typename C>
+static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64_t begin, int64_t n,
+                      int64_t first, const T* chunk, T* masked, Run<T>* runs, T* gradient) {
+  const Problem<T>& p = c.problem;
+  const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps, steps = c.chunk_steps;
+  const int64_t stride = gradient_stride<T>(p), padded = padded_columns<T>(H);
+  static const T one = T(1);
+  Run<T>* shifted = runs + 2 * n;
+  const bool begins = first == history.first;  // h_{t-1} of a stretch's first step lies before it
+  for (int64_t r = 0; masked && r < n; ++r) {  // the hidden states as the products with W_h saw them
+    const T* mask = p.h_mask + (begin + r) * H;
+    for (int64_t k = 0; k < steps && first + k < length_of(p, begin + r); ++k) {
+      const T* h =
+          begins && k == 0 ? history.before + r * history.before_stride : history.at(r, first + k - 1, H);
+      for (int64_t j = 0; j < H; ++j) masked[(r * steps + k) * H + j] = h[j] * mask[j];
+    }
+  }
+  for (int64_t q = 0; q < n_panels<T>(H); ++q) {
+    const int64_t width = panel_width<T>(q, H), column = q * kPanel<T>;
+    int64_t n_runs = 0;
+    auto each_live = [&](int sum, auto add) {  // add(row, live steps of the chunk, their deltas)
+      const T* panel = chunk + (sum * padded + column) * n * steps;
+      n_runs = 0;
+      for (int64_t r = 0; r < n; ++r) {
+        int64_t stop = length_of(p, begin + r);
+        stop = stop < first + steps ? stop : first + steps;
+        if (first < stop) add(r, stop - first, panel + r * steps * width);
+      }
+    };
+    for (int g = 0; g < C::kGates; ++g) {
+      T* to = gradient + g * padded + column;
+      each_live(C::kXSum[g], [&](int64_t r, int64_t n_live, const T* delta) {
+        runs[n_runs++] = {p.X + ((begin + r) * n_steps + first) * D, delta, n_live};
+      });
+      outer(runs, n_runs, D, D, width, to, stride, shifted);
+      if (!p.recurrent) continue;
+      each_live(C::kHSum[g], [&](int64_t r, int64_t n_live, const T* delta) {
+        if (masked) {
+          runs[n_runs++] = {masked + r * steps * H, delta, n_live};
+          return;
+        }
+        if (begins) runs[n_runs++] = {history.before + r * history.before_stride, delta, 1};
+        if (n_live > begins) {
+          runs[n_runs++] = {history.at(r, first + begins - 1, H), delta + begins * width, n_live - begins};
+        }
+      });
+      outer(runs, n_runs, H, H, width, to + D * stride, stride, shifted);
+    }
+    if (p.layer_norm) continue;  // these deltas are not the biases': see normalised_deltas
+    T* to = gradient + (D + (p.recurrent ? H : 0)) * stride + column;
+    for (int sum = 0; sum < C::kSums; ++sum) {
+      each_live(sum,
+                [&](int64_t, int64_t n_live, const T* delta) { runs[n_runs++] = {&one, delta, n_live}; });
+      outer(runs, n_runs, int64_t{0}, int64_t{1}, width, to + sum * padded, stride, shifted);
+    }
+  }
+}

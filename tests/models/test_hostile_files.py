@@ -1,0 +1,346 @@
+"""A model file is not trusted: its checksum is right, and whoever made it means harm."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from helpers.cli_tools import run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.formats import archive
+from elman.formats.archive import ArchiveError
+from elman.models.files import load
+
+ESCAPE = "\x1b[2J\x1b]0;owned\x07"
+rng = np.random.default_rng(5)
+X = [rng.normal(size=(n, 2)).astype(np.float32) for n in (4, 1, 6, 3, 5)]
+MAKERS = {
+    "classifier": lambda: RNNClassifier(3, max_iter=2, random_state=0).fit(X, list("abbca")),
+    "tagger": lambda: RNNTagger(3, max_iter=2, random_state=0).fit(
+        X, [["p"] * (len(x) - 1) + ["q"] for x in X]
+    ),
+    "regressor": lambda: RNNRegressor(3, max_iter=2, random_state=0).fit(
+        X, [float(len(x)) for x in X]
+    ),
+}
+
+
+@pytest.fixture(params=MAKERS)
+def kind(request):
+    return request.param
+
+
+def parts(kind, folder):
+    """The arrays and the configuration of a whole file."""
+    path = folder / "whole.safetensors"
+    MAKERS[kind]().save(path)
+    return archive.load(path)
+
+
+def forged(folder, tensors, config):
+    path = folder / "forged.safetensors"
+    archive.save(path, tensors, config)
+    return path
+
+
+def refused(kind, path, message):
+    classes = {"classifier": RNNClassifier, "tagger": RNNTagger, "regressor": RNNRegressor}
+    for read in (load, classes[kind].load):
+        with pytest.raises(ArchiveError, match=message):
+            read(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e38, -3e38])
+@pytest.mark.parametrize("name", ["recurrent0.W_h", "head.b"])
+def test_weights_that_no_training_leaves(kind, name, value, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    tensors[name].flat[-1] = value
+    refused(kind, forged(tmp_path, tensors, config), f"weights {name} hold NaN, infinity")
+
+
+def test_no_file_is_written_that_could_not_be_read(kind, tmp_path):
+    estimator = MAKERS[kind]()
+    estimator.network_.params["head.b"][...] = 1e30
+    with pytest.raises(ValueError, match="no file of them could be read back"):
+        estimator.save(tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden_size", 60_000),
+        ("n_layers", 3),
+        ("cell", "lstm"),
+        ("activation", "relu"),
+        ("layer_norm", True),
+        ("bidirectional", True),
+        ("learn_initial_state", True),
+    ],
+)
+def test_parameters_of_another_network(kind, name, value, tmp_path):
+    """A later fit would make that network, of whatever size, with the file's word for it."""
+    tensors, config = parts(kind, tmp_path)
+    config["parameters"][name] = value
+    refused(kind, forged(tmp_path, tensors, config), "among the hyper-parameters and")
+
+
+def test_parameters_changed_after_training_are_not_saved(kind, tmp_path):
+    estimator = MAKERS[kind]().set_params(hidden_size=20)
+    with pytest.raises(ValueError, match=r"hidden_size is \(20,\) .* \(3,\) .* fit again before"):
+        estimator.save(tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
+    estimator.set_params(hidden_size=3, dropout=0.5, max_iter=7).save(
+        tmp_path / "model.safetensors"
+    )
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "on_epoch"])
+@pytest.mark.parametrize("value", ["/tmp/elsewhere", None])
+def test_paths_and_functions_are_not_taken_from_a_file(kind, name, value, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    config["parameters"][name] = value
+    refused(kind, forged(tmp_path, tensors, config), f"'{name}', which no file may set")
+
+
+@pytest.mark.parametrize("value", [True, 2.0, "3", None, 0, -1, 10**30])
+@pytest.mark.parametrize("name", ["n_classes", "n_features", "hidden_size", "n_layers"])
+def test_sizes_that_are_none(kind, name, value, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    config["network"][name] = value
+    refused(kind, forged(tmp_path, tensors, config), "does not describe")
+
+
+@pytest.mark.parametrize("kind", ["classifier", "tagger"])
+def test_labels_far_wider_than_their_texts(kind, tmp_path):
+    """200,000 labels of 16,000 characters' width would take 12 GB; their texts take 1 MB."""
+    tensors, config = parts(kind, tmp_path)
+    n = 200_000
+    config["network"]["n_classes"] = n
+    config["classes"] = {"dtype": "<U16000", "labels": [f"{i:06}" for i in range(n)]}
+    tensors["head.W"] = np.zeros((3, n), np.float32)
+    tensors["head.b"] = np.zeros(n, np.float32)
+    path = forged(tmp_path, tensors, config)
+    tracemalloc.start()
+    refused(kind, path, "shorten the longest ones")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * path.stat().st_size + (64 << 20)
+
+
+@pytest.mark.parametrize("kind", ["classifier", "tagger"])
+@pytest.mark.parametrize(
+    "labels", [[{}, {}, {}], [["a"], ["b"], ["c"]], "abc", [None, None, None], ["c", "b", "a"]]
+)
+def test_labels_that_are_none(kind, labels, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    config["classes"] = {"dtype": "|O", "labels": labels}
+    refused(kind, forged(tmp_path, tensors, config), "does not describe")
+
+
+@pytest.mark.parametrize("unit", ["[],", "{},", '"",', "0,", "[[],[]],"])
+def test_memory_stays_near_the_size_of_the_file(unit, tmp_path):
+    """Millions of empty lists take twenty times their text once they are parsed."""
+    tensors, config = parts("classifier", tmp_path)
+    config["more"] = 0
+    whole = forged(tmp_path, tensors, config)
+    text = json.dumps(config, sort_keys=True)
+    body = "[" + (unit * (9_000_000 // len(unit))).rstrip(",") + "]"
+    text = text.replace('"more": 0', f'"more": {body}')
+    header = {"__metadata__": {"format": "elman", "format_version": "2", "config": text}}
+    header["__metadata__"]["sha256"] = archive._digest(text, tensors, "2")
+    start, chunks = 0, []
+    for name, array in sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0])):
+        described = {"dtype": archive.CODES[array.dtype], "shape": list(array.shape)}
+        header[name] = described | {"data_offsets": [start, start + array.nbytes]}
+        start += array.nbytes
+        chunks.append(array.tobytes())
+    encoded = json.dumps(header, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    whole.write_bytes(len(encoded).to_bytes(8, "little") + encoded + b"".join(chunks))
+    del text, body, header, encoded, chunks
+    tracemalloc.start()
+    with contextlib.suppress(ArchiveError):  # whether it is refused does not matter here
+        load(whole)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * whole.stat().st_size + (64 << 20)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stopped_by": ESCAPE},
+        {"stopped_by": None},
+        {"best_epoch": 99},
+        {"best_epoch": -1},
+        {"best_epoch": True},
+        {"loss": [1.0, float("nan")]},
+        {"loss": [1.0, float("inf")]},
+        {"loss": [1.0, "0.5"]},
+        {"loss": [True, False]},
+        {"loss": [1.0]},
+        {"epoch": [1.5, 2.5]},
+        {"spectral_radius": [{"recurrent0": "1"}, None]},
+        {"spectral_radius": [[], []]},
+        {ESCAPE: []},
+    ],
+    ids=str,
+)
+def test_a_history_that_no_training_writes(kind, change, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    config["history"] |= change
+    path = forged(tmp_path, tensors, config)
+    refused(kind, path, "does not describe")
+    with pytest.raises(ArchiveError) as error:
+        load(path)
+    assert "\x1b" not in str(error.value)
+
+
+def test_answers_are_never_nan_in_silence(tmp_path):
+    """Weights and values that are numbers, of which a relu network makes something that is none."""
+    classifier = RNNClassifier(
+        3, activation="relu", readout="last", standardize=False, max_iter=1, random_state=0
+    ).fit(X, list("abbca"))
+    for name in ("recurrent0.W_x", "recurrent0.W_h"):
+        classifier.network_.params[name][...] = 1e15
+    classifier.save(tmp_path / "model.safetensors")
+    again = RNNClassifier.load(tmp_path / "model.safetensors")
+    samples = [np.zeros((2, 2), np.float32), np.full((6, 2), 1e9, np.float32)]
+    assert np.isfinite(again.predict_proba(samples[:1])).all()
+    for ask in (again.predict, again.predict_proba, again.decision_function):
+        with pytest.raises(ValueError, match=r"answer to X\[1\] is NaN or infinite"):
+            ask(samples)
+    for ask in (again.predict_proba_over_time, again.predict_early):
+        with pytest.raises(ValueError, match=r"answer to X\[1\], time step 1, is NaN or infinite"):
+            ask(samples)
+
+
+def on_a_terminal(*arguments):
+    """What the command writes to a terminal, with all that a terminal would obey."""
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "elman", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower) as process:
+        os.close(follower)
+        written = b""
+        while True:
+            try:
+                block = os.read(leader, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not block:
+                break
+            written += block
+    os.close(leader)
+    return process.returncode, written.decode()
+
+
+def test_no_text_of_a_file_is_obeyed_by_a_terminal(tmp_path):
+    """Labels hold escape codes; a terminal is shown them, and a pipe gets them as they are."""
+    from elman.data import write_npz
+
+    labels = np.array([f"a{ESCAPE}", "b", "b", "c\u202e", f"a{ESCAPE}"])
+    RNNClassifier(3, max_iter=1, random_state=0).fit(X, labels).save(tmp_path / "model.safetensors")
+    write_npz(tmp_path / "data.npz", X, labels)
+    model, data = tmp_path / "model.safetensors", tmp_path / "data.npz"
+    colours = re.compile(r"\x1b\[[0-9;]*m")  # rich's own, for bold and colours
+    for arguments in (("inspect", model), ("evaluate", model, data), ("predict", model, data)):
+        code, written = on_a_terminal(*arguments)
+        assert code == 0
+        assert not {"\x1b", "\x07", "\u202e"} & set(colours.sub("", written))
+        if arguments[0] != "predict":  # which need not answer with every label
+            assert "owned" in written
+
+
+@pytest.mark.parametrize("place", ["kind", "classes", "parameters", "history", "network"])
+def test_error_messages_show_no_text_of_a_file_as_it_is(place, tmp_path, capsys):
+    tensors, config = parts("classifier", tmp_path)
+    changed = {
+        "kind": ESCAPE,
+        "classes": {"dtype": ESCAPE, "labels": []},
+        "parameters": {ESCAPE: 1},
+        "history": {ESCAPE: 1},
+        "network": {ESCAPE: 1},
+    }
+    config[place] = changed[place]
+    path = forged(tmp_path, tensors, config)
+    code, _, err = run(capsys, "inspect", path)
+    assert code == 2
+    assert "\x1b" not in err
+    assert "\x07" not in err
+
+
+# Whatever else may be in a configuration
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 10**20),
+    st.floats(),
+    st.text(max_size=4),
+    st.lists(st.integers(0, 3), max_size=3),
+    st.dictionaries(st.text(max_size=2), st.integers(0, 3), max_size=2),
+)
+
+
+def places(config):
+    """Every place in a configuration, as the keys that lead there."""
+    for key, value in config.items():
+        yield (key,)
+        if isinstance(value, dict):
+            yield from ((key, *rest) for rest in places(value))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    return {kind: parts(kind, folder) for kind in MAKERS}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_any_change_is_refused_or_harmless(whole, tmp_path_factory, data):
+    """A changed file is an ArchiveError, or an estimator that works; there is no third way."""
+    kind = data.draw(st.sampled_from([*MAKERS]))
+    tensors, config = copy.deepcopy(whole[kind])
+    for _ in range(data.draw(st.integers(1, 2))):
+        *way, last = data.draw(st.sampled_from([*places(config)]))
+        target = config
+        for key in way:
+            target = target[key] if isinstance(target, dict) and key in target else {}
+        if isinstance(target, dict):
+            if data.draw(st.booleans()):
+                target.pop(last, None)
+            else:
+                target[last] = data.draw(ODD)
+    path = forged(tmp_path_factory.mktemp("changed"), tensors, config)
+    classes = {"classifier": RNNClassifier, "tagger": RNNTagger, "regressor": RNNRegressor}
+    try:
+        estimator = classes[kind].load(path)
+    except ArchiveError:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator.predict(X)
+        estimator.hidden_states(X)
+        repr(estimator)
+        repr(estimator.history_)
+        clone(estimator)
+        if not estimator.bidirectional:
+            estimator.stream().step(X[0][0])
+        estimator.save(path)
+        classes[kind].load(path)
