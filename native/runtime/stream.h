@@ -1,4 +1,4 @@
-// A whole network fed one time step at a time: standardisation, layers, running readout, head, link.
+// A whole network fed one time step at a time: standardisation, layers, readout so far, head, link.
 //
 // The order of things, and what each is, is src/elman/stepping.py's, to the same bits.
 #pragma once

@@ -23,7 +23,7 @@ void softmax(const T* logits, int64_t n, int64_t k, T* out);
 template <typename T>
 void sigmoid(const T* logits, int64_t n, T* out);
 
-// exp(x) = r 2^k, as nn/running.py has it, to the same bits.
+// exp(x) = r 2^k, as nn/readouts/attention.py has it, to the same bits.
 struct SplitExp {
   double r, k;
 };
