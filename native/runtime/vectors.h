@@ -25,7 +25,7 @@ void softmax(const T* logits, int64_t n, int64_t k, T* out);
 template <typename T>
 void sigmoid(const T* logits, int64_t n, T* out);
 
-// exp(x) as r 2^k, to the bits of split_exp in Python.
+// exp(x) as r 2^k, to the bits of split_exp in nn/readouts/attention.py.
 struct SplitExp {
   double r, k;
 };

@@ -10,6 +10,7 @@ from helpers.backends import make_backend
 from helpers.sequence_data import draw_network, make_batch, make_network
 
 from elman.backends.contract import Cell
+from elman.backends.reference import ReferenceBackend
 from elman.nn.losses import cross_entropy
 from elman.nn.network import network_shapes
 from elman.nn.parameters import Parameters
@@ -76,6 +77,47 @@ def test_no_readout_asks_for_hidden_states_at_inference(rng):
     for readout in ("last", "mean", "max"):
         make_network(rng, readout=readout).logits(X, lengths, Spy())
     assert asked == ["final", "mean", "max"]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"n_layers": 2}, {"n_layers": 2, "residual": True}], ids=str
+)
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention", "every"])
+def test_states_of_a_long_sequence_are_kept_a_chunk_at_a_time(rng, readout, options):
+    asked = []
+
+    class Spy(ReferenceBackend):
+        def forward(self, cell, X, *args, outputs="sequence", **kwargs):
+            if outputs == "sequence":
+                asked.append(X.shape[1])
+            return super().forward(cell, X, *args, outputs=outputs, **kwargs)
+
+    network = draw_network(2, 7, 3, readout=readout, rng=rng, dtype="float32", **options)
+    network.params.flat[...] = rng.normal(size=network.params.flat.size)
+    X, lengths = make_batch(rng, (23, 22, 10, 5, 0), dtype="float32")
+    logits = network.logits(X, lengths, REFERENCE)
+    over_time = network.logits_over_time(X, lengths, REFERENCE)
+    for n_steps in (1, 5, 22):
+        asked.clear()
+        assert network.logits(X, lengths, Spy(), n_steps).tobytes() == logits.tobytes()
+        if readout != "every":
+            assert max(asked, default=0) <= n_steps
+        asked.clear()
+        chunked = network.logits_over_time(X, lengths, Spy(), n_steps)
+        for i, n in enumerate(lengths):
+            assert chunked[i, :n].tobytes() == over_time[i, :n].tobytes()
+        assert max(asked) == n_steps
+
+
+@pytest.mark.parametrize("readout", ["last", "attention", "every"])
+def test_both_directions_are_read_at_once_however_long(rng, readout):
+    network = draw_network(2, 7, 3, readout=readout, rng=rng, bidirectional=True)
+    X, lengths = make_batch(rng, (9, 4, 0), dtype="float32")
+    whole = network.logits(X, lengths, REFERENCE)
+    assert network.logits(X, lengths, REFERENCE, 2).tobytes() == whole.tobytes()
+    if readout == "every":
+        over_time = network.logits_over_time(X, lengths, REFERENCE, 2)
+        assert over_time[0].tobytes() == whole[0].tobytes()
 
 
 @pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"n_layers": 2}], ids=str)

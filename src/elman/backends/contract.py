@@ -351,9 +351,9 @@ class StreamPlan(NamedTuple):
     residual: bool
     """whether from the second layer on a layer's output is its state and its input"""
     readout: str
-    """"last", "every", "mean", "max" or "attention" """
-    query: Array | None
-    """(width,), of attention"""
+    """its name: one of `elman.nn.readouts`"""
+    readout_weights: dict[str, Array]
+    """those of the readout, by name: "attention.query" (width,)"""
     W: Array
     """(width, n_outputs), of the head"""
     b: Array

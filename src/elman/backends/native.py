@@ -313,7 +313,7 @@ class NativeBackend:
                 plan.n_features,
                 plan.mean,
                 plan.scale,
-                plan.query,
+                plan.readout_weights.get("attention.query"),
                 plan.W,
                 plan.b,
             )

@@ -6,6 +6,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from elman.nn.readouts import EVERY, READOUTS
+
 
 def gradcheck(
     cell: Annotated[str, typer.Option(help="Recurrent cell: elman, gru or lstm.")] = "elman",
@@ -13,7 +15,7 @@ def gradcheck(
     readout: Annotated[
         str | None,
         typer.Option(
-            help="last, mean, max, attention, or every (step, as a tagger): check a whole network. "
+            help=f"{', '.join(READOUTS)}, or {EVERY} (step, as a tagger): check a whole network. "
             "Without it, the cell alone."
         ),
     ] = None,

@@ -11,7 +11,7 @@ The annotations are evaluated at once (no `from __future__ import annotations`),
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from os import PathLike
 from typing import Any, Literal, NoReturn, TypeVar
@@ -94,6 +94,12 @@ def declared(
         default, check, help, doc, doc_of or {}, shapes, bits, saved, option, formerly
     )
     return field(default=default, metadata={"declaration": declaration})
+
+
+def _either(names: Iterable[str]) -> str:
+    """Names as a sentence lists them: "last, mean or max"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 # The fields of a dataclass begin with those of its last base. eq=False and repr=False leave
@@ -230,12 +236,11 @@ class ReadoutParameters:
     readout: str = declared(
         "max",
         one_of(*READOUTS),
-        help="What of the hidden states is read: last, mean, max or attention.",
-        doc="""
-        How the last layer's states become one vector for each sample: the state at its own last
-        step (backward, the state once the first step was read); the mean or the largest value of
-        each unit over its own steps; or a mean weighted by a softmax of how well each state answers
-        a learned query. A sample without a step is read as the initial state.
+        help=f"What of the hidden states is read: {_either(READOUTS)}.",
+        doc=f"""
+        How the last layer's states become one vector for each sample.
+        {"; ".join(f'"{name}": {readout.about}' for name, readout in READOUTS.items())}.
+        A sample without a step is read as the initial state.
         """,
         shapes="network",
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from elman.backends.contract import Cell
-from elman.nn.layout import EVERY, Layout, layer_sizes
+from elman.nn.layout import Layout, layer_sizes
+from elman.nn.readouts import EVERY
 
 
 def layout_of(parameters: Mapping[str, Any], n_features: int, n_outputs: int) -> Layout:
@@ -48,4 +49,4 @@ def parameters_of(layout: Layout) -> dict[str, Any]:
         "dropout": layout.dropout,
         "recurrent_dropout": layout.recurrent_dropout,
     }
-    return described if layout.readout == EVERY else described | {"readout": layout.readout}
+    return described if layout.at_every_step else described | {"readout": layout.readout}

@@ -15,10 +15,10 @@ from elman.backends.contract import Activation, Backend, Cell, Weights
 from elman.inspection.kinks import draw_inputs, draw_stack_inputs
 from elman.nn.cells import weight_shapes
 from elman.nn.gradient import Samples, gradient, losses_of
-from elman.nn.layout import EVERY, Layout, layer_sizes
+from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 from elman.nn.objectives import REGRESSION_LOSSES, AnyLabels, Objective, OneClass, Values
-from elman.nn.readouts import READOUTS
+from elman.nn.readouts import EVERY, READOUTS
 
 Array = NDArray[np.float64]
 

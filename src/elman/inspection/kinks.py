@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from elman.backends.contract import Cell, Forward, Weights
 from elman.backends.reference import ReferenceBackend, biased_sums
 from elman.nn.network import Network
+from elman.nn.readouts import readout_named
 
 Array = NDArray[np.float64]
 
@@ -37,8 +38,8 @@ def draw_inputs(
     Parameters
     ----------
     initial : (n_samples, state_size)
-    readout : {"last", "mean", "max", "attention"} or None
-        Only "max" has kinks of its own.
+    readout : str or None
+        Its name; it may have kinks of its own, as "max" has where the largest states tie.
     lengths : (n_samples,) or None
         Past a sample's end X is random as well.
 
@@ -52,7 +53,7 @@ def draw_inputs(
     rows = np.arange(n_samples)
     for _ in range(MAX_REDRAWS):
         X[rows], H, unusable = _walk(cell, weights, initial[rows], n_timesteps, rng)
-        if readout == "max":
+        if readout is not None and readout_named(readout).kink_at_ties:
             unusable |= _has_tie(cell, H, None if lengths is None else lengths[rows])
         rows = rows[unusable]
         if len(rows) == 0:
@@ -84,7 +85,7 @@ def draw_stack_inputs(
         unusable = np.zeros(len(rows), dtype=bool)
         for nearest in recorder.nearest_kinks:
             unusable |= nearest < KINK_MARGIN
-        if network.layout.readout == "max":
+        if network.layout.reads.kink_at_ties:
             # a sum of states is not saturated as one is, and no tanh is the last that made it
             sums = network.layout.residual and len(network.layout.hidden_sizes) > 1
             kind = Cell("elman", "relu") if sums else network.layout.cell

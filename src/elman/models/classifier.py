@@ -15,7 +15,6 @@ from elman.data.sequences import Sequences
 from elman.models.early import decision_step
 from elman.models.labels import describe_labels, restored_labels
 from elman.models.model import Described, Tensors, TrainedModel
-from elman.nn.layout import EVERY
 from elman.nn.losses import linked
 from elman.nn.network import Network
 
@@ -94,8 +93,8 @@ class TrainedClassifier(TrainedModel):
         cls, described: Mapping[str, Any], tensors: Tensors, network: Network
     ) -> dict[str, Any]:
         layout = network.layout
-        if layout.readout == EVERY:
-            raise ValueError(f"readout={EVERY!r} is not that of a classifier")
+        if layout.at_every_step:
+            raise ValueError(f"readout={layout.readout!r} is not that of a classifier")
         classes = restored_labels(dict(described), tensors, layout.n_outputs)
         multilabel = described.get("multilabel", False)
         if not isinstance(multilabel, bool):

@@ -12,15 +12,13 @@ from elman.backends.contract import Backend
 from elman.data.missing import over_all_steps
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
-from elman.nn import truncation
-from elman.nn.layout import EVERY
 from elman.nn.network import Network
 
 Array = NDArray[Any]
 
 BATCH_VALUES = 1 << 22  # values a batch and its hidden states may hold together: 16-32 MiB
 MAX_BATCH_SIZE = 1024
-STEPS_AT_ONCE = 1 << 14  # of a sequence, where a state is kept for every step
+STEPS_AT_ONCE = 1 << 14  # of a sequence, whose states are kept that many at a time
 
 
 def predict_logits(network: Network, data: Prepared, backend: Backend) -> Array:
@@ -37,17 +35,8 @@ def predict_logits(network: Network, data: Prepared, backend: Backend) -> Array:
     ndarray of shape (n_samples, n_classes)
     """
     out = np.empty((len(data), network.layout.n_outputs), dtype=network.params.dtype)
-    layout = network.layout
-    keeps_steps = network.values_per_step > layout.n_features
-    # A readout goes on from chunk to chunk, so that chunks change no bit.
-    to_cut = keeps_steps and layout.readout != EVERY and not layout.bidirectional
     for batch in _batches(network, data, backend, states=False):
-        X, lengths = batch.X, batch.lengths
-        if to_cut and X.shape[1] > STEPS_AT_ONCE:  # memory for the states of one chunk only
-            logits, _ = truncation.forward(network, X, lengths, backend, STEPS_AT_ONCE)
-        else:
-            logits = network.logits(X, lengths, backend)
-        out[batch.order] = logits
+        out[batch.order] = network.logits(batch.X, batch.lengths, backend, STEPS_AT_ONCE)
     return out
 
 
@@ -57,7 +46,7 @@ def predict_logits_over_time(network: Network, data: Prepared, backend: Backend)
     network.check_over_time()
     initial = network.logits_before(backend) if data.missing == "skip" else None
     for batch in _batches(network, data, backend, states=True):
-        logits = network.logits_over_time(batch.X, batch.lengths, backend)
+        logits = network.logits_over_time(batch.X, batch.lengths, backend, STEPS_AT_ONCE)
         _scatter(out, data, batch, logits, initial)
     return out
 

@@ -13,7 +13,6 @@ from elman.backends.contract import Link
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.models.model import Described, Tensors, TrainedModel, restored_standardisation
-from elman.nn.layout import EVERY
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -67,8 +66,8 @@ class TrainedRegressor(TrainedModel):
         cls, described: Mapping[str, Any], tensors: Tensors, network: Network
     ) -> dict[str, Any]:
         layout = network.layout
-        if layout.readout == EVERY:
-            raise ValueError(f"readout={EVERY!r} is not that of a regressor")
+        if layout.at_every_step:
+            raise ValueError(f"readout={layout.readout!r} is not that of a regressor")
         scale = restored_standardisation(tensors, layout.n_outputs, "target")
         if scale is None:
             raise ValueError("target.mean and target.scale are missing")

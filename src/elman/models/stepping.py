@@ -1,6 +1,6 @@
 """Steps of live sequences in; what a network answers after each, out: in NumPy, for every backend.
 
-standardise -> layer after layer, each from its own state -> running readout -> head -> link
+standardise -> layer after layer, each from its own state -> readout so far -> head -> link
 
 A backend may do all of it in one compiled call (`contract.Backend.stream`), to the same bits.
 """
@@ -16,8 +16,11 @@ from elman.backends.contract import Backend, StreamPlan, StreamSteps
 from elman.data.missing import with_indicators
 from elman.data.scaling import standardise
 from elman.data.sequences import first_infinite, first_not_finite
+from elman.nn.chunks import Chunk
+from elman.nn.layers import Run
 from elman.nn.losses import linked
-from elman.nn.running import make_running
+from elman.nn.parameters import Parameters
+from elman.nn.readouts import readout_named
 
 Array = NDArray[Any]
 
@@ -37,12 +40,13 @@ class ComposedSteps:
         self._W, self._b = plan.W.copy(), plan.b.copy()
         n, dtype = len(plan.steppers[0].state), plan.W.dtype
         self._n_steps = np.zeros(n, np.int64)
-        query = None if plan.query is None else plan.query.copy()
-        self._running = make_running(plan.readout, n, len(plan.W), dtype, query, backend)
+        weights = Parameters.from_arrays(plan.readout_weights, dtype)
+        run = Run(weights, backend, None, keep_tape=False)
+        self._fold = readout_named(plan.readout)(run, self._n_steps, len(plan.W))
+        self._one_step = Chunk(0, 1, n, None)
         self.state: dict[str, Array] = {"n_steps": self._n_steps}
         self.state |= {f"recurrent{i}": s.state for i, s in enumerate(plan.steppers)}
-        if self._running is not None:
-            self.state |= self._running.state
+        self.state |= {f"readout.{name}": array for name, array in self._fold.state.items()}
         self.logits = np.zeros((n, len(plan.b)), dtype)
 
     def step(self, x: Array, /) -> Array | None:
@@ -57,17 +61,21 @@ class ComposedSteps:
         if taken is None:
             return None
         inputs, skipped = taken
-        rows = slice(None) if skipped is None else np.flatnonzero(~skipped)
         before = None if skipped is None else [s.state[skipped] for s in plan.steppers]
         for i, stepper in enumerate(plan.steppers):
             stepper.step(np.ascontiguousarray(inputs))
             inputs = self._output(i, inputs)
-        if before is not None:
+        one_step, H = self._one_step, inputs[:, np.newaxis]
+        if skipped is None or before is None:
+            self._n_steps += 1
+        else:
             for stepper, kept in zip(plan.steppers, before, strict=True):
                 stepper.state[skipped] = kept
-        self._n_steps[rows] += 1
-        if self._running is not None:
-            self._running.take(inputs, rows)
+            self._n_steps += ~skipped
+            # what is left out lies past the end of a chunk
+            one_step = one_step._replace(lengths=np.where(skipped, 0, 1))
+            H = np.where(skipped[:, np.newaxis, np.newaxis], H.dtype.type(0), H)
+        self._fold.take(H, one_step)
         return self.answer()
 
     def answer(self) -> Array:
@@ -75,10 +83,7 @@ class ComposedSteps:
         features = np.empty(0)
         for i in range(len(self._plan.steppers)):
             features = self._output(i, features)
-        if self._running is not None:
-            seen = self._n_steps[:, np.newaxis] > 0
-            features = np.where(seen, self._running.value(self._n_steps), features)
-        features = np.ascontiguousarray(features)
+        features = np.ascontiguousarray(self._fold.value(features))
         self.logits[...] = self._backend.linear_forward(features, self._W, self._b)
         answers = linked(self.logits, self._plan.link, self._backend.fused)
         return answers[0] if self._plan.flat else answers

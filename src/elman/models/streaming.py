@@ -198,7 +198,7 @@ class Stream:
         Assign it, to this stream or to another of the same model, and that goes on from there with
         the same bits. To a file and back: `np.savez(path, **stream.state)`, `np.load(path)`.
 
-        Sums over time ("readout.sum", "readout.weight") are float64. One in float32 is taken too,
+        Sums over time (of readouts: "readout.sum", ...) are float64. One in float32 is taken too,
         as it stands, unless it covers so many steps that it may have stopped growing: a ValueError.
         """
         return {name: array.copy() for name, array in self._steps.state.items()}
@@ -223,7 +223,7 @@ class Stream:
                 )
         if np.any(arrays["n_steps"] < 0):
             raise ValueError("state['n_steps'] has a number of steps below 0")
-        _refuse_stalled_sums(arrays)
+        _refuse_stalled_sums(arrays, own)
         for name, array in arrays.items():
             own[name][...] = array
 
@@ -330,7 +330,9 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         hidden_sizes=network.layout.hidden_sizes,
         residual=network.layout.residual,
         readout=network.layout.readout,
-        query=params["attention.query"] if network.layout.readout == "attention" else None,
+        readout_weights={
+            name: params[name] for name in network.layout.reads.shapes(network.layout.width)
+        },
         W=params["head.W"],
         b=params["head.b"],
         link=model.link,
@@ -342,12 +344,15 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
     )
 
 
-def _refuse_stalled_sums(arrays: Mapping[str, Array]) -> None:
-    """Raise ValueError for a sum over time that was kept in float32 for too many steps."""
+def _refuse_stalled_sums(arrays: Mapping[str, Array], own: Mapping[str, Array]) -> None:
+    """Raise ValueError for a sum over time that was kept in float32 for too many steps.
+
+    What a readout keeps in float64, in `own`, is such a sum.
+    """
     n_steps = int(np.max(arrays["n_steps"], initial=0))
-    for name in ("readout.sum", "readout.weight"):
-        array = arrays.get(name)
-        if array is None or array.dtype.itemsize >= 8 or n_steps < FLOAT32_SUM_STEPS:
+    for name, array in arrays.items():
+        is_sum = name.startswith("readout.") and own[name].dtype == np.float64
+        if not is_sum or array.dtype.itemsize >= 8 or n_steps < FLOAT32_SUM_STEPS:
             continue
         raise ValueError(
             f"state[{name!r}] is {array.dtype} after {n_steps} steps: a sum in float32 can stop "

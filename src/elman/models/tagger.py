@@ -13,7 +13,6 @@ from typing_extensions import override
 from elman.data.sequences import Sequences
 from elman.models.labels import describe_labels, restored_labels
 from elman.models.model import Described, Tensors, TrainedModel
-from elman.nn.layout import EVERY
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -49,6 +48,6 @@ class TrainedTagger(TrainedModel):
     def restore_answers(
         cls, described: Mapping[str, Any], tensors: Tensors, network: Network
     ) -> dict[str, Any]:
-        if network.layout.readout != EVERY:
+        if not network.layout.at_every_step:
             raise ValueError(f"readout={network.layout.readout!r} is not that of a tagger")
         return {"classes": restored_labels(dict(described), tensors, network.layout.n_outputs)}

@@ -9,10 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from elman.backends.contract import Cell
-from elman.nn.readouts import READOUTS
-
-EVERY = "every"
-"""The readout of a network that answers at every time step."""
+from elman.nn.readouts import readout_named
+from elman.nn.readouts.fold import Fold
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class Layout:
     n_outputs : int
         Columns of the head: classes, labels or targets.
     cell : Cell
-    readout : {"last", "mean", "max", "attention", "every"}
-        "every" puts the head at every time step.
+    readout : str
+        One of `elman.nn.readouts.READOUTS`, or "every", which puts the head at every time step.
     bidirectional : bool
         Every layer reads each sample backward as well; the two halves of its output stand side by
         side.
@@ -81,9 +79,7 @@ class Layout:
             share = getattr(self, name)
             if not isinstance(share, float) or not 0 <= share < 1:
                 raise ValueError(f"{name}={share!r}; it must be a float in [0, 1)")
-        if self.readout not in (*READOUTS, EVERY):
-            choices = ", ".join(READOUTS)
-            raise ValueError(f"readout={self.readout!r} is not known; choose one of {choices}")
+        readout_named(self.readout)  # or else it raises
         if self.residual:
             check_residual(self.hidden_sizes)
 
@@ -101,6 +97,16 @@ class Layout:
     def width(self) -> int:
         """Columns of a hidden state of the last layer, both directions together."""
         return self.n_directions * self.hidden_sizes[-1]
+
+    @property
+    def reads(self) -> type[Fold]:
+        """What its readout is."""
+        return readout_named(self.readout)
+
+    @property
+    def at_every_step(self) -> bool:
+        """Whether the network answers at every time step, and not once for each sample."""
+        return self.reads.at_every_step
 
     @property
     def sums_layers(self) -> bool:

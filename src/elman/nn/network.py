@@ -5,7 +5,7 @@ X -> recurrent layers -> readout -> Head -> logits
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from elman.backends.contract import Backend, Tape
 from elman.nn.cells import FORGET_BIAS
+from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
 from elman.nn.layers import (
     Bidirectional,
@@ -26,13 +27,14 @@ from elman.nn.layers import (
     RecurrentLayer,
     Residual,
     Run,
+    States,
     Wanted,
     Watch,
     through,
 )
-from elman.nn.layout import EVERY, Layout
+from elman.nn.layout import Layout
 from elman.nn.parameters import Parameters, Shapes
-from elman.nn.readouts import READOUTS, make_readout
+from elman.nn.readouts.fold import ReadoutLayer
 
 Array = NDArray[Any]
 Lengths = NDArray[np.int64] | None
@@ -108,7 +110,7 @@ class Network:
         layout = self.layout
         n = layout.n_directions
         widths = [layout.n_features, *(n * size for size in layout.hidden_sizes)]
-        if layout.n_layers == 1 and layout.readout != EVERY and READOUTS[layout.readout].outputs:
+        if layout.n_layers == 1 and not layout.at_every_step and layout.reads.outputs:
             return layout.n_features * n
         # a layer's input and its output, each in two versions where there are two directions
         return n * max(a + b for a, b in pairwise(widths))
@@ -116,7 +118,7 @@ class Network:
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers in the order of the forward pass."""
-        return self._as_read(self.layout.readout)
+        return layers_of(self.layout)
 
     def forward(
         self,
@@ -181,10 +183,31 @@ class Network:
 
         return logits, backward
 
-    def logits(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
-        """Logits as `forward` gives them, without anything kept for a backward pass."""
+    def logits(
+        self, X: Array, lengths: Lengths, backend: Backend, steps_at_once: int | None = None
+    ) -> Array:
+        """Logits as `forward` gives them, without anything kept for a backward pass.
+
+        Parameters
+        ----------
+        X, lengths, backend
+            As `forward` takes them.
+        steps_at_once : int, optional
+            Where states of all time steps would be kept, they are for so many steps at a time; not
+            in a network that reads in both directions, or answers at every step. No bit depends on
+            it.
+        """
         run = Run(self.params, backend, lengths, keep_tape=False)
-        return np.asarray(self._infer(self.layers, X, run))
+        n_samples, n_timesteps, _ = X.shape
+        if steps_at_once is None or steps_at_once >= n_timesteps or not self._goes_in_chunks:
+            return np.asarray(self._infer(self.layers, X, run))
+        n_steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
+        readout = self.layout.reads(run, n_steps, self.layout.width)
+        final = np.empty((n_samples, self.layout.width), X.dtype)
+        for chunk, states in self._states_by_chunk(X, lengths, backend, steps_at_once):
+            readout.take(np.asarray(states.H), chunk)
+            final[: chunk.n_samples] = states.final
+        return np.asarray(self._infer(self.tail, readout.value(final), run))
 
     def tapes(
         self,
@@ -213,35 +236,70 @@ class Network:
             tapes[name] = out.tape
 
         run = Run(self.params, backend, lengths, masking=masking, watch=watch, states=states)
-        self._infer(self._all_states, X, run)
+        self._infer(self.body, X, run)
         return tapes
 
     def hidden_states(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """The last layer's states (n_samples, n_timesteps, width), zero past each sample's end."""
         run = Run(self.params, backend, lengths, keep_tape=False)
-        return np.asarray(self._infer(self._all_states, X, run))
+        return np.asarray(self._infer(self.body, X, run).H)
 
-    def logits_over_time(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
+    def logits_over_time(
+        self, X: Array, lengths: Lengths, backend: Backend, steps_at_once: int | None = None
+    ) -> Array:
         """Logits (n_samples, n_timesteps, n_classes) of every prefix of each sample.
 
         At a sample's own last step they are, bit for bit, those of `logits`; what follows its end
         means nothing. With readout="every" they are those of `logits`.
 
+        Parameters
+        ----------
+        X, lengths, backend
+            As `forward` takes them.
+        steps_at_once : int, optional
+            States are kept for so many time steps at a time, and not for all of them, but in a
+            network that reads in both directions. No bit depends on it.
+
         Raises
         ------
         ValueError
-            See `check_over_time`.
+            The network has no answer for a sample that is still going on (`check_over_time`).
         """
         self.check_over_time()
-        H = self.hidden_states(X, lengths, backend)
+        n_samples, n_timesteps, _ = X.shape
         run = Run(self.params, backend, None, keep_tape=False)
-        readout = make_readout(self.layout.readout, self.layout.width)
+        readout = self.layout.reads(run, np.zeros(n_samples, np.int64), self.layout.width)
         head = HeadAtEveryStep(self.layout.width, self.layout.n_outputs)
-        return head.forward(readout.over_time(H, run), run)[0]
+        logits = np.zeros((n_samples, n_timesteps, self.layout.n_outputs), X.dtype)
+        for chunk, states in self._states_by_chunk(X, lengths, backend, steps_at_once):
+            values = readout.over_time(np.asarray(states.H))
+            own = logits[: chunk.n_samples, chunk.start : chunk.stop]
+            own[...] = head.forward(values, run)[0]
+        return logits
+
+    @property
+    def _goes_in_chunks(self) -> bool:
+        """Whether chunks of steps save memory for states, and give the answer to all of them."""
+        keeps_states = self.values_per_step > self.layout.n_features
+        return keeps_states and not (self.layout.bidirectional or self.layout.at_every_step)
+
+    def _states_by_chunk(
+        self, X: Array, lengths: Lengths, backend: Backend, steps_at_once: int | None
+    ) -> Iterator[tuple[Chunk, States]]:
+        """The last layer's states, so many steps at a time; None: all at once."""
+        if self.layout.bidirectional:  # what is read from the end has nothing to carry yet
+            steps_at_once = None
+        n_samples, n_timesteps, _ = X.shape
+        carried: dict[str, Array] = {}
+        for chunk in chunks(lengths, n_samples, n_timesteps, steps_at_once):
+            run = Run(self.params, backend, chunk.lengths, keep_tape=False)
+            run.states = chunk.states(carried)
+            yield chunk, self._infer(self.body, chunk.of(X), run)
+            chunk.carry(run.states, carried)
 
     def check_over_time(self) -> None:
         """Raise ValueError if the network has no answer for a sample that is still going on."""
-        if self.layout.bidirectional and self.layout.readout != EVERY:
+        if self.layout.bidirectional and not self.layout.at_every_step:
             raise ValueError(
                 "bidirectional=True reads a sequence from its end as well, so there is no answer "
                 "at a time step before it: ask for the answer to whole sequences, or train with "
@@ -264,35 +322,25 @@ class Network:
 
     def logits_before(self, backend: Backend) -> Array:
         """Logits (n_classes,) before the first time step: the head on the initial state."""
-        return np.asarray(self._infer(self._as_read("last"), *self._no_steps(backend))[0])
+        run = Run(self.params, backend, None, keep_tape=False)
+        head = Head(self.layout.width, self.layout.n_outputs)
+        return np.asarray(head.forward(self.states_before(backend)[np.newaxis], run)[0][0])
 
     def states_before(self, backend: Backend) -> Array:
         """The state (width,) before the first time step, as `hidden_states` would give it."""
-        return np.asarray(self._infer(self._as_read("last")[:-1], *self._no_steps(backend))[0])
-
-    def _no_steps(self, backend: Backend) -> tuple[Array, Run]:
         X = np.zeros((1, 0, self.layout.n_features), self.params.dtype)
-        return X, Run(self.params, backend, None, keep_tape=False)
-
-    def _as_read(self, readout: str) -> tuple[Layer, ...]:
-        """The layers, were that its readout."""
-        return layers_of(replace(self.layout, readout=readout))
+        run = Run(self.params, backend, None, keep_tape=False)
+        return np.asarray(self._infer(self.body, X, run).final[0])
 
     @cached_property
     def body(self) -> tuple[Layer, ...]:
         """The layers up to `States` of the last recurrent one."""
-        # attention is what no backend takes, so that there the states come out
-        return self._as_read("attention")[: -1 - len(self.tail)]
+        return _recurrent_layers(self.layout, "states")
 
     @cached_property
     def tail(self) -> tuple[Layer, ...]:
         """The layers over what the readout gives."""
-        return self.layers[-1 - bool(self.layout.dropout) :]
-
-    @cached_property
-    def _all_states(self) -> tuple[Layer, ...]:
-        """The layers up to the last one's states."""
-        return self._as_read("every")[:-1]
+        return _layers_above(self.layout)
 
     @staticmethod
     def _infer(layers: tuple[Layer, ...], value: Any, run: Run) -> Any:
@@ -313,16 +361,27 @@ def layers_of(
     layout: Layout, recurrent_init: str = "orthogonal", forget_bias: float = FORGET_BIAS
 ) -> tuple[Layer, ...]:
     """The layers in the order of the forward pass; the last two arguments say how they begin."""
-    sizes, width = layout.hidden_sizes, layout.width
-    reader = make_readout(layout.readout, width)
+    outputs: Wanted = "states" if layout.sums_layers else layout.reads.outputs or "states"
+    below = _recurrent_layers(layout, outputs, recurrent_init, forget_bias)
+    # A backend that takes the readout while it makes the states leaves nothing to read.
+    reader = (ReadoutLayer(layout.reads, layout.width),) if outputs == "states" else ()
+    return *below, *reader, *_layers_above(layout)
+
+
+def _recurrent_layers(
+    layout: Layout,
+    last: Wanted,
+    recurrent_init: str = "orthogonal",
+    forget_bias: float = FORGET_BIAS,
+) -> tuple[Layer, ...]:
+    """The recurrent layers, with dropout between them; `last`: what the last one is asked for."""
+    sizes = layout.hidden_sizes
     layers: list[Layer] = []
     n_in = layout.n_features
     for i, size in enumerate(sizes):
-        outputs: Wanted = "sequence"
+        outputs: Wanted = last if i == len(sizes) - 1 else "sequence"
         if layout.sums_layers:
             outputs = "states"
-        elif i == len(sizes) - 1:
-            outputs = reader.outputs or "states"
         names = (f"recurrent{i}", f"recurrent{i}.reverse")[: layout.n_directions]
         directions = [
             RecurrentLayer(
@@ -345,10 +404,14 @@ def layers_of(
         n_in = layout.n_directions * size
         if layout.dropout and i < len(sizes) - 1:
             layers.append(Dropout(i, n_in, layout.dropout))
-    if layout.sums_layers or reader.outputs is None:
-        layers.append(reader)
+    return tuple(layers)
+
+
+def _layers_above(layout: Layout) -> tuple[Layer, ...]:
+    """The layers over what the readout gives: dropout, and the head."""
+    layers: list[Layer] = []
     if layout.dropout:
-        layers.append(Dropout(len(sizes) - 1, width, layout.dropout))
-    head = HeadAtEveryStep if layout.readout == EVERY else Head
-    layers.append(head(width, layout.n_outputs))
+        layers.append(Dropout(layout.n_layers - 1, layout.width, layout.dropout))
+    head = HeadAtEveryStep if layout.at_every_step else Head
+    layers.append(head(layout.width, layout.n_outputs))
     return tuple(layers)

@@ -24,7 +24,6 @@ from elman.nn.dropout import Masking
 from elman.nn.layers import Backprop, Run, States, Watch, through
 from elman.nn.network import Backward, Lengths, Network
 from elman.nn.parameters import Parameters
-from elman.nn.pooling import POOLING
 
 Array = NDArray[Any]
 
@@ -109,7 +108,7 @@ def forward(
     cut = list(chunks(lengths, n_samples, n_timesteps, bptt_steps))
     steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
     whole = Run(network.params, backend, lengths, masking=masking)
-    readout = POOLING[network.layout.readout](whole, steps[:, np.newaxis], network.layout.width)
+    readout = network.layout.reads(whole, steps, network.layout.width)
     read = [chunk for chunk in cut if readout.reads(chunk)]
     # Where the readout looks at few chunks their beginnings are kept; else the way back comes by.
     begin = dict(carried)

@@ -125,7 +125,7 @@ def _of_sample(
     outputs, _ = truncation.forward(
         network, sample.X, None, backend, bptt_steps, masking=sample.masking, states=states
     )
-    every = network.layout.readout == "every"
+    every = network.layout.at_every_step
     at_end = max(sample.X.shape[1] - 1, 0)
     if not np.isfinite(outputs).all():
         return "head", _first(outputs[0]) if every else at_end

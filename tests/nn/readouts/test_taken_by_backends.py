@@ -1,4 +1,4 @@
-"""Readouts taken from states that are already there, beside those a backend takes."""
+"""Readouts taken from states that are there already, beside those that a backend takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from helpers.backends import make_backend
 from elman.backends.contract import Cell
 from elman.nn.layers import RecurrentLayer, Run
 from elman.nn.parameters import Parameters
-from elman.nn.readouts import READOUTS, make_readout
+from elman.nn.readouts import READOUTS
 
 REFERENCE = make_backend("reference")
 
@@ -35,7 +35,7 @@ def test_they_are_what_the_backend_takes(rng, name, activation, lengths, hidden_
     layer, X, params, run = problem(rng, activation, hidden_size, lengths, name)
     taken, taken_back = layer(READOUTS[name].outputs).forward(X, run)
     states, states_back = layer("states").forward(X, run)
-    read, read_back = make_readout(name, hidden_size).forward(states, run)
+    read, read_back = READOUTS[name].of_whole(states, run, hidden_size)
     assert read.tobytes() == taken.tobytes()
     d = rng.normal(size=read.shape)
     gradients = [params.zeros_like() for _ in range(2)]
@@ -50,8 +50,8 @@ def test_attention_of_a_zero_query_is_the_mean(rng, lengths):
     layer, X, params, run = problem(rng, "tanh", 7, lengths, "attention")
     params["attention.query"][...] = 0
     states, _ = layer("states").forward(X, run)
-    mean, _ = make_readout("mean", 7).forward(states, run)
-    attended, _ = make_readout("attention", 7).forward(states, run)
+    mean, _ = READOUTS["mean"].of_whole(states, run, 7)
+    attended, _ = READOUTS["attention"].of_whole(states, run, 7)
     np.testing.assert_allclose(attended, mean, rtol=1e-14)
 
 
@@ -59,7 +59,7 @@ def test_attention_looks_at_one_step_however_large_the_scores(rng):
     layer, X, params, run = problem(rng, "tanh", 3, (5, 4, 1, 0), "attention")
     states, _ = layer("states").forward(X, run)
     params["attention.query"][...] = [0, 1e6, 0]
-    attended, backward = make_readout("attention", 3).forward(states, run)
+    attended, backward = READOUTS["attention"].of_whole(states, run, 3)
     for i, n in enumerate(run.lengths):
         own = states.H[i, :n]
         expected = own[np.argmax(own[:, 1])] if n else states.final[i]

@@ -17,11 +17,15 @@ from elman.data.scaling import Standardisation
 from elman.models.regressor import TrainedRegressor
 from elman.models.stepping import ComposedSteps, make_steps
 from elman.models.streaming import plan_of
-from elman.nn.running import attention_scores, means_over_time, split_exp, sum_over_time
+from elman.nn.layers import Run
+from elman.nn.parameters import Parameters
+from elman.nn.readouts.attention import attention_scores, split_exp
+from elman.nn.readouts.mean import Mean
+from elman.nn.readouts.sums import sum_over_time
 from elman.nn.truncation import forward as truncated
 
 READOUTS = ["last", "mean", "max", "attention"]
-BOUND = 3e-7  # of `elman.nn.running`, for up to 10^9 steps in float32
+BOUND = 3e-7  # of `elman.nn.readouts.sums`, for up to 10^9 steps in float32
 
 
 def make_network(rng, readout, *, kind="tanh", size=3, dtype="float32", sizes=None, **options):
@@ -213,7 +217,8 @@ def test_sums_over_time_are_one_step_after_another(rng, dtype, width):
     )
     weights = rng.random((3, 601))
     total, weighted = np.zeros((2, 3, width))
-    means = means_over_time(A)
+    run = Run(Parameters({}, dtype), make_backend("reference"), None)
+    means = Mean(run, np.zeros(3, np.int64), width).over_time(A)
     for t in range(601):
         total = total + A[:, t]
         weighted = weighted + A[:, t].astype("float64") * weights[:, t, np.newaxis]
