@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.workloads import Array, Workload
 from elman.backends import get_backend
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 
 
 class Gradients(NamedTuple):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.learning_tasks import Task
 from elman import RNNClassifier
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.hyperparameters.seeds import make_rng
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import CELLS
+from elman.backends.cells import CELLS
 
 Array = NDArray[np.float32]
 

@@ -98,11 +98,8 @@ WORKS = """
 def test_a_cell(package):
     """A leaky cell, whose state is half of what it was and half of what comes."""
     table = "CELLS: dict[str, CellKind] = {\n"
-    home = "backends/cells.py"
-    if not (PACKAGE / home).exists():
-        home = "backends/contract.py"
     package.add(
-        home,
+        "backends/cells.py",
         table,
         '    "leaky": CellKind(("h",), ("h",), ("h",), ("a",), (0,), (0,), "h"),\n',
     )

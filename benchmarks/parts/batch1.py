@@ -12,7 +12,7 @@ from benchmarks.sheet import Sheet, seconds_text, timing_text
 from benchmarks.timing import interleave
 from benchmarks.workloads import Size, make_workload
 from elman.backends import get_backend
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 
 GOALS = {16: 25e-9, 32: 32e-9, 64: 65e-9, 128: 260e-9, 256: 1400e-9}
 """seconds per step, by hidden size"""

@@ -13,7 +13,8 @@ from benchmarks.sheet import Sheet, timing_text
 from benchmarks.timing import interleave
 from benchmarks.workloads import Size, Workload, make_workload
 from elman.backends import get_backend
-from elman.backends.contract import CELLS, Backend, Cell, Forward, Weights
+from elman.backends.cells import CELLS, Cell, Weights
+from elman.backends.contract import Backend, Forward
 from elman.backends.reference import ReferenceBackend
 
 SIZES = (Size(32, 50, 8, 32), Size(64, 100, 32, 128))

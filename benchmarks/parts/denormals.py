@@ -13,7 +13,7 @@ from benchmarks.sheet import Sheet, timing_text
 from benchmarks.timing import interleave
 from benchmarks.workloads import Size, Workload, make_workload
 from elman.backends import get_backend
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 
 SIZE = Size(32, 2000, 8, 64)
 DECAY, START = 0.99, 1e-37

@@ -10,7 +10,7 @@ from benchmarks.sheet import Sheet, timing_text
 from benchmarks.timing import memory_bandwidth, peak_flops
 from benchmarks.workloads import SIZES, Size, make_workload
 from elman.backends import available_isas
-from elman.backends.contract import CELLS
+from elman.backends.cells import CELLS
 
 KINDS = {"infer": "Forward", "step": "Training step (forward, backward, weight gradients)"}
 

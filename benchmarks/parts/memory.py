@@ -14,7 +14,7 @@ from benchmarks.sheet import Sheet, megabytes_text, timing_text
 from benchmarks.timing import interleave
 from benchmarks.workloads import Size, Workload, make_workload
 from elman.backends import get_backend
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 
 EVERY = 100
 MEMORY_GOAL, TIME_GOAL = 1 / 10, 1.45

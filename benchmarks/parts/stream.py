@@ -12,7 +12,7 @@ from benchmarks.sheet import Sheet, seconds_text, timing_text
 from benchmarks.timing import interleave
 from benchmarks.workloads import Array
 from elman.backends import get_backend
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.models.classifier import TrainedClassifier
 from elman.models.stepping import ComposedSteps
 from elman.models.streaming import Stream, plan_of

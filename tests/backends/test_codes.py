@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from elman.backends import available_isas, get_backend
+from elman.backends.cells import CELLS, NORM_EPSILON, Cell, CellKind, Weights
 from elman.backends.codes import read_codes
-from elman.backends.contract import CELLS, NORM_EPSILON, Cell, CellKind, Weights
 from elman.nn.readouts import READOUTS
 
 needs_kernel = pytest.mark.skipif(not available_isas(), reason="the kernel is not built")

@@ -27,7 +27,8 @@ from helpers.problems import (
 from threadpoolctl import threadpool_limits
 
 from elman.backends import available_isas
-from elman.backends.contract import Backend, Cell, Weights
+from elman.backends.cells import Cell, Weights
+from elman.backends.contract import Backend
 from elman.backends.reference import ReferenceBackend
 
 REFERENCE = ReferenceBackend()

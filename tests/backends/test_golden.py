@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.problems import GATED, Problem, assert_all_close, assert_within, cell_of
 
-from elman.backends.contract import CELLS, Weights
+from elman.backends.cells import CELLS, Weights
 
 GOLDEN = {}
 MADE_WITH = {}

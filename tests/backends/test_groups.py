@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from helpers.problems import KINDS, assert_same_bits, frozen, make_problem
 
-from elman.backends.contract import Weights
+from elman.backends.cells import Weights
 from elman.nn.groups import add_in_tree
 
 

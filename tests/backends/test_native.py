@@ -12,7 +12,7 @@ import pytest
 from helpers.backends import make_backend
 
 from elman.backends import available_backends, available_isas, available_threads, get_backend
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 
 needs_kernel = pytest.mark.skipif(not available_isas(), reason="the kernel is not built")
 ISAS = range(len(available_isas()))
@@ -131,7 +131,7 @@ def test_a_call_starts_no_more_threads_than_it_was_given():
         import os, numpy as np
         from elman.backends import get_backend
         from elman.backends.native import NativeBackend
-        from elman.backends.contract import Cell, Weights
+        from elman.backends.cells import Cell, Weights
         n_tasks = lambda: len(os.listdir("/proc/self/task"))
         X = np.ones((64, 40, 8), np.float32)
         W = Weights(*(np.ones(s, np.float32) for s in ((8, 32), (32, 32), (32,))))
@@ -226,7 +226,7 @@ def test_a_thread_in_the_kernel_does_not_disturb_the_end_of_the_process():
 import threading, time
 import numpy as np
 from elman.backends import get_backend
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 
 backend = get_backend("native", n_threads=1)
 W = Weights(*(np.zeros(s, np.float32) for s in ((8, 64), (64, 64), (64,))))

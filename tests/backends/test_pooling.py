@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.problems import GATED, KINDS, cell_of, draw_weights, random_lengths
 
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 from elman.nn.layers import Run
 from elman.nn.parameters import Parameters
 from elman.nn.readouts import READOUTS

@@ -7,7 +7,8 @@ import pytest
 from helpers.problems import GATED, PLAIN, cell_of, draw_weights, random_lengths
 
 from elman import RNNClassifier
-from elman.backends.contract import Cell, n_checkpoints
+from elman.backends.cells import Cell
+from elman.backends.checks import n_checkpoints
 
 
 def problem(

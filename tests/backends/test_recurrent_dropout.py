@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.backends import make_backend
 
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 from elman.backends.reference import ReferenceBackend
 from elman.nn.cells import weight_shapes
 

@@ -11,7 +11,7 @@ from helpers.problems import cell_of
 from helpers.sequence_data import draw_network
 
 from elman.backends import available_isas, get_backend
-from elman.backends.contract import TOLERANCES
+from elman.backends.tolerances import TOLERANCES
 from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
 from elman.models.stepping import ComposedSteps, make_steps

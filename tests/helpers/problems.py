@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from elman.backends.contract import TOLERANCES, Cell, Tape, Weights, gradient_atol
+from elman.backends.cells import Cell, Weights
+from elman.backends.contract import Tape
+from elman.backends.tolerances import TOLERANCES, gradient_atol
 from elman.nn.cells import weight_shapes
 
 PLAIN = ("tanh", "relu")

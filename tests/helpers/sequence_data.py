@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 

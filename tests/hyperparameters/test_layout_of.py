@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.hyperparameters.network import layout_of, parameters_of
 from elman.nn.layout import Layout
 

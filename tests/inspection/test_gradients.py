@@ -8,7 +8,7 @@ from helpers.problems import GATED, KINDS, cell_of
 
 import elman
 from elman.backends import reference
-from elman.backends.contract import CELLS, Cell, Weights
+from elman.backends.cells import CELLS, Cell, Weights
 from elman.backends.reference import POINTWISE, Pointwise, ReferenceBackend
 from elman.inspection.gradcheck import OBJECTIVES, ArgumentReport, GradcheckReport, gradcheck
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.backends import BACKENDS, make_backend
 from helpers.problems import assert_same_bits, random_lengths
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.dropout import Masking
 from elman.nn.gradient import Samples, add_groups, fixed_groups, gradient
 from elman.nn.groups import add_in_tree, common_branch, samples_in_branch

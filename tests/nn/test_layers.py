@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.cells import initial_weights, weight_shapes
 from elman.nn.initializers import RECURRENT, glorot_uniform, orthogonal
 from elman.nn.parameters import Parameters

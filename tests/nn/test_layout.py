@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.layout import Layout
 from elman.nn.network import network_shapes
 

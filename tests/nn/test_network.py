@@ -9,7 +9,7 @@ import pytest
 from helpers.backends import make_backend
 from helpers.sequence_data import draw_network, make_batch, make_network
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.backends.reference import ReferenceBackend
 from elman.nn.losses import cross_entropy
 from elman.nn.network import network_shapes

@@ -12,7 +12,7 @@ from helpers.cli_tools import run
 from helpers.sequence_data import draw_network, make_batch, make_samples
 
 from elman import RNNClassifier
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.data import write_npz
 from elman.formats import archive
 from elman.formats.archive import ArchiveError

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman import RNNClassifier
-from elman.backends.contract import Cell, Weights
+from elman.backends.cells import Cell, Weights
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.models import inference

@@ -7,7 +7,7 @@ import pytest
 from helpers.sequence_data import draw_network, make_samples
 
 from elman import RNNClassifier
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.data.prepared import Prepared
 from elman.data.validation import check_sequences
 from elman.training.gauges import interval, probe, saturated, spectral_radii, spectral_radius

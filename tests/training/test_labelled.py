@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.problems import assert_same_bits
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.data.sequences import Sequences
 from elman.nn.chunks import chunks
 from elman.nn.dropout import Masking

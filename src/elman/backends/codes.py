@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
-from elman.backends.contract import (
-    ACTIVATIONS,
-    CELLS,
-    LINKS,
-    MISSING,
-    NORM_EPSILON,
-    OUTPUTS,
-    POOLS,
-    STREAM_READOUTS,
-)
+from elman.backends.cells import ACTIVATIONS, CELLS, NORM_EPSILON
+from elman.backends.contract import OUTPUTS, POOLS
+from elman.backends.streams import LINKS, MISSING, STREAM_READOUTS
 
 EXPECTED: dict[str, tuple[str, ...]] = {
     "activations": ACTIVATIONS,

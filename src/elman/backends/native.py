@@ -10,20 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends import _native
-from elman.backends.codes import read_codes
-from elman.backends.contract import (
-    AdamStep,
-    Array,
-    Backward,
-    Cell,
-    Forward,
-    Fused,
-    Outputs,
-    Stepper,
-    StreamPlan,
-    StreamSteps,
-    Tape,
-    Weights,
+from elman.backends.cells import Cell, Weights
+from elman.backends.checks import (
     check_backward,
     check_forward,
     check_linear_backward,
@@ -32,6 +20,10 @@ from elman.backends.contract import (
     check_stepper,
     check_stream,
 )
+from elman.backends.codes import read_codes
+from elman.backends.contract import Array, Backward, Forward, Outputs, Tape
+from elman.backends.fused import AdamStep, Fused
+from elman.backends.streams import Stepper, StreamPlan, StreamSteps
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
 _CODES = read_codes(_native)
@@ -61,7 +53,7 @@ def _isa_index(isa: str | None) -> int:
 
 
 class _NativeStepper:
-    """A `contract.Stepper` whose `step` is the method of the compiled stepper itself."""
+    """A `streams.Stepper` whose `step` is the method of the compiled stepper itself."""
 
     __slots__ = ("compiled", "isa", "state", "step")
 
@@ -73,7 +65,7 @@ class _NativeStepper:
 
 
 class _NativeStream:
-    """A `contract.StreamSteps` whose methods are those of the compiled stream themselves."""
+    """A `streams.StreamSteps` whose methods are those of the compiled stream themselves."""
 
     __slots__ = ("answer", "compiled", "logits", "state", "step")
 
@@ -86,7 +78,7 @@ class _NativeStream:
 
 
 class _NativeFused:
-    """A `contract.Fused` whose functions, except for the last, are the compiled ones themselves."""
+    """A `fused.Fused` whose functions, except for the last, are the compiled ones themselves."""
 
     gather = staticmethod(_native.gather)
     all_finite = staticmethod(_native.all_finite)
@@ -101,7 +93,7 @@ class _NativeFused:
     def adam(
         weights: Array, gradient: Array, m: Array, v: Array, decay: Array | None, step: AdamStep
     ) -> None:
-        """Run one step of Adam in place; see `contract.Fused.adam`."""
+        """Run one step of Adam in place; see `fused.Fused.adam`."""
         _native.adam(weights, gradient, m, v, decay, *step)
 
 

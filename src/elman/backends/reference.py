@@ -12,20 +12,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import (
-    NORM_EPSILON,
-    POOLS,
-    Activation,
-    Array,
-    Backward,
-    Cell,
-    Forward,
-    Fused,
-    Outputs,
-    Stepper,
-    StreamPlan,
-    Tape,
-    Weights,
+from elman.backends.cells import NORM_EPSILON, Activation, Cell, Weights
+from elman.backends.checks import (
     check_backward,
     check_forward,
     check_linear_backward,
@@ -35,6 +23,9 @@ from elman.backends.contract import (
     check_stream,
     n_checkpoints,
 )
+from elman.backends.contract import POOLS, Array, Backward, Forward, Outputs, Tape
+from elman.backends.fused import Fused
+from elman.backends.streams import Stepper, StreamPlan
 
 
 class Step(NamedTuple):
@@ -355,7 +346,7 @@ def _quiet() -> Any:
 
 
 class _ReferenceStepper:
-    """See `contract.Stepper`."""
+    """A `streams.Stepper` that calls the pointwise functions of the cell."""
 
     def __init__(self, cell: Cell, weights: Weights, n_samples: int) -> None:
         self._cell, self._weights = cell, weights

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Fused
+from elman.backends.fused import Fused
 from elman.data.sources import Picked, Source
 
 Array = NDArray[Any]

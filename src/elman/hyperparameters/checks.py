@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.layout import check_residual, layer_sizes
 from elman.nn.truncation import check_onward
 

@@ -16,7 +16,8 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from os import PathLike
 from typing import Any, Literal, NoReturn, TypeVar
 
-from elman.backends.contract import ACTIVATIONS, CELLS, MISSING
+from elman.backends.cells import ACTIVATIONS, CELLS
+from elman.backends.streams import MISSING
 from elman.hyperparameters.checks import (
     Check,
     boolean,
@@ -126,7 +127,7 @@ class NetworkParameters:
         help="elman, gru or lstm.",
         doc="""
         Recurrent cell: the simple one of Elman (1990), a gated recurrent unit, or long short-term
-        memory. `elman.backends.contract.Cell` has the equations.
+        memory. `elman.backends.cells.Cell` has the equations.
         """,
         shapes="network",
     )
@@ -146,7 +147,7 @@ class NetworkParameters:
         doc="""
         Normalise each sum that goes into an activation or a gate over the units of its layer, then
         scale it by a learned gain, before its bias is added: Ba, Kiros and Hinton (2016), "Layer
-        normalization". `elman.backends.contract.Cell` has the equations.
+        normalization". `elman.backends.cells.Cell` has the equations.
         """,
         shapes="network",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.readouts import EVERY
 

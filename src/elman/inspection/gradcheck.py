@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends import get_backend
-from elman.backends.contract import Activation, Backend, Cell, Weights
+from elman.backends.cells import Activation, Cell, Weights
+from elman.backends.contract import Backend
 from elman.inspection.kinks import draw_inputs, draw_stack_inputs
 from elman.nn.cells import weight_shapes
 from elman.nn.gradient import Samples, gradient, losses_of
@@ -141,7 +142,7 @@ def gradcheck(
     Parameters
     ----------
     cell, activation, layer_norm
-        The cell and its activation; `elman.backends.contract.Cell` has the equations.
+        The cell and its activation; `elman.backends.cells.Cell` has the equations.
     readout : {"last", "mean", "max", "attention", "every"} or None
         None checks the cell alone, through a random linear function of every state and of the final
         one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted loss: X

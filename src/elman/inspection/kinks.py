@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Cell, Forward, Weights
+from elman.backends.cells import Cell, Weights
+from elman.backends.contract import Forward
 from elman.backends.reference import ReferenceBackend, biased_sums
 from elman.nn.network import Network
 from elman.nn.readouts import readout_named

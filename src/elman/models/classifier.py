@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from elman.backends.contract import Link
+from elman.backends.streams import Link
 from elman.data.sequences import Sequences
 from elman.models.early import decision_step
 from elman.models.labels import describe_labels, restored_labels

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends import available_threads, get_backend
-from elman.backends.contract import MISSING, Backend, Link
+from elman.backends.contract import Backend
+from elman.backends.streams import MISSING, Link
 from elman.data.missing import n_inputs
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation
@@ -57,7 +58,7 @@ class TrainedModel:
     """whether X was 2-D: one feature over time, a column for each step"""
     standardisation: Standardisation | None = None
     missing: str = "error"
-    """what NaN becomes: one of `elman.backends.contract.MISSING`"""
+    """what NaN becomes: one of `elman.backends.streams.MISSING`"""
     feature_names: tuple[str, ...] | None = None
     """names of the columns of X, where they had any"""
     backend: str | None = None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from elman.backends.contract import Link
+from elman.backends.streams import Link
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.models.model import Described, Tensors, TrainedModel, restored_standardisation

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend, StreamPlan, StreamSteps
+from elman.backends.contract import Backend
+from elman.backends.streams import StreamPlan, StreamSteps
 from elman.data.missing import with_indicators
 from elman.data.scaling import standardise
 from elman.data.sequences import first_infinite, first_not_finite

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman.backends import get_backend
-from elman.backends.contract import Backend, Link, StreamPlan
+from elman.backends.contract import Backend
+from elman.backends.streams import Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
 from elman.data.scaling import Standardisation
 from elman.data.validation import HOW_TO_UNMASK, check_sequences

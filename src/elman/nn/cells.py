@@ -6,7 +6,7 @@ Gate order, which the columns of W_x, W_h and b follow in blocks of `hidden_size
     gru     r, z, n     and in b a fourth, hn, the recurrent part of n, which r multiplies
     lstm    i, f, g, o
 
-the order of PyTorch and cuDNN (`elman.backends.contract.CELLS`).
+the order of PyTorch and cuDNN (`elman.backends.cells.CELLS`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.initializers import RECURRENT, glorot_uniform
 from elman.nn.parameters import Shapes
 

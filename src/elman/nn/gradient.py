@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend, Fused
+from elman.backends.contract import Backend
+from elman.backends.fused import Fused
 from elman.nn import truncation
 from elman.nn.dropout import Masking
 from elman.nn.groups import add_in_tree, common_branch

@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import POOLS, Backend, Backward, Cell, Forward, Outputs, Weights
+from elman.backends.cells import Cell, Weights
+from elman.backends.contract import POOLS, Backend, Backward, Forward, Outputs
 from elman.nn.cells import FORGET_BIAS, initial_weights, weight_shapes
 from elman.nn.dropout import Masking
 from elman.nn.groups import samples_in_branch

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.readouts import readout_named
 from elman.nn.readouts.fold import Fold
 

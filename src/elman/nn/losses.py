@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Fused, Link
+from elman.backends.fused import Fused
+from elman.backends.streams import Link
 
 Array = NDArray[Any]
 Losses = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Fused
+from elman.backends.fused import Fused
 from elman.nn.losses import (
     absolute_error,
     binary_cross_entropy,

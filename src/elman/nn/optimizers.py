@@ -1,7 +1,7 @@
 """A gradient vector in; the weight vector changed in place.
 
 All work on one flat vector, in place, with one scratch vector between them and the arithmetic; a
-backend may offer one compiled pass instead (`elman.backends.contract.Fused`).
+backend may offer one compiled pass instead (`elman.backends.fused.Fused`).
 `penalised` masks the weights that `alpha` shrinks: all but the biases.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import AdamStep, Fused
+from elman.backends.fused import AdamStep, Fused
 from elman.nn.parameters import Parameters
 
 Array = NDArray[Any]

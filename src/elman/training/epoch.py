@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend, Fused
+from elman.backends.contract import Backend
+from elman.backends.fused import Fused
 from elman.data.sequences import Batch
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking

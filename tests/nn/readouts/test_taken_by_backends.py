@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.backends import make_backend
 
-from elman.backends.contract import Cell
+from elman.backends.cells import Cell
 from elman.nn.layers import RecurrentLayer, Run
 from elman.nn.parameters import Parameters
 from elman.nn.readouts import READOUTS

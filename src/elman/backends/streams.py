@@ -1,0 +1,96 @@
+"""One time step at a time: through a single cell, and through a whole network."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Link = Literal["identity", "softmax", "sigmoid"]
+
+LINKS: tuple[Link, ...] = ("identity", "softmax", "sigmoid")
+"""What makes an answer of logits."""
+
+MISSING: tuple[str, ...] = ("error", "mask", "skip")
+"""What is made of NaN in a time step: see `elman.data.missing`."""
+
+STREAM_READOUTS: tuple[str, ...] = ("last", "mean", "max", "attention")
+"""The readouts a backend may compute in a `stream` of its own. Others are left to `elman.models`,
+but for "every", which is "last" asked after every step."""
+
+
+class Stepper(Protocol):
+    """A cell fed one time step at a time, by one thread at a time: see `Backend.stepper`."""
+
+    state: Array
+    """(n_samples, state_size), the states so far: zeros at first, changed in place by `step`;
+    write to it to reset or restore them"""
+
+    def step(self, x: Array, /) -> None:
+        """x (n_samples, n_features), C-contiguous and of the weights' dtype: one step further.
+
+        The same bits as `Backend.forward`. TypeError for anything else.
+        """
+        ...
+
+
+class StreamPlan(NamedTuple):
+    """What happens to a time step on its way through a network; see `elman.models.stepping`.
+
+    Arrays are copied, but the steppers, which are the stream's own from then on, are not.
+    """
+
+    steppers: tuple[Stepper, ...]
+    """one for each layer, all of the same n_samples and of the dtype of W"""
+    hidden_sizes: tuple[int, ...]
+    residual: bool
+    """whether from the second layer on a layer's output is its state and its input"""
+    readout: str
+    """its name: one of `elman.nn.readouts`"""
+    readout_weights: dict[str, Array]
+    """those of the readout, by name: "attention.query" (width,)"""
+    W: Array
+    """(width, n_outputs), of the head"""
+    b: Array
+    """(n_outputs,)"""
+    link: Link
+    """from logits to the answer"""
+    n_features: int
+    """of a step as it comes in"""
+    mean: NDArray[np.float64] | None
+    """(n_features,), subtracted; None: steps are taken as they come"""
+    scale: NDArray[np.float64] | None
+    """(n_features,), divided by"""
+    missing: str
+    """one of `MISSING`"""
+    flat: bool
+    """one stream, whose steps and answers have no axis for streams"""
+
+
+class StreamSteps(Protocol):
+    """A network fed one time step at a time, by one thread at a time.
+
+    Shapes are those of n streams; with `flat` the first axis of steps and answers is not there.
+    """
+
+    state: dict[str, Array]
+    """all that goes from step to step, by name, a row for each stream; zeros at first, largest
+    values -inf. Sums over time are float64, whatever the dtype of the network. Changed in place by
+    `step`: write to it to reset or restore."""
+    logits: Array
+    """(n, n_outputs) of the last answer"""
+
+    def step(self, x: Array, /) -> Array | None:
+        """One step further: x (n, n_features), float32 or float64 -> the answers (n, n_outputs).
+
+        None, and nothing has changed, if x is anything but a plain C-contiguous, aligned array of
+        that shape, or if it holds what the plan refuses: infinity, NaN with missing="error", or
+        what is infinite once it is standardised.
+        """
+        ...
+
+    def answer(self) -> Array:
+        """The answers (n, n_outputs) of the state as it is."""
+        ...
