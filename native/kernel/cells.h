@@ -77,6 +77,17 @@ struct Lstm {
   }
 };
 
+// Code outside of a unit knows a cell by its line in kCellShapes, which has to say the same.
+template <typename C>
+constexpr bool is_shaped_as(CellName name) {
+  const CellShape& shape = kCellShapes[static_cast<int>(name)];
+  return C::kGates == shape.gates && C::kSums == shape.biases && C::kStates == shape.states &&
+         C::kTrace == shape.trace;
+}
+static_assert(is_shaped_as<Elman<float>>(CellName::kElman));
+static_assert(is_shaped_as<Gru<float>>(CellName::kGru));
+static_assert(is_shaped_as<Lstm<float>>(CellName::kLstm));
+
 // Calls function(C<T>{}) of the cell named.
 template <typename T, typename Function>
 ELMAN_INLINE auto with_cell(CellName name, Function function) {

@@ -9,22 +9,30 @@
 
 namespace elman {
 
+// Beside each enumeration stand the names that Python knows its values by, in the same order. The module exports
+// them (python/names.cpp), and backends/native.py takes its codes from there.
+
+// The identity has no name: it is for affine maps alone.
 enum class Activation : int { kTanh = 0, kRelu = 1, kIdentity = 2 };
+inline constexpr const char* kActivationNames[] = {"tanh", "relu"};
 
 enum class CellName : int { kElman = 0, kGru = 1, kLstm = 2 };
+inline constexpr const char* kCellNames[] = {"elman", "gru", "lstm"};
 
 // Blocks of H columns: gates in W_x and W_h, biases in b, states in a state (the hidden state first), and
-// what is traced of each step beside it.
+// what is traced of each step beside it. In the order of CellName.
 struct CellShape {
   int gates, biases, states, trace;
 };
 inline constexpr CellShape kCellShapes[] = {{1, 1, 1, 0}, {3, 4, 1, 4}, {4, 4, 2, 5}};
+static_assert(sizeof(kCellShapes) / sizeof(kCellShapes[0]) == sizeof(kCellNames) / sizeof(kCellNames[0]));
 
 // Added to the variance of a sum in layer normalisation: contract.py's NORM_EPSILON.
 inline constexpr double kNormEpsilon = 1e-5;
 
 // What is taken of a sample's states, over its own steps, while they are made.
 enum class Pool : int { kNone = 0, kMean = 1, kMax = 2 };
+inline constexpr const char* kPoolNames[] = {"none", "mean", "max"};
 
 // Shapes and inputs of one call. Arrays are C-contiguous; B samples, T time steps, D features, H units; with G
 // gates, N biases and S = states * H of the cell, and R = trace_size().

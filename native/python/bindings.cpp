@@ -6,6 +6,7 @@
 #include "python/arrays.h"
 #include "python/bindings_stream.h"
 #include "python/call.h"
+#include "python/names.h"
 #include "runtime/dispatch.h"
 #include "runtime/run.h"
 #include "runtime/vectors.h"
@@ -42,17 +43,17 @@ auto with_dtype(const char* name, nb::handle array, Function&& function) {
 }
 
 Activation checked_activation(int activation) {
-  require(activation == 0 || activation == 1, "activation: 0 is tanh, 1 is relu");
+  require(is_code_of(kActivationNames, activation), "activation: not the code of one");
   return static_cast<Activation>(activation);
 }
 
 CellName checked_cell(int cell) {
-  require(cell >= 0 && cell <= 2, "cell: 0 is elman, 1 is gru, 2 is lstm");
+  require(is_code_of(kCellNames, cell), "cell: not the code of one");
   return static_cast<CellName>(cell);
 }
 
 Pool checked_pool(int pool) {
-  require(pool >= 0 && pool <= 2, "pool: 0 is none, 1 is mean, 2 is max");
+  require(is_code_of(kPoolNames, pool), "pool: not the code of one");
   return static_cast<Pool>(pool);
 }
 
@@ -417,7 +418,8 @@ void define_stepper(nb::module_& m, const char* name) {
            nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"),
            nb::arg("gain").none(), nb::arg("n_samples"))
       .def("step", &Stepper<T>::step, nb::arg("x").none())
-      .def("steps", [](Stepper<T>& self) { return nb::capsule(&self.steps()); })  // for bindings_stream.cpp
+      // for bindings_stream.cpp, which knows by the name of the capsule what is inside
+      .def("steps", [](Stepper<T>& self) { return nb::capsule(&self.steps(), kStepsCapsule<T>); })
       .def("state", [](nb::handle self) {  // a view, which keeps the stepper alive
         auto& stepper = nb::cast<Stepper<T>&>(self);
         const Problem<T>& p = stepper.problem();
@@ -487,4 +489,5 @@ NB_MODULE(_native, m) {
   define_stepper<float>(m, "StepperF32");
   define_stepper<double>(m, "StepperF64");
   define_streams(m);
+  define_names(m);
 }

@@ -4,6 +4,7 @@
 
 #include "python/arrays.h"
 #include "python/call.h"
+#include "python/names.h"
 #include "runtime/stream.h"
 #include "runtime/vectors.h"
 
@@ -75,14 +76,18 @@ class PythonStream {
   Stream<T> make(bool residual, int readout, int missing, int link, int64_t n_features, nb::handle mean,
                  nb::handle scale, nb::handle query, nb::handle W, nb::handle b) {
     require(!steppers_.empty(), "steppers: none");
-    require(readout >= 0 && readout <= 3, "readout: 0 is last, 1 is mean, 2 is max, 3 is attention");
-    require(missing >= 0 && missing <= 2, "missing: 0 is error, 1 is mask, 2 is skip");
-    require(link >= 0 && link <= 2, "link: 0 is identity, 1 is softmax, 2 is sigmoid");
+    require(is_code_of(kReadoutNames, readout), "readout: not the code of one");
+    require(is_code_of(kMissingNames, missing), "missing: not the code of one");
+    require(is_code_of(kLinkNames, link), "link: not the code of one");
     StreamPlan<T> plan{};
     for (const nb::object& stepper : steppers_) {
-      plan.layers.push_back(static_cast<Steps<T>*>(nb::cast<nb::capsule>(stepper.attr("steps")()).data()));
+      const nb::object capsule = stepper.attr("steps")();
+      if (!PyCapsule_IsValid(capsule.ptr(), kStepsCapsule<T>)) {
+        throw nb::type_error("steppers: one is of another dtype than the stream");
+      }
+      plan.layers.push_back(static_cast<Steps<T>*>(PyCapsule_GetPointer(capsule.ptr(), kStepsCapsule<T>)));
     }
-    int64_t n_in = n_features * (missing == 1 ? 2 : 1);
+    int64_t n_in = n_features * (static_cast<Missing>(missing) == Missing::kMask ? 2 : 1);
     for (const Steps<T>* layer : plan.layers) {
       const Problem<T>& p = layer->problem();
       require(p.n_samples == plan.layers[0]->problem().n_samples, "steppers: of unequal n_samples");

@@ -9,9 +9,13 @@
 
 namespace elman {
 
+// Each with the names that Python knows its values by, in the same order.
 enum class Readout : int { kLast = 0, kMean = 1, kMax = 2, kAttention = 3 };
+inline constexpr const char* kReadoutNames[] = {"last", "mean", "max", "attention"};
 enum class Missing : int { kError = 0, kMask = 1, kSkip = 2 };
+inline constexpr const char* kMissingNames[] = {"error", "mask", "skip"};
 enum class Link : int { kIdentity = 0, kSoftmax = 1, kSigmoid = 2 };
+inline constexpr const char* kLinkNames[] = {"identity", "softmax", "sigmoid"};
 
 template <typename T>
 struct StreamPlan {

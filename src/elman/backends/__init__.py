@@ -14,11 +14,19 @@ __all__ = ["available_backends", "available_isas", "available_threads", "get_bac
 
 @cache
 def available_isas() -> tuple[str, ...]:
-    """Instruction sets this machine can run, slowest first; empty without the compiled kernel."""
+    """Instruction sets this machine can run, slowest first; empty without the compiled kernel.
+
+    Raises
+    ------
+    ImportError
+        The compiled kernel was built from other sources than this package.
+    """
     try:
-        from elman.backends import native
+        from elman.backends import _native  # noqa: F401
     except ImportError:
         return ()
+    from elman.backends import native
+
     return native.available_isas()
 
 
@@ -69,13 +77,14 @@ def get_backend(
     ValueError
         An unknown or unavailable backend or instruction set; the message names those available.
     ImportError
-        `ELMAN_REQUIRE_NATIVE=1` and the compiled kernel is not installed.
+        `ELMAN_REQUIRE_NATIVE=1` and the compiled kernel is not installed; or it was built from
+        other sources than this package, unless the reference is asked for.
     """
     source = f"backend={name!r}"
     if name is None:
         name = os.environ.get("ELMAN_BACKEND") or None
         source = f"ELMAN_BACKEND={name!r}"
-    choices = available_backends()
+    choices = ("reference",) if name == "reference" else available_backends()
     if name is None:
         name = choices[0]
         if name != "native":

@@ -49,7 +49,15 @@ class StreamF32:
 
 class StreamF64(StreamF32): ...
 
+NORM_EPSILON: float
+
 def isas() -> list[str]: ...
+def names() -> dict[str, tuple[str, ...]]:
+    """Cells, activations, pools, readouts, missing and links; a name's place is its code."""
+
+def shapes() -> dict[str, tuple[int, int, int, int]]:
+    """How many gates, biases, states and traced blocks each cell has."""
+
 def forward(
     isa: int,
     n_threads: int,

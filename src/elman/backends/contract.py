@@ -328,6 +328,15 @@ class Stepper(Protocol):
 
 
 Link = Literal["identity", "softmax", "sigmoid"]
+LINKS: tuple[Link, ...] = ("identity", "softmax", "sigmoid")
+"""What makes an answer of logits."""
+
+MISSING: tuple[str, ...] = ("error", "mask", "skip")
+"""What is made of NaN in a time step: see `elman.data.missing`."""
+
+STREAM_READOUTS: tuple[str, ...] = ("last", "mean", "max", "attention")
+"""The readouts a backend may compute in a `stream` of its own. Others are left to `elman.models`,
+but for "every", which is "last" asked after every step."""
 
 
 class StreamPlan(NamedTuple):
@@ -337,7 +346,7 @@ class StreamPlan(NamedTuple):
     """
 
     steppers: tuple[Stepper, ...]
-    """one for each layer, of this backend, all of the same n_samples"""
+    """one for each layer, all of the same n_samples and of the dtype of W"""
     hidden_sizes: tuple[int, ...]
     residual: bool
     """whether from the second layer on a layer's output is its state and its input"""
@@ -358,7 +367,7 @@ class StreamPlan(NamedTuple):
     scale: NDArray[np.float64] | None
     """(n_features,), divided by"""
     missing: str
-    """"error", "mask" or "skip": see `elman.data.missing`"""
+    """one of `MISSING`"""
     flat: bool
     """one stream, whose steps and answers have no axis for streams"""
 
@@ -502,7 +511,8 @@ class Backend(Protocol):
     def stream(self, plan: StreamPlan) -> StreamSteps | None:
         """The steps of a whole network in one call, or None: it is left to `elman.models`.
 
-        None where the backend has no such thing, or does not know the readout of the plan.
+        None where the backend has nothing faster than single steps, where it does not compute the
+        readout of the plan, and where the steppers are not its own.
         """
         ...
 
@@ -676,6 +686,32 @@ def check_stepper(cell: Cell, weights: Weights, n_samples: int) -> None:
     n_features = np.shape(weights.W_x)[0] if np.ndim(weights.W_x) else 0
     dtype = np.asarray(weights.W_x).dtype
     check_forward(cell, np.zeros((0, 0, n_features), dtype), None, None, weights)
+
+
+def check_stream(plan: StreamPlan) -> None:
+    """Raise TypeError or ValueError unless the plan of a `stream` keeps the contract."""
+    if plan.missing not in MISSING:
+        choices = ", ".join(MISSING)
+        raise ValueError(f"plan.missing={plan.missing!r} is not known; choose one of {choices}")
+    if plan.link not in LINKS:
+        raise ValueError(f"plan.link={plan.link!r} is not known; choose one of {', '.join(LINKS)}")
+    if not plan.steppers:
+        raise ValueError("plan.steppers is empty; a network has one for each of its layers")
+    n_streams = len(plan.steppers[0].state)
+    for i, stepper in enumerate(plan.steppers):
+        if stepper.state.dtype != plan.W.dtype:
+            raise TypeError(
+                f"plan.steppers[{i}] has states of {stepper.state.dtype}, but W has dtype "
+                f"{plan.W.dtype}; make it from weights of one dtype (one dtype throughout)"
+            )
+        if len(stepper.state) != n_streams:
+            raise ValueError(
+                f"plan.steppers[{i}] has {len(stepper.state)} streams, but the first one has "
+                f"{n_streams}; all take the same n_samples"
+            )
+    if plan.flat and n_streams != 1:
+        raise ValueError(f"plan.flat is for one stream, but plan.steppers have {n_streams}")
+    _check_array("plan.b", plan.b, plan.W.shape[1:], plan.W.dtype)
 
 
 def check_linear_forward(X: Array, W: Array, b: Array) -> None:

@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends import _native
+from elman.backends.codes import read_codes
 from elman.backends.contract import (
-    ACTIVATIONS,
-    CELLS,
     AdamStep,
     Array,
     Backward,
     Cell,
     Forward,
     Fused,
-    Link,
     Outputs,
     Stepper,
     StreamPlan,
@@ -32,18 +30,17 @@ from elman.backends.contract import (
     check_linear_forward,
     check_step,
     check_stepper,
+    check_stream,
 )
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
-_POOL = {"sequence": 0, "final": 0, "mean": 1, "max": 2}
-_READOUT = {"last": 0, "every": 0, "mean": 1, "max": 2, "attention": 3}
-_MISSING = {"error": 0, "mask": 1, "skip": 2}
-_LINK: dict[Link, int] = {"identity": 0, "softmax": 1, "sigmoid": 2}
+_CODES = read_codes(_native)
+_CELL, _ACTIVATION, _POOL = _CODES.cell, _CODES.activation, _CODES.outputs
+_READOUT = {**_CODES.readout, "every": _CODES.readout["last"]}
+"""a stream answers after every step in any case"""
 _NO_WEIGHTS = (None, None, None, None)
 _WHOLE = -1
 """for the number of rows of a batch: those of the call are all of them"""
-_CELL = {name: index for index, name in enumerate(CELLS)}
-_ACTIVATION = {name: index for index, name in enumerate(ACTIVATIONS)}
 
 
 def available_isas() -> tuple[str, ...]:
@@ -66,10 +63,11 @@ def _isa_index(isa: str | None) -> int:
 class _NativeStepper:
     """See `contract.Stepper`; `step` is the compiled method itself, with nothing in between."""
 
-    __slots__ = ("compiled", "state", "step")
+    __slots__ = ("compiled", "isa", "state", "step")
 
-    def __init__(self, stepper: _native.StepperF32) -> None:
+    def __init__(self, stepper: _native.StepperF32, isa: str) -> None:
         self.compiled = stepper
+        self.isa = isa
         self.state: Array = stepper.state()
         self.step: Callable[[Array], None] = stepper.step
 
@@ -284,23 +282,33 @@ class NativeBackend:
                 _ACTIVATION[cell.activation],
                 *weights,
                 n_samples=n_samples,
-            )
+            ),
+            self.isa,
         )
 
     def stream(self, plan: StreamPlan) -> StreamSteps | None:
-        """See `contract.Backend.stream`."""
+        """The steps of a whole network; see `contract.Backend.stream`.
+
+        None for a readout that is written in Python alone, and for steppers that this backend did
+        not make: of another backend, or of another instruction set.
+        """
+        check_stream(plan)
         readout = _READOUT.get(plan.readout)
-        if readout is None:  # one written in NumPy alone
+        compiled = [
+            stepper.compiled
+            for stepper in plan.steppers
+            if isinstance(stepper, _NativeStepper) and stepper.isa == self.isa
+        ]
+        if readout is None or len(compiled) < len(plan.steppers):
             return None
-        compiled = [s.compiled for s in plan.steppers if isinstance(s, _NativeStepper)]
         kind = _native.StreamF32 if plan.b.dtype == np.float32 else _native.StreamF64
         return _NativeStream(
             kind(
                 compiled,
                 plan.residual,
                 readout,
-                _MISSING[plan.missing],
-                _LINK[plan.link],
+                _CODES.missing[plan.missing],
+                _CODES.link[plan.link],
                 plan.flat,
                 plan.n_features,
                 plan.mean,

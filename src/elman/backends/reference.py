@@ -32,6 +32,7 @@ from elman.backends.contract import (
     check_linear_forward,
     check_step,
     check_stepper,
+    check_stream,
     n_checkpoints,
 )
 
@@ -530,7 +531,8 @@ class ReferenceBackend:
         return _ReferenceStepper(cell, Weights(*(w.copy() for w in weights.arrays)), n_samples)
 
     def stream(self, plan: StreamPlan) -> None:
-        """See `Backend.stream`: there is nothing quicker here."""
+        """See `Backend.stream`: None, because there is nothing faster here than single steps."""
+        check_stream(plan)
 
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
         """X (n_samples, n_in) @ W (n_in, n_out) + b (n_out,); see `Backend.linear_forward`."""

@@ -18,9 +18,6 @@ from elman.data.sources import Observed, observed_rows
 
 Array = NDArray[Any]
 
-MISSING = ("error", "mask", "skip")
-"""What an estimator may be told to make of NaN."""
-
 HOW_TO_ALLOW = (
     'missing="mask" (a zero, and an indicator feature) or missing="skip" (the state is carried '
     "over the step)"

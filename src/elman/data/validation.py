@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from elman.data.missing import HOW_TO_ALLOW, MISSING
+from elman.backends.contract import MISSING
+from elman.data.missing import HOW_TO_ALLOW
 from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
 from elman.data.sources import Apart, converted
 from elman.targets.masked import refuse_masked

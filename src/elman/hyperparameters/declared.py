@@ -16,8 +16,7 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from os import PathLike
 from typing import Any, Literal, NoReturn, TypeVar
 
-from elman.backends.contract import ACTIVATIONS, CELLS
-from elman.data.missing import MISSING
+from elman.backends.contract import ACTIVATIONS, CELLS, MISSING
 from elman.hyperparameters.checks import (
     Check,
     boolean,

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends import available_threads, get_backend
-from elman.backends.contract import Backend, Link
-from elman.data.missing import MISSING, n_inputs
+from elman.backends.contract import MISSING, Backend, Link
+from elman.data.missing import n_inputs
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
@@ -57,7 +57,7 @@ class TrainedModel:
     """whether X was 2-D: one feature over time, a column for each step"""
     standardisation: Standardisation | None = None
     missing: str = "error"
-    """what NaN becomes: one of `elman.data.missing.MISSING`"""
+    """what NaN becomes: one of `elman.backends.contract.MISSING`"""
     feature_names: tuple[str, ...] | None = None
     """names of the columns of X, where they had any"""
     backend: str | None = None
