@@ -1,4 +1,4 @@
-// The time loop backward: a tile of samples from their last steps to the first.
+// The time loop backward: a tile of samples from their last steps to the first one.
 // Included by isa_unit.cpp alone.
 
 template <typename T>
@@ -15,13 +15,13 @@ static int64_t backward_workspace(const BackwardCall<T>& c) {
          masked + norm_sums;
 }
 
-// Backward through time runs against the grain of memory, and a long history lies in a far cache: what it
-// needs so many steps on is asked for now.
+// So many steps before they are needed, hidden states and traces are prefetched. A long history lies in a
+// distant cache, and the processor does not foresee that it is read backward.
 constexpr int64_t kAhead = 8;
-constexpr int64_t kAheadGates = 3;  // a trace is several times as wide: farther ahead it would not stay
+constexpr int64_t kAheadGates = 3;  // fewer, because a trace is several times as wide and would be evicted
 
-// One tile, t descending: dh_t = dH_t + [t last] dfinal + deltas_{t+1} W_h^T (+ what the cell hands on), from it
-// the cell's deltas_t, and dX_t = deltas_t W_x^T.
+// Runs one tile backward. At every step, dh_t = dH_t + deltas_{t+1} W_h^T, plus dfinal at the last step and
+// what the cell hands from step to step. From dh_t the cell computes deltas_t, and dX_t = deltas_t W_x^T.
 template <typename T, typename C>
 static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, T* workspace, T* gradient) {
   const Problem<T>& p = c.problem;
@@ -33,7 +33,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   T* direct = current + c.tile_rows * stride;
   T* chunk = direct + c.tile_rows * direct_stride;
   Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * C::kSums * padded);
-  T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // states, then the stretch
+  T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // the states of run_again
   T* stretch = again + (c.checkpoint_every ? forward_workspace(p, c.tile_rows, Pool::kNone) : 0);
   const int64_t trace_size = p.trace_size();
   T* norm_sums = stretch + c.tile_rows * c.checkpoint_every * (H + trace_size);
@@ -51,7 +51,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   const T* W_xT = c.packed + (p.recurrent ? C::kGates * H * padded : 0);
   const int64_t longest = length_of(p, begin);
 
-  // The gates' blocks of a row of deltas against a transposed matrix.
+  // The product of the deltas of all gates with a transposed matrix.
   const auto through = [=](const T* deltas, const T* packed, const int (&sum_of)[C::kGates],
                            int64_t n_columns, int64_t rows, auto epilogue) __attribute__((always_inline)) {
     Operand<T> operands[C::kGates];
@@ -61,7 +61,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
     product<T>(nullptr, operands, n_columns, 0, rows, epilogue);
   };
 
-  if (c.dX) {  // zero past each end
+  if (c.dX) {  // zero past the end of each sample
     for (int64_t i = begin; i < end; ++i) {
       const int64_t length = length_of(p, i);
       T* rest = c.dX + (i * n_steps + length) * D;
@@ -87,7 +87,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
         const bool last = r >= continuing;
         T* deltas = current + r * stride + column;
         const T* mask = p.h_mask ? p.h_mask + sample * H + column : nullptr;
-        // Panels side by side lie a panel of the chunk apart.
+        // Neighbouring panels lie one panel of the chunk apart.
         T* kept = chunk + column * n * steps + (r * steps + place) * panel_columns;
         const T *h_t = history.at(r, t, H) + column, *next_h = history.at(r, ahead, H) + column;
         if constexpr (C::kSums == 1) {
@@ -118,7 +118,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
           const bool first = t == history.first;
           const T* before = history.before + r * history.before_stride + column;
           const T* h_before = first ? before : h_t - H;
-          // A second state is the last of the trace's blocks.
+          // A second state is the last block of the trace.
           const T* c_before = first ? before + H : trace_t - trace_size + (C::kTrace - 1) * H;
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
             const int64_t left = H - column - j;
@@ -136,8 +136,8 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
             if (c.pool != Pool::kNone) dh += pool_share(c, sample, column + j, h, left);
 #pragma GCC unroll 8
             for (int v = 0; v < C::kTrace; ++v) {
-              __builtin_prefetch(next_trace + v * H + j, 0,
-                                 2);  // into the second cache: the first takes no more at once
+              // Into the second cache, because the first one can wait for no more lines at once.
+              __builtin_prefetch(next_trace + v * H + j, 0, 2);
               trace[v] = load_upto(trace_t + v * H + j, left);
             }
             previous[0] = load_upto(h_before + j, left);
@@ -190,8 +190,8 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
     current = swap;
   }
 
-  // The gradient at the initial state: what goes through W_h and past it, or what arrived at `final` where no
-  // step ran.
+  // The gradient at the initial state: what goes through W_h and past it or, for a sample without a step, the
+  // gradient at its final state.
   if (c.dinitial) {
     through(next, W_hT, C::kHSum, H, live,
             [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {

@@ -1,21 +1,23 @@
-// The cells: how many of what, and two pointwise functions each. Included by isa_unit.cpp alone.
+// The cells. Each says how many blocks of what it has, and has two pointwise functions.
+// Included by isa_unit.cpp alone.
 //
 // kGates   blocks of columns in W_x and W_h
-// kSums    sums of products a unit needs, each with a bias: gate g's product with x goes into sum kXSum[g], that
-//          with h into kHSum[g]; the gradients at them, "deltas", are as many
-// kStates  blocks in a state, the hidden state first
-// kTrace   blocks kept of each step for the way back, beside the hidden state
-// kDirect  blocks of gradient handed from step to step beside what goes through W_h
+// kSums    sums of products that a unit needs, each with a bias. The product of gate g with x is added to the
+//          sum kXSum[g], the one with h to the sum kHSum[g]. The gradients at the sums are called deltas.
+// kStates  blocks in a state, of which the hidden state is the first
+// kTrace   blocks that are kept of each step for the backward pass, beside the hidden state
+// kDirect  blocks of gradient that go from step to step without passing through W_h
 //
-// forward(sums, state, trace) turns the state before into the state after. backward(dh, direct, h, trace,
-// previous, deltas) gets the gradient at h through W_h and from outside, `direct` as the step after left it, and
-// the state before (previous[0] is h); it leaves `direct` for the step before. docs/equations.md has the formulas.
+// forward(sums, state, trace) replaces the state before a step by the state after it. backward(dh, direct, h,
+// trace, previous, deltas) gets the gradient at h, which came through W_h and from outside of the loop;
+// `direct` as the later step left it; and the state before the step, whose hidden state is previous[0]. It
+// computes the deltas and leaves `direct` for the earlier step. docs/equations.md has the formulas.
 
 template <typename T>
 struct Elman {
   static constexpr int kGates = 1, kSums = 1, kStates = 1, kTrace = 0, kDirect = 0;
   static constexpr int kXSum[] = {0}, kHSum[] = {0};
-  // Its pointwise functions are `activate` and `activate_backward`: they take the activation's name.
+  // Its pointwise functions are `activate` and `activate_backward`, which take the activation as an argument.
 };
 
 template <typename T>
@@ -77,7 +79,7 @@ struct Lstm {
   }
 };
 
-// Code outside of a unit knows a cell by its line in kCellShapes, which has to say the same.
+// Code outside of a unit reads the counts of a cell from kCellShapes. They must be the same as here.
 template <typename C>
 constexpr bool is_shaped_as(CellName name) {
   const CellShape& shape = kCellShapes[static_cast<int>(name)];
@@ -88,7 +90,7 @@ static_assert(is_shaped_as<Elman<float>>(CellName::kElman));
 static_assert(is_shaped_as<Gru<float>>(CellName::kGru));
 static_assert(is_shaped_as<Lstm<float>>(CellName::kLstm));
 
-// Calls function(C<T>{}) of the cell named.
+// Calls function(C<T>{}), where C is the cell of that name.
 template <typename T, typename Function>
 ELMAN_INLINE auto with_cell(CellName name, Function function) {
   switch (name) {

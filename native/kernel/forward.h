@@ -1,7 +1,8 @@
 // The time loop forward: a tile of samples through all of its steps.
 // Included by isa_unit.cpp alone.
 
-// Where a sample's new hidden state goes beside the state buffer, and the trace; null where it does not.
+// Where the new hidden state of a sample goes beside the buffer of states, and where its trace goes. Each is
+// null if it is not wanted.
 template <typename T>
 struct Sink {
   T* h;
@@ -13,7 +14,7 @@ struct Sink {
 template <typename T>
 ELMAN_INLINE void pour(const Sink<T>& sink, int64_t column, Vec<T> v, int64_t left) {
   if (sink.h) {
-    __builtin_prefetch(sink.h + column + 2 * (column + left), 1);  // two steps on
+    __builtin_prefetch(sink.h + column + 2 * (column + left), 1);  // what is written two steps later
     store_upto(sink.h + column, v, left);
   }
   if (sink.largest) {
@@ -29,8 +30,9 @@ static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows, Pool pool)
   return n_rows * (states + sums_stride(p) + totals);
 }
 
-// h_t of rows [0, live) of the tile that begins at sample `begin`, from `previous` into `current`, and into
-// sink(row). `packed` is pack_forward's; `sums` has room for the tile's sums with layer_norm.
+// Computes h_t for rows [0, live) of the tile that begins at sample `begin`, from the states `from` into the
+// states `to` and into the sinks that sink_of(row) returns. `packed` holds the weights as pack_forward packs
+// them. With layer_norm, `sums` has room for the sums of the tile.
 template <typename T, typename C, typename SinkOf>
 ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t begin, int64_t t, int64_t live,
                                const TileState<T>& from, const TileState<T>& to, T* sums, SinkOf sink_of) {
@@ -45,9 +47,9 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
   const Operand<T> state{seen ? from.seen : previous, seen ? seen_step : stride, packed, rows, D,
                          p.recurrent ? H : 0};
   const T* mask = seen ? p.h_mask + begin * H : nullptr;
-  const T* next_input = input.a + 128 / sizeof(T);  // two cache lines on
+  const T* next_input = input.a + 128 / sizeof(T);  // two cache lines further
 
-  // A vector of units of one row, from its sums.
+  // Computes a vector of units of one row from their sums.
   const auto advance = [=](int64_t row, int64_t column, const Vec<T>* sums_of, const Sink<T>& sink)
                            __attribute__((always_inline)) {
                              const int64_t at = row * stride + column;
@@ -174,8 +176,9 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
   }
 }
 
-// One sample alone: P panels of V vectors from panel p on, kept in registers from the bias to the activation,
-// because here the latency from one state to the next is all that counts. The same chains as a tile's.
+// One step of a tile of one sample, for P panels of V vectors that begin at `column`. They stay in registers
+// from the bias to the activation, because with one sample only the latency from one state to the next
+// counts. The products are added up in the same order as in a larger tile.
 template <typename T, int V, int P>
 static void single_panels(const Problem<T>& p, const T* bias, const Segment<T>& input,
                           const Segment<T>& state, T* current, const Sink<T>& sink, int64_t column) {
@@ -193,6 +196,7 @@ static void single_panels(const Problem<T>& p, const T* bias, const Segment<T>& 
   }
 }
 
+// One step of a tile of one sample.
 template <typename T>
 ELMAN_INLINE void single_step(const Problem<T>& p, const T* packed, int64_t sample, int64_t t,
                               const T* previous, T* current, const Sink<T>& sink) {
@@ -248,7 +252,8 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   for (int64_t i = 0; largest && i < n * H; ++i) largest[i] = -static_cast<T>(__builtin_inff());
   for (int64_t i = 0; ties && i < n * H; ++i) ties[i] = T(1);
 
-  auto finish = [&](int64_t r) {  // sample begin + r has run its last step: `previous` holds its final state
+  // Sample begin + r has run its last step, and `previous` holds its final state.
+  auto finish = [&](int64_t r) {
     T* out = c.final_state + (begin + r) * C::kStates * H;
     copy_state<T>(C::kStates, H, previous + r * stride, padded, out, H);
     if (c.pool != Pool::kNone) {
@@ -256,11 +261,11 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
       const int64_t length = length_of(p, begin + r);
       for (int64_t j = 0; j < H; ++j) {
         if (totals) {
-          const double last = length % 2 ? static_cast<double>(out[j]) : 0;  // not in a pair of steps
+          const double last = length % 2 ? static_cast<double>(out[j]) : 0;  // a step without its pair
           const double total = totals[r * totals_step + j] + last;
           pooled[j] = static_cast<T>(total) / static_cast<T>(length);
         }
-        pooled[j] = length ? pooled[j] + T(0) : out[j];  // + 0: the sign of a zero is not told apart
+        pooled[j] = length ? pooled[j] + T(0) : out[j];  // + 0 makes a negative zero positive
       }
     }
     if (c.H) {
@@ -276,8 +281,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     if (live == 0) break;
     T* H_t = c.H ? c.H + (begin * n_steps + t) * H : nullptr;
     T* trace_t = c.trace ? c.trace + (begin * n_steps + t) * trace_size : nullptr;
-    if (C::kSums == 1 && n == 1 && kVectorBytes == 64 && !seen &&
-        !p.layer_norm) {  // with 16 registers the compiler spills its sums: slower than a tile
+    // With 16 registers the compiler would keep some sums of single_step in memory, which is slower than a
+    // tile.
+    if (C::kSums == 1 && n == 1 && kVectorBytes == 64 && !seen && !p.layer_norm) {
       single_step(p, c.packed, begin, t, previous, current, Sink<T>{H_t, largest, ties, nullptr});
     } else {
       const TileState<T> from{previous, seen}, to{current, next_seen};

@@ -1,15 +1,15 @@
-// The hidden states and traces that the way back reads: kept whole, or run again from checkpoints.
+// The hidden states and traces that the backward pass reads: all of them, or those of one stretch of steps,
+// which is run forward again from a checkpoint.
 // Included by isa_unit.cpp alone.
 
-// Where the hidden states and traces of a tile's samples are: all of them, or those of one stretch between
-// checkpoints.
+// Where the hidden states and traces of the samples of a tile lie.
 template <typename T>
 struct History {
-  const T* states;  // row r, step t at states + (r * row_steps + t - first) * H
-  const T* traces;  // likewise, trace_size wide
-  int64_t row_steps;
-  int64_t first;
-  const T* before;  // row r's state before step `first`, at before + r * before_stride
+  const T* states;    // those of row r at step t are at states + (r * row_steps + t - first) * H
+  const T* traces;    // in the same order, each of trace_size
+  int64_t row_steps;  // steps of a row
+  int64_t first;      // the first step that is there
+  const T* before;    // the state of row r before step `first` is at before + r * before_stride
   int64_t before_stride;
 
   __attribute__((always_inline)) const T* at(int64_t r, int64_t t, int64_t H) const {
@@ -20,7 +20,8 @@ struct History {
   }
 };
 
-// The states before the stretch that begins at step `first`: the checkpoint there, or the initial state.
+// Finds the states before the stretch that begins at step `first`: the checkpoints there, or the initial
+// states.
 template <typename T>
 ELMAN_INLINE void find_before(const BackwardCall<T>& c, int64_t begin, int64_t first, History<T>& history) {
   const Problem<T>& p = c.problem;
@@ -34,8 +35,8 @@ ELMAN_INLINE void find_before(const BackwardCall<T>& c, int64_t begin, int64_t f
   }
 }
 
-// Runs the stretch of steps [first, first + checkpoint_every) of the tile forward again, into `stretch`. The
-// same products in the same order as the first time: the same bits.
+// Runs the steps [first, first + checkpoint_every) of the tile forward again, into `stretch`. The products
+// are the same in the same order as the first time, so that the bits are the same.
 template <typename T, typename C>
 static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_t first, T* states,
                       T* stretch, History<T>& history) {

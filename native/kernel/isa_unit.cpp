@@ -1,7 +1,9 @@
-// The kernels for one instruction set: compiled once for each, with ELMAN_ISA naming it and flags to match.
+// The kernels for one instruction set. This file is compiled once for each, with its name in ELMAN_ISA and
+// with its flags.
 //
-// Nothing here may leave a symbol that another unit could share: every function is static, in a namespace
-// of the set's own, and no standard library template is used. tests/backends/test_native_unit.py looks.
+// No symbol may be left that another unit could share. Every function is therefore static and in a namespace
+// of the instruction set, and no template of the standard library is used. tests/backends/test_native_unit.py
+// looks at the symbols.
 
 #include "kernel/kernel_table.h"
 
@@ -58,7 +60,7 @@ static void tanh_array(const T* x, T* y, int64_t n) {
 
 template <typename T>
 static int64_t multiply_adds(int64_t n, T* sink) {
-  constexpr int kChains = 12;  // more than latency times throughput on any processor here
+  constexpr int kChains = 12;  // more than latency times throughput of any processor that this runs on
   Vec<T> acc[kChains];
   for (int i = 0; i < kChains; ++i) acc[i] = broadcast(static_cast<T>(i));
   const Vec<T> a = broadcast(T(0.5)), b = broadcast(T(0.25));

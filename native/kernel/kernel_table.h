@@ -1,7 +1,8 @@
-// What an instruction set's unit offers to the rest: plain structs and function pointers, no inline code.
+// What the unit of an instruction set offers to the other sources: plain structs and pointers to functions.
 //
-// Every unit is compiled from isa_unit.cpp with its own flags. This header is all that it shares
-// with code compiled for the baseline, so that the linker can never hand one unit's code to another.
+// Every unit is compiled from isa_unit.cpp with flags of its own. This header is all that it shares with code
+// that is compiled for the baseline. Its functions are inlined everywhere, which test_native_unit.py makes
+// sure of, so that the linker can never put the code of one unit into another.
 #pragma once
 
 #include <cstddef>
@@ -9,33 +10,35 @@
 
 namespace elman {
 
-// Beside each enumeration stand the names that Python knows its values by, in the same order. The module exports
-// them (python/names.cpp), and backends/native.py takes its codes from there.
+// Each enumeration is followed by the names of its values, in the same order. The module exports the names to
+// Python (python/names.cpp), where backends/codes.py takes the numbers from them.
 
-// The identity has no name: it is for affine maps alone.
+// The identity has no name, because only the affine map uses it.
 enum class Activation : int { kTanh = 0, kRelu = 1, kIdentity = 2 };
 inline constexpr const char* kActivationNames[] = {"tanh", "relu"};
 
 enum class CellName : int { kElman = 0, kGru = 1, kLstm = 2 };
 inline constexpr const char* kCellNames[] = {"elman", "gru", "lstm"};
 
-// Blocks of H columns: gates in W_x and W_h, biases in b, states in a state (the hidden state first), and
-// what is traced of each step beside it. In the order of CellName.
+// How many blocks of H columns a cell has: gates in W_x and W_h; biases in b; states in a state, of which the
+// hidden state is the first; and blocks that are traced of each step beside the hidden state. In the order of
+// CellName.
 struct CellShape {
   int gates, biases, states, trace;
 };
 inline constexpr CellShape kCellShapes[] = {{1, 1, 1, 0}, {3, 4, 1, 4}, {4, 4, 2, 5}};
 static_assert(sizeof(kCellShapes) / sizeof(kCellShapes[0]) == sizeof(kCellNames) / sizeof(kCellNames[0]));
 
-// Added to the variance of a sum in layer normalisation: contract.py's NORM_EPSILON.
+// What layer normalisation adds to the variance of a sum; NORM_EPSILON of the contract in Python is the same.
 inline constexpr double kNormEpsilon = 1e-5;
 
-// What is taken of a sample's states, over its own steps, while they are made.
+// What is computed of the states of a sample, over its own steps, while the steps run.
 enum class Pool : int { kNone = 0, kMean = 1, kMax = 2 };
 inline constexpr const char* kPoolNames[] = {"none", "mean", "max"};
 
-// Shapes and inputs of one call. Arrays are C-contiguous; B samples, T time steps, D features, H units; with G
-// gates, N biases and S = states * H of the cell, and R = trace_size().
+// The shapes and inputs of one call, with B samples, T time steps, D features and H units. Of the cell, G is
+// the number of gates, N that of biases, S = states * H the size of a state, and R = trace_size(). Arrays are
+// C-contiguous.
 template <typename T>
 struct Problem {
   int64_t n_samples;
@@ -44,21 +47,22 @@ struct Problem {
   int64_t hidden_size;
   CellName cell;
   Activation activation;   // of the Elman cell
-  bool recurrent;          // false: the affine map of one step, W_h absent
+  bool recurrent;          // false for the affine map, which is one step without W_h
   const T* X;              // (B, T, D)
-  const int64_t* lengths;  // (B,), longest first; null: every sample has T steps
-  const T* initial;        // (B, S), or one row of zeros for all with initial_stride 0
+  const int64_t* lengths;  // (B,), longest first; null if every sample has T steps
+  const T* initial;        // (B, S); or one row of zeros for all samples if initial_stride is 0
   int64_t initial_stride;  // S or 0
   const T* W_x;            // (D, G * H)
   const T* W_h;            // (H, G * H); null unless recurrent
   const T* b;              // (N * H,)
-  const T* h_mask;         // (B, H), times the hidden states that meet W_h; null: all ones
-  bool layer_norm;         // each sum over its units before its bias is added
-  const T* gain;           // (N * H,), of what is normalised; null without layer_norm
+  const T* h_mask;         // (B, H), times hidden states in the product with W_h; null if all ones
+  bool layer_norm;         // whether each sum is normalised over its units before its bias is added
+  const T* gain;           // (N * H,), which multiplies the normalised sums; null without layer_norm
 
   __attribute__((always_inline)) CellShape shape() const { return kCellShapes[static_cast<int>(cell)]; }
   __attribute__((always_inline)) int64_t state_size() const { return shape().states * hidden_size; }
-  // R: the cell's blocks; with layer_norm also each sum normalised, then one over the deviation of each.
+  // R: the traced blocks of the cell. With layer_norm they are followed by each normalised sum, and then by
+  // one over the standard deviation of each sum.
   __attribute__((always_inline)) int64_t trace_size() const {
     return shape().trace * hidden_size + (layer_norm ? shape().biases * (hidden_size + 1) : 0);
   }
@@ -67,19 +71,19 @@ struct Problem {
 template <typename T>
 struct ForwardCall {
   Problem<T> problem;
-  T* H;            // (B, T, H) out, zero past each end; null: not wanted
+  T* H;            // (B, T, H) out, zero past the end of each sample; null if it is not wanted
   T* final_state;  // (B, S) out
   Pool pool;
-  T* pooled;       // (B, H) out with a pool: the mean (summed in double) or largest state, the initial
-                   // one at length 0
-  T* ties;         // (B, H) out with kMax, or null: how many steps reached the largest
-  T* trace;        // (B, T, R) out, not filled past an end; null: not wanted
-  T* checkpoints;  // (B, n_checkpoints, S) out, the state after each checkpoint_every steps
-  int64_t checkpoint_every;  // 0: no checkpoints
+  T* pooled;       // (B, H) out with a pool: the mean of the states, summed in double, or the largest
+                   // state; the initial state at length 0
+  T* ties;         // (B, H) out with kMax: how many steps reached the largest state; or null
+  T* trace;        // (B, T, R) out, not filled past the end of a sample; null if it is not wanted
+  T* checkpoints;  // (B, n_checkpoints, S) out: the state after each checkpoint_every steps
+  int64_t checkpoint_every;  // 0 for no checkpoints
   T* packed;                 // weights in panels, filled by pack_forward; forward_pack_size elements
 };
 
-// Checkpoints between stretches of `every` steps; the last stretch needs none after it.
+// How many checkpoints stand between stretches of `every` steps. The last stretch needs none after it.
 inline constexpr int64_t n_checkpoints(int64_t n_timesteps, int64_t every) {
   return n_timesteps > every ? (n_timesteps - 1) / every : 0;
 }
@@ -87,25 +91,26 @@ inline constexpr int64_t n_checkpoints(int64_t n_timesteps, int64_t every) {
 template <typename T>
 struct BackwardCall {
   Problem<T> problem;
-  const T* H;      // (B, T, H), the hidden states of the forward pass; null with checkpoints or no recurrence
-  const T* trace;  // (B, T, R) of the forward pass; null with checkpoints or where the cell has none
-  const T* dH;     // (B, T, H) or null; not read past a sample's end
+  const T* H;       // (B, T, H), the hidden states; null with checkpoints or without recurrence
+  const T* trace;   // (B, T, R) of the forward pass; null with checkpoints or if the cell has no trace
+  const T* dH;      // (B, T, H) or null; not read past the end of a sample
   const T* dfinal;  // (B, S) or null
   Pool pool;
-  const T*
-      dpooled;  // (B, H) with a pool: for run_backward the gradient at `pooled`, for a kernel the share of it
-                // that each step (kMean), or each that reached the largest (kMax), gets
-  const T* pooled;           // (B, H) with kMax, as ForwardCall's
-  const T* ties;             // (B, H) with kMax, as ForwardCall's
-  T* dX;                     // (B, T, D) out or null; zero past each end
+  // (B, H) with a pool. run_backward takes the gradient at `pooled`. A kernel takes the share of it that goes
+  // to each step (kMean), or to each step that reached the largest state (kMax).
+  const T* dpooled;
+  const T* pooled;           // (B, H) with kMax, as in ForwardCall
+  const T* ties;             // (B, H) with kMax, as in ForwardCall
+  T* dX;                     // (B, T, D) out or null; zero past the end of each sample
   T* dinitial;               // (B, S) out, or null
-  const T* checkpoints;      // as ForwardCall's; each stretch between them is run forward again
-  int64_t checkpoint_every;  // a multiple of chunk_steps, or 0: no checkpoints
-  T* packed;            // transposed weights in panels, filled by pack_backward; backward_pack_size elements
-  T* packed_forward;    // with checkpoints: weights as pack_forward packs them
-  int64_t group_rows;   // samples in a gradient group: a function of the shapes alone
-  int64_t tile_rows;    // samples that share a pass over the weights, likewise
-  int64_t chunk_steps;  // time steps in one update of the weight gradient, likewise
+  const T* checkpoints;      // as in ForwardCall; each stretch between them is run forward again
+  int64_t checkpoint_every;  // a multiple of chunk_steps, or 0 for no checkpoints
+  T* packed;          // transposed weights in panels, filled by pack_backward; backward_pack_size elements
+  T* packed_forward;  // with checkpoints: weights as pack_forward packs them
+  // The next three depend on nothing but the shapes.
+  int64_t group_rows;   // samples in a group of the weight gradient
+  int64_t tile_rows;    // samples that share a pass over the weights
+  int64_t chunk_steps;  // time steps in one update of the weight gradient
 };
 
 // All sizes are in elements of T. A workspace is aligned to 64 bytes and belongs to one thread at a time.
@@ -120,7 +125,8 @@ struct Kernels {
   int64_t (*backward_pack_size)(const Problem<T>&);
   void (*pack_backward)(const BackwardCall<T>&);
   int64_t (*backward_workspace)(const BackwardCall<T>&);
-  // Elements of one group's sum of dW_x and dW_h, rows of gradient_stride, then of db and of dgain if there is one.
+  // How many elements the gradient of one group has: dW_x and dW_h in rows of gradient_stride, then db, and
+  // then dgain if there is one.
   int64_t (*gradient_size)(const Problem<T>&);
   int64_t (*gradient_stride)(const Problem<T>&);
   // Runs samples [begin, end) back through time and adds their weight gradients to `gradient`.
@@ -128,8 +134,8 @@ struct Kernels {
 
   void (*add)(T* into, const T* from, int64_t n);
   void (*tanh)(const T* x, T* y, int64_t n);
-  // Runs n rounds of independent multiply-adds and returns how many operations (2 each) that was: what the
-  // benchmarks take for the peak.
+  // Runs n rounds of independent multiply-adds, and returns how many operations that was (2 for each). The
+  // benchmarks take its speed for the peak of the processor.
   int64_t (*multiply_adds)(int64_t n, T* sink);
 };
 

@@ -1,4 +1,4 @@
-// Layer normalisation: mean and variance of a row of sums, and the gradient through them.
+// Layer normalisation: the mean and variance of a row of sums, and the gradient through them.
 // Included by isa_unit.cpp alone.
 
 template <typename T>
@@ -9,13 +9,13 @@ ELMAN_INLINE T horizontal_sum(Vec<T> v) {
   return v[0];
 }
 
-// The mean of n values and one over the square root of their variance (and epsilon); what lies past them up to a
-// whole vector is zero.
+// The mean of a row of values, and one over the square root of their variance plus epsilon.
 template <typename T>
 struct Moments {
   T mean, inverse;
 };
 
+// Of n values, which are followed by zeros up to a whole vector.
 template <typename T>
 ELMAN_INLINE Moments<T> moments(const T* values, int64_t n) {
   Vec<T> sum{}, squares{};
@@ -32,9 +32,10 @@ ELMAN_INLINE Moments<T> moments(const T* values, int64_t n) {
   return {mean, T(1) / square_root(variance)};
 }
 
-// Takes one row of deltas at normalised, scaled and shifted sums back to the sums themselves; adds them to
-// `bias_sums` and, times the normalised sums, to `gain_sums`. Puts the result into `deltas`, and into the chunk
-// by keep(sum, column, vector). Ba, Kiros and Hinton (2016); docs/equations.md.
+// Turns one row of deltas at the normalised, scaled and shifted sums into deltas at the sums themselves: Ba,
+// Kiros and Hinton (2016), with the formulas in docs/equations.md. The deltas that it gets are added to
+// `bias_sums` and, times the normalised sums, to `gain_sums`. The result goes into `deltas`, and by keep(sum,
+// column, vector) into the chunk.
 template <typename T, typename C, typename Keep>
 ELMAN_INLINE void normalised_deltas(const Problem<T>& p, const T* norms, T* deltas, T* bias_sums,
                                     T* gain_sums, Keep keep) {

@@ -8,8 +8,8 @@ static int64_t forward_pack_size(const Problem<T>& p) {
   return (rows * shape.gates + (1 + p.layer_norm) * shape.biases) * padded_columns<T>(p.hidden_size);
 }
 
-// Panels of [W_x; W_h], then the biases, padded: for each vector of units one of every sum. With layer_norm then
-// the gains, likewise.
+// Packs panels of [W_x; W_h], and then the biases, padded: for each vector of units, one vector of every sum.
+// With layer_norm the gains follow in the same order.
 template <typename T>
 static void pack_forward(const ForwardCall<T>& c) {
   const Problem<T>& p = c.problem;
@@ -50,7 +50,7 @@ static int64_t backward_pack_size(const Problem<T>& p) {
          ((p.recurrent ? padded_columns<T>(p.hidden_size) : 0) + padded_columns<T>(p.n_features));
 }
 
-// Panels of W_h^T, then panels of W_x^T; their rows are the gates' columns.
+// Packs panels of W_h^T and then panels of W_x^T. Their rows are the columns of the gates.
 template <typename T>
 static void pack_backward(const BackwardCall<T>& c) {
   const Problem<T>& p = c.problem;

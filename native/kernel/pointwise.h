@@ -1,9 +1,11 @@
-// tanh and relu on vectors, and their derivatives from the value. Included by isa_unit.cpp alone.
+// The activations tanh and relu on vectors, and their derivatives in terms of their values.
+// Included by isa_unit.cpp alone.
 
-// tanh(x) = x P(x^2) / Q(x^2): an odd rational, minimax in relative error on [0, 8.4], past 1 at kTanhLimit,
-// where x^2 stops, and cut off at 1. Coefficients from tools/tanh_coefficients.py; all are positive, so neither sum cancels.
-// Estrin's order of evaluation rounds less than Horner's here. |tanh| <= 1, odd, NaN in NaN
-// out (a comparison with NaN keeps the NaN). tests/proofs tries all 2^32 inputs.
+// tanh(x) = x P(x^2) / Q(x^2), an odd rational function that is minimax in relative error on [0, 8.4]. From
+// kTanhLimit on x^2 is held constant; there the function is above 1, and the result is cut off at 1. The
+// coefficients come from tools/tanh_coefficients.py. All of them are positive, so neither sum cancels.
+// Estrin's order of evaluation rounds less than Horner's here. The result is odd, at most 1 in size, and NaN
+// if x is NaN, because a comparison with NaN keeps the NaN. tests/proofs tries all 2^32 inputs.
 constexpr float kTanhLimit = 8.8f;
 constexpr float kTanhP[] = {1.0f, 0.134201348f, 0.00354226655f, 2.1390113e-05f, 1.44716292e-08f};
 constexpr float kTanhQ[] = {1.0f, 0.467534602f, 0.0260539334f, 0.000336247351f, 8.22571053e-07f};
@@ -18,7 +20,7 @@ ELMAN_INLINE Vec<T> tanh_polynomial(const float* c, Vec<T> u, Vec<T> u2) {
 template <typename T>
 ELMAN_INLINE Vec<T> tanh_rational(Vec<T> x) {
   const Vec<T> limit = broadcast(T(kTanhLimit));
-  const Vec<T> u = at_most<T>(x * x, limit * limit), u2 = u * u;  // past the limit y only grows, beyond 1
+  const Vec<T> u = at_most<T>(x * x, limit * limit), u2 = u * u;  // past the limit the result exceeds 1
   return x * tanh_polynomial<T>(kTanhP, u, u2) / tanh_polynomial<T>(kTanhQ, u, u2);
 }
 
@@ -27,7 +29,8 @@ ELMAN_INLINE Vec<float> tanh(Vec<float> x) {
 #if ELMAN_HAS_FMA
   Vec<float> y = tanh_rational<float>(x);
 #else
-  // Without a fused multiply-add float32 rounds once too often to stay within 5 ulp: halves, in float64.
+  // Without a fused multiply-add float32 rounds too often to stay within 5 ulp. Each half of the vector is
+  // therefore computed in float64.
   typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
   static_assert(kLanes<float> == 4);
   const Vec<double> low = tanh_rational<double>(__builtin_convertvector(Half{x[0], x[1]}, Vec<double>));
@@ -38,8 +41,9 @@ ELMAN_INLINE Vec<float> tanh(Vec<float> x) {
   return at_least<float>(at_most<float>(y, one), -one);
 }
 
-// tanh(x) = e / (e + 2) with e = expm1(2|x|), the sign put back. expm1(y) = 2^n p(r) + (2^n - 1) with
-// y = n ln 2 + r, |r| <= ln(2)/2, p the Taylor series of expm1 (its first omitted term is under 2^-57).
+// tanh(x) = e / (e + 2) with e = expm1(2|x|); the sign of x is put back at the end. expm1(y) = 2^n p(r) +
+// (2^n - 1) with y = n ln 2 + r, |r| <= ln(2)/2, where p is the Taylor series of expm1. Its first omitted
+// term is below 2^-57.
 ELMAN_INLINE Vec<double> tanh(Vec<double> x) {
   constexpr double kLog2E = 1.4426950408889634;
   constexpr double kLn2High = 6.93147180369123816490e-01;  // 32 bits of ln 2, so that n * kLn2High is exact
@@ -71,20 +75,20 @@ ELMAN_INLINE Vec<T> activate(Activation activation, Vec<T> a) {
     case Activation::kTanh:
       return tanh(a);
     case Activation::kRelu:
-      return at_least<T>(a, Vec<T>{});  // NaN stays
+      return at_least<T>(a, Vec<T>{});  // NaN stays NaN
     default:
       return a;
   }
 }
 
-// dh * f'(a), written in the value h = f(a).
+// dh * f'(a), computed from the value h = f(a).
 template <typename T>
 ELMAN_INLINE Vec<T> activate_backward(Activation activation, Vec<T> dh, Vec<T> h) {
   switch (activation) {
     case Activation::kTanh:
       return dh * fma(-h, h, broadcast(T(1)));
     case Activation::kRelu:
-      return h <= Vec<T>{} ? Vec<T>{} : dh;  // NaN passes dh on
+      return h <= Vec<T>{} ? Vec<T>{} : dh;  // where h is NaN, dh is passed on
     default:
       return dh;
   }

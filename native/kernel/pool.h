@@ -1,8 +1,8 @@
-// The mean and the largest of a sample's states, taken while they are made; and their gradients.
+// The mean and the largest of the states of a sample, computed while the steps run; and their gradients.
 // Included by isa_unit.cpp alone.
 
-// A row of sums over a sample's steps, of which a mean is made: doubles, because a sum of float32 stops growing
-// after 2^24 equal steps.
+// The distance between the rows of sums over the steps of a sample, of which means are made. The sums are
+// doubles, because a sum in float32 stops growing after 2^24 equal steps.
 template <typename T>
 ELMAN_INLINE int64_t totals_stride(const Problem<T>& p) {
   return state_stride<double>(padded_columns<T>(p.hidden_size));
@@ -20,7 +20,7 @@ ELMAN_INLINE void add_two_steps(const Problem<T>& p, int64_t n, int64_t stride, 
   }
 }
 
-// Takes h into a sample's largest values so far. NaN stays.
+// Takes h into the largest values of a sample so far, and counts how many steps reached them. NaN stays NaN.
 template <typename T>
 ELMAN_INLINE void take_largest(T* largest, T* ties, Vec<T> h, int64_t left) {
   const Vec<T> so_far = load_upto(largest, left);
@@ -31,7 +31,7 @@ ELMAN_INLINE void take_largest(T* largest, T* ties, Vec<T> h, int64_t left) {
   }
 }
 
-// The share of the gradient at a pooled value that a step with the state h gets.
+// The share that a step with the state h gets of the gradient at a pooled value.
 template <typename T>
 ELMAN_INLINE Vec<T> pool_share(const BackwardCall<T>& c, int64_t sample, int64_t column, Vec<T> h,
                                int64_t left) {

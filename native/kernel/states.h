@@ -1,8 +1,8 @@
-// The states of a tile of samples between two time steps: where they lie in its workspace.
+// The states of a tile of samples between two time steps, and where they lie in the workspace of the tile.
 // Included by isa_unit.cpp alone.
 
-// Rows of per-step state are padded to whole vectors and to an odd number of cache lines, so that the rows of
-// a tile do not fall into the same cache set.
+// The distance between the rows of two samples. Rows are padded to whole vectors and to an odd number of
+// cache lines, so that the rows of a tile do not fall into the same cache set.
 template <typename T>
 ELMAN_INLINE int64_t state_stride(int64_t hidden_size) {
   constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
@@ -15,32 +15,36 @@ ELMAN_INLINE int64_t length_of(const Problem<T>& p, int64_t sample) {
   return p.lengths ? p.lengths[sample] : p.n_timesteps;
 }
 
-// A state as the time loop keeps it: blocks of padded columns, the hidden state first.
+// The size of a state as the time loop keeps it: blocks of padded columns, of which the hidden state is the
+// first.
 template <typename T>
 ELMAN_INLINE int64_t padded_state(const Problem<T>& p) {
   return p.shape().states * padded_columns<T>(p.hidden_size);
 }
 
-// A masked hidden state, as the product with W_h sees it.
+// The distance between the rows of masked hidden states, which the product with W_h reads.
 template <typename T>
 ELMAN_INLINE int64_t seen_stride(const Problem<T>& p) {
   return state_stride<T>(padded_columns<T>(p.hidden_size));
 }
 
-// A row of sums that wait for their mean and variance.
+// The distance between the rows of sums that are kept until their mean and variance are known; 0 without
+// layer_norm.
 template <typename T>
 ELMAN_INLINE int64_t sums_stride(const Problem<T>& p) {
   return p.layer_norm ? state_stride<T>(p.shape().biases * padded_columns<T>(p.hidden_size)) : 0;
 }
 
-// The states of a tile at one step, rows state_stride apart; and the masked hidden states, or null.
+// The states of a tile at one step, in rows that are state_stride apart; and its masked hidden states, or
+// null.
 template <typename T>
 struct TileState {
   T* state;
   T* seen;
 };
 
-// Copies a state of `states` blocks of H between blocks `from_step` apart and blocks `to_step` apart.
+// Copies a state of `states` blocks of H. The blocks are `from_step` apart in `from` and `to_step` apart in
+// `to`.
 template <typename T>
 ELMAN_INLINE void copy_state(int64_t states, int64_t H, const T* from, int64_t from_step, T* to,
                              int64_t to_step) {
@@ -49,7 +53,7 @@ ELMAN_INLINE void copy_state(int64_t states, int64_t H, const T* from, int64_t f
   }
 }
 
-// seen = h * mask, of n rows of the tile that begins at sample `begin`, from the states.
+// Computes seen = h * mask for n rows of the tile that begins at sample `begin`.
 template <typename T>
 ELMAN_INLINE void mask_states(const Problem<T>& p, int64_t begin, int64_t n, int64_t stride,
                               const TileState<T>& s) {

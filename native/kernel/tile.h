@@ -1,9 +1,9 @@
-// The two matrix products all else is made of, each keeping its result in registers. Included by
-// isa_unit.cpp alone.
+// The two matrix products of which everything else is made. Each keeps its result in registers.
+// Included by isa_unit.cpp alone.
 //
-// Weights live in panels: kPanel columns wide (two vectors), rows consecutive, the last panel one vector wide
-// if that is enough, columns past the end zero. Columns of a panel at (p, k) start at
-// packed + p * n_rows * kPanel + k * width(p).
+// Weights lie in panels that are kPanel columns wide, which is two vectors. The last panel is one vector wide
+// if that is enough, and columns past the end are zero. The rows of a panel follow each other: row k of panel
+// p starts at packed + p * n_rows * kPanel + k * width(p).
 
 template <typename T>
 constexpr int kPanel = 2 * kLanes<T>;
@@ -16,15 +16,15 @@ template <typename T>
 ELMAN_INLINE int64_t n_panels(int64_t n_columns) {
   return (n_columns + kPanel<T> - 1) / kPanel<T>;
 }
-// Width in columns of panel p: kPanel, or one vector for a last panel that needs no more.
+// The width of panel p in columns: kPanel, or one vector if it is the last panel and needs no more.
 template <typename T>
 ELMAN_INLINE int64_t panel_width(int64_t p, int64_t n_columns) {
   const int64_t rest = padded_columns<T>(n_columns) - p * kPanel<T>;
   return rest < kPanel<T> ? rest : kPanel<T>;
 }
 
-// Packs W (n_rows, n_columns), or its transpose, element (k, j) at W[k * row_step + j * column_step], into
-// panels of `total_rows` rows, from row `first_row` on.
+// Packs a matrix (n_rows, n_columns) into panels of `total_rows` rows, from row `first_row` on. Its element
+// (k, j) is W[k * row_step + j * column_step], so that it can be a transpose.
 template <typename T>
 static void pack(const T* W, int64_t row_step, int64_t column_step, int64_t n_rows, int64_t n_columns,
                  int64_t total_rows, int64_t first_row, T* packed) {
@@ -40,8 +40,8 @@ static void pack(const T* W, int64_t row_step, int64_t column_step, int64_t n_ro
   }
 }
 
-// One operand of a tile: rows a + m * stride, and the rows of the panel they meet; the next panel of the same
-// operand lies panel_step elements on.
+// One operand of a tile: rows at a + m * stride, and the n rows of a panel that they are multiplied with. The
+// next panel of the same operand lies panel_step elements further.
 template <typename T>
 struct Segment {
   const T* a;
@@ -51,16 +51,16 @@ struct Segment {
   int64_t panel_step;
 };
 
-// acc[m][v] += sum over k of a[m * stride + k] * panel[k], k ascending: one chain of fused multiply-adds an
-// element, whatever M is, which is why a sample's bits do not depend on its batch. P panels side by side
-// (panel_step elements apart) keep enough chains in flight when there are few rows.
+// acc[m][v] += sum over k of a[m * stride + k] * panel[k], with k ascending. Every element is one chain of
+// fused multiply-adds, whatever M is; for that reason the bits of a sample do not depend on its batch. With
+// few rows, P panels side by side (panel_step elements apart) keep enough chains running at once.
 template <typename T, int M, int V, int P>
 ELMAN_INLINE void accumulate(Vec<T> (&acc)[M][P * V], const Segment<T>& s) {
   constexpr int kWidth = V * kLanes<T>;
   const int64_t panel_step = s.panel_step;
   const T* panel = s.panel;
   const T* a0 = s.a;
-  const T* a1 = s.a + (M > 7 ? 7 : 0) * s.stride;  // two bases and small multiples reach 14 rows
+  const T* a1 = s.a + (M > 7 ? 7 : 0) * s.stride;  // two bases and their multiples reach 14 rows
   const int64_t stride = s.stride, stride3 = 3 * stride, stride5 = 5 * stride;
   for (int64_t k = 0; k < s.n; ++k) {
     Vec<T> w[P * V];
@@ -85,7 +85,7 @@ ELMAN_INLINE void accumulate(Vec<T> (&acc)[M][P * V], const Segment<T>& s) {
   }
 }
 
-// tile (M, P * V vectors) = bias + the sum of the segments, in order; a null bias is zero.
+// tile (M, P * V vectors) = bias + the products of the segments, added in their order. A null bias is zero.
 template <typename T, int M, int V, int P>
 static void product_tile(const T* bias, const Segment<T>* segments, int n_segments, T* tile) {
   Vec<T> acc[M][P * V];
@@ -103,7 +103,8 @@ static void product_tile(const T* bias, const Segment<T>* segments, int n_segmen
   }
 }
 
-// A stretch of consecutive time steps of one sample: rows a + k * a_stride against rows b + k * width.
+// Consecutive time steps of one sample, as a sum of outer products has them: n rows a + k * a_stride, and the
+// rows b + k * width that go with them.
 template <typename T>
 struct Run {
   const T* a;
@@ -111,7 +112,8 @@ struct Run {
   int64_t n;
 };
 
-// C (M, V vectors) += sum over runs, over k, of a[k][m] * b[k]: the weight gradient's outer products.
+// C (M, V vectors) += the sum over all runs and over k of a[k][m] * b[k]: outer products, of which the
+// gradients of weights are made.
 template <typename T, int M, int V>
 static void outer_tile(const Run<T>* runs, int64_t n_runs, int64_t a_stride, T* C, int64_t c_stride) {
   constexpr int kWidth = V * kLanes<T>;
@@ -146,13 +148,14 @@ static void outer_tile(const Run<T>* runs, int64_t n_runs, int64_t a_stride, T* 
   }
 }
 
-// Tables by number of rows, so that M is known to the compiler: kTable[V - 1][M - 1].
+// The functions above in tables by the number of rows, so that the compiler knows M.
 template <typename T>
 using ProductTile = void (*)(const T*, const Segment<T>*, int, T*);
 template <typename T>
 using OuterTile = void (*)(const Run<T>*, int64_t, int64_t, T*, int64_t);
 
-// Panels side by side for one or two rows, 8 accumulators at most: they hide the latency of the multiply-add.
+// How many panels one or two rows take side by side: 8 accumulators at most, which hide the latency of the
+// multiply-add.
 constexpr int64_t most_panels_together(int64_t m) { return m == 1 ? 4 : m == 2 ? 2 : 1; }
 
 template <typename T, int M>
@@ -174,7 +177,7 @@ struct Tables<T, 0> {
 template <typename T>
 static constexpr Tables<T, kTileRows> kTiles{};
 
-// The most rows a tile of the next `rows` should take, so that tiles come out even.
+// How many rows a tile should take at most, so that the tiles of `rows` rows are of about equal size.
 ELMAN_INLINE int64_t even_share(int64_t rows) {
   const int64_t n_tiles = (rows + kTileRows - 1) / kTileRows;
   return (rows + n_tiles - 1) / n_tiles;
@@ -182,15 +185,15 @@ ELMAN_INLINE int64_t even_share(int64_t rows) {
 
 template <typename T>
 struct Operand {
-  const T* a;  // row r at a + r * stride
+  const T* a;  // row r is at a + r * stride
   int64_t stride;
   const T* packed;  // panels of total_rows rows
   int64_t total_rows;
-  int64_t first_row;  // where this operand's rows begin in a panel
-  int64_t n;          // how many; 0: absent
+  int64_t first_row;  // where the rows of this operand begin in a panel
+  int64_t n;          // how many rows of a panel it has; 0 if the operand is absent
 };
 
-// For all panels of the product and all rows [begin, end): tile = bias + the sum of the operands, handed to
+// Computes bias + the products of the operands for rows [begin, end), tile by tile, and passes each tile to
 // epilogue(row, n_rows, column, n_columns_of_tile, tile). `bias` is padded like the panels, or null.
 template <typename T, int N, typename Epilogue>
 ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_t n_columns, int64_t begin,
@@ -203,7 +206,8 @@ ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_
   int64_t p = 0;
   while (p < last) {
     const int64_t width = panel_width<T>(p, n_columns);
-    // One or two rows are never a remainder: they have a tile, and so its panel count, to themselves.
+    // One or two rows are never what remains of more rows, so that all tiles of the call have the same number
+    // of panels.
     int64_t together = most_panels_together(share);
     while (together > 1 && p + together > n_full) together /= 2;
     const ProductTile<T>* table = width < kPanel<T> ? kTiles<T>.one
@@ -226,7 +230,7 @@ ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_
   }
 }
 
-// No product at all: tiles of zeros, for what the epilogue adds.
+// Passes tiles of zeros to the epilogue, as if there were a product.
 template <typename T, typename Epilogue>
 ELMAN_INLINE void no_product(int64_t n_columns, int64_t begin, int64_t end, Epilogue epilogue) {
   const Operand<T> none[1]{};
@@ -235,14 +239,15 @@ ELMAN_INLINE void no_product(int64_t n_columns, int64_t begin, int64_t end, Epil
 
 // ---- several gates at once ----
 //
-// A cell with gates needs all the sums of a unit together. Its panels are one vector of units wide and hold the
-// columns of all gates side by side: block q begins at packed + q * n_rows * kGates * lanes, and row k of it is
-// kGates vectors.
+// A cell with gates needs all sums of a unit at the same time. Its panels are one vector of units wide and
+// hold the columns of all gates side by side: panel q begins at packed + q * n_rows * kGates * lanes, and
+// each of its rows is kGates vectors.
 
-// Rows of a tile of four sums: as many accumulators as the other tiles have.
+// How many rows a tile of four sums has, so that it has as many accumulators as the other tiles.
 constexpr int kGateRows = kTileRows / 2;
 
-// acc[m][kSum[g]] += sum over k of a[m * stride + k] * panel[k][g]: one chain an element, as in `accumulate`.
+// acc[m][sum_of[g]] += sum over k of a[m * stride + k] * panel[k][g], one chain an element as in
+// `accumulate`.
 template <typename T, int M, int kSums, int kGates>
 ELMAN_INLINE void accumulate_gates(Vec<T> (&acc)[M][kSums], const Segment<T>& s,
                                    const int (&sum_of)[kGates]) {
@@ -260,7 +265,7 @@ ELMAN_INLINE void accumulate_gates(Vec<T> (&acc)[M][kSums], const Segment<T>& s,
   }
 }
 
-// tile (M, kSums vectors) = bias + x's products + h's, for one block of units; a null bias is zero.
+// tile (M, kSums vectors) = bias + the products of x + the products of h, for one panel. A null bias is zero.
 template <typename T, typename C, int M>
 static void gate_tile(const T* bias, const Segment<T>& x, const Segment<T>& h, T* tile) {
   Vec<T> acc[M][C::kSums];
@@ -292,7 +297,8 @@ struct GateTables<T, C, 0> {
 template <typename T, typename C>
 static constexpr GateTables<T, C, kGateRows> kGateTiles{};
 
-// All blocks of units and all rows [0, end): the tile handed to epilogue(row, n_rows, column, tile).
+// Computes the sums of all units for rows [0, end), tile by tile, and passes each tile to epilogue(row,
+// n_rows, column, tile).
 template <typename T, typename C, typename Epilogue>
 ELMAN_INLINE void gate_products(const T* bias, const Operand<T>& x, const Operand<T>& h, int64_t hidden_size,
                                 int64_t end, Epilogue epilogue) {

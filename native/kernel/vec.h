@@ -1,7 +1,8 @@
-// The vector type the kernels are written in: one set of operations for every instruction set.
+// The vector type that the kernels are written in, with one set of operations for every instruction set.
 //
-// Built on the compiler's vector extensions (GCC, Clang). Only what those cannot say (fused multiply-add
-// and masked loads and stores) is spelt in intrinsics. Included by isa_unit.cpp alone, inside its namespace.
+// It is built on the vector extensions of the compiler (GCC, Clang). Intrinsics are used only for what the
+// extensions cannot express: fused multiply-adds, and masked loads and stores.
+// Included by isa_unit.cpp alone, inside its namespace.
 
 #if defined(__AVX512F__)
 constexpr int kVectorBytes = 64;
@@ -61,7 +62,8 @@ ELMAN_INLINE Vec<T> broadcast(T x) {
   return x - Vec<T>{};  // x - 0 is x to the bit, -0.0 and all, so the subtraction costs nothing
 }
 
-// a * b + c: fused where the instruction set has it, so that one instruction set always rounds alike.
+// a * b + c, fused if the instruction set has a fused multiply-add. Within one instruction set it therefore
+// always rounds in the same way.
 ELMAN_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
 #if defined(__AVX512F__)
   return _mm512_fmadd_ps(a, b, c);
@@ -88,14 +90,14 @@ ELMAN_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 ELMAN_INLINE float square_root(float x) { return __builtin_sqrtf(x); }
 ELMAN_INLINE double square_root(double x) { return __builtin_sqrt(x); }
 
-// A vector of doubles from as many consecutive values.
+// Reads as many consecutive values as a vector of doubles has lanes, and converts them to double.
 ELMAN_INLINE Vec<double> load_doubles(const double* p) { return load(p); }
 ELMAN_INLINE Vec<double> load_doubles(const float* p) {
   typedef float half __attribute__((vector_size(kVectorBytes / 2), aligned(4), may_alias));
   return __builtin_convertvector(*reinterpret_cast<const half*>(p), Vec<double>);
 }
 
-// min(limit, x) and max(limit, x) that give x when x is NaN.
+// The minimum and the maximum of x and a limit. The result is NaN if x is NaN.
 template <typename T>
 ELMAN_INLINE Vec<T> at_most(Vec<T> x, Vec<T> limit) {
 #if defined(__AVX512F__)
@@ -134,7 +136,7 @@ ELMAN_INLINE Vec<T> at_least(Vec<T> x, Vec<T> limit) {
 }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-// All bits set in the first n lanes.
+// A mask with all bits set in the first n lanes and none in the others.
 template <typename T>
 ELMAN_INLINE __m256i first_lanes(int n) {
   if constexpr (sizeof(T) == 4) {
@@ -145,7 +147,8 @@ ELMAN_INLINE __m256i first_lanes(int n) {
 }
 #endif
 
-// The first n lanes, zeros in the others; nothing past p[n - 1] is touched. 0 < n <= lanes.
+// Reads the first n lanes and sets the others to zero, or writes the first n lanes. Memory past p[n - 1] is
+// not touched. 0 < n <= lanes.
 template <typename T>
 ELMAN_INLINE Vec<T> load_first(const T* p, int n) {
 #if defined(__AVX512F__)

@@ -1,8 +1,9 @@
-// Gradients of the weights of a chunk of time steps: outer products of inputs and deltas.
+// The gradients of the weights from a chunk of time steps: outer products of what was multiplied and of the
+// deltas.
 // Included by isa_unit.cpp alone.
 
-// Rows of dW_x, then of dW_h, each with its gates' blocks padded; then one row of all biases' blocks, and with
-// layer_norm one of all gains'.
+// A gradient has the rows of dW_x and then those of dW_h, with the blocks of the gates padded; then one row
+// with the blocks of all biases, and with layer_norm one more with those of all gains.
 template <typename T>
 static int64_t gradient_stride(const Problem<T>& p) {
   return p.shape().gates * padded_columns<T>(p.hidden_size);
@@ -13,13 +14,15 @@ static int64_t gradient_size(const Problem<T>& p) {
          (1 + p.layer_norm) * p.shape().biases * padded_columns<T>(p.hidden_size);
 }
 
+// Room for two runs a sample and a copy of each, in elements of T.
 template <typename T>
-ELMAN_INLINE int64_t runs_size(int64_t n_rows) {  // in elements of T: two runs a sample, and a copy to shift
+ELMAN_INLINE int64_t runs_size(int64_t n_rows) {
   const int64_t bytes = 4 * n_rows * static_cast<int64_t>(sizeof(Run<T>));
   return (bytes + 63) / 64 * 64 / static_cast<int64_t>(sizeof(T));
 }
 
-// C += sum over runs of outer products, for n_rows of C (columns of the runs' left rows).
+// C += the sum of the outer products of all runs, for n_rows rows of C. `shifted` has room for a copy of the
+// runs.
 template <typename T>
 static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t n_rows, int64_t width, T* C,
                   int64_t c_stride, Run<T>* shifted) {
@@ -34,8 +37,8 @@ static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t 
   }
 }
 
-// Adds the weight gradients of steps [first, first + chunk_steps) of the tile to `gradient`. The deltas of
-// those steps lie in `chunk`, panel by panel, a row a step: (panel, sample, step, column).
+// Adds the gradients of the weights from steps [first, first + chunk_steps) of the tile to `gradient`. The
+// deltas of these steps lie in `chunk` with the axes (panel, sample, step, column).
 template <typename T, typename C>
 static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64_t begin, int64_t n,
                       int64_t first, const T* chunk, T* masked, Run<T>* runs, T* gradient) {
@@ -44,8 +47,8 @@ static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64
   const int64_t stride = gradient_stride<T>(p), padded = padded_columns<T>(H);
   static const T one = T(1);
   Run<T>* shifted = runs + 2 * n;
-  const bool begins = first == history.first;  // h_{t-1} of a stretch's first step lies before it
-  for (int64_t r = 0; masked && r < n; ++r) {  // the hidden states as the products with W_h saw them
+  const bool begins = first == history.first;  // then h_{t-1} of the first step is in history.before
+  for (int64_t r = 0; masked && r < n; ++r) {  // the masked hidden states, which the products with W_h had
     const T* mask = p.h_mask + (begin + r) * H;
     for (int64_t k = 0; k < steps && first + k < length_of(p, begin + r); ++k) {
       const T* h =
@@ -56,7 +59,8 @@ static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64
   for (int64_t q = 0; q < n_panels<T>(H); ++q) {
     const int64_t width = panel_width<T>(q, H), column = q * kPanel<T>;
     int64_t n_runs = 0;
-    auto each_live = [&](int sum, auto add) {  // add(row, live steps of the chunk, their deltas)
+    // Calls add(row, number of its steps in the chunk, their deltas) for every row that has such steps.
+    auto each_live = [&](int sum, auto add) {
       const T* panel = chunk + (sum * padded + column) * n * steps;
       n_runs = 0;
       for (int64_t r = 0; r < n; ++r) {
@@ -84,7 +88,7 @@ static void add_chunk(const BackwardCall<T>& c, const History<T>& history, int64
       });
       outer(runs, n_runs, H, H, width, to + D * stride, stride, shifted);
     }
-    if (p.layer_norm) continue;  // these deltas are not the biases': see normalised_deltas
+    if (p.layer_norm) continue;  // the gradients of the biases were added up in normalised_deltas
     T* to = gradient + (D + (p.recurrent ? H : 0)) * stride + column;
     for (int sum = 0; sum < C::kSums; ++sum) {
       each_live(sum,

@@ -1,7 +1,7 @@
-// NumPy arrays by NumPy's own C interface: read where they lie, made fresh. Included by the bindings alone.
+// Reads and makes NumPy arrays by NumPy's own C interface. Included by the bindings alone.
 //
-// A few nanoseconds an argument; the generic exchange protocols take a tenth of a microsecond each, and a call
-// on a small network has a dozen.
+// This takes a few nanoseconds an argument. The generic exchange protocols take a tenth of a microsecond
+// each, and a call on a small network has a dozen arguments.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -37,7 +37,7 @@ nb::handle masked_array_type() {
   return *type;
 }
 
-// Null unless it is an array that can be taken for its data: a masked one cannot.
+// The array, or null if it is none, or if it is a masked array, whose data do not tell what is masked.
 PyArrayObject* plain_array(nb::handle h) {
   if (PyArray_CheckExact(h.ptr())) return reinterpret_cast<PyArrayObject*>(h.ptr());
   if (!PyArray_Check(h.ptr()) || PyObject_IsInstance(h.ptr(), masked_array_type().ptr())) return nullptr;
@@ -77,7 +77,7 @@ bool has_shape(PyArrayObject* array, std::initializer_list<int64_t> shape) {
          std::equal(shape.begin(), shape.end(), PyArray_DIMS(array));
 }
 
-// The data, or null.
+// The data of an array that has this type and shape and is contiguous; otherwise null.
 template <typename T>
 const T* try_read(nb::handle h, std::initializer_list<int64_t> shape) {
   PyArrayObject* array = plain_array(h);
@@ -97,7 +97,7 @@ const T* read(const char* name, nb::handle h, std::initializer_list<int64_t> sha
   throw nb::value_error((std::string(name) + what).c_str());
 }
 
-// Null for None.
+// As `read`, but null for None.
 template <typename T>
 const T* read_if(const char* name, nb::handle h, std::initializer_list<int64_t> shape) {
   return h.is_none() ? nullptr : read<T>(name, h, shape);
@@ -112,7 +112,7 @@ T* write(const char* name, nb::handle h, std::initializer_list<int64_t> shape) {
   return data;
 }
 
-// A new array, not filled; its memory in `data`.
+// Makes a new array, which is not filled. `data` becomes its memory.
 template <typename T>
 nb::object fresh(T*& data, std::initializer_list<int64_t> shape) {
   std::array<npy_intp, 3> dims{};
@@ -123,7 +123,7 @@ nb::object fresh(T*& data, std::initializer_list<int64_t> shape) {
   return nb::steal(array);
 }
 
-// An array over memory that `owner` keeps alive.
+// Makes an array of memory that belongs to `owner`, and keeps `owner` alive.
 template <typename T>
 nb::object view(T* data, std::initializer_list<int64_t> shape, nb::handle owner) {
   std::array<npy_intp, 3> dims{};

@@ -1,7 +1,9 @@
-// What meets Python, with bindings_stream.cpp: checks arrays against each other, releases the GIL, calls run.h and vectors.h.
+// The functions of the module. They check arrays against each other, release the GIL, and call run.h and
+// vectors.h.
 //
-// Nothing is converted: an array of another dtype or layout is a TypeError or a ValueError that says so in a
-// word; the Python side looks again for the reason. Results are fresh arrays, or written where the caller says.
+// Nothing is converted: an array of another dtype or layout is a TypeError or a ValueError with a short
+// message. The Python side then looks at the arguments again and raises an error with the reason. Results are
+// fresh arrays, or are written into arrays of the caller.
 
 #include "python/arrays.h"
 #include "python/bindings_stream.h"
@@ -29,7 +31,7 @@ const Kernels<T>& kernels_of(int isa) {
   }
 }
 
-// Calls function(T{}) with the element type of `array`.
+// Calls function(T{}), where T is the type of the elements of `array`.
 template <typename Function>
 auto with_dtype(const char* name, nb::handle array, Function&& function) {
   switch (dtype_of(name, array)) {
@@ -78,7 +80,7 @@ Problem<T> problem_of(int cell, int activation, nb::handle X, nb::handle lengths
   p.b = read<T>("b", b, {p.shape().biases * H});
   p.gain = read_if<T>("gain", gain, {p.shape().biases * H});
   p.layer_norm = p.gain != nullptr;
-  // Memory safety, not courtesy: the kernel trusts that lengths descend and stay inside X.
+  // The kernel relies on it that lengths descend and stay inside X; otherwise it would touch other memory.
   for (int64_t i = 0; p.lengths && i < B; ++i) {
     require(p.lengths[i] >= 0 && p.lengths[i] <= (i ? p.lengths[i - 1] : p.n_timesteps),
             "lengths: not longest first in [0, T]");
@@ -92,7 +94,7 @@ int64_t multiply_adds(const Problem<T>& p) {
          (p.n_features + (p.recurrent ? p.hidden_size : 0));
 }
 
-// The samples of the batch that n of them are a part of; -1: they are all.
+// How many samples the batch has of which the call has n; -1 means that the call has all of them.
 int64_t checked_batch(int64_t batch_samples, int64_t n) {
   if (batch_samples == -1) return n;
   require(batch_samples >= n, "batch_samples: fewer than there are");
@@ -100,8 +102,8 @@ int64_t checked_batch(int64_t batch_samples, int64_t n) {
   return batch_samples;
 }
 
-// -> H or None, final, pooled or None, ties or None, checkpoints or None, steps between checkpoints, trace or
-// None.
+// Returns H or None, final, pooled or None, ties or None, checkpoints or None, the number of steps between
+// checkpoints, and trace or None.
 nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                   nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
                   nb::handle gain, bool want_H, bool keep_tape, int64_t checkpoint_every, nb::handle h_mask,
@@ -134,7 +136,7 @@ nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb
   });
 }
 
-// Where gradients of weights go: the caller's array, or a fresh one.
+// Where a gradient of weights goes: into an array of the caller, or into a fresh one.
 template <typename T>
 nb::object output(const char* name, nb::handle wanted, T*& data, std::initializer_list<int64_t> shape) {
   if (wanted.is_none()) return fresh(data, shape);
@@ -142,7 +144,7 @@ nb::object output(const char* name, nb::handle wanted, T*& data, std::initialize
   return nb::borrow(wanted);
 }
 
-// -> dX or None, dinitial, dW_x, dW_h, db, dgain or None.
+// Returns dX or None, dinitial, dW_x, dW_h, db, and dgain or None.
 nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                    nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
                    nb::handle gain, nb::handle states, int64_t checkpoint_every, nb::handle pooled,
@@ -225,7 +227,7 @@ nb::object linear_forward(int isa, int n_threads, nb::handle X, nb::handle W, nb
   });
 }
 
-// -> dX or None, dW, db.
+// Returns dX or None, dW and db.
 nb::tuple linear_backward(int isa, int n_threads, nb::handle dY, nb::handle X, nb::handle W, bool need_dX,
                           nb::handle dW, nb::handle db, int64_t batch_rows) {
   return with_dtype("X", X, [&](auto zero) {
@@ -245,7 +247,8 @@ nb::tuple linear_backward(int isa, int n_threads, nb::handle dY, nb::handle X, n
   });
 }
 
-// -> (len(order), n_timesteps, n_features): rows offsets[k] to offsets[k + 1] of `values`, then zeros.
+// Returns an array (len(order), n_timesteps, n_features). Its sample i has the rows offsets[k] to offsets[k +
+// 1] of `values`, with k = order[i], and then zeros.
 nb::object gather(nb::handle values, nb::handle offsets, nb::handle order, int64_t n_timesteps) {
   return with_dtype("values", values, [&](auto zero) {
     using T = decltype(zero);
@@ -263,7 +266,8 @@ nb::object gather(nb::handle values, nb::handle offsets, nb::handle order, int64
     }
     T* to;
     nb::object X = fresh(to, {n, n_timesteps, D});
-    for (int64_t i = 0; i < n; ++i, to += n_timesteps * D) {  // with the GIL, so that nobody changes `order`
+    for (int64_t i = 0; i < n;
+         ++i, to += n_timesteps * D) {  // with the GIL held, so that nobody changes `order`
       const int64_t size = (offset[k[i] + 1] - offset[k[i]]) * D;
       std::copy_n(from + offset[k[i]] * D, size, to);
       std::fill(to + size, to + n_timesteps * D, T(0));
@@ -301,7 +305,7 @@ bool standardise(nb::handle values, nb::handle mean, nb::handle scale, nb::handl
   });
 }
 
-// -> the rows' losses, their gradient at the logits.
+// Returns the losses of the rows, and their gradient at the logits.
 nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights, double total) {
   return with_dtype("logits", logits, [&](auto zero) {
     using T = decltype(zero);
@@ -315,7 +319,7 @@ nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights,
     nb::object losses = fresh(loss, {shape[0]});
     T* dlogits;
     nb::object gradient = fresh(dlogits, {shape[0], shape[1]});
-    // With the GIL, so that nobody changes `codes`.
+    // With the GIL held, so that nobody changes `codes`.
     vectors::cross_entropy(z, code, weight, total, shape[0], shape[1], loss, dlogits);
     return nb::make_tuple(losses, gradient);
   });
@@ -362,7 +366,7 @@ void adam(nb::handle weights, nb::handle gradient, nb::handle m, nb::handle v, n
   });
 }
 
-// One time step after another, for streams.
+// A cell that takes one time step after another.
 template <typename T>
 class Stepper {
  public:
@@ -418,9 +422,9 @@ void define_stepper(nb::module_& m, const char* name) {
            nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"),
            nb::arg("gain").none(), nb::arg("n_samples"))
       .def("step", &Stepper<T>::step, nb::arg("x").none())
-      // for bindings_stream.cpp, which knows by the name of the capsule what is inside
+      // For bindings_stream.cpp, which knows from the name of the capsule what it contains.
       .def("steps", [](Stepper<T>& self) { return nb::capsule(&self.steps(), kStepsCapsule<T>); })
-      .def("state", [](nb::handle self) {  // a view, which keeps the stepper alive
+      .def("state", [](nb::handle self) {  // a view that keeps the stepper alive
         auto& stepper = nb::cast<Stepper<T>&>(self);
         const Problem<T>& p = stepper.problem();
         return view(stepper.state(), {p.n_samples, p.state_size()}, self);
@@ -458,7 +462,8 @@ NB_MODULE(_native, m) {
         return kernels_of<float>(isa).multiply_adds(n, &sink);
       },
       nb::arg("isa"), nb::arg("n"));
-  // By position alone; _native.pyi has the names. An array that may not be None is refused as one.
+  // Arguments are given by position; _native.pyi has their names. None is let through for all arrays, so that
+  // the function itself can refuse it.
   m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg());

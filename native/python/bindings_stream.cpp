@@ -1,4 +1,4 @@
-// Streams as Python sees them: stream.h's, and the links that make answers of logits.
+// Streams for Python, and the links that make answers of logits.
 
 #include "python/bindings_stream.h"
 
@@ -11,7 +11,7 @@
 namespace elman {
 namespace {
 
-// A stream, which keeps the steppers of its layers alive.
+// A stream that keeps the steppers of its layers alive.
 template <typename T>
 class PythonStream {
  public:
@@ -24,7 +24,7 @@ class PythonStream {
     require(!flat_ || stream_.n_samples() == 1, "flat: more than one stream");
   }
 
-  // -> the answers, or None if the step is refused.
+  // Takes a step and returns the answers, or None if the step is refused.
   nb::object step(nb::handle x) {
     if (const float* from = steps_in<float>(x)) return step_from(from);
     if (const double* from = steps_in<double>(x)) return step_from(from);
@@ -38,7 +38,8 @@ class PythonStream {
     return answers;
   }
 
-  // As many steps of the same x, each with its answer: what the benchmarks take for the time without Python.
+  // Takes the same step n times, with an answer each time. The benchmarks measure the time without Python
+  // with it.
   bool repeat(nb::handle x, int64_t n) {
     const float* from = steps_in<float>(x);
     T* out;
@@ -51,7 +52,7 @@ class PythonStream {
     return taken;
   }
 
-  // Views of all that goes from step to step, by name.
+  // Returns views of all arrays that go from step to step, by name.
   nb::dict state(nb::handle self) {
     const int64_t n = stream_.n_samples(), width = stream_.width();
     nb::dict arrays;

@@ -1,4 +1,4 @@
-// What every call from Python needs: errors, and the GIL. Included by the bindings alone.
+// What every call from Python needs: errors, and the release of the GIL. Included by the bindings alone.
 #pragma once
 
 #include <cxxabi.h>
@@ -13,9 +13,9 @@ void require(bool ok, const char* what) {
   if (!ok) throw nb::value_error(what);
 }
 
-// Lets go of the GIL for a scope. A thread that wants it back while the interpreter ends is ended by Python,
-// which unwinds its stack; that must not reach a frame that lets nothing through, so it waits here for the
-// end of the process, as threads do from Python 3.14 on.
+// Releases the GIL within a scope. If the interpreter ends in the meantime, Python ends a thread that asks
+// for the GIL by unwinding its stack. The unwinding must not pass through a frame that lets no exception out.
+// The thread therefore waits here for the end of the process, as all threads do from Python 3.14 on.
 class WithoutGil {
  public:
   WithoutGil() : state_(PyEval_SaveThread()) {}
@@ -37,7 +37,7 @@ class WithoutGil {
   PyThreadState* state_;
 };
 
-// Runs `work`, without the GIL unless it takes less than it is worth to let go of it.
+// Runs `work`, and releases the GIL for it if there is enough work to be worth it.
 template <typename Function>
 void run(int64_t multiply_adds, Function&& work) {
   constexpr int64_t kQuick = 200000;

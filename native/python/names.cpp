@@ -17,7 +17,7 @@ nb::tuple as_tuple(const char* const (&names)[N]) {
   return nb::tuple(list);
 }
 
-// What each name stands for is its place in its tuple: that number is what the other functions of the module take.
+// The other functions of the module take the place of a name in its tuple instead of the name.
 nb::dict names() {
   nb::dict all;
   all["cells"] = as_tuple(kCellNames);

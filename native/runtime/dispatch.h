@@ -1,4 +1,4 @@
-// Which instruction sets this build holds and this machine runs.
+// The instruction sets that this build contains and this machine runs.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace elman {
 
-// Narrowest first; never empty.
+// Their kernels, those with the narrowest vectors first. There is always at least one.
 const std::vector<const KernelTable*>& available_kernels();
 
 }  // namespace elman

@@ -11,8 +11,8 @@ namespace {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Stands in for an absent initial state: one row of zeros that every sample shares. As with zeros passed in,
-// it meets the weights, so that inf and NaN in them show.
+// Makes one row of zeros, shared by all samples, if there is no initial state. It is multiplied with the
+// weights like an initial state of zeros, so that infinity and NaN in them show.
 template <typename T>
 Buffer<T> zeros_if_absent(Problem<T>& p) {
   if (p.initial) return nullptr;
@@ -23,7 +23,7 @@ Buffer<T> zeros_if_absent(Problem<T>& p) {
   return zeros;
 }
 
-// The gradient at each sample's pooled values, divided among the steps that get it.
+// Divides the gradient at the pooled values of each sample by the number of steps that share it.
 template <typename T>
 Buffer<T> share_of_pooled(BackwardCall<T>& call) {
   if (call.pool == Pool::kNone) return nullptr;
@@ -40,8 +40,8 @@ Buffer<T> share_of_pooled(BackwardCall<T>& call) {
   return shares;
 }
 
-// Multiply-adds of a forward pass for each thread beyond the first: a tenth of a millisecond of one core, twice
-// what it takes to wake a helper up.
+// How many multiply-adds of a forward pass are worth one more thread: a tenth of a millisecond of one core,
+// which is twice the time it takes to wake up a helper.
 constexpr double kWorthAThread = 6e6;
 
 template <typename T>
@@ -54,25 +54,26 @@ int useful_threads(const Problem<T>& p, int64_t n_tasks, int n_threads) {
   return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({n_threads, n_tasks, worth})));
 }
 
-// How the weight gradient of a batch is cut. A function of the shapes alone: the same sums whatever the threads,
-// and whichever of the groups a call has.
+// How the weight gradient of a batch is cut. It depends on nothing but the shapes, so that the sums are the
+// same for any number of threads and whichever of the groups a call has.
 struct Cut {
   int64_t tile_rows;   // samples in a tile
-  int64_t group_rows;  // samples in a group, whose tiles one thread runs in turn
+  int64_t group_rows;  // samples in a group, whose tiles one thread runs one after the other
   int64_t chunk_steps;
 };
 
 Cut cut_backward(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size) {
   constexpr int64_t kMaxGroups = 16;
-  // Wider layers want more samples a pass: their weights stream from a farther cache.
+  // Wider layers need more samples in a pass, because their weights come from a more distant cache.
   const int64_t wanted = hidden_size <= 128 ? 8 : hidden_size <= 256 ? 16 : 32;
   const int64_t tile_rows = std::clamp<int64_t>(n_samples, 1, wanted);
   Cut cut{};
   cut.group_rows = std::max(tile_rows, ceil_div(n_samples, kMaxGroups));
-  // Even tiles of at most 16 (or tile_rows) samples in a group.
+  // The tiles of a group are of about equal size and have at most 16 samples, or tile_rows if that is more.
   const int64_t most = std::max<int64_t>(tile_rows, 16);
   cut.tile_rows = std::max<int64_t>(1, ceil_div(cut.group_rows, ceil_div(cut.group_rows, most)));
-  // dA of a chunk, and the hidden states it meets, should lie in the second cache.
+  // The deltas of a chunk, and the hidden states that they are multiplied with, should fit into the second
+  // cache.
   const int64_t width = std::max<int64_t>(hidden_size * kCellShapes[static_cast<int>(cell)].biases, 1);
   const int64_t rows = cell == CellName::kElman ? std::clamp<int64_t>(65536 / width, 64, 512)
                                                 : std::clamp<int64_t>(131072 / width, 256, 512);
@@ -89,7 +90,7 @@ int64_t group_rows(CellName cell, int64_t n_samples, int64_t hidden_size) {
 int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
                          int64_t wanted) {
   const int64_t chunk = cut_backward(cell, n_samples, n_timesteps, hidden_size).chunk_steps;
-  // More steps than there are make one stretch, as all of them do.
+  // If there are fewer steps than wanted, they are one stretch.
   return ceil_div(std::clamp<int64_t>(wanted, 1, std::max<int64_t>(n_timesteps, 1)), chunk) * chunk;
 }
 
@@ -102,7 +103,8 @@ void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads) 
   call.packed = packed.get();
   kernels.pack_forward(call);
 
-  // Tiles do not change a bit here: as large as keeps their state near, as many as there are threads.
+  // The size of the tiles does not change a bit here. They are as large as the nearest cache allows, and
+  // there are enough of them for all threads.
   const int64_t most = p.hidden_size <= 128 ? 28 : 56;
   int64_t n_tiles = ceil_div(p.n_samples, most);
   const int threads = useful_threads(p, p.n_samples, n_threads);
@@ -151,7 +153,7 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
     kernels.backward(call, g * cut.group_rows, std::min(p.n_samples, (g + 1) * cut.group_rows),
                      workspace.get() + slot * size, gradients.get() + g * gradient_size);
   });
-  // A fixed tree: neighbours first, then neighbours of sums.
+  // The sums of the groups are added in a fixed tree: neighbours first, and then neighbouring sums.
   for (int64_t step = 1; step < n_groups; step *= 2) {
     for (int64_t g = 0; g + step < n_groups; g += 2 * step) {
       kernels.add(gradients.get() + g * gradient_size, gradients.get() + (g + step) * gradient_size,
@@ -159,7 +161,7 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
     }
   }
 
-  // A sample of length 0 is pooled as its initial state.
+  // The pooled values of a sample of length 0 are its initial state.
   if (call.pool != Pool::kNone && call.dinitial) {
     for (int64_t i = 0; i < p.n_samples; ++i) {
       if (p.lengths ? p.lengths[i] > 0 : p.n_timesteps > 0) continue;
@@ -192,7 +194,7 @@ Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_
   packed_ = allocate<T>(kernels.forward_pack_size(p));
   call_.packed = packed_.get();
   kernels.pack_forward(call_);
-  p.W_x = p.W_h = p.b = p.gain = nullptr;  // the caller's: not needed any more
+  p.W_x = p.W_h = p.b = p.gain = nullptr;  // they belong to the caller, and are packed by now
   p.n_timesteps = 1;
   p.lengths = nullptr;
   state_ = allocate<T>(p.n_samples * p.state_size());

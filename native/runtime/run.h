@@ -1,4 +1,5 @@
-// One call of the contract: cut into tiles and groups, given workspaces, run on the pool, summed.
+// Runs one call of the contract: cuts it into tiles and groups of samples, gives them workspaces, runs them
+// on the pool of threads, and adds up their gradients.
 #pragma once
 
 #include <cstdlib>
@@ -12,54 +13,54 @@ namespace elman {
 struct Free {
   void operator()(void* p) const { std::free(p); }
 };
-// Elements aligned to 64 bytes.
+// An array of elements that is aligned to 64 bytes.
 template <typename T>
 using Buffer = std::unique_ptr<T[], Free>;
 
 template <typename T>
 Buffer<T> allocate(int64_t n) {
-  if (n < 0 || n > (int64_t{1} << 48)) throw std::bad_alloc();  // sizes that overflowed, and near ones
+  if (n < 0 || n > (int64_t{1} << 48)) throw std::bad_alloc();  // a size that overflowed, or nearly
   const size_t bytes = (static_cast<size_t>(n > 0 ? n : 1) * sizeof(T) + 63) / 64 * 64;
   void* p = std::aligned_alloc(64, bytes);
   if (!p) throw std::bad_alloc();
   return Buffer<T>(static_cast<T*>(p));
 }
 
-// n_threads: at most so many, and no more than the work is worth; below 0: exactly -n_threads, however little
-// the work, so that tests of small sizes test threads at all.
+// The calls below use at most n_threads threads, and no more than the work is worth. If n_threads is negative
+// they use exactly -n_threads, however little work there is, so that tests of small sizes use threads as
+// well.
 
-// Fills H (unless null) and final_state. `packed` is the runner's own: leave it null. A null
-// `initial` means zeros.
+// Fills H (unless it is null) and final_state. The caller leaves `packed` null. A null `initial` means zeros.
 template <typename T>
 void run_forward(const Kernels<T>& kernels, ForwardCall<T> call, int n_threads);
 
-// Samples in a group of the weight gradient of a batch of n_samples: see run_backward.
+// How many samples a group of the weight gradient of a batch of n_samples has: see run_backward.
 int64_t group_rows(CellName cell, int64_t n_samples, int64_t hidden_size);
 
-// Rounds the wanted number of steps between checkpoints up to whole chunks of the weight gradient of a batch of
-// n_samples.
+// Rounds the wanted number of steps between checkpoints up to whole chunks of the weight gradient of a batch
+// of n_samples.
 int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, int64_t hidden_size,
                          int64_t wanted);
 
-// Where the gradients of weights go: dW_x (D, G * H), dW_h (H, G * H; null without recurrence), db (N * H,) and
-// dgain (N * H,; null without layer_norm).
+// Where the gradients of weights go: dW_x (D, G * H); dW_h (H, G * H), null without recurrence; db (N * H,);
+// and dgain (N * H,), null without layer_norm.
 template <typename T>
 struct WeightGradients {
   T *dW_x, *dW_h, *db, *dgain;
 };
 
-// Fills dX (unless null), dinitial (unless null) and `to`. The samples of the call are whole groups, side by
-// side, of a batch of batch_samples, and their weight gradient is the sum of those groups in a fixed tree:
-// neighbours first, then neighbours of sums.
+// Fills dX and dinitial (unless they are null) and `to`. The samples of the call are whole groups, side by
+// side, of a batch of batch_samples. Their weight gradient is the sum of the gradients of these groups in a
+// fixed tree: neighbours first, and then neighbouring sums.
 template <typename T>
 void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightGradients<T>& to,
                   int64_t batch_samples, int n_threads);
 
-// A cell that is fed one time step at a time: weights packed once, states kept here.
+// A cell that takes one time step at a time. Its weights are packed once, and it keeps the states.
 template <typename T>
 class Steps {
  public:
-  // Sizes, activation and weights of `problem` count, and its n_samples; all states begin as zeros.
+  // Takes the sizes, the activation, the weights and n_samples from `problem`. All states begin as zeros.
   Steps(const Kernels<T>& kernels, const Problem<T>& problem);
   // x (n_samples, n_features) -> the new states, in place.
   void step(const T* x);

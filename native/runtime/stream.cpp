@@ -16,7 +16,7 @@ Buffer<T> filled(int64_t n, T value) {
   return buffer;
 }
 
-// An affine map is one step of a cell without recurrence or activation.
+// The affine map is one step of a cell without recurrence or activation.
 template <typename T>
 Problem<T> affine(int64_t n, int64_t n_in, int64_t n_out, const T* W, const T* b) {
   Problem<T> p{};
@@ -30,9 +30,9 @@ Problem<T> affine(int64_t n, int64_t n_in, int64_t n_out, const T* W, const T* b
   return p;
 }
 
-// value 2^power, power <= 0.
+// value * 2^power, for power <= 0.
 double times_power(double value, double power) {
-  constexpr double kSmallest = -5000;  // far below what float64 can hold
+  constexpr double kSmallest = -5000;  // as a power of two far below the smallest number in float64
   return power == 0 ? value : std::ldexp(value, static_cast<int>(std::max(kSmallest, power)));
 }
 
@@ -79,7 +79,7 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
   }
 }
 
-// The step as the first layer takes it, and which rows are left out.
+// Prepares the step for the first layer, and finds the rows that leave it out. Returns false if x is refused.
 template <typename T>
 template <typename From>
 bool Stream<T>::take(const From* x) {
@@ -111,7 +111,7 @@ bool Stream<T>::take(const From* x) {
         if (absent) row[j] = T(0);
       }
     } else if (missing) {
-      std::fill_n(row, D, T(0));  // what is left out need not fit
+      std::fill_n(row, D, T(0));  // values of a step that is left out may be of any size
       skipped_[i] = 1;
       ++n_skipped_;
     }
@@ -119,7 +119,7 @@ bool Stream<T>::take(const From* x) {
   return true;
 }
 
-// Of a layer, over the output of the layer below: (n, hidden_size) in one piece.
+// The output of a layer, given that of the layer below: (n, hidden_size), contiguous.
 template <typename T>
 const T* Stream<T>::output(size_t layer, const T* below) {
   const Problem<T>& p = layers_[layer]->problem();
@@ -136,7 +136,7 @@ const T* Stream<T>::output(size_t layer, const T* below) {
   return out;
 }
 
-// The last layer's output, from the states.
+// The output of the last layer, from the states of all layers.
 template <typename T>
 const T* Stream<T>::top() {
   const T* out = nullptr;
@@ -144,7 +144,8 @@ const T* Stream<T>::top() {
   return out;
 }
 
-// Puts the states of skipped rows away, and called again puts them back.
+// Exchanges the states of skipped rows with `kept_`: the first call puts them away, and the second one puts
+// them back.
 template <typename T>
 void Stream<T>::exchange_skipped() {
   T* kept = kept_.data();
@@ -158,6 +159,7 @@ void Stream<T>::exchange_skipped() {
   }
 }
 
+// Adds h times exp(score) to the sum of a row, and exp(score) to its weight.
 template <typename T>
 void Stream<T>::attend(const T* h, double score, int64_t row) {
   const vectors::SplitExp e = vectors::split_exp(score);
@@ -172,7 +174,7 @@ void Stream<T>::attend(const T* h, double score, int64_t row) {
   for (int64_t j = 0; j < width_; ++j) sum[j] = sum[j] * kept + static_cast<double>(h[j]) * share;
 }
 
-// Takes h (n, W) into the readout of the rows that took a step.
+// Takes h (n, W) into the readout, for the rows that took a step.
 template <typename T>
 void Stream<T>::pool(const T* h) {
   if (scores_) scores_->step(h);
@@ -199,7 +201,8 @@ template <typename From>
 bool Stream<T>::step(const From* x) {
   if (!take(x)) return false;
   if (n_skipped_ == n_) return true;
-  if (n_skipped_) exchange_skipped();  // they take a step from what was kept last, which nobody reads
+  // Skipped rows take a step as well, from any state that lies in `kept_`; nobody reads its result.
+  if (n_skipped_) exchange_skipped();
   const T* input = input_.get();
   for (size_t i = 0; i < layers_.size(); ++i) {
     layers_[i]->step(input);
@@ -224,7 +227,7 @@ void Stream<T>::answer(T* out) {
         std::copy_n(initial + i * width_, width_, row);
         continue;
       }
-      // + 0: the sign of a zero is not told apart
+      // + 0 makes a negative zero positive.
       if (readout_ == Readout::kMax) {
         const T* largest = largest_.get() + i * width_;
         for (int64_t j = 0; j < width_; ++j) row[j] = largest[j] + T(0);

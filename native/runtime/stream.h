@@ -1,6 +1,6 @@
-// A whole network fed one time step at a time: standardisation, layers, readout so far, head, link.
+// A whole network that takes one time step at a time: standardisation, layers, readout so far, head and link.
 //
-// The order of things, and what each is, is src/elman/stepping.py's, to the same bits.
+// It does what src/elman/models/stepping.py does, in the same order and to the same bits.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace elman {
 
-// Each with the names that Python knows its values by, in the same order.
+// Each enumeration is followed by the names of its values, in the same order.
 enum class Readout : int { kLast = 0, kMean = 1, kMax = 2, kAttention = 3 };
 inline constexpr const char* kReadoutNames[] = {"last", "mean", "max", "attention"};
 enum class Missing : int { kError = 0, kMask = 1, kSkip = 2 };
@@ -19,31 +19,31 @@ inline constexpr const char* kLinkNames[] = {"identity", "softmax", "sigmoid"};
 
 template <typename T>
 struct StreamPlan {
-  std::vector<Steps<T>*> layers;  // from below, all of n samples; they outlive the stream
-  bool residual;                  // from the second layer on, output = state + input
+  std::vector<Steps<T>*> layers;  // the first one first, all with n samples; they outlive the stream
+  bool residual;                  // whether from the second layer on an output is state + input
   Readout readout;
   Missing missing;
   Link link;
   int64_t n_features;   // D, of a step as it comes in
-  const double* mean;   // (D,), or null: a step is taken as it comes
+  const double* mean;   // (D,), or null if steps are not standardised
   const double* scale;  // (D,), or null
-  const T* query;       // (W,) of attention, W units in the last layer; else null
+  const T* query;       // (W,) of attention, where W is the width of the last layer; else null
   const T* W;           // (W, K) of the head
-  const T* b;           // (K,)
+  const T* b;           // (K,) of the head
   int64_t n_outputs;    // K
 };
 
 template <typename T>
 class Stream {
  public:
-  // What the plan points to is copied, but for the layers.
+  // Copies what the plan points to, except for the layers.
   Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan);
 
-  // x (n, D): one step further. False, and nothing has changed, if it holds what the plan refuses: infinity,
-  // NaN with kError, what is infinite once it is standardised.
+  // Takes one step x (n, D). Returns false, and changes nothing, if x has values that the plan refuses:
+  // infinity, NaN with kError, or what is infinite once it is standardised.
   template <typename From>
   bool step(const From* x);
-  // The answers of the states as they are, (n, K).
+  // Computes the answers (n, K) of the states as they are.
   void answer(T* out);
 
   int64_t n_samples() const { return n_; }
@@ -51,12 +51,12 @@ class Stream {
   int64_t n_outputs() const { return n_outputs_; }
   int64_t width() const { return width_; }
   int64_t multiply_adds() const { return multiply_adds_; }
-  // What goes from step to step beside the states of the layers; and the last answer before its link.
+  // What goes from step to step beside the states of the layers; and the logits of the last answer.
   int64_t* n_steps() { return n_steps_.get(); }   // (n,)
-  double* sum() { return sum_.get(); }            // (n, W), of mean and attention: of the states so far
-  T* largest() { return largest_.get(); }         // (n, W), of max
-  double* weight() { return weight_.get(); }      // (n,), of attention
-  double* exponent() { return exponent_.get(); }  // (n,): sum and weight are in units of 2^exponent
+  double* sum() { return sum_.get(); }            // (n, W) of mean and attention: the sum of the states
+  T* largest() { return largest_.get(); }         // (n, W) of max
+  double* weight() { return weight_.get(); }      // (n,) of attention: the sum of the weights
+  double* exponent() { return exponent_.get(); }  // (n,) of attention: the unit of both is 2^exponent
   T* logits() { return head_.state(); }           // (n, K)
 
  private:
@@ -79,14 +79,14 @@ class Stream {
   Steps<T> head_;
   std::unique_ptr<Steps<T>> scores_;  // of attention
   Buffer<T> input_;                   // (n, features of the first layer)
-  Buffer<T> joined_;                  // (n, widest layer): an output that is no layer's state as it lies
-  Buffer<T> features_;                // (n, W): what the head sees
+  Buffer<T> joined_;                  // (n, widest layer): an output that has to be put together
+  Buffer<T> features_;                // (n, W): the input of the head
   Buffer<T> largest_;
-  Buffer<double> sum_, weight_, exponent_;  // double: a sum of float32 stops growing after 2^24 equal steps
+  Buffer<double> sum_, weight_, exponent_;  // a sum in float32 stops growing after 2^24 equal steps
   Buffer<int64_t> n_steps_;
-  std::vector<char> skipped_;  // (n,)
+  std::vector<char> skipped_;  // (n,): whether a row leaves this step out
   int64_t n_skipped_ = 0;
-  std::vector<T> kept_;  // states of skipped rows while the others take their step
+  std::vector<T> kept_;  // the states of skipped rows while the others take their step
 };
 
 }  // namespace elman

@@ -17,7 +17,8 @@
 namespace elman {
 namespace {
 
-// Flush denormals (inputs and results) for a scope: a vanishing gradient must not slow the loop down.
+// Takes denormal numbers for zero within a scope, as inputs and as results, because a vanishing gradient
+// would slow the loop down.
 class FlushDenormals {
  public:
 #if defined(__x86_64__)
@@ -42,8 +43,8 @@ class FlushDenormals {
 #endif
 };
 
-// How long to look for what comes next before going to sleep: about as long as waking up again takes, so that
-// the calls of a training loop find their helpers awake, and an idle process costs nothing.
+// How often a thread looks for work before it goes to sleep. That takes about as long as waking up, so that
+// the calls of a training loop find their helpers awake, and an idle process uses no processor.
 constexpr int kLooks = 1000;
 
 inline void relax() {
@@ -61,8 +62,8 @@ struct Job {
   int n_slots;
   bool flush;
   std::atomic<int64_t> next{0};
-  int slots_taken = 1;         // slot 0 is the caller's; guarded by the pool's mutex
-  std::atomic<int> active{0};  // helpers at work on it; changed under the pool's mutex
+  int slots_taken = 1;         // slot 0 is the caller's; guarded by the mutex of the pool
+  std::atomic<int> active{0};  // helpers that work on it; changed under the mutex of the pool
 
   void work(int slot) {
     const FlushDenormals mode(flush);
@@ -98,12 +99,12 @@ class Pool {
       try {
         std::thread([this] { help(); }).detach();
       } catch (const std::system_error&) {
-        return;  // no more threads to be had: the caller does the work
+        return;  // the system gives no more threads: the caller does the work
       }
     }
   }
 
-  // A job that wants another helper; null if there is none. The mutex is held.
+  // Returns a job that needs another helper, or null if there is none. The mutex is held.
   Job* find() {
     for (Job* job : jobs_) {
       if (job->slots_taken < job->n_slots && job->next.load(std::memory_order_relaxed) < job->n_tasks)
@@ -137,16 +138,17 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::deque<Job*> jobs_;
-  std::atomic<uint64_t> generation_{0};  // counts the jobs there have been
+  std::atomic<uint64_t> generation_{0};  // the number of jobs so far
   int n_helpers_ = 0;
   int n_asleep_ = 0;
 };
 
-// Never destroyed: its helpers are detached, and sleep in it until the process ends.
+// The pool is never destroyed, because its helpers are detached and sleep in it until the process ends.
 Pool* pool = nullptr;
 std::mutex* pool_mutex = new std::mutex;
 
-// A forked child has none of the parent's threads, and perhaps its locks: it starts afresh.
+// A forked child has none of the parent's threads, and its copy of a lock may be held by one of them. It
+// therefore begins with a new pool and a new lock.
 void forget_pool() {
   pool = nullptr;
   pool_mutex = new std::mutex;

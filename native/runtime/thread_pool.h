@@ -1,19 +1,22 @@
-// A small pool: tasks 0..n-1 of one call, shared between the calling thread and a few helpers.
+// A small pool of threads: the tasks 0 to n - 1 of one call are shared between the calling thread and some
+// helpers.
 #pragma once
 
 #include <cstdint>
 
 namespace elman {
 
-// Whether denormals, as inputs and as results, are taken for zero while tasks run.
+// Whether denormal numbers, as inputs and as results, count as zero while tasks run.
 enum class Denormals { kFlush, kKeep };
 
-// Runs task(context, index, slot) for every index in [0, n_tasks), on at most n_threads threads, the caller
-// among them. `slot` < n_threads is one thread's own for the length of the call. Returns when all are done.
+// Runs task(context, index, slot) for every index in [0, n_tasks) on at most n_threads threads, of which the
+// caller is one. During the call every thread has a `slot` of its own, which is below n_threads. Returns when
+// all tasks are done.
 //
-// Helpers are started on first need and sleep between calls. Several threads may call at once; each call
-// finishes even if every helper is busy elsewhere, because its caller works too. After a fork the child
-// starts its own helpers. The caller's mode for denormals is restored.
+// Helpers are started when they are needed for the first time, and sleep between calls. Several threads may
+// call at once. A call is finished even if all helpers are busy with other calls, because its caller works
+// too. After a fork the child process starts helpers of its own. The caller's mode for denormal numbers is
+// restored.
 void parallel_for(int64_t n_tasks, int n_threads, void (*task)(void* context, int64_t index, int slot),
                   void* context, Denormals denormals);
 

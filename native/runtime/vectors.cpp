@@ -27,7 +27,7 @@ inline double taylor_exp(double r) {
   return p;
 }
 
-// exp(x) for x <= 0 or NaN: 2^n exp(r), x = n ln 2 + r; 0 below -708.
+// exp(x) for x <= 0 or NaN, as 2^n exp(r) with x = n ln 2 + r. It is 0 if x is below -708.
 double exp_down(double x) {
   constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
   const double bounded = x < -708.0 ? -708.0 : x;
@@ -39,7 +39,7 @@ double exp_down(double x) {
   return x < -708.0 ? 0.0 : p * power;
 }
 
-// Integers throughout, so that a vector does many at once.
+// Compares the exponents as integers, so that the compiler can use vectors.
 template <typename T>
 bool finite_range(const T* x, int64_t n) {
   using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
@@ -65,7 +65,8 @@ void cross_entropy(const T* logits, const int64_t* codes, const double* weights,
     for (int64_t j = 0; j < k; ++j) p[j] = exp_down(static_cast<double>(logits[j]) - largest);
     for (int64_t j = 0; j < k; ++j) sum += p[j];
     const double share = weights ? weights[i] * unit : unit;
-    // log sum - shifted, not log of a probability, which rounds to log 0
+    // This is the logarithm of a sum minus a logit. A probability could be rounded to 0, which has no
+    // logarithm.
     losses[i] = (std::log(sum) - (static_cast<double>(logits[codes[i]]) - largest)) * share;
     const double scale = share / sum;
     for (int64_t j = 0; j < k; ++j) dlogits[j] = static_cast<T>(p[j] * scale);
@@ -81,7 +82,7 @@ double sum(const double* values, int64_t n) {
 
 template <typename T>
 void softmax(const T* logits, int64_t n, int64_t k, T* out) {
-  constexpr int64_t kHere = 64;  // more classes than that are worth an allocation
+  constexpr int64_t kHere = 64;  // memory is allocated for more classes than these
   double here[kHere];
   std::vector<double> there(static_cast<size_t>(k > kHere ? k : 0));
   double* p = k > kHere ? there.data() : here;
@@ -154,7 +155,7 @@ void adam(const Adam<T>& s, T* __restrict w, const T* __restrict g, T* __restric
 
 template <typename T>
 bool all_finite(const T* values, int64_t n, int n_threads) {
-  constexpr int64_t kBlock = 1 << 16;  // values of a task: some 10 microseconds from memory
+  constexpr int64_t kBlock = 1 << 16;  // values of a task, which takes about 10 microseconds from memory
   const int64_t n_tasks = (n + kBlock - 1) / kBlock;
   std::atomic<bool> finite{true};
   parallel_for(n_tasks, static_cast<int>(std::clamp<int64_t>(n_tasks, 1, n_threads)), [&](int64_t task, int) {
@@ -167,11 +168,11 @@ bool all_finite(const T* values, int64_t n, int n_threads) {
 template <typename From, typename To>
 bool standardise(const From* values, const double* mean, const double* scale, int64_t n, int64_t d, To* out,
                  int n_threads) {
-  // Many steps as one long row, for the inner loop's sake.
+  // Several steps are treated as one long row, so that the inner loop is long enough.
   const int64_t joined = std::max<int64_t>(1, 512 / std::max<int64_t>(d, 1)), width = joined * d;
   std::vector<double> means(static_cast<size_t>(width)), scales(static_cast<size_t>(width));
   for (int64_t j = 0; j < width; ++j) means[j] = mean[j % d], scales[j] = scale[j % d];
-  constexpr int64_t kBlock = 1 << 16;  // values of a task: some 30 microseconds
+  constexpr int64_t kBlock = 1 << 16;  // values of a task, which takes about 30 microseconds
   const int64_t size = n * d, rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(width, 1)) * width;
   const int64_t n_tasks = size ? (size + rows - 1) / rows : 0;
   std::atomic<bool> finite{true};

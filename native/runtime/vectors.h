@@ -1,35 +1,37 @@
-// What a training step does to whole vectors: the loss at the logits, the norm, Adam. The same arithmetic in
-// the same order on every machine: compiled for the baseline, without contraction.
+// What a training step does to whole vectors: losses, norms, Adam, standardisation. These functions are
+// compiled for the baseline and without contraction, so that they do the same arithmetic in the same order on
+// every machine.
 #pragma once
 
 #include <cstdint>
 
 namespace elman::vectors {
 
-// Softmax cross-entropy of each of n rows of k logits, times weights[i] / total (null weights: 1 / total); its
-// gradient to dlogits. A total that is not above 0 counts as 1. Inside in float64.
+// Computes the softmax cross-entropy of each of n rows of k logits, times weights[i] / total, or times 1 /
+// total if weights is null; and its gradient at the logits. A total that is not above 0 counts as 1. The
+// computation is in float64.
 template <typename T>
 void cross_entropy(const T* logits, const int64_t* codes, const double* weights, double total, int64_t n,
                    int64_t k, double* losses, T* dlogits);
 
-// One value after the other, from the first.
+// Adds up n values, one after the other from the first.
 double sum(const double* values, int64_t n);
 
-// Of each of n rows of k logits, inside in float64.
+// Computes the softmax of each of n rows of k logits, in float64.
 template <typename T>
 void softmax(const T* logits, int64_t n, int64_t k, T* out);
 
-// 1 / (1 + exp(-z)) of each of n values, inside in float64.
+// Computes 1 / (1 + exp(-z)) of each of n values, in float64.
 template <typename T>
 void sigmoid(const T* logits, int64_t n, T* out);
 
-// exp(x) = r 2^k, as nn/readouts/attention.py has it, to the same bits.
+// exp(x) as r 2^k, to the bits of split_exp in nn/readouts/attention.py.
 struct SplitExp {
   double r, k;
 };
 SplitExp split_exp(double x);
 
-// Euclidean norm, summed in float64.
+// Computes the Euclidean norm of n values. The squares are summed in float64.
 template <typename T>
 double norm(const T* x, int64_t n);
 
@@ -46,15 +48,17 @@ struct Adam {
   T shrink;  // times decay * w, taken off the weights
 };
 
-// One pass; `decay` may be null: none. Each element rounds as NumPy's operations one by one do.
+// Runs one step of Adam on n weights w, in place. A null `decay` means none. The elements are rounded as by
+// the single operations in NumPy.
 template <typename T>
 void adam(const Adam<T>& step, T* w, const T* g, T* m, T* v, const T* decay, int64_t n);
 
+// Returns whether none of n values is NaN or infinite.
 template <typename T>
 bool all_finite(const T* values, int64_t n, int n_threads);
 
-// out = (values - mean) / scale for each of n steps of d features, in float64, then rounded. Returns whether all
-// of it is finite.
+// Computes out = (values - mean) / scale for each of n steps of d features, in float64 before it is rounded.
+// Returns whether all results are finite.
 template <typename From, typename To>
 bool standardise(const From* values, const double* mean, const double* scale, int64_t n, int64_t d, To* out,
                  int n_threads);

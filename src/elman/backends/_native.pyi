@@ -1,4 +1,4 @@
-"""The compiled module: arrays in, arrays written; shapes as in `contract`."""
+"""The compiled module. Shapes are those of `contract`; names are given by their codes."""
 
 from typing import Any
 
@@ -53,10 +53,10 @@ NORM_EPSILON: float
 
 def isas() -> list[str]: ...
 def names() -> dict[str, tuple[str, ...]]:
-    """Cells, activations, pools, readouts, missing and links; a name's place is its code."""
+    """The names that the kernel knows, by what they name. The code of a name is its place."""
 
 def shapes() -> dict[str, tuple[int, int, int, int]]:
-    """How many gates, biases, states and traced blocks each cell has."""
+    """How many gates, biases, states and blocks of trace each cell has."""
 
 def forward(
     isa: int,
@@ -78,7 +78,7 @@ def forward(
     batch_samples: int,
     /,
 ) -> tuple[_Array | None, _Array, _Array | None, _Array | None, _Array | None, int, _Array | None]:
-    """H, final, pooled, ties, checkpoints, steps between them as rounded, trace."""
+    """H, final, pooled, ties, checkpoints, the rounded number of steps between them, and trace."""
 
 def backward(
     isa: int,
@@ -110,7 +110,7 @@ def backward(
     batch_samples: int,
     /,
 ) -> tuple[_Array | None, _Array, _Array, _Array, _Array, _Array | None]:
-    """dX, dinitial, and dW_x, dW_h, db, dgain: those passed in, or fresh ones."""
+    """dX, dinitial, dW_x, dW_h, db and dgain; the last four are those passed in, or fresh ones."""
 
 def group_rows(cell: int, n_samples: int, hidden_size: int, /) -> int: ...
 def linear_forward(isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, /) -> _Array: ...

@@ -75,7 +75,7 @@ def read_codes(kernel: Kernel | Any) -> KernelCodes:
     Raises
     ------
     ImportError
-        The module was built from other sources.
+        They differ: the module was built from other sources.
     """
     try:
         names, shapes, epsilon = kernel.names(), kernel.shapes(), kernel.NORM_EPSILON

@@ -1,4 +1,4 @@
-"""The compiled kernel behind the contract; it checks and allocates arrays itself."""
+"""The compiled kernel as a backend. The kernel checks its arguments and allocates its results."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _ISAS: tuple[str, ...] = tuple(_native.isas())
 _CODES = read_codes(_native)
 _CELL, _ACTIVATION, _POOL = _CODES.cell, _CODES.activation, _CODES.outputs
 _READOUT = {**_CODES.readout, "every": _CODES.readout["last"]}
-"""a stream answers after every step in any case"""
+"""A stream answers after every step, so that "every" is "last"."""
 _NO_WEIGHTS = (None, None, None, None)
 _WHOLE = -1
-"""for the number of rows of a batch: those of the call are all of them"""
+"""In the place of the number of rows of a batch: the call has all of them."""
 
 
 def available_isas() -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def _isa_index(isa: str | None) -> int:
 
 
 class _NativeStepper:
-    """See `contract.Stepper`; `step` is the compiled method itself, with nothing in between."""
+    """A `contract.Stepper` whose `step` is the method of the compiled stepper itself."""
 
     __slots__ = ("compiled", "isa", "state", "step")
 
@@ -73,7 +73,7 @@ class _NativeStepper:
 
 
 class _NativeStream:
-    """See `contract.StreamSteps`; its methods are the compiled ones themselves."""
+    """A `contract.StreamSteps` whose methods are those of the compiled stream themselves."""
 
     __slots__ = ("answer", "compiled", "logits", "state", "step")
 
@@ -86,7 +86,7 @@ class _NativeStream:
 
 
 class _NativeFused:
-    """See `contract.Fused`; all but the last are the compiled functions themselves."""
+    """A `contract.Fused` whose functions, except for the last, are the compiled ones themselves."""
 
     gather = staticmethod(_native.gather)
     all_finite = staticmethod(_native.all_finite)
@@ -101,7 +101,7 @@ class _NativeFused:
     def adam(
         weights: Array, gradient: Array, m: Array, v: Array, decay: Array | None, step: AdamStep
     ) -> None:
-        """One step in place; see `contract.Fused.adam`."""
+        """Run one step of Adam in place; see `contract.Fused.adam`."""
         _native.adam(weights, gradient, m, v, decay, *step)
 
 
@@ -153,8 +153,8 @@ class NativeBackend:
     ) -> Forward:
         """Run every time step of every sample; see `contract.Backend.forward`."""
         try:
-            # The kernel itself refuses what breaks the contract. What it says is short, so a
-            # refused call is looked at again for the reason.
+            # The kernel refuses arguments that break the contract, with a short message. Only then
+            # are they checked in Python, for an error that gives the reason.
             W_x, W_h, b, gain = weights
             if (gain is None) is cell.layer_norm:
                 raise ValueError("gain: it goes with layer normalisation")
@@ -263,16 +263,16 @@ class NativeBackend:
 
     def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
         """Rows in a group of a batch's weight gradients; see `contract.Backend.group_rows`."""
-        # the affine map is a step of the Elman cell without recurrence
+        # The kernel computes the affine map as a step of the Elman cell without recurrence.
         return _native.group_rows(_CELL["elman" if cell is None else cell.name], n_rows, width)
 
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
-        """One time step; see `contract.Backend.step`. The same bits as a step of `forward`."""
+        """One time step, to the bits of `forward`; see `contract.Backend.step`."""
         check_step(cell, x, state, weights)
         return self.forward(cell, x[:, None, :], None, state, weights, outputs="final").final
 
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
-        """See `contract.Backend.stepper`."""
+        """Weights prepared for many single steps; see `contract.Backend.stepper`."""
         check_stepper(cell, weights, n_samples)
         kind = _native.StepperF32 if weights.b.dtype == np.float32 else _native.StepperF64
         return _NativeStepper(
