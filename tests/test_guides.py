@@ -6,6 +6,7 @@ differences, saved, loaded and streamed by what was there before.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -58,7 +59,12 @@ class Copy:
         """Add a file."""
         (self.folder / "elman" / file).write_text(textwrap.dedent(text), encoding="utf-8")
 
-    def run(self, program: str) -> str:
+    def add_kernel(self) -> None:
+        """Copy the compiled kernel as well."""
+        native = pytest.importorskip("elman.backends._native")
+        shutil.copy(native.__file__, self.folder / "elman" / "backends")
+
+    def run(self, program: str, backend: str = "reference") -> str:
         """What a program that imports the copy prints; it has X (a list) and y (labels)."""
         start = START.format(folder=str(self.folder))
         ran = subprocess.run(
@@ -66,7 +72,11 @@ class Copy:
             capture_output=True,
             text=True,
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "ELMAN_BACKEND": "reference"},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "ELMAN_BACKEND": backend,
+                "PYTHONDONTWRITEBYTECODE": "1",  # two edits within a second look like one
+            },
         )
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
@@ -140,6 +150,118 @@ def test_a_cell(package):
         """
     )
     assert printed.split() == ["recurrent0"]
+
+
+def example(text):
+    """The Python of the worked examples in which a text stands."""
+    page = (Path(__file__).parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    (found,) = (block for block in blocks if text in block)
+    return found
+
+
+def add_readout(package):
+    """The one of docs/architecture.md: a file and its row."""
+    package.write("nn/readouts/squashed.py", example("class Squashed(Fold)"))
+    rows = "READOUTS: dict[str, type[Fold]] = {\n"
+    package.add("nn/readouts/__init__.py", rows, '    "squashed": Squashed,\n')
+    mean = "from elman.nn.readouts.mean import Mean\n"
+    squashed = "from elman.nn.readouts.squashed import Squashed\n"
+    package.add("nn/readouts/__init__.py", mean, squashed)
+
+
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [("native", ""), ("reference", 'cell="gru", n_layers=2, residual=True')],
+    ids=["native", "reference"],
+)
+def test_a_readout(package, backend, options):
+    """The mean of tanh(w h), with weights of its own and unknown to the kernel."""
+    add_readout(package)
+    if backend == "native":
+        package.add_kernel()
+    package.run(WORKS.format(parameters=f'readout="squashed", {options}'), backend)
+    start = f"""
+    from elman.backends import get_backend
+    assert get_backend().name == "{backend}"
+    options = dict(readout="squashed", {options})
+    """
+    package.run(
+        start
+        + """
+    from elman.inspection.gradcheck import gradcheck
+    for more in ({}, {"bidirectional": True, "learn_initial_state": True}):
+        report = gradcheck(**options, **more)
+        assert report.passed and report.tolerance == 1e-7, str(report)
+        assert "squashed.w" in str(report)
+    """,
+        backend,
+    )
+    package.run(
+        start
+        + """
+    from elman.models import inference
+    reg = elman.RNNRegressor(3, max_iter=3, random_state=0, dropout=0.25, **options)
+    reg.fit(X, [len(x) for x in X])
+    whole, over_time = reg.predict(X), reg.predict_over_time(X)
+    inference.STEPS_AT_ONCE = 2
+    assert reg.predict(X).tobytes() == whole.tobytes()
+    for now, before, answer in zip(reg.predict_over_time(X), over_time, whole):
+        assert now.tobytes() == before.tobytes()
+        assert now[-1] == answer
+
+    clf = elman.RNNClassifier(3, max_iter=3, random_state=0, missing="skip", **options).fit(X, y)
+    assert np.all(clf.network_.params["squashed.w"] != 1)  # they are learned
+    streams = clf.stream(7)
+    for t in range(7):
+        streams.step([x[t] if t < len(x) else (np.nan, 0) for x in X])
+    assert "readout.sum" in streams.state
+    assert streams.answer().tobytes() == clf.predict_proba(X).tobytes()
+    """,
+        backend,
+    )
+    printed = package.run(
+        """
+        from elman.cli import main
+        from elman.data import write_npz
+        for estimator in (elman.RNNClassifier, elman.RNNRegressor):
+            assert '"squashed": the mean over its own steps of tanh(w h)' in " ".join(
+                estimator.__doc__.split()
+            )
+        write_npz("data.npz", X, y)
+        fit = ["fit", "data.npz", "-o", "m.safetensors", "-q", "--max-iter", "1"]
+        assert main([*fit, "--readout", "squashed"]) == 0
+        assert elman.RNNClassifier.load("m.safetensors").readout == "squashed"
+        assert main(["gradcheck", "--readout", "squashed"]) == 0
+        assert main(["fit", "--help"]) == 0
+        try:
+            elman.RNNClassifier(3, readout="squished").fit(X, y)
+        except ValueError as error:
+            print(error)
+        """,
+        backend,
+    )
+    assert "squashed" in printed.split("--readout")[1].split("--")[0]
+    assert "readout='squished' is not known; choose one of 'squashed', 'last'" in printed
+
+
+def test_a_readout_is_held_against_the_tests_of_all_folds(package):
+    """They take another row as it is, and fail if it is wrong."""
+    add_readout(package)
+    tests = str(Path(__file__).parent)
+    program = f"""
+        import pytest
+        sys.path.insert(0, {tests!r})
+        folds = {tests!r} + "/nn/readouts/test_folds.py"
+        options = ["-p", "no:cacheprovider", "-c", "/dev/null", "-q", "-k", "squashed"]
+        code = pytest.main([*options, folds])
+        print("ended with", int(code))
+    """
+    printed = package.run(program)
+    assert "ended with 0" in printed
+    assert " passed" in printed
+    package.change("nn/readouts/squashed.py", "1 - np.square", "2 - np.square")
+    assert "ended with 1" in package.run(program)
 
 
 def test_a_reader(package):

@@ -344,3 +344,83 @@ def test_any_change_is_refused_or_harmless(whole, tmp_path_factory, data):
             estimator.stream().step(X[0][0])
         estimator.save(path)
         classes[kind].load(path)
+
+
+@pytest.mark.parametrize("kind", ["classifier", "tagger"])
+@pytest.mark.parametrize(
+    "dtype", ["(1,", "f8,(", "i4,i4", "float128", "M8[s]", "U" * 100_000, 8, None]
+)
+def test_types_of_labels_that_are_none(kind, dtype, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    config["classes"] = {"dtype": dtype, "labels": ["a", "b", "c"]}
+    path = forged(tmp_path, tensors, config)
+    refused(kind, path, "does not describe")
+    with pytest.raises(ArchiveError) as error:
+        load(path)
+    assert len(str(error.value)) < 1000
+
+
+@pytest.mark.parametrize("change", [{"loss": [None, None]}, {"loss": []}, {"seconds": [1.0, None]}])
+def test_a_history_without_what_every_epoch_has(kind, change, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    config["history"] |= change
+    refused(kind, forged(tmp_path, tensors, config), "does not describe")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("learning_rate", "set", -1),
+        ("learning_rate", "set", "x"),
+        ("learning_rate", "set", float("inf")),
+        ("best", "low_loss", None),
+        ("best", "key", ["x"]),
+        ("best", "more", 1),
+        ("optimizer", "n_steps", -1),
+        ("optimizer", "n_steps", "x"),
+        ("shuffling", "state", 3),
+    ],
+)
+def test_a_state_that_no_training_writes(part, name, value, tmp_path):
+    """A folder of checkpoints may have been forged as well; the fit says so and trains nothing."""
+    clf = RNNClassifier(
+        3, max_iter=3, random_state=0, checkpoint=tmp_path, on_epoch=lambda e: e.epoch == 2
+    )
+    clf.fit(X, list("abbca"))
+    (newest,) = tmp_path.glob("epoch-000002.*")
+    for other in tmp_path.glob("epoch-*"):
+        if other != newest:
+            other.unlink()
+    tensors, config = archive.load(newest)
+    config["training"]["finished"] = False
+    config["training"]["parts"][part][name] = value
+    archive.save(newest, tensors, config)
+    again = clone(clf).set_params(on_epoch=None)
+    with pytest.raises(ValueError, match="not one of this training"):
+        again.fit(X, list("abbca"))
+    assert not hasattr(again, "model_")
+
+
+@pytest.mark.parametrize(
+    "change", [{"finished": "x"}, {"parts": None}, {"parts": [3]}, {"entropy": "x"}]
+)
+def test_a_checkpoint_that_is_none(change, tmp_path):
+    clf = RNNClassifier(3, max_iter=1, random_state=0, checkpoint=tmp_path).fit(X, list("abbca"))
+    for path in tmp_path.glob("epoch-*"):
+        tensors, config = archive.load(path)
+        config["training"] |= change
+        archive.save(path, tensors, config)
+    with pytest.raises(ValueError, match="holds no state to go on from"):
+        clone(clf).fit(X, list("abbca"))
+
+
+def test_a_stream_has_no_label_for_what_is_no_number():
+    classifier = RNNClassifier(
+        4, activation="relu", standardize=False, max_iter=1, random_state=0
+    ).fit(X, list("abbca"))
+    stream = classifier.stream()
+    for _ in range(3):
+        stream.step(np.full(2, 3e38, np.float32))
+    with pytest.raises(ValueError, match="answer to the steps so far is NaN or infinite"):
+        stream.predict()
+    assert stream.reset().predict(np.zeros(2)) in list("abc")

@@ -189,7 +189,7 @@ def function(name: str, value: Any) -> None:
 @accepting("path-like", Path)
 def path(name: str, value: Any) -> None:
     """A folder's name: text, or a path object."""
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value) or "\0" in str(value):
         raise TypeError(
             f"{name}={value!r} is {a_kind(value)}; it must be the name of a folder, or None"
         )

@@ -203,9 +203,10 @@ def _restored_history(described: dict[str, Any]) -> History:
             values = [value for radii in column for value in _radii(radii)]
         else:
             values = column
-        if not all(value is None or _is_number(value) for value in values):
+        may_lack = name not in ("epoch", "loss", "gradient_norm", "learning_rate", "seconds")
+        if not all((value is None and may_lack) or _is_number(value) for value in values):
             raise ValueError(f"history has other values than finite numbers in {name}")
-        if len(column) not in (0, len(history)):
+        if len(column) not in ((0, len(history)) if may_lack else (len(history),)):
             raise ValueError(f"history has {len(column)} values of {name}, {len(history)} epochs")
     if not all(isinstance(epoch, int) for epoch in history.epoch):
         raise ValueError("history has epochs without a number")

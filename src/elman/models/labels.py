@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+DTYPE = re.compile(r"[|<>=]?(b1|[iu][1248]|f[248]|U[0-9]{1,9}|O)")
+"""How a file writes the type of labels: NumPy's own way."""
 MOST_BYTES = 1 << 24
 """What labels may take in memory beside eight times their characters: NumPy gives each the width
 of the longest."""
@@ -47,9 +50,11 @@ def restored_labels(described: dict[str, Any], tensors: dict[str, Array], n_clas
         They are not as many, not sorted, or of a type that no labels have.
     """
     of_classes, array = described["classes"], tensors.pop("classes", None)
-    dtype = np.dtype(of_classes["dtype"])
-    if dtype.kind not in "biufUO":
-        raise ValueError(f"labels of type {dtype}")
+    written = of_classes["dtype"]
+    # What NumPy makes of any other text may be an array, a record, or no ValueError at all.
+    if not isinstance(written, str) or not DTYPE.fullmatch(written):
+        raise ValueError(f"labels of type {str(written)[:20]!r}")
+    dtype = np.dtype(written)
     if array is not None:
         if array.dtype.kind not in "biuf" or dtype.kind not in "biuf":
             raise ValueError(f"labels of type {dtype} in an array of {array.dtype}")

@@ -155,7 +155,14 @@ class Stream:
             self._steps.answer()
         else:
             self.step(x_t)
-        answers = self._model.predicted(self._steps.logits)
+        logits = self._steps.logits
+        if not np.isfinite(logits).all():
+            raise ValueError(
+                "the network's answer to the steps so far is NaN or infinite: their values, or the "
+                f"network's weights, are too large to compute with in {logits.dtype}. Call reset, "
+                "and scale the steps, or train again at a lower learning rate"
+            )
+        answers = self._model.predicted(logits)
         return answers[0] if self._n is None else answers
 
     def answer(self) -> Array:
@@ -222,8 +229,8 @@ class Stream:
                     f"{mine.dtype} of shape {mine.shape}: assign a state of as many streams of the "
                     "same model"
                 )
-        if np.any(arrays["n_steps"] < 0):
-            raise ValueError("state['n_steps'] has a number of steps below 0")
+        if np.any((arrays["n_steps"] < 0) | (arrays["n_steps"] >= 2**62)):
+            raise ValueError("state['n_steps'] has a number of steps below 0, or beyond counting")
         _refuse_stalled_sums(arrays, own)
         for name, array in arrays.items():
             own[name][...] = array

@@ -75,7 +75,13 @@ class _Flat:
 
     def set_state(self, state: State) -> None:
         """Go on from what `get_state` returned."""
-        self.n_steps = int(state["n_steps"])
+        n_steps = state["n_steps"]
+        if not isinstance(n_steps, int) or n_steps < 0:
+            raise ValueError(f"n_steps={n_steps!r} is no number of steps")
+        for name in self.memory:
+            if np.shape(state[name]) != getattr(self, name).shape:
+                raise ValueError(f"{name} has shape {np.shape(state[name])}")
+        self.n_steps = n_steps
         for name in self.memory:
             getattr(self, name)[...] = state[name]
 

@@ -63,6 +63,11 @@ class Best:
         ValueError
             The weights are not finite, as those of no epoch are.
         """
+        if set(state) != set(vars(self)):
+            raise ValueError(f"the best weights come with {sorted(state)}")
+        numbers = [state["high_score"], state["low_loss"], state["epoch"], state["n_stale"]]
+        if not all(isinstance(n, (int, float)) for n in [*numbers, *state["key"]]):
+            raise TypeError("what says how good the best weights are is no number")
         if state["flat"] is not None and not np.isfinite(state["flat"]).all():
             raise ValueError("the best weights hold NaN or infinity")
         vars(self).update(state, key=tuple(state["key"]))

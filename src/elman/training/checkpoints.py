@@ -274,16 +274,19 @@ class CheckpointFolder:
     def _read(self, path: Path) -> _Stored:
         saved, arrays, training = load_training(path, self._kind, known=self._known)
         try:
+            if not isinstance(training["finished"], bool):
+                raise TypeError("it does not say whether training was over")
+            np.random.SeedSequence(training["entropy"])  # an error unless it is entropy
             return _Stored(
                 epoch=len(saved.history),
                 network=saved.model.network,
                 history=saved.history,
                 parts=_joined(arrays, training["parts"]),
-                finished=bool(training["finished"]),
+                finished=training["finished"],
                 fingerprint=dict(training["fingerprint"]),
                 entropy=training["entropy"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ArchiveError(
                 f"{path}: is whole, but not a checkpoint of this version of elman "
                 f"({type(error).__name__}: {error})"

@@ -141,7 +141,9 @@ def train(
                     rng.bit_generator.state = resumed.parts["shuffling"]
                     best.set_state(resumed.parts["best"])
                     rate_set = resumed.parts["learning_rate"]["set"]
-                except (KeyError, TypeError, ValueError) as error:
+                    if rate_set is not None:
+                        rate_set = _checked_rate(rate_set)
+                except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                     raise ValueError(
                         f"the state kept after epoch {len(resumed.history)} is not one of this "
                         f"training ({type(error).__name__}: {error}); begin afresh elsewhere"

@@ -148,7 +148,7 @@ class Attention(Fold):
         weights = times_power(r, k - largest[:, np.newaxis])
         weight[...] = sum_over_time(weights[:, :, np.newaxis], start=weight[:, np.newaxis])[:, 0]
         total[...] = sum_over_time(H, weights, start=total)
-        exponent[...] = np.where(weight == 0, 0, largest)
+        np.copyto(exponent, largest, where=weight != 0)
         return weights
 
     def _split_weights(self, H: Array, chunk: Chunk) -> tuple[Array, Array]:
@@ -196,7 +196,7 @@ def split_exp(x: Array) -> tuple[Array, Array]:
         By the Taylor series to the 13th power; its first omitted term is below 2^-57.
     k : ndarray of the same shape
     """
-    exact = np.clip(x.astype(np.float64), -LARGEST, LARGEST)
+    exact = np.minimum(np.maximum(x.astype(np.float64), -LARGEST), LARGEST)
     k = np.rint(exact * _LOG2_E)
     rest = (exact - k * _LN2_HIGH) - k * _LN2_LOW
     r = np.full(x.shape, 1 / math.factorial(13))

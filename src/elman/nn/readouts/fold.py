@@ -218,10 +218,10 @@ class Fold(ABC):
     def spread(self, dH: Array, dvalue: Array, chunk: Chunk) -> States:
         """The gradient at the states of a chunk, and at the initial state of samples without one.
 
-        Those are in the first chunk.
+        Those are in the first chunk, and in no other.
         """
         n = chunk.n_samples
-        unread = (self.n_steps[:n, np.newaxis] == 0) & (chunk.start == 0)
+        unread = self.n_steps[:n, np.newaxis] == 0
         return States(dH, np.where(unread, dvalue[:n], dvalue.dtype.type(0)))
 
 

@@ -53,6 +53,4 @@ class Last(Fold):
 
     def _end_in(self, chunk: Chunk) -> NDArray[np.bool_]:
         """Which samples of a chunk have their last step in it; those without one, in the first."""
-        n_steps = self.n_steps[: chunk.n_samples]
-        begun = n_steps >= chunk.start if chunk.start == 0 else n_steps > chunk.start
-        return np.asarray(begun & (n_steps <= chunk.stop))
+        return np.asarray(self.n_steps[: chunk.n_samples] <= chunk.stop)
