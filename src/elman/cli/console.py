@@ -11,29 +11,19 @@ if TYPE_CHECKING:
 
 def output() -> Console:
     """The console of results (stdout)."""
-    return _console(stderr=False)
-
-
-def messages() -> Console:
-    """The console of progress and remarks (stderr), which leaves stdout to the results."""
-    return _console(stderr=True)
-
-
-def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
     from elman.estimators.progress import console_size
 
-    stream = sys.stderr if stderr else sys.stdout
     width, height = console_size()
     # In a pipe or a file a line ends where its sentence ends, not at column 80.
     # No markup: a label or a file name may well hold square brackets.
     return Console(
-        file=stream,
+        file=sys.stdout,
         highlight=False,
         emoji=False,
         markup=False,
-        soft_wrap=not stream.isatty(),
+        soft_wrap=not sys.stdout.isatty(),
         width=width,
         height=height,
     )
