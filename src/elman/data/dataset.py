@@ -1,33 +1,86 @@
-"""What a reader gives back, and the error it raises instead."""
+"""Sequences with what belongs to each of them, and the error of a reader that cannot give them."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
+
+MOST_NAMES = 20
+"""Names of features that a line holds."""
 
 
 class ReaderError(ValueError):
     """A file that cannot be read as what it should be: the message names file, line and fix."""
 
 
-class Dataset(NamedTuple):
-    """What a reader returns."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Sequences, and what belongs to each of them. It unpacks into X, y and metadata."""
 
     X: Array | list[Array]
     """(n_samples, n_timesteps, n_features), or a list of (n_timesteps_i, n_features) if lengths
     differ; 2-D only if a .npz file holds a 2-D X"""
-    y: Array | list[Array] | None
+    y: Array | list[Array] | None = None
     """(n_samples,): labels as strings or targets as floats (.ts), or as stored (.npz), where it may
     be (n_samples, n), or a list of (n_timesteps_i,), a label for each step; None without any"""
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
     """.ts: the headers, by lower-case name without @. .npz: the arrays that are not X or y"""
+    ids: Array | None = None
+    """(n_samples,), by which the source names each sequence, in the order of X; None without any"""
+    feature_names: tuple[str, ...] | None = None
+    """of the columns of X, in their order; None where the source has no names"""
+    sample_weight: Array | list[Array] | None = None
+    """(n_samples,) or a list of (n_timesteps_i,), as `fit` takes it; None without any"""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.X, self.y, self.metadata))
+
+    def __repr__(self) -> str:
+        """One line: samples, features and their names, steps, and what y is."""
+        return f"Dataset({', '.join(self._parts())})"
+
+    def _parts(self) -> Iterator[str]:
+        yield _counted(len(self.X), "sequence")
+        if len(self.X):
+            one = np.ndim(self.X[0]) == 1
+            n_features = 1 if one else int(np.shape(self.X[0])[-1])
+            names = self.feature_names or ()
+            named = " ".join(names[:MOST_NAMES]) + (" ..." if len(names) > MOST_NAMES else "")
+            yield f"{_counted(n_features, 'feature')} {named}".rstrip()
+            lengths = [len(x) for x in self.X]
+            shortest, longest = min(lengths), max(lengths)
+            yield (
+                _counted(longest, "step") if shortest == longest else f"{shortest}-{longest} steps"
+            )
+        yield from self._targets()
+
+    def _targets(self) -> Iterator[str]:
+        y = self.y
+        if y is None:
+            return
+        if isinstance(y, list):
+            kinds = {np.asarray(row).dtype.kind for row in y if len(row)}
+            yield "values at each step" if kinds <= {"f"} else "labels at each step"
+        elif y.ndim == 2:
+            yield f"{y.shape[1]} labels or targets of each"
+        elif y.dtype.kind == "f":
+            yield "a target of each"
+        else:
+            yield _counted(len(set(y.tolist())), "class", "classes")
 
 
 def cut(text: str) -> str:
     """Text of a file for an error message: quoted, one line, not endless."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _counted(n: int, one: str, more: str | None = None) -> str:
+    return f"{n} {one if n == 1 else more or one + 's'}"
