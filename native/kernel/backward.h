@@ -7,9 +7,9 @@ static int64_t backward_workspace(const BackwardCall<T>& c) {
   const int64_t n = c.tile_rows, padded = padded_columns<T>(p.hidden_size);
   const CellShape shape = p.shape();
   const int64_t deltas = 2 * n * state_stride<T>(shape.biases * padded), direct = n * state_stride<T>(padded);
-  const int64_t states = c.checkpoint_every ? forward_workspace(p, n, Pool::kNone) : 0;
+  const int64_t states = c.recompute_every ? forward_workspace(p, n, Pool::kNone) : 0;
   const int64_t masked = p.h_mask ? n * c.chunk_steps * p.hidden_size : 0;
-  const int64_t stretch = n * c.checkpoint_every * (p.hidden_size + p.trace_size());
+  const int64_t stretch = n * c.recompute_every * (p.hidden_size + p.trace_size());
   const int64_t norm_sums = p.layer_norm ? 2 * shape.biases * padded : 0;
   return deltas + direct + n * c.chunk_steps * shape.biases * padded + runs_size<T>(n) + states + stretch +
          masked + norm_sums;
@@ -34,9 +34,9 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   T* chunk = direct + c.tile_rows * direct_stride;
   Run<T>* runs = reinterpret_cast<Run<T>*>(chunk + c.tile_rows * steps * C::kSums * padded);
   T* again = reinterpret_cast<T*>(runs) + runs_size<T>(c.tile_rows);  // the states of run_again
-  T* stretch = again + (c.checkpoint_every ? forward_workspace(p, c.tile_rows, Pool::kNone) : 0);
+  T* stretch = again + (c.recompute_every ? forward_workspace(p, c.tile_rows, Pool::kNone) : 0);
   const int64_t trace_size = p.trace_size();
-  T* norm_sums = stretch + c.tile_rows * c.checkpoint_every * (H + trace_size);
+  T* norm_sums = stretch + c.tile_rows * c.recompute_every * (H + trace_size);
   T* const after = norm_sums + (p.layer_norm ? 2 * C::kSums * padded : 0);
   T* masked = p.h_mask ? after : nullptr;
   for (T* sum = norm_sums; sum < after; ++sum) *sum = T(0);
@@ -73,8 +73,8 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
   for (int64_t t = longest - 1; t >= 0; --t) {
     const int64_t continuing = live;
     while (live < n && length_of(p, begin + live) > t) ++live;
-    if (c.checkpoint_every && (t == longest - 1 || (t + 1) % c.checkpoint_every == 0)) {
-      run_again<T, C>(c, begin, n, t / c.checkpoint_every * c.checkpoint_every, again, stretch, history);
+    if (c.recompute_every && (t == longest - 1 || (t + 1) % c.recompute_every == 0)) {
+      run_again<T, C>(c, begin, n, t / c.recompute_every * c.recompute_every, again, stretch, history);
     }
     constexpr int64_t kSteps = C::kSums == 1 ? kAhead : kAheadGates;
     const int64_t place = t % steps, ahead = t - history.first > kSteps ? t - kSteps : history.first;

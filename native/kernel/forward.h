@@ -229,7 +229,7 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   const Problem<T>& p = c.problem;
   const int64_t H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
   const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
-  const int64_t n_kept = c.checkpoint_every ? n_checkpoints(n_steps, c.checkpoint_every) : 0;
+  const int64_t n_kept = c.recompute_every ? n_checkpoints(n_steps, c.recompute_every) : 0;
   T* previous = workspace;
   T* current = workspace + n * stride;
   T* seen = p.h_mask ? workspace + 2 * n * stride : nullptr;
@@ -299,9 +299,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     seen = next_seen;
     next_seen = swap;
     if (totals && t % 2) add_two_steps(p, live, stride, current, previous, totals);
-    if (n_kept && (t + 1) % c.checkpoint_every == 0 && t + 1 < n_steps) {
+    if (n_kept && (t + 1) % c.recompute_every == 0 && t + 1 < n_steps) {
       for (int64_t r = 0; r < live; ++r) {
-        T* kept = c.checkpoints + ((begin + r) * n_kept + t / c.checkpoint_every) * C::kStates * H;
+        T* kept = c.checkpoints + ((begin + r) * n_kept + t / c.recompute_every) * C::kStates * H;
         copy_state<T>(C::kStates, H, previous + r * stride, padded, kept, H);
       }
     }

@@ -29,19 +29,19 @@ ELMAN_INLINE void find_before(const BackwardCall<T>& c, int64_t begin, int64_t f
     history.before = p.initial + begin * p.initial_stride;
     history.before_stride = p.initial_stride;
   } else {
-    const int64_t n_kept = n_checkpoints(p.n_timesteps, c.checkpoint_every);
-    history.before = c.checkpoints + (begin * n_kept + first / c.checkpoint_every - 1) * p.state_size();
+    const int64_t n_kept = n_checkpoints(p.n_timesteps, c.recompute_every);
+    history.before = c.checkpoints + (begin * n_kept + first / c.recompute_every - 1) * p.state_size();
     history.before_stride = n_kept * p.state_size();
   }
 }
 
-// Runs the steps [first, first + checkpoint_every) of the tile forward again, into `stretch`. The products
+// Runs the steps [first, first + recompute_every) of the tile forward again, into `stretch`. The products
 // are the same in the same order as the first time, so that the bits are the same.
 template <typename T, typename C>
 static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_t first, T* states,
                       T* stretch, History<T>& history) {
   const Problem<T>& p = c.problem;
-  const int64_t H = p.hidden_size, every = c.checkpoint_every;
+  const int64_t H = p.hidden_size, every = c.recompute_every;
   const int64_t padded = padded_columns<T>(H), stride = state_stride<T>(C::kStates * padded);
   T* traces = stretch + c.tile_rows * every * H;
   history = {stretch, traces, every, first, nullptr, 0};

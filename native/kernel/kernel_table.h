@@ -78,8 +78,8 @@ struct ForwardCall {
                    // state; the initial state at length 0
   T* ties;         // (B, H) out with kMax: how many steps reached the largest state; or null
   T* trace;        // (B, T, R) out, not filled past the end of a sample; null if it is not wanted
-  T* checkpoints;  // (B, n_checkpoints, S) out: the state after each checkpoint_every steps
-  int64_t checkpoint_every;  // 0 for no checkpoints
+  T* checkpoints;  // (B, n_checkpoints, S) out: the state after each recompute_every steps
+  int64_t recompute_every;  // 0 for no checkpoints
   T* packed;                 // weights in panels, filled by pack_forward; forward_pack_size elements
 };
 
@@ -104,7 +104,7 @@ struct BackwardCall {
   T* dX;                     // (B, T, D) out or null; zero past the end of each sample
   T* dinitial;               // (B, S) out, or null
   const T* checkpoints;      // as in ForwardCall; each stretch between them is run forward again
-  int64_t checkpoint_every;  // a multiple of chunk_steps, or 0 for no checkpoints
+  int64_t recompute_every;  // a multiple of chunk_steps, or 0 for no checkpoints
   T* packed;          // transposed weights in panels, filled by pack_backward; backward_pack_size elements
   T* packed_forward;  // with checkpoints: weights as pack_forward packs them
   // The next three depend on nothing but the shapes.

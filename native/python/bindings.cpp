@@ -106,7 +106,7 @@ int64_t checked_batch(int64_t batch_samples, int64_t n) {
 // checkpoints, and trace or None.
 nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                   nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
-                  nb::handle gain, bool want_H, bool keep_tape, int64_t checkpoint_every, nb::handle h_mask,
+                  nb::handle gain, bool want_H, bool keep_tape, int64_t recompute_every, nb::handle h_mask,
                   int64_t batch_samples) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
@@ -114,25 +114,25 @@ nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb
     call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, width = p.hidden_size;
-    require(checkpoint_every >= 0, "checkpoint_every: below 0");
+    require(recompute_every >= 0, "recompute_every: below 0");
     const int64_t batch = checked_batch(batch_samples, n);
     call.problem.h_mask = read_if<T>("h_mask", h_mask, {n, width});
     nb::object H = nb::none(), pooled = nb::none(), ties = nb::none(), checkpoints = nb::none();
     nb::object trace = nb::none();
-    if (checkpoint_every && keep_tape) {
-      call.checkpoint_every = checkpoint_steps(p.cell, batch, p.n_timesteps, width, checkpoint_every);
-      const int64_t n_kept = n_checkpoints(p.n_timesteps, call.checkpoint_every);
+    if (recompute_every && keep_tape) {
+      call.recompute_every = checkpoint_steps(p.cell, batch, p.n_timesteps, width, recompute_every);
+      const int64_t n_kept = n_checkpoints(p.n_timesteps, call.recompute_every);
       checkpoints = fresh(call.checkpoints, {n, n_kept, p.state_size()});
     } else if (keep_tape && p.trace_size()) {
       trace = fresh(call.trace, {n, p.n_timesteps, p.trace_size()});
     }
-    if (want_H || (keep_tape && !call.checkpoint_every)) H = fresh(call.H, {n, p.n_timesteps, width});
+    if (want_H || (keep_tape && !call.recompute_every)) H = fresh(call.H, {n, p.n_timesteps, width});
     nb::object final_state = fresh(call.final_state, {n, p.state_size()});
     call.pool = checked_pool(pool);
     if (call.pool != Pool::kNone) pooled = fresh(call.pooled, {n, width});
     if (call.pool == Pool::kMax && keep_tape) ties = fresh(call.ties, {n, width});
     run(multiply_adds(p), [&] { run_forward(kernels_of<T>(isa), call, n_threads); });
-    return nb::make_tuple(H, final_state, pooled, ties, checkpoints, call.checkpoint_every, trace);
+    return nb::make_tuple(H, final_state, pooled, ties, checkpoints, call.recompute_every, trace);
   });
 }
 
@@ -147,7 +147,7 @@ nb::object output(const char* name, nb::handle wanted, T*& data, std::initialize
 // Returns dX or None, dinitial, dW_x, dW_h, db, and dgain or None.
 nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                    nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
-                   nb::handle gain, nb::handle states, int64_t checkpoint_every, nb::handle pooled,
+                   nb::handle gain, nb::handle states, int64_t recompute_every, nb::handle pooled,
                    nb::handle ties, nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled,
                    nb::handle h_mask, bool need_dX, nb::handle dW_x, nb::handle dW_h, nb::handle db,
                    nb::handle dgain, int64_t batch_samples) {
@@ -157,14 +157,14 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
     call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
-    call.checkpoint_every = checkpoint_every;
+    call.recompute_every = recompute_every;
     const int64_t batch = checked_batch(batch_samples, n);
-    if (checkpoint_every) {
-      require(checkpoint_every > 0 &&
-                  checkpoint_every == checkpoint_steps(p.cell, batch, steps, width, checkpoint_every),
-              "checkpoint_every: not a whole number of chunks");
+    if (recompute_every) {
+      require(recompute_every > 0 &&
+                  recompute_every == checkpoint_steps(p.cell, batch, steps, width, recompute_every),
+              "recompute_every: not a whole number of chunks");
       call.checkpoints =
-          read<T>("states", states, {n, n_checkpoints(steps, checkpoint_every), p.state_size()});
+          read<T>("states", states, {n, n_checkpoints(steps, recompute_every), p.state_size()});
     } else {
       call.H = read<T>("states", states, {n, steps, width});
       if (p.trace_size()) call.trace = read<T>("trace", trace, {n, steps, p.trace_size()});

@@ -135,7 +135,7 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
   call.packed = packed.get();
   kernels.pack_backward(call);
   Buffer<T> packed_forward;
-  if (call.checkpoint_every) {
+  if (call.recompute_every) {
     ForwardCall<T> forward{};
     forward.problem = p;
     packed_forward = allocate<T>(kernels.forward_pack_size(p));

@@ -33,7 +33,7 @@ def weight_gradients(backend, problem, batch_samples=None, h_mask=None, every=0)
     tape = problem.forward(
         backend,
         keep_tape=True,
-        checkpoint_every=every,
+        recompute_every=every,
         h_mask=h_mask,
         batch_samples=batch_samples,
     ).tape

@@ -264,7 +264,7 @@ def test_more_steps_between_checkpoints_than_there_are(every, rng):
             None,
             dfinal,
             backend.forward(
-                Cell(), X, None, None, W, outputs="final", keep_tape=True, checkpoint_every=k
+                Cell(), X, None, None, W, outputs="final", keep_tape=True, recompute_every=k
             ).tape,
         ).dweights.arrays
         for k in (0, every)

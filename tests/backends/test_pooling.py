@@ -7,7 +7,7 @@ import pytest
 from helpers.problems import GATED, KINDS, cell_of, draw_weights, random_lengths
 
 from elman.backends.cells import Cell, Weights
-from elman.nn.layers import Run
+from elman.nn.layers import PassContext
 from elman.nn.parameters import Parameters
 from elman.nn.readouts import READOUTS
 
@@ -45,8 +45,8 @@ def test_pooled_states(backend, rng, dtype, name, sizes, ragged, kind):
     assert out.H is None
     np.testing.assert_array_equal(out.final, whole.final)
     ends = [sizes[1]] * sizes[0] if lengths is None else lengths
-    run = Run(Parameters({}, dtype), backend, None)
-    over_time = READOUTS[name](run, np.zeros(sizes[0], np.int64), sizes[3]).over_time(whole.H)
+    context = PassContext(Parameters({}, dtype), backend, None)
+    over_time = READOUTS[name](context, np.zeros(sizes[0], np.int64), sizes[3]).over_time(whole.H)
     rtol = 1e-6 if dtype == "float32" else 1e-14
     for i, n in enumerate(ends):
         expected = by_hand(name, whole.H[i, :n], h0[i, : sizes[3]])
@@ -65,7 +65,7 @@ def test_pooled_gradient_is_that_of_the_states(backend, rng, kind, name, ragged,
     cell = cell_of(kind)
     dpooled, dfinal = rng.standard_normal((15, 33)), rng.standard_normal(h0.shape)
     out = backend.forward(
-        cell, X, lengths, h0, weights, outputs=name, keep_tape=True, checkpoint_every=every
+        cell, X, lengths, h0, weights, outputs=name, keep_tape=True, recompute_every=every
     )
     whole = backend.forward(cell, X, lengths, h0, weights, keep_tape=True)
     # the same gradient, spelt out as one at every state

@@ -51,13 +51,13 @@ def test_checkpoints_change_no_bit(backend, rng, dtype, kind, sizes, every, ragg
     cell = cell_of(kind)
     whole = backend.forward(cell, X, lengths, h0, weights, keep_tape=True)
     kept = backend.forward(
-        cell, X, lengths, h0, weights, outputs="final", keep_tape=True, checkpoint_every=every
+        cell, X, lengths, h0, weights, outputs="final", keep_tape=True, recompute_every=every
     )
     assert kept.H is None
     # no more than there are steps is enough, and without a step there is nothing to keep
-    assert kept.tape.checkpoint_every >= min(every, sizes[1])
-    if kept.tape.checkpoint_every:
-        n_kept = n_checkpoints(sizes[1], kept.tape.checkpoint_every)
+    assert kept.tape.recompute_every >= min(every, sizes[1])
+    if kept.tape.recompute_every:
+        n_kept = n_checkpoints(sizes[1], kept.tape.recompute_every)
         assert kept.tape.H.shape == (sizes[0], n_kept, cell.state_size(sizes[3]))
         assert kept.tape.trace is None
     np.testing.assert_array_equal(kept.final, whole.final)
@@ -80,14 +80,14 @@ def test_states_are_kept_as_far_apart_as_asked(backend, rng, kind, sizes):
 
     def tape_of(every):
         return backend.forward(
-            cell, X, lengths, h0, weights, outputs="final", keep_tape=True, checkpoint_every=every
+            cell, X, lengths, h0, weights, outputs="final", keep_tape=True, recompute_every=every
         ).tape
 
-    chunk = tape_of(1).checkpoint_every
+    chunk = tape_of(1).recompute_every
     assert 1 <= chunk <= (1 if backend.name == "reference" else 512)
     for wanted in (1, 2, chunk, chunk + 1, 3 * chunk - 1, n_timesteps):
         tape = tape_of(wanted)
-        every = tape.checkpoint_every
+        every = tape.recompute_every
         assert every == -(-min(wanted, n_timesteps) // chunk) * chunk
         n_kept = (n_timesteps - 1) // every
         assert tape.H.shape == (sizes[0], n_kept, cell.state_size(sizes[3]))
@@ -104,17 +104,17 @@ def test_outputs_and_checkpoints_together(backend, rng, kind):
     )
     cell = cell_of(kind)
     whole = backend.forward(cell, X, lengths, h0, weights)
-    both = backend.forward(cell, X, lengths, h0, weights, keep_tape=True, checkpoint_every=7)
+    both = backend.forward(cell, X, lengths, h0, weights, keep_tape=True, recompute_every=7)
     np.testing.assert_array_equal(both.H, whole.H)
     assert both.tape.H.shape[1] < 50
-    without_tape = backend.forward(cell, X, lengths, h0, weights, checkpoint_every=7)
+    without_tape = backend.forward(cell, X, lengths, h0, weights, recompute_every=7)
     assert without_tape.tape is None
 
 
 def test_a_negative_number_of_steps_is_refused(backend, rng):
     X, lengths, h0, weights, _ = problem(rng, "float64", 3, 5, 2, 7, ragged=True, initial=True)
-    with pytest.raises(ValueError, match="checkpoint_every=-1 must be 0"):
-        backend.forward(Cell(), X, lengths, h0, weights, keep_tape=True, checkpoint_every=-1)
+    with pytest.raises(ValueError, match="recompute_every=-1 must be 0"):
+        backend.forward(Cell(), X, lengths, h0, weights, keep_tape=True, recompute_every=-1)
 
 
 @pytest.mark.parametrize("readout", ["last", "mean", "max"])

@@ -35,7 +35,7 @@ def problem(cell, B=5, T=6, D=2, H=7, dtype="float64"):
 
 
 def results(backend, arguments, mask, dH, dfinal, every=0):
-    out = backend.forward(*arguments, keep_tape=True, checkpoint_every=every, h_mask=mask)
+    out = backend.forward(*arguments, keep_tape=True, recompute_every=every, h_mask=mask)
     back = backend.backward(dH, dfinal, out.tape)
     return out.H, out.final, back.dX, back.dinitial, *back.dweights.arrays
 

@@ -14,7 +14,7 @@ from elman.backends import available_isas, get_backend
 from elman.backends.tolerances import TOLERANCES
 from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
-from elman.models.stepping import ComposedSteps, make_steps
+from elman.models.stepping import ComposedNetwork, make_steps
 from elman.models.streaming import plan_of
 
 needs_kernel = pytest.mark.skipif(not available_isas(), reason="the kernel is not built")
@@ -94,7 +94,7 @@ def test_steppers_of_another_instruction_set_are_left_to_numpy(foreign, rng):
     mixed = tuple((other if i == foreign else plan).steppers[i] for i in range(2))
     assert narrow.stream(plan._replace(steppers=mixed)) is None
     again = [drawn.plan(wide if i == foreign else narrow).steppers[i] for i in range(2)]
-    composed = ComposedSteps(plan._replace(steppers=tuple(again)), narrow)
+    composed = ComposedNetwork(plan._replace(steppers=tuple(again)), narrow)
     answers = drawn.answers(make_steps(plan._replace(steppers=mixed), narrow))
     assert answers.tobytes() == drawn.answers(composed).tobytes()
 

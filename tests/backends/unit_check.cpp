@@ -63,7 +63,7 @@ void check_checkpoints(const elman::Kernels<T>& kernels, const elman::Problem<T>
   backward.H = nullptr;
   forward.checkpoints = checkpoints.get();
   backward.checkpoints = checkpoints.get();
-  forward.checkpoint_every = backward.checkpoint_every = every;
+  forward.recompute_every = backward.recompute_every = every;
   elman::run_forward(kernels, forward, n_threads);
   elman::run_backward(kernels, backward, {dWx.get(), dWh.get(), db.get(), nullptr}, B, n_threads);
   for (int64_t i = 0; i < H * H; ++i) {

@@ -21,7 +21,7 @@ from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
 from elman.models.files import load
 from elman.models.regressor import TrainedRegressor
-from elman.models.stepping import ComposedSteps, make_steps
+from elman.models.stepping import ComposedNetwork, make_steps
 from elman.models.streaming import plan_of
 from elman.models.tagger import TrainedTagger
 from elman.nn.losses import sigmoid, softmax
@@ -458,9 +458,9 @@ def test_what_is_compiled_is_what_is_composed(name, problem):
     if chosen["missing"] != "error":
         X[rng.random(X.shape) < 0.2] = np.nan
     X[rng.random(X.shape) < 0.03] = np.inf
-    composed = ComposedSteps(plan_of(trained, backend, n), backend)
+    composed = ComposedNetwork(plan_of(trained, backend, n), backend)
     other = make_steps(plan_of(trained, backend, n), backend)
-    assert isinstance(other, ComposedSteps) == (name == "reference")
+    assert isinstance(other, ComposedNetwork) == (name == "reference")
     for x in X:
         expected, answer = composed.step(x), other.step(x)
         assert (answer is None) == (expected is None)

@@ -141,7 +141,7 @@ def test_groups_add_up_where_states_are_computed_again(kernel, cell, every):
     """Chunks of the weight gradient, and so the checkpoints, are those of the batch."""
     layout, backend = replace(PLAIN, cell=Cell(cell)), make_backend(kernel)
     samples = make_samples(layout, 37, 290, "float32", ragged=False)
-    assert_adds_up(layout, backend, samples, 5, checkpoint_every=every)
+    assert_adds_up(layout, backend, samples, 5, recompute_every=every)
 
 
 @native_only

@@ -429,9 +429,7 @@ def test_checkpoints_change_no_bit(backend, rng, options):
     X, lengths = make_batch(rng, (40, 17, 1, 0))
     gradients = []
     for every in (0, 3):
-        logits, backward = network.forward(
-            X, lengths, backend, need_dX=True, checkpoint_every=every
-        )
+        logits, backward = network.forward(X, lengths, backend, need_dX=True, recompute_every=every)
         gradient, dX = backward(np.cos(logits))
         gradients.append(gradient.flat.tobytes() + dX.tobytes())
     assert gradients[0] == gradients[1]

@@ -276,13 +276,13 @@ def fit(options, lengths, seed, dtype="float64", backend=REFERENCE, **plan):
 
 @settings(max_examples=60, deadline=None)
 @given(problems(), st.integers(0, 5), st.sampled_from([0, 2]))
-def test_chunks_of_all_steps_are_the_whole_bit_for_bit(problem, more, checkpoint_every):
+def test_chunks_of_all_steps_are_the_whole_bit_for_bit(problem, more, recompute_every):
     _, lengths, _ = problem
-    whole = fit(*problem, checkpoint_every=checkpoint_every)
+    whole = fit(*problem, recompute_every=recompute_every)
     cut = fit(
         *problem,
         bptt_steps=max(1, max(lengths) + more),
-        checkpoint_every=checkpoint_every,
+        recompute_every=recompute_every,
     )
     np.testing.assert_array_equal(cut[0], whole[0])
     assert cut[1] == whole[1]

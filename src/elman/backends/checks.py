@@ -48,15 +48,15 @@ def check_forward(
     initial: Array | None,
     weights: Weights,
     outputs: Outputs = "final",
-    checkpoint_every: int = 0,
+    recompute_every: int = 0,
     h_mask: Array | None = None,
     batch_samples: int | None = None,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
     if outputs not in OUTPUTS:
         raise ValueError(f"outputs={outputs!r} is not known; choose one of {', '.join(OUTPUTS)}")
-    if checkpoint_every < 0:
-        raise ValueError(f"checkpoint_every={checkpoint_every} must be 0 (none) or more")
+    if recompute_every < 0:
+        raise ValueError(f"recompute_every={recompute_every} must be 0 (none) or more")
     if not isinstance(X, np.ndarray) or X.ndim != 3:
         raise ValueError(f"X must be (n_samples, n_timesteps, n_features), got {np.shape(X)}")
     if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:
@@ -90,9 +90,9 @@ def check_forward(
             )
 
 
-def n_checkpoints(n_timesteps: int, checkpoint_every: int) -> int:
+def n_checkpoints(n_timesteps: int, recompute_every: int) -> int:
     """States a tape with checkpoints keeps of each sample: none after its last stretch."""
-    return max(0, n_timesteps - 1) // checkpoint_every
+    return max(0, n_timesteps - 1) // recompute_every
 
 
 def check_backward(

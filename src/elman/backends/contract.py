@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from elman.backends.cells import Cell, Weights
 from elman.backends.fused import Fused
-from elman.backends.streams import Stepper, StreamPlan, StreamSteps
+from elman.backends.streams import SteppedNetwork, Stepper, StreamPlan
 
 Array = NDArray[Any]
 Outputs = Literal["sequence", "final", "mean", "max"]
@@ -55,8 +55,8 @@ class Tape(NamedTuple):
     weights: Weights
     H: Array
     """(n_samples, n_timesteps, hidden_size), zero past each sample's end; with checkpoints only the
-    states after each `checkpoint_every` steps, (n_samples, n_checkpoints, state_size)"""
-    checkpoint_every: int = 0
+    states after each `recompute_every` steps, (n_samples, n_checkpoints, state_size)"""
+    recompute_every: int = 0
     """steps between checkpoints, as the backend rounded them; 0: every state is there"""
     outputs: Outputs = "sequence"
     pooled: Array | None = None
@@ -86,7 +86,7 @@ class Forward(NamedTuple):
     one step after another, and the number of steps, each rounded to the dtype and divided"""
 
 
-class Backward(NamedTuple):
+class CellGradients(NamedTuple):
     """What `backward` returns: gradients of the loss."""
 
     dX: Array | None
@@ -120,7 +120,7 @@ class Backend(Protocol):
         *,
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
-        checkpoint_every: int = 0,
+        recompute_every: int = 0,
         h_mask: Array | None = None,
         batch_samples: int | None = None,
     ) -> Forward:
@@ -134,7 +134,7 @@ class Backend(Protocol):
         outputs : "sequence" returns H; the others do not, and without a tape never allocate it;
             "mean" and "max" return `pooled`, taken while the states are made
         keep_tape : whether to keep what `backward` needs
-        checkpoint_every : with k > 0 the tape keeps the state after every k steps (a backend may
+        recompute_every : with k > 0 the tape keeps the state after every k steps (a backend may
             round k up) and `backward` computes those between again, to the same bits: memory for
             a history of n_timesteps / k + k steps, for one more forward pass in time
         h_mask : (n_samples, hidden_size) or None; what the product with W_h sees of a hidden state
@@ -142,7 +142,7 @@ class Backend(Protocol):
         batch_samples : int or None
             How many samples the batch has of which these are whole groups, side by side; X has as
             many time steps as it has there. `backward` then sums the gradients of weights as it
-            does for the batch: see `group_rows`. None: these are the whole batch.
+            does for the batch, in the groups of `group_rows`. None: these are the whole batch.
         """
         ...
 
@@ -155,7 +155,7 @@ class Backend(Protocol):
         dpooled: Array | None = None,
         need_dX: bool = True,
         out: Weights | None = None,
-    ) -> Backward:
+    ) -> CellGradients:
         """Backpropagation through time.
 
         Parameters
@@ -206,7 +206,7 @@ class Backend(Protocol):
         """Weights prepared once for many single steps; a later change of theirs is not seen."""
         ...
 
-    def stream(self, plan: StreamPlan) -> StreamSteps | None:
+    def stream(self, plan: StreamPlan) -> SteppedNetwork | None:
         """The steps of a whole network in one call, or None: it is left to `elman.models`.
 
         None where the backend has nothing faster than single steps, where it does not compute the

@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 class AdamStep(NamedTuple):
-    """The numbers of one step of Adam or AdamW: see `elman.nn.optimizers.Adam`."""
+    """The numbers that one step of Adam or AdamW (`elman.nn.optimizers.Adam`) is computed from."""
 
     scale: float
     """of the gradient"""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from elman.backends import _native
 from elman.backends.cells import Cell, Weights
@@ -21,9 +22,9 @@ from elman.backends.checks import (
     check_stream,
 )
 from elman.backends.codes import read_codes
-from elman.backends.contract import Array, Backward, Forward, Outputs, Tape
+from elman.backends.contract import Array, Backend, CellGradients, Forward, Outputs, Tape
 from elman.backends.fused import AdamStep, Fused
-from elman.backends.streams import Stepper, StreamPlan, StreamSteps
+from elman.backends.streams import SteppedNetwork, Stepper, StreamPlan
 
 _ISAS: tuple[str, ...] = tuple(_native.isas())
 _CODES = read_codes(_native)
@@ -65,7 +66,7 @@ class _NativeStepper:
 
 
 class _NativeStream:
-    """A `streams.StreamSteps` whose methods are those of the compiled stream themselves."""
+    """A `streams.SteppedNetwork` whose methods are those of the compiled stream themselves."""
 
     __slots__ = ("answer", "compiled", "logits", "state", "step")
 
@@ -93,11 +94,11 @@ class _NativeFused:
     def adam(
         weights: Array, gradient: Array, m: Array, v: Array, decay: Array | None, step: AdamStep
     ) -> None:
-        """Run one step of Adam in place; see `fused.Fused.adam`."""
+        """Run one step of Adam in place."""
         _native.adam(weights, gradient, m, v, decay, *step)
 
 
-class NativeBackend:
+class NativeBackend(Backend):
     """Runs the time loops in C++ on one instruction set.
 
     Parameters
@@ -129,6 +130,7 @@ class NativeBackend:
     def __repr__(self) -> str:
         return f"NativeBackend(n_threads={self.n_threads}, isa={self.isa!r})"
 
+    @override
     def forward(
         self,
         cell: Cell,
@@ -139,11 +141,10 @@ class NativeBackend:
         *,
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
-        checkpoint_every: int = 0,
+        recompute_every: int = 0,
         h_mask: Array | None = None,
         batch_samples: int | None = None,
     ) -> Forward:
-        """Run every time step of every sample; see `contract.Backend.forward`."""
         try:
             # The kernel refuses arguments that break the contract, with a short message. Only then
             # are they checked in Python, for an error that gives the reason.
@@ -165,7 +166,7 @@ class NativeBackend:
                 gain,
                 outputs == "sequence",
                 keep_tape,
-                min(checkpoint_every, X.shape[1]) if checkpoint_every > 0 else checkpoint_every,
+                min(recompute_every, X.shape[1]) if recompute_every > 0 else recompute_every,
                 h_mask,
                 _WHOLE if batch_samples is None else batch_samples,
             )
@@ -177,7 +178,7 @@ class NativeBackend:
                 initial,
                 weights,
                 outputs,
-                checkpoint_every,
+                recompute_every,
                 h_mask,
                 batch_samples,
             )
@@ -203,6 +204,7 @@ class NativeBackend:
         )
         return Forward(H if outputs == "sequence" else None, final, tape, pooled)
 
+    @override
     def backward(
         self,
         dH: Array | None,
@@ -212,8 +214,7 @@ class NativeBackend:
         dpooled: Array | None = None,
         need_dX: bool = True,
         out: Weights | None = None,
-    ) -> Backward:
-        """Backpropagation through time; see `contract.Backend.backward`."""
+    ) -> CellGradients:
         try:
             cell, X, lengths, initial, weights, states, every, outputs = tape[:8]
             pooled, ties, trace, h_mask, batch_samples = tape[8:]
@@ -251,20 +252,20 @@ class NativeBackend:
         except (TypeError, ValueError, LookupError, AttributeError):
             check_backward(dH, dfinal, tape, dpooled, out)
             raise
-        return Backward(dX, dinitial, Weights(into_W_x, into_W_h, into_b, into_gain))
+        return CellGradients(dX, dinitial, Weights(into_W_x, into_W_h, into_b, into_gain))
 
+    @override
     def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
-        """Rows in a group of a batch's weight gradients; see `contract.Backend.group_rows`."""
         # The kernel computes the affine map as a step of the Elman cell without recurrence.
         return _native.group_rows(_CELL["elman" if cell is None else cell.name], n_rows, width)
 
+    @override
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
-        """One time step, to the bits of `forward`; see `contract.Backend.step`."""
         check_step(cell, x, state, weights)
         return self.forward(cell, x[:, None, :], None, state, weights, outputs="final").final
 
+    @override
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
-        """Weights prepared for many single steps; see `contract.Backend.stepper`."""
         check_stepper(cell, weights, n_samples)
         kind = _native.StepperF32 if weights.b.dtype == np.float32 else _native.StepperF64
         return _NativeStepper(
@@ -278,12 +279,10 @@ class NativeBackend:
             self.isa,
         )
 
-    def stream(self, plan: StreamPlan) -> StreamSteps | None:
-        """The steps of a whole network; see `contract.Backend.stream`.
-
-        None for a readout that is written in Python alone, and for steppers that this backend did
-        not make: of another backend, or of another instruction set.
-        """
+    @override
+    def stream(self, plan: StreamPlan) -> SteppedNetwork | None:
+        # None for a readout that is written in Python alone, and for steppers that this backend
+        # did not make: of another backend, or of another instruction set.
         check_stream(plan)
         readout = _READOUT.get(plan.readout)
         compiled = [
@@ -311,14 +310,15 @@ class NativeBackend:
             )
         )
 
+    @override
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
-        """X @ W + b; see `contract.Backend.linear_forward`."""
         try:
             return _native.linear_forward(self._isa, self._n_threads, X, W, b)
         except (TypeError, ValueError):
             check_linear_forward(X, W, b)
             raise
 
+    @override
     def linear_backward(
         self,
         dY: Array,
@@ -329,7 +329,6 @@ class NativeBackend:
         out: tuple[Array, Array] | None = None,
         batch_rows: int | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """Gradients of `linear_forward`; see `contract.Backend.linear_backward`."""
         dW, db = (None, None) if out is None else out
         try:
             n_batch = _WHOLE if batch_rows is None else batch_rows

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from elman.backends.cells import NORM_EPSILON, Activation, Cell, Weights
 from elman.backends.checks import (
@@ -23,7 +24,7 @@ from elman.backends.checks import (
     check_stream,
     n_checkpoints,
 )
-from elman.backends.contract import POOLS, Array, Backward, Forward, Outputs, Tape
+from elman.backends.contract import POOLS, Array, Backend, CellGradients, Forward, Outputs, Tape
 from elman.backends.fused import Fused
 from elman.backends.streams import Stepper, StreamPlan
 
@@ -362,7 +363,7 @@ class _ReferenceStepper:
             self.state[...] = _advance(self._cell, x, self.state, self._weights).state
 
 
-class ReferenceBackend:
+class ReferenceBackend(Backend):
     """The contract of `elman.backends.contract.Backend` in plain NumPy, on one thread."""
 
     name = "reference"
@@ -370,6 +371,7 @@ class ReferenceBackend:
     n_threads = 1
     fused: ClassVar[Fused | None] = None
 
+    @override
     def forward(
         self,
         cell: Cell,
@@ -380,13 +382,12 @@ class ReferenceBackend:
         *,
         outputs: Outputs = "sequence",
         keep_tape: bool = False,
-        checkpoint_every: int = 0,
+        recompute_every: int = 0,
         h_mask: Array | None = None,
         batch_samples: int | None = None,
     ) -> Forward:
-        """Run every time step of every sample; see `Backend.forward`."""
         check_forward(
-            cell, X, lengths, initial, weights, outputs, checkpoint_every, h_mask, batch_samples
+            cell, X, lengths, initial, weights, outputs, recompute_every, h_mask, batch_samples
         )
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
@@ -395,7 +396,7 @@ class ReferenceBackend:
             np.zeros((n_samples, state_size), dtype=X.dtype) if initial is None else initial.copy()
         )
         hidden = _hidden(state, weights)
-        every = checkpoint_every if keep_tape else 0
+        every = recompute_every if keep_tape else 0
         H = checkpoints = trace = None
         trace_size = cell.trace_size(hidden_size)
         if keep_tape and not every and trace_size:
@@ -432,6 +433,7 @@ class ReferenceBackend:
         pooled = None if pool is None else pool.values
         return Forward(H if outputs == "sequence" else None, state, tape, pooled)
 
+    @override
     def backward(
         self,
         dH: Array | None,
@@ -441,8 +443,8 @@ class ReferenceBackend:
         dpooled: Array | None = None,
         need_dX: bool = True,
         out: Weights | None = None,
-    ) -> Backward:
-        """Backpropagation through time (Werbos 1990); see `Backend.backward`."""
+    ) -> CellGradients:
+        # Werbos (1990), "Backpropagation through time: what it does and how to do it".
         check_backward(dH, dfinal, tape, dpooled, out)
         cell, X, lengths, initial, weights, H, every, *_ = tape
         n_samples, n_timesteps, _ = X.shape
@@ -504,35 +506,37 @@ class ReferenceBackend:
                     dhidden[:n] += _seen(_product(dA_h, W_h_transposed), tape.h_mask)
         if dpooled is not None:  # a sample of length 0 is pooled as its initial state
             dhidden[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
-        return Backward(dX, dstate, dweights)
+        return CellGradients(dX, dstate, dweights)
 
     def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
         """All rows: the sum over samples is taken inside of that over steps, one for each step."""
         return max(n_rows, 1)
 
+    @override
     def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
-        """One time step, bit for bit that of `forward`; see `Backend.step`."""
         check_step(cell, x, state, weights)
         with _quiet():
             return _advance(cell, x, state, weights).state
 
+    @override
     def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
-        """See `Backend.stepper`."""
         check_stepper(cell, weights, n_samples)
         return _ReferenceStepper(cell, Weights(*(w.copy() for w in weights.arrays)), n_samples)
 
+    @override
     def stream(self, plan: StreamPlan) -> None:
-        """See `Backend.stream`: None, because there is nothing faster here than single steps."""
+        # None, because NumPy has nothing faster than single steps.
         check_stream(plan)
 
+    @override
     def linear_forward(self, X: Array, W: Array, b: Array) -> Array:
-        """X (n_samples, n_in) @ W (n_in, n_out) + b (n_out,); see `Backend.linear_forward`."""
         check_linear_forward(X, W, b)
         with _quiet():
             Y = _product(X, W)
             Y += b
             return Y
 
+    @override
     def linear_backward(
         self,
         dY: Array,
@@ -543,7 +547,6 @@ class ReferenceBackend:
         out: tuple[Array, Array] | None = None,
         batch_rows: int | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """Gradients dX or None, dW and db of `linear_forward`; see `Backend.linear_backward`."""
         check_linear_backward(dY, X, W, out, batch_rows)
         dW, db = (np.empty_like(W), np.empty(W.shape[1:], W.dtype)) if out is None else out
         with _quiet():

@@ -14,7 +14,7 @@ LINKS: tuple[Link, ...] = ("identity", "softmax", "sigmoid")
 """What makes an answer of logits."""
 
 MISSING: tuple[str, ...] = ("error", "mask", "skip")
-"""What is made of NaN in a time step: see `elman.data.missing`."""
+"""What is done with NaN in a step: an error, a column that marks it, or leaving the step out."""
 
 STREAM_READOUTS: tuple[str, ...] = ("last", "mean", "max", "attention")
 """The readouts a backend may compute in a `stream` of its own. Others are left to `elman.models`,
@@ -22,7 +22,7 @@ but for "every", which is "last" asked after every step."""
 
 
 class Stepper(Protocol):
-    """A cell fed one time step at a time, by one thread at a time: see `Backend.stepper`."""
+    """A cell whose weights are prepared for single time steps, fed by one thread at a time."""
 
     state: Array
     """(n_samples, state_size), the states so far: zeros at first, changed in place by `step`;
@@ -37,7 +37,7 @@ class Stepper(Protocol):
 
 
 class StreamPlan(NamedTuple):
-    """What happens to a time step on its way through a network; see `elman.models.stepping`.
+    """What happens to a time step on its way through a network, from standardising to the answer.
 
     Arrays are copied, but the steppers, which are the stream's own from then on, are not.
     """
@@ -69,7 +69,7 @@ class StreamPlan(NamedTuple):
     """one stream, whose steps and answers have no axis for streams"""
 
 
-class StreamSteps(Protocol):
+class SteppedNetwork(Protocol):
     """A network fed one time step at a time, by one thread at a time.
 
     Shapes are those of n streams; with `flat` the first axis of steps and answers is not there.

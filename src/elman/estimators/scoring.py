@@ -41,7 +41,7 @@ def scorer_of(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any =
     """
     per_step = isinstance(scoring, str) and not hasattr(estimator, "readout")
     if per_step:
-        steps = _Steps(estimator, X, y, sample_weight)
+        steps = _LabelledSteps(estimator, X, y, sample_weight)
         estimator, y, sample_weight = steps, steps.y, steps.weights
     scorer = check_scoring(estimator, scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -67,7 +67,7 @@ def check_scoring_name(scoring: Any) -> None:
         )
 
 
-class _Steps(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class _LabelledSteps(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A tagger as a classifier of time steps: its answers at the labelled steps of given data."""
 
     def __init__(self, tagger: Any, X: Any, y: Any, sample_weight: Any) -> None:
@@ -80,7 +80,7 @@ class _Steps(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             self.weights = check_step_weights(sample_weight, data.lengths)[self.labelled]
 
-    def fit(self, X: Any, y: Any = None) -> _Steps:
+    def fit(self, X: Any, y: Any = None) -> _LabelledSteps:
         """Nothing: it is the tagger that is fitted."""
         return self
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.backends.streams import StreamPlan, StreamSteps
+from elman.backends.streams import SteppedNetwork, StreamPlan
 from elman.data.missing import with_indicators
 from elman.data.scaling import standardise
 from elman.data.sequences import first_infinite, first_not_finite
 from elman.nn.chunks import Chunk
-from elman.nn.layers import Run
+from elman.nn.layers import PassContext
 from elman.nn.losses import linked
 from elman.nn.parameters import Parameters
 from elman.nn.readouts import readout_named
@@ -26,13 +26,13 @@ from elman.nn.readouts import readout_named
 Array = NDArray[Any]
 
 
-def make_steps(plan: StreamPlan, backend: Backend) -> StreamSteps:
-    """The steps of the backend if it has its own, else `ComposedSteps`."""
+def make_steps(plan: StreamPlan, backend: Backend) -> SteppedNetwork:
+    """The steps of the backend if it has its own, else `ComposedNetwork`."""
     own = backend.stream(plan)
-    return ComposedSteps(plan, backend) if own is None else own
+    return ComposedNetwork(plan, backend) if own is None else own
 
 
-class ComposedSteps:
+class ComposedNetwork:
     """A network fed one time step at a time, composed of the steppers of its layers."""
 
     def __init__(self, plan: StreamPlan, backend: Backend) -> None:
@@ -42,8 +42,8 @@ class ComposedSteps:
         n, dtype = len(plan.steppers[0].state), plan.W.dtype
         self._n_steps = np.zeros(n, np.int64)
         weights = Parameters.from_arrays(plan.readout_weights, dtype)
-        run = Run(weights, backend, None, keep_tape=False)
-        self._fold = readout_named(plan.readout)(run, self._n_steps, len(plan.W))
+        context = PassContext(weights, backend, None, keep_tape=False)
+        self._fold = readout_named(plan.readout)(context, self._n_steps, len(plan.W))
         self._one_step = Chunk(0, 1, n, None)
         self.state: dict[str, Array] = {"n_steps": self._n_steps}
         self.state |= {f"recurrent{i}": s.state for i, s in enumerate(plan.steppers)}

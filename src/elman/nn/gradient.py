@@ -117,7 +117,7 @@ def gradient(
     total: float | None = None,
     *,
     bptt_steps: int | None = None,
-    checkpoint_every: int = 0,
+    recompute_every: int = 0,
     need_dX: bool = False,
     watch: Watch | None = None,
     out: Parameters | None = None,
@@ -136,7 +136,7 @@ def gradient(
     total : float, optional
         `Objective.weight_sum` of the whole batch that the samples are a part of; by default the
         samples are the whole batch.
-    bptt_steps, checkpoint_every, need_dX, watch
+    bptt_steps, recompute_every, need_dX, watch
         As `elman.nn.truncation.forward` takes them.
     out : Parameters, optional
         Where the gradient of the weights is written, all of it; a new vector by default.
@@ -164,7 +164,7 @@ def gradient(
         samples.lengths,
         backend,
         bptt_steps,
-        checkpoint_every=checkpoint_every,
+        recompute_every=recompute_every,
         masking=samples.masking,
         states=states,
         need_dX=need_dX,

@@ -14,9 +14,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from elman.backends.cells import Cell, Weights
-from elman.backends.contract import POOLS, Backend, Backward, Forward, Outputs
+from elman.backends.contract import POOLS, Backend, CellGradients, Forward, Outputs
 from elman.nn.cells import FORGET_BIAS, initial_weights, weight_shapes
 from elman.nn.dropout import Masking
 from elman.nn.groups import samples_in_branch
@@ -27,13 +28,13 @@ from elman.nn.reversal import Reversal
 Array = NDArray[Any]
 Backprop = Callable[[Any, Parameters], Any]
 """(gradient at the output, where to write the weights' gradients) -> gradient at the input"""
-Watch = Callable[[str, Forward | Backward], None]
+Watch = Callable[[str, Forward | CellGradients], None]
 """Called with each recurrent layer's name, in each direction, and what its backend made, on the way
 there and on the way back"""
 
 
 @dataclass(eq=False)  # made at every step of training: frozen, it would take three times as long
-class Run:
+class PassContext:
     """What every layer of one pass through the network shares."""
 
     params: Parameters
@@ -42,7 +43,7 @@ class Run:
     """(n_samples,), longest first, or None"""
     input_gradient: bool = False
     """whether the backward pass returns the gradient at X"""
-    checkpoint_every: int = 0
+    recompute_every: int = 0
     """steps between the states kept for the backward pass; 0 keeps all"""
     keep_tape: bool = True
     """whether a backward pass follows"""
@@ -57,7 +58,7 @@ class Run:
     None: these are all of it"""
 
     def batch_rows(self, n_timesteps: int) -> int | None:
-        """Rows of that batch where each time step of a sample is one; None: those there are."""
+        """Rows of that batch if each time step of a sample is a row; None if this is all of it."""
         return None if self.batch_samples is None else self.batch_samples * n_timesteps
 
     def reversed(self, X: Array) -> Array:
@@ -96,23 +97,25 @@ class Layer(Protocol):
         """Full names and initial values of its weights."""
         ...
 
-    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
+    def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
         """Output, and the function that takes its gradient back."""
         ...
 
     def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
         """Samples in the smallest branch of each tree that sums up gradients of its weights.
 
-        `n_samples` where nothing but the whole batch of that shape is one; see `elman.nn.groups`.
+        A branch is a number of samples that divide the batch into parts whose gradients add up to
+        the bits of the whole batch (`elman.nn.groups`). It is `n_samples` where only the whole
+        batch of that shape gives those bits.
         """
         ...
 
 
-def through(layers: Iterable[Layer], value: Any, run: Run) -> tuple[Any, Backprop]:
+def through(layers: Iterable[Layer], value: Any, context: PassContext) -> tuple[Any, Backprop]:
     """What layers make of a value one after the other, and the way back: their own reversed."""
     callbacks = []
     for layer in layers:
-        value, callback = layer.forward(value, run)
+        value, callback = layer.forward(value, context)
         callbacks.append(callback)
 
     def backward(dvalue: Any, gradient: Parameters) -> Any:
@@ -128,7 +131,7 @@ Wanted = Outputs | Literal["states"]
 
 
 @dataclass(frozen=True)
-class RecurrentLayer:
+class RecurrentLayer(Layer):
     """X (n_samples, n_timesteps, n_features) -> what `outputs` says of its hidden states.
 
     (n_samples, hidden_size) for "final", "mean" and "max", taken over each sample's own steps;
@@ -157,15 +160,16 @@ class RecurrentLayer:
         """Columns of what it gives."""
         return self.hidden_size
 
+    @override
     def shapes(self) -> Shapes:
-        """See `Layer.shapes`."""
         shapes = weight_shapes(self.cell, self.n_features, self.hidden_size)
         if self.learn_initial:
             shapes["initial"] = (self.cell.state_size(self.hidden_size),)
         return {f"{self.name}.{key}": shape for key, shape in shapes.items()}
 
+    @override
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """See `Layer.initial`; a learned initial state begins at zero."""
+        # A learned initial state begins at zero.
         values = initial_weights(
             self.cell,
             self.n_features,
@@ -186,27 +190,27 @@ class RecurrentLayer:
         """Its weights as the backend takes them: views."""
         return Weights(*[params[name] for name in self._names])
 
-    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
-        """See `Layer.forward`."""
+    @override
+    def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
         outputs = self.outputs
-        carried = None if run.states is None else run.states.get(self.name)
+        carried = None if context.states is None else context.states.get(self.name)
         learned = self.learn_initial and carried is None
-        out = run.backend.forward(
+        out = context.backend.forward(
             self.cell,
             value,
-            run.lengths,
-            self._initial(run, len(value)) if learned else carried,
-            self.weights(run.params),
+            context.lengths,
+            self._initial(context, len(value)) if learned else carried,
+            self.weights(context.params),
             outputs="sequence" if outputs == "states" else outputs,
-            keep_tape=run.keep_tape,
-            checkpoint_every=run.checkpoint_every,
-            h_mask=self._mask(run),
-            batch_samples=run.batch_samples,
+            keep_tape=context.keep_tape,
+            recompute_every=context.recompute_every,
+            h_mask=self._mask(context),
+            batch_samples=context.batch_samples,
         )
-        if run.watch is not None:
-            run.watch(self.name, out)
-        if run.states is not None:
-            run.states[self.name] = out.final
+        if context.watch is not None:
+            context.watch(self.name, out)
+        if context.states is not None:
+            context.states[self.name] = out.final
 
         def backward(dvalue: Any, gradient: Parameters) -> Array | None:
             if out.tape is None:
@@ -218,16 +222,16 @@ class RecurrentLayer:
                 dH = dvalue
             elif outputs == "final":
                 dlast = dvalue
-            back = run.backend.backward(
+            back = context.backend.backward(
                 dH,
                 None if dlast is None else self._state_gradient(dlast),
                 out.tape,
                 dpooled=dvalue if outputs in POOLS else None,
-                need_dX=run.input_gradient or not self.first,
+                need_dX=context.input_gradient or not self.first,
                 out=self.weights(gradient),
             )
-            if run.watch is not None:
-                run.watch(self.name, back)
+            if context.watch is not None:
+                context.watch(self.name, back)
             if self.learn_initial:
                 dinitial = gradient[f"{self.name}.initial"]
                 if learned:
@@ -244,14 +248,14 @@ class RecurrentLayer:
         size = backend.group_rows(self.cell, n_samples, self.hidden_size)
         return (size, n_samples) if self.learn_initial else (size,)
 
-    def _mask(self, run: Run) -> Array | None:
-        if not self.recurrent_dropout or run.masking is None:
+    def _mask(self, context: PassContext) -> Array | None:
+        if not self.recurrent_dropout or context.masking is None:
             return None
-        share, dtype = self.recurrent_dropout, run.params.dtype
-        return run.masking.mask(self.place, self.hidden_size, share, dtype)
+        share, dtype = self.recurrent_dropout, context.params.dtype
+        return context.masking.mask(self.place, self.hidden_size, share, dtype)
 
-    def _initial(self, run: Run, n_samples: int) -> Array:
-        initial = run.params[f"{self.name}.initial"]
+    def _initial(self, context: PassContext, n_samples: int) -> Array:
+        initial = context.params[f"{self.name}.initial"]
         return np.repeat(initial[np.newaxis], n_samples, axis=0)
 
     def _state_gradient(self, dhidden: Array) -> Array:
@@ -278,7 +282,7 @@ class RecurrentLayer:
 
 
 @dataclass(frozen=True)
-class Bidirectional:
+class Bidirectional(Layer):
     """Two recurrent layers, the second over reversed samples; their outputs side by side.
 
     Schuster and Paliwal (1997), "Bidirectional recurrent neural networks". A sample is reversed
@@ -295,18 +299,18 @@ class Bidirectional:
         """Columns of what it gives."""
         return self.onward.width + self.backward.width
 
+    @override
     def shapes(self) -> Shapes:
-        """See `Layer.shapes`."""
         return self.onward.shapes() | self.backward.shapes()
 
+    @override
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """See `Layer.initial`."""
         return self.onward.initial(rng) | self.backward.initial(rng)
 
-    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
-        """See `Layer.forward`."""
-        ahead, through_onward = self.onward.forward(value, run)
-        behind, through_backward = self.backward.forward(run.reversed(value), run)
+    @override
+    def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
+        ahead, through_onward = self.onward.forward(value, context)
+        behind, through_backward = self.backward.forward(context.reversed(value), context)
         outputs, cut = self.onward.outputs, self.onward.width
 
         def halves(d: Array | None) -> tuple[Array | None, Array | None]:
@@ -315,7 +319,7 @@ class Bidirectional:
             return np.ascontiguousarray(d[..., :cut]), np.ascontiguousarray(d[..., cut:])
 
         def turned(d: Array | None) -> Array | None:
-            return None if d is None else run.reversed(d)
+            return None if d is None else context.reversed(d)
 
         def backward(dvalue: Any, gradient: Parameters) -> Array | None:
             dahead: Any
@@ -332,10 +336,10 @@ class Bidirectional:
             return None if dX is None else dX + dX_back
 
         if outputs == "states":
-            H = np.concatenate([ahead.H, run.reversed(behind.H)], axis=2)
+            H = np.concatenate([ahead.H, context.reversed(behind.H)], axis=2)
             return States(H, np.hstack([ahead.final, behind.final])), backward
         if outputs == "sequence":
-            return np.concatenate([ahead, run.reversed(behind)], axis=2), backward
+            return np.concatenate([ahead, context.reversed(behind)], axis=2), backward
         return np.hstack([ahead, behind]), backward
 
     def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
@@ -345,7 +349,7 @@ class Bidirectional:
 
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(Layer):
     """States in; those of a recurrent layer over them, plus themselves, out.
 
     He, Zhang, Ren and Sun (2016), "Deep residual learning for image recognition".
@@ -359,17 +363,17 @@ class Residual:
         """Columns of what it gives."""
         return self.layer.width
 
+    @override
     def shapes(self) -> Shapes:
-        """See `Layer.shapes`."""
         return self.layer.shapes()
 
+    @override
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """See `Layer.initial`."""
         return self.layer.initial(rng)
 
-    def forward(self, value: Any, run: Run) -> tuple[States, Backprop]:
-        """See `Layer.forward`."""
-        out, through = self.layer.forward(value.H, run)
+    @override
+    def forward(self, value: Any, context: PassContext) -> tuple[States, Backprop]:
+        out, through = self.layer.forward(value.H, context)
 
         def backward(dvalue: States, gradient: Parameters) -> States:
             dX = through(dvalue, gradient)
@@ -383,11 +387,11 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Layer):
     """A value in; the same without some of each sample's units, one mask for all its steps, out.
 
     Gal and Ghahramani (2016), "A theoretically grounded application of dropout in recurrent neural
-    networks": between layers. Without `Run.masking` nothing is left out.
+    networks": between layers. Without `PassContext.masking` nothing is left out.
     """
 
     place: int
@@ -395,19 +399,19 @@ class Dropout:
     width: int
     share: float
 
+    @override
     def shapes(self) -> Shapes:
-        """See `Layer.shapes`."""
         return {}
 
+    @override
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """See `Layer.initial`."""
         return {}
 
-    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
-        """See `Layer.forward`."""
-        if run.masking is None:
+    @override
+    def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
+        if context.masking is None:
             return value, lambda dvalue, gradient: dvalue
-        mask = run.masking.mask(self.place, self.width, self.share, run.params.dtype)
+        mask = context.masking.mask(self.place, self.width, self.share, context.params.dtype)
 
         def masked(value: Any) -> Any:
             if isinstance(value, States):
@@ -424,42 +428,46 @@ class Dropout:
 
 
 @dataclass(frozen=True)
-class Head:
+class Head(Layer):
     """Affine map: features (n_samples, n_in) -> logits (n_samples, n_classes)."""
 
     n_in: int
     n_classes: int
     name: str = "head"
 
+    @override
     def shapes(self) -> Shapes:
-        """See `Layer.shapes`."""
         return {
             f"{self.name}.W": (self.n_in, self.n_classes),
             f"{self.name}.b": (self.n_classes,),
         }
 
+    @override
     def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """See `Layer.initial`."""
         return {
             f"{self.name}.W": glorot_uniform(rng, self.n_in, self.n_classes),
             f"{self.name}.b": np.zeros(self.n_classes),
         }
 
-    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
-        """See `Layer.forward`."""
-        return self._of_rows(value, run, run.batch_samples)
+    @override
+    def forward(self, value: Any, context: PassContext) -> tuple[Array, Backprop]:
+        return self._of_rows(value, context, context.batch_samples)
 
     def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
         """Of W and b."""
         return (backend.group_rows(None, n_samples, self.n_classes),)
 
-    def _of_rows(self, rows: Array, run: Run, batch_rows: int | None) -> tuple[Array, Backprop]:
-        W, b = run.params[f"{self.name}.W"], run.params[f"{self.name}.b"]
-        logits = run.backend.linear_forward(rows, W, b)
+    def _of_rows(
+        self, rows: Array, context: PassContext, batch_rows: int | None
+    ) -> tuple[Array, Backprop]:
+        W, b = context.params[f"{self.name}.W"], context.params[f"{self.name}.b"]
+        logits = context.backend.linear_forward(rows, W, b)
 
         def backward(dlogits: Array, gradient: Parameters) -> Array | None:
             into = gradient[f"{self.name}.W"], gradient[f"{self.name}.b"]
-            return run.backend.linear_backward(dlogits, rows, W, out=into, batch_rows=batch_rows)[0]
+            return context.backend.linear_backward(
+                dlogits, rows, W, out=into, batch_rows=batch_rows
+            )[0]
 
         return logits, backward
 
@@ -471,16 +479,16 @@ class HeadAtEveryStep(Head):
     Past a sample's end they mean nothing, and their gradient is not read.
     """
 
-    def forward(self, value: Any, run: Run) -> tuple[Array, Backprop]:
-        """See `Layer.forward`."""
+    @override
+    def forward(self, value: Any, context: PassContext) -> tuple[Array, Backprop]:
         n_samples, n_timesteps, _ = value.shape
         features = value.reshape(n_samples * n_timesteps, self.n_in)
-        logits, through = self._of_rows(features, run, run.batch_rows(n_timesteps))
+        logits, through = self._of_rows(features, context, context.batch_rows(n_timesteps))
 
         def backward(dlogits: Array, gradient: Parameters) -> Array:
-            if run.lengths is not None:
+            if context.lengths is not None:
                 dlogits = dlogits.copy()
-                dlogits[np.arange(n_timesteps) >= run.lengths[:, np.newaxis]] = 0
+                dlogits[np.arange(n_timesteps) >= context.lengths[:, np.newaxis]] = 0
             drows = np.ascontiguousarray(dlogits.reshape(len(features), self.n_classes))
             return np.asarray(through(drows, gradient)).reshape(value.shape)
 

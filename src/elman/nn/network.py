@@ -24,9 +24,9 @@ from elman.nn.layers import (
     Head,
     HeadAtEveryStep,
     Layer,
+    PassContext,
     RecurrentLayer,
     Residual,
-    Run,
     States,
     Wanted,
     Watch,
@@ -38,7 +38,7 @@ from elman.nn.readouts.fold import ReadoutLayer
 
 Array = NDArray[Any]
 Lengths = NDArray[np.int64] | None
-Backward = Callable[..., tuple[Parameters, Array | None]]
+BackwardPass = Callable[..., tuple[Parameters, Array | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +127,12 @@ class Network:
         backend: Backend,
         *,
         need_dX: bool = False,
-        checkpoint_every: int = 0,
+        recompute_every: int = 0,
         masking: Masking | None = None,
         states: dict[str, Array] | None = None,
         watch: Watch | None = None,
         batch_samples: int | None = None,
-    ) -> tuple[Array, Backward]:
+    ) -> tuple[Array, BackwardPass]:
         """Logits, and the function that takes their gradient back to the weights.
 
         Parameters
@@ -142,13 +142,14 @@ class Network:
         backend : Backend
         need_dX : bool
             Whether `backward` returns the gradient at X as well.
-        checkpoint_every : int
-            See `elman.backends.contract.Backend.forward`.
+        recompute_every : int
+            With k > 0 only the states after every k steps are kept, and the backward pass computes
+            those between again, to the same bits; 0 keeps all.
         masking : Masking, optional
             Whose masks `dropout` takes; without them nothing is left out.
         states : dict, optional
-            The states to go on from, which become those at the end: see `Run.states`. They are
-            given, so `backward` ends at them.
+            By a recurrent layer's name the state to go on from, which is overwritten with the one
+            after the last step. It is a given number, so `backward` ends there.
         watch : callable, optional
             Shown what each recurrent layer's backend makes.
         batch_samples : int, optional
@@ -162,18 +163,18 @@ class Network:
             Gradient at the logits -> (gradient of the weights, gradient at X or None). Given
             parameters as a second argument, it writes the gradient of the weights there.
         """
-        run = Run(
+        context = PassContext(
             self.params,
             backend,
             lengths,
             need_dX,
-            checkpoint_every,
+            recompute_every,
             masking=masking,
             watch=watch,
             states=states,
             batch_samples=batch_samples,
         )
-        logits, back = through(self.layers, X, run)
+        logits, back = through(self.layers, X, context)
 
         def backward(
             dlogits: Array, gradient: Parameters | None = None
@@ -197,17 +198,17 @@ class Network:
             in a network that reads in both directions, or answers at every step. No bit depends on
             it.
         """
-        run = Run(self.params, backend, lengths, keep_tape=False)
+        context = PassContext(self.params, backend, lengths, keep_tape=False)
         n_samples, n_timesteps, _ = X.shape
         if steps_at_once is None or steps_at_once >= n_timesteps or not self._goes_in_chunks:
-            return np.asarray(self._infer(self.layers, X, run))
+            return np.asarray(self._infer(self.layers, X, context))
         n_steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
-        readout = self.layout.reads(run, n_steps, self.layout.width)
+        readout = self.layout.reads(context, n_steps, self.layout.width)
         final = np.empty((n_samples, self.layout.width), X.dtype)
         for chunk, states in self._states_by_chunk(X, lengths, backend, steps_at_once):
             readout.take(np.asarray(states.H), chunk)
             final[: chunk.n_samples] = states.final
-        return np.asarray(self._infer(self.tail, readout.value(final), run))
+        return np.asarray(self._infer(self.tail, readout.value(final), context))
 
     def tapes(
         self,
@@ -235,14 +236,16 @@ class Network:
         def watch(name: str, out: Any) -> None:
             tapes[name] = out.tape
 
-        run = Run(self.params, backend, lengths, masking=masking, watch=watch, states=states)
-        self._infer(self.body, X, run)
+        context = PassContext(
+            self.params, backend, lengths, masking=masking, watch=watch, states=states
+        )
+        self._infer(self.body, X, context)
         return tapes
 
     def hidden_states(self, X: Array, lengths: Lengths, backend: Backend) -> Array:
         """The last layer's states (n_samples, n_timesteps, width), zero past each sample's end."""
-        run = Run(self.params, backend, lengths, keep_tape=False)
-        return np.asarray(self._infer(self.body, X, run).H)
+        context = PassContext(self.params, backend, lengths, keep_tape=False)
+        return np.asarray(self._infer(self.body, X, context).H)
 
     def logits_over_time(
         self, X: Array, lengths: Lengths, backend: Backend, steps_at_once: int | None = None
@@ -267,14 +270,14 @@ class Network:
         """
         self.check_over_time()
         n_samples, n_timesteps, _ = X.shape
-        run = Run(self.params, backend, None, keep_tape=False)
-        readout = self.layout.reads(run, np.zeros(n_samples, np.int64), self.layout.width)
+        context = PassContext(self.params, backend, None, keep_tape=False)
+        readout = self.layout.reads(context, np.zeros(n_samples, np.int64), self.layout.width)
         head = HeadAtEveryStep(self.layout.width, self.layout.n_outputs)
         logits = np.zeros((n_samples, n_timesteps, self.layout.n_outputs), X.dtype)
         for chunk, states in self._states_by_chunk(X, lengths, backend, steps_at_once):
             values = readout.over_time(np.asarray(states.H))
             own = logits[: chunk.n_samples, chunk.start : chunk.stop]
-            own[...] = head.forward(values, run)[0]
+            own[...] = head.forward(values, context)[0]
         return logits
 
     @property
@@ -292,10 +295,10 @@ class Network:
         n_samples, n_timesteps, _ = X.shape
         carried: dict[str, Array] = {}
         for chunk in chunks(lengths, n_samples, n_timesteps, steps_at_once):
-            run = Run(self.params, backend, chunk.lengths, keep_tape=False)
-            run.states = chunk.states(carried)
-            yield chunk, self._infer(self.body, chunk.of(X), run)
-            chunk.carry(run.states, carried)
+            context = PassContext(self.params, backend, chunk.lengths, keep_tape=False)
+            context.states = chunk.states(carried)
+            yield chunk, self._infer(self.body, chunk.of(X), context)
+            chunk.carry(context.states, carried)
 
     def check_over_time(self) -> None:
         """Raise ValueError if the network has no answer for a sample that is still going on."""
@@ -322,15 +325,15 @@ class Network:
 
     def logits_before(self, backend: Backend) -> Array:
         """Logits (n_classes,) before the first time step: the head on the initial state."""
-        run = Run(self.params, backend, None, keep_tape=False)
+        context = PassContext(self.params, backend, None, keep_tape=False)
         head = Head(self.layout.width, self.layout.n_outputs)
-        return np.asarray(head.forward(self.states_before(backend)[np.newaxis], run)[0][0])
+        return np.asarray(head.forward(self.states_before(backend)[np.newaxis], context)[0][0])
 
     def states_before(self, backend: Backend) -> Array:
         """The state (width,) before the first time step, as `hidden_states` would give it."""
         X = np.zeros((1, 0, self.layout.n_features), self.params.dtype)
-        run = Run(self.params, backend, None, keep_tape=False)
-        return np.asarray(self._infer(self.body, X, run).final[0])
+        context = PassContext(self.params, backend, None, keep_tape=False)
+        return np.asarray(self._infer(self.body, X, context).final[0])
 
     @cached_property
     def body(self) -> tuple[Layer, ...]:
@@ -343,9 +346,9 @@ class Network:
         return _layers_above(self.layout)
 
     @staticmethod
-    def _infer(layers: tuple[Layer, ...], value: Any, run: Run) -> Any:
+    def _infer(layers: tuple[Layer, ...], value: Any, context: PassContext) -> Any:
         for layer in layers:  # none of their ways back is kept
-            value, _ = layer.forward(value, run)
+            value, _ = layer.forward(value, context)
         return value
 
 

@@ -63,7 +63,7 @@ class Objective(Protocol):
         ...
 
 
-class _Sums:
+class _Sums(Objective):
     """How the losses and weights of rows add up."""
 
     def weight_sum(self, weights: Array | None, n_rows: int, fused: Fused | None) -> float:
@@ -178,7 +178,11 @@ class Values(_Sums):
 
 
 def r_squared(outputs: Array, targets: Array, weights: Array | None) -> float:
-    """R^2 of every column, their mean; see `Values`."""
+    """R^2 of every column, then their mean.
+
+    R^2 is 1 - squared error / squared deviation from the column's mean. Of a constant column it is
+    1 if the outputs equal it exactly, else 0.
+    """
     ones = np.ones((len(targets), 1))
     w = ones if weights is None else np.asarray(weights, np.float64)[:, np.newaxis]
     total = float(w.sum())

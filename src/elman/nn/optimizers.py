@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from elman.backends.fused import AdamStep, Fused
 from elman.nn.parameters import Parameters
@@ -47,7 +48,7 @@ class Optimizer(Protocol):
         ...
 
 
-class _Flat:
+class _Flat(Optimizer):
     """Vectors of memory, all shaped like the weights, and the count of steps."""
 
     memory: tuple[str, ...] = ()
@@ -126,6 +127,7 @@ class SGD(_Flat):
         self.momentum = momentum
         self.nesterov = nesterov
 
+    @override
     def step(
         self,
         weights: Array,
@@ -134,7 +136,6 @@ class SGD(_Flat):
         scale: float = 1.0,
         fused: Fused | None = None,
     ) -> None:
-        """Change `weights` in place; see `Optimizer.step`."""
         gradient *= scale
         self._add_penalty(weights, gradient)
         self.n_steps += 1
@@ -185,6 +186,7 @@ class Adam(_Flat):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.decoupled = decoupled
 
+    @override
     def step(
         self,
         weights: Array,
@@ -193,7 +195,6 @@ class Adam(_Flat):
         scale: float = 1.0,
         fused: Fused | None = None,
     ) -> None:
-        """Change `weights` in place; see `Optimizer.step`."""
         self.n_steps += 1
         step = AdamStep(
             scale=scale,

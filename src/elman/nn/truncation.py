@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
-from elman.nn.layers import Backprop, Run, States, Watch, through
-from elman.nn.network import Backward, Lengths, Network
+from elman.nn.layers import Backprop, PassContext, States, Watch, through
+from elman.nn.network import BackwardPass, Lengths, Network
 from elman.nn.parameters import Parameters
 
 Array = NDArray[Any]
@@ -45,13 +45,13 @@ def forward(
     backend: Backend,
     bptt_steps: int | None,
     *,
-    checkpoint_every: int = 0,
+    recompute_every: int = 0,
     masking: Masking | None = None,
     states: dict[str, Array] | None = None,
     need_dX: bool = False,
     watch: Watch | None = None,
     batch_samples: int | None = None,
-) -> tuple[Array, Backward]:
+) -> tuple[Array, BackwardPass]:
     """Logits, and the function that takes their gradient back, cut at borders of chunks.
 
     Parameters
@@ -61,7 +61,7 @@ def forward(
     bptt_steps : int or None
         Steps in a chunk, at least 1. With no border, from n_timesteps on or if None, it is
         `Network.forward`, to the same bits.
-    X, lengths, backend, checkpoint_every, masking, states, need_dX, watch, batch_samples
+    X, lengths, backend, recompute_every, masking, states, need_dX, watch, batch_samples
         As there; where the way back is cut there is no gradient at X, and nothing to watch.
 
     Raises
@@ -76,7 +76,7 @@ def forward(
             X,
             lengths,
             backend,
-            checkpoint_every=checkpoint_every,
+            recompute_every=recompute_every,
             masking=masking,
             states=states,
             need_dX=need_dX,
@@ -91,11 +91,11 @@ def forward(
         )
 
     def run(chunk: Chunk, carried: dict[str, Array], keep_tape: bool) -> tuple[States, Backprop]:
-        of_chunk = Run(
+        of_chunk = PassContext(
             network.params,
             backend,
             chunk.lengths,
-            checkpoint_every=checkpoint_every,
+            recompute_every=recompute_every,
             keep_tape=keep_tape,
             masking=chunk.masking(masking),
             states=chunk.states(carried),
@@ -107,7 +107,7 @@ def forward(
     carried = {} if states is None else states
     cut = list(chunks(lengths, n_samples, n_timesteps, bptt_steps))
     steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
-    whole = Run(network.params, backend, lengths, masking=masking)
+    whole = PassContext(network.params, backend, lengths, masking=masking)
     readout = network.layout.reads(whole, steps, network.layout.width)
     read = [chunk for chunk in cut if readout.reads(chunk)]
     # Where the readout looks at few chunks their beginnings are kept; else the way back comes by.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.backends.contract import Backend, Backward, Forward
+from elman.backends.contract import Backend, CellGradients, Forward
 from elman.models.history import History
 from elman.nn import truncation
 from elman.nn.chunks import chunks
@@ -137,10 +137,10 @@ def _of_sample(
         return "loss", _first(doutputs[0]) if every else at_end
 
     # The gradient's way back is watched; one that is cut is not, and has no step.
-    back: dict[str, Backward] = {}
+    back: dict[str, CellGradients] = {}
 
-    def watch(name: str, out: Forward | Backward) -> None:
-        if isinstance(out, Backward):
+    def watch(name: str, out: Forward | CellGradients) -> None:
+        if isinstance(out, CellGradients):
             back[name] = out
 
     sums = gradient(

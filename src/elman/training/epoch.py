@@ -80,7 +80,7 @@ def run_epoch(
                 objective,
                 backend,
                 bptt_steps=bptt_steps,
-                checkpoint_every=plan.checkpoint_every,
+                recompute_every=plan.recompute_every,
                 out=out,
             )
             chunk.carry(sums.states, carried)

@@ -25,7 +25,7 @@ class Plan:
     """what says that an epoch was better: the validation's "score", its "loss", or "both" """
     first_epoch: int = 0
     """epochs already done"""
-    checkpoint_every: int = 0
+    recompute_every: int = 0
     """steps between the states kept for the backward pass; 0 keeps all"""
     bptt_steps: int | None = None
     """the most time steps that a gradient goes back, as `elman.nn.truncation` cuts it; None: all"""

@@ -10,7 +10,7 @@ import pytest
 from helpers.backends import make_backend
 
 from elman.nn.chunks import Chunk, chunks
-from elman.nn.layers import Run, States
+from elman.nn.layers import PassContext, States
 from elman.nn.layout import Layout
 from elman.nn.parameters import Parameters
 from elman.nn.readouts import EVERY, READOUTS, readout_named
@@ -42,7 +42,7 @@ class Problem:
         return final
 
     def run(self, *, keep_tape=True, lengths=None):
-        return Run(self.params, self.backend, lengths, keep_tape=keep_tape)
+        return PassContext(self.params, self.backend, lengths, keep_tape=keep_tape)
 
     def cut(self, n_steps):
         return list(chunks(self.lengths, *self.H.shape[:2], n_steps))

@@ -15,9 +15,9 @@ from helpers.sequence_data import draw_network
 
 from elman.data.scaling import Standardisation
 from elman.models.regressor import TrainedRegressor
-from elman.models.stepping import ComposedSteps, make_steps
+from elman.models.stepping import ComposedNetwork, make_steps
 from elman.models.streaming import plan_of
-from elman.nn.layers import Run
+from elman.nn.layers import PassContext
 from elman.nn.parameters import Parameters
 from elman.nn.readouts.attention import attention_scores, split_exp
 from elman.nn.readouts.mean import Mean
@@ -69,7 +69,7 @@ def make_model(network):
 
 def make_stream(network, backend, n=None, *, composed=False):
     plan = plan_of(make_model(network), backend, n)
-    return ComposedSteps(plan, backend) if composed else make_steps(plan, backend)
+    return ComposedNetwork(plan, backend) if composed else make_steps(plan, backend)
 
 
 def exact_exp(score):
@@ -217,8 +217,8 @@ def test_sums_over_time_are_one_step_after_another(rng, dtype, width):
     )
     weights = rng.random((3, 601))
     total, weighted = np.zeros((2, 3, width))
-    run = Run(Parameters({}, dtype), make_backend("reference"), None)
-    means = Mean(run, np.zeros(3, np.int64), width).over_time(A)
+    context = PassContext(Parameters({}, dtype), make_backend("reference"), None)
+    means = Mean(context, np.zeros(3, np.int64), width).over_time(A)
     for t in range(601):
         total = total + A[:, t]
         weighted = weighted + A[:, t].astype("float64") * weights[:, t, np.newaxis]

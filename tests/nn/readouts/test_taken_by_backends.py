@@ -7,7 +7,7 @@ import pytest
 from helpers.backends import make_backend
 
 from elman.backends.cells import Cell
-from elman.nn.layers import RecurrentLayer, Run
+from elman.nn.layers import PassContext, RecurrentLayer
 from elman.nn.parameters import Parameters
 from elman.nn.readouts import READOUTS
 
@@ -24,7 +24,7 @@ def problem(rng, activation, hidden_size, lengths, name):
     params.flat[...] = rng.normal(size=params.flat.size)
     n_timesteps = max(lengths, default=0)
     X = rng.normal(size=(len(lengths), n_timesteps, 2))
-    return layer, X, params, Run(params, REFERENCE, np.array(lengths, dtype=np.int64), True)
+    return layer, X, params, PassContext(params, REFERENCE, np.array(lengths, dtype=np.int64), True)
 
 
 @pytest.mark.parametrize("name", ["last", "mean", "max"])
@@ -32,10 +32,10 @@ def problem(rng, activation, hidden_size, lengths, name):
 @pytest.mark.parametrize("lengths", [(5, 4, 1, 0), (0, 0, 0), (9,), ()])
 @pytest.mark.parametrize("hidden_size", [1, 7])
 def test_they_are_what_the_backend_takes(rng, name, activation, lengths, hidden_size):
-    layer, X, params, run = problem(rng, activation, hidden_size, lengths, name)
-    taken, taken_back = layer(READOUTS[name].outputs).forward(X, run)
-    states, states_back = layer("states").forward(X, run)
-    read, read_back = READOUTS[name].of_whole(states, run, hidden_size)
+    layer, X, params, context = problem(rng, activation, hidden_size, lengths, name)
+    taken, taken_back = layer(READOUTS[name].outputs).forward(X, context)
+    states, states_back = layer("states").forward(X, context)
+    read, read_back = READOUTS[name].of_whole(states, context, hidden_size)
     assert read.tobytes() == taken.tobytes()
     d = rng.normal(size=read.shape)
     gradients = [params.zeros_like() for _ in range(2)]
@@ -47,20 +47,20 @@ def test_they_are_what_the_backend_takes(rng, name, activation, lengths, hidden_
 
 @pytest.mark.parametrize("lengths", [(5, 4, 1, 0), (0, 0)])
 def test_attention_of_a_zero_query_is_the_mean(rng, lengths):
-    layer, X, params, run = problem(rng, "tanh", 7, lengths, "attention")
+    layer, X, params, context = problem(rng, "tanh", 7, lengths, "attention")
     params["attention.query"][...] = 0
-    states, _ = layer("states").forward(X, run)
-    mean, _ = READOUTS["mean"].of_whole(states, run, 7)
-    attended, _ = READOUTS["attention"].of_whole(states, run, 7)
+    states, _ = layer("states").forward(X, context)
+    mean, _ = READOUTS["mean"].of_whole(states, context, 7)
+    attended, _ = READOUTS["attention"].of_whole(states, context, 7)
     np.testing.assert_allclose(attended, mean, rtol=1e-14)
 
 
 def test_attention_looks_at_one_step_however_large_the_scores(rng):
-    layer, X, params, run = problem(rng, "tanh", 3, (5, 4, 1, 0), "attention")
-    states, _ = layer("states").forward(X, run)
+    layer, X, params, context = problem(rng, "tanh", 3, (5, 4, 1, 0), "attention")
+    states, _ = layer("states").forward(X, context)
     params["attention.query"][...] = [0, 1e6, 0]
-    attended, backward = READOUTS["attention"].of_whole(states, run, 3)
-    for i, n in enumerate(run.lengths):
+    attended, backward = READOUTS["attention"].of_whole(states, context, 3)
+    for i, n in enumerate(context.lengths):
         own = states.H[i, :n]
         expected = own[np.argmax(own[:, 1])] if n else states.final[i]
         np.testing.assert_allclose(attended[i], expected, rtol=1e-12)

@@ -17,7 +17,7 @@ from typing_extensions import override
 from elman.backends.contract import Backend
 from elman.nn.chunks import Chunk
 from elman.nn.groups import samples_in_branch
-from elman.nn.layers import Run, States
+from elman.nn.layers import PassContext, States
 from elman.nn.parameters import Parameters, Shapes
 from elman.nn.readouts.fold import Fold
 from elman.nn.readouts.sums import sum_over_time
@@ -53,8 +53,8 @@ class Attention(Fold):
     )
     QUERY: ClassVar[str] = "attention.query"
 
-    def __init__(self, run: Run, n_steps: NDArray[np.int64], width: int) -> None:
-        super().__init__(run, n_steps, width)
+    def __init__(self, context: PassContext, n_steps: NDArray[np.int64], width: int) -> None:
+        super().__init__(context, n_steps, width)
         self._n_chunks = 0
         self._weights: Array | None = None  # of the steps, while there is one chunk of them
 
@@ -81,7 +81,7 @@ class Attention(Fold):
     def take(self, H: Array, chunk: Chunk) -> None:
         weights = self._weigh(H, *self._split_weights(H, chunk))
         self._n_chunks += 1
-        self._weights = weights if self.run.keep_tape and self._n_chunks == 1 else None
+        self._weights = weights if self.context.keep_tape and self._n_chunks == 1 else None
 
     @override
     def over_time(self, H: Array) -> Array:
@@ -121,13 +121,13 @@ class Attention(Fold):
             dscores = dshares - mean[:, np.newaxis]
             dscores *= shares
         dscores *= H.dtype.type(1 / math.sqrt(self.width))
-        query = self.run.params[self.QUERY]
-        _, dquery, _ = self.run.backend.linear_backward(
+        query = self.context.params[self.QUERY]
+        _, dquery, _ = self.context.backend.linear_backward(
             np.ascontiguousarray(dscores.reshape(-1, 1)),
             H.reshape(-1, self.width),
             query[:, np.newaxis],
             need_dX=False,
-            batch_rows=self.run.batch_rows(H.shape[1]),
+            batch_rows=self.context.batch_rows(H.shape[1]),
         )
         gradient[self.QUERY][...] = dquery[:, 0]
         dH = shares[:, :, np.newaxis] * dvalue[:n, np.newaxis]
@@ -154,7 +154,7 @@ class Attention(Fold):
     def _split_weights(self, H: Array, chunk: Chunk) -> tuple[Array, Array]:
         """exp(score) of every step as r 2^k, (n, n_timesteps) each; nothing past an end."""
         rows = np.ascontiguousarray(H).reshape(-1, self.width)
-        scores = attention_scores(rows, self.run.params[self.QUERY], self.run.backend)
+        scores = attention_scores(rows, self.context.params[self.QUERY], self.context.backend)
         r, k = split_exp(scores.reshape(H.shape[:2]))
         past = chunk.past
         if past is not None:
@@ -169,7 +169,7 @@ class Attention(Fold):
 
     def _quotient(self, n: int) -> Array:
         """(n, width), the weighted mean so far."""
-        dtype = self.run.params.dtype
+        dtype = self.context.params.dtype
         return np.asarray(self.state["sum"][:n].astype(dtype) / self._total_weight(n).astype(dtype))
 
 

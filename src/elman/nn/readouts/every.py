@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from elman.backends.contract import Outputs
-from elman.nn.layers import Backprop, Run, States
+from elman.nn.layers import Backprop, PassContext, States
 from elman.nn.readouts.last import Last
 
 Array = NDArray[Any]
@@ -24,6 +24,6 @@ class Every(Last):
 
     @classmethod
     @override
-    def of_whole(cls, states: States, run: Run, width: int) -> tuple[Array, Backprop]:
+    def of_whole(cls, states: States, context: PassContext, width: int) -> tuple[Array, Backprop]:
         # (n_samples, n_timesteps, width), as `over_time` has them
         return np.asarray(states.H), lambda dvalue, gradient: States(dvalue, None)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Backend, Outputs
 from elman.nn.chunks import Chunk
-from elman.nn.layers import Backprop, Run, States
+from elman.nn.layers import Backprop, PassContext, States
 from elman.nn.parameters import Parameters, Shapes
 
 Array = NDArray[Any]
@@ -31,7 +31,7 @@ class Fold(ABC):
 
     Parameters
     ----------
-    run : Run
+    context : PassContext
         What the pass through the network shares: `params` has the weights of the readout, `dtype`
         of them is that of the states, and `keep_tape` says whether `share` will be called.
     n_steps : ndarray of shape (n_samples,), int64
@@ -59,8 +59,8 @@ class Fold(ABC):
     """whether the value has no derivative where the two largest states of a unit are equal; a check
     of gradients keeps away from there"""
 
-    def __init__(self, run: Run, n_steps: NDArray[np.int64], width: int) -> None:
-        self.run, self.n_steps, self.width = run, n_steps, width
+    def __init__(self, context: PassContext, n_steps: NDArray[np.int64], width: int) -> None:
+        self.context, self.n_steps, self.width = context, n_steps, width
         self.state = self.begin()
 
     # Its weights
@@ -81,7 +81,7 @@ class Fold(ABC):
     ) -> tuple[int, ...]:
         """Samples in the smallest branch of each tree that sums up gradients of its weights.
 
-        By default a gradient of weights is a sum over the whole batch. See `Layer.branches`.
+        By default only the whole batch: a gradient of weights is one sum over all of its samples.
         """
         return (n_samples,) if cls.shapes(width) else ()
 
@@ -172,14 +172,14 @@ class Fold(ABC):
     # Whole sequences
 
     @classmethod
-    def of_whole(cls, states: States, run: Run, width: int) -> tuple[Array, Backprop]:
+    def of_whole(cls, states: States, context: PassContext, width: int) -> tuple[Array, Backprop]:
         """The readout of whole sequences, which are one chunk, and the way back.
 
         Parameters
         ----------
         states : States
             Both of its arrays are there.
-        run : Run
+        context : PassContext
         width : int
 
         Returns
@@ -190,9 +190,9 @@ class Fold(ABC):
         """
         H, final = np.asarray(states.H), np.asarray(states.final)
         n_samples, n_timesteps, _ = H.shape
-        n_steps = np.full(n_samples, n_timesteps) if run.lengths is None else run.lengths
-        chunk = Chunk(0, n_timesteps, n_samples, run.lengths)
-        fold = cls(run, n_steps, width)
+        n_steps = np.full(n_samples, n_timesteps) if context.lengths is None else context.lengths
+        chunk = Chunk(0, n_timesteps, n_samples, context.lengths)
+        fold = cls(context, n_steps, width)
         fold.take(H, chunk)
 
         def backward(dvalue: Array, gradient: Parameters) -> States:
@@ -240,9 +240,9 @@ class ReadoutLayer:
         """Full names and initial values of its weights."""
         return self.readout.initial(self.width, rng)
 
-    def forward(self, value: Any, run: Run) -> tuple[Any, Backprop]:
+    def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
         """Output, and the function that takes its gradient back."""
-        return self.readout.of_whole(value, run, self.width)
+        return self.readout.of_whole(value, context, self.width)
 
     def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
         """Samples in the smallest branch of each tree that sums up gradients of its weights."""

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from elman.backends.contract import Outputs
 from elman.nn.chunks import Chunk
-from elman.nn.layers import Run, States
+from elman.nn.layers import PassContext, States
 from elman.nn.parameters import Parameters
 from elman.nn.readouts.fold import Fold
 
@@ -24,15 +24,15 @@ class Max(Fold):
     outputs: ClassVar[Outputs | None] = "max"
     kink_at_ties: ClassVar[bool] = True
 
-    def __init__(self, run: Run, n_steps: NDArray[np.int64], width: int) -> None:
-        super().__init__(run, n_steps, width)
+    def __init__(self, context: PassContext, n_steps: NDArray[np.int64], width: int) -> None:
+        super().__init__(context, n_steps, width)
         # How many steps reached the largest value: only a gradient asks for it.
-        self._ties = np.zeros((len(n_steps), width), np.int64) if run.keep_tape else None
+        self._ties = np.zeros((len(n_steps), width), np.int64) if context.keep_tape else None
 
     @override
     def begin(self) -> dict[str, Array]:
         shape = len(self.n_steps), self.width
-        return {"largest": np.full(shape, -np.inf, self.run.params.dtype)}
+        return {"largest": np.full(shape, -np.inf, self.context.params.dtype)}
 
     @override
     def take(self, H: Array, chunk: Chunk) -> None:
