@@ -34,7 +34,7 @@ class PythonStream {
   nb::object answer() {
     T* out;
     nb::object answers = fresh_answers(out);
-    stream_.answer(out);
+    require_finite(stream_.answer(out));
     return answers;
   }
 
@@ -123,12 +123,20 @@ class PythonStream {
   nb::object step_from(const From* x) {
     T* out;
     nb::object answers = fresh_answers(out);
-    bool taken = false;
+    bool taken = false, finite = true;
     run(stream_.multiply_adds(), [&] {
       taken = stream_.step(x);
-      if (taken) stream_.answer(out);
+      if (taken) finite = stream_.answer(out);
     });
+    require_finite(finite);
     return taken ? answers : nb::none();
+  }
+
+  // Raises FloatingPointError unless all logits are finite: no answer could be made of them.
+  static void require_finite(bool finite) {
+    if (finite) return;
+    PyErr_SetString(PyExc_FloatingPointError, "logits: NaN or infinity");
+    throw nb::python_error();
   }
 
   nb::object fresh_answers(T*& out) {

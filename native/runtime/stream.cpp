@@ -214,7 +214,7 @@ bool Stream<T>::step(const From* x) {
 }
 
 template <typename T>
-void Stream<T>::answer(T* out) {
+bool Stream<T>::answer(T* out) {
   const T* features = features_.get();
   if (readout_ == Readout::kLast) {
     features = top();
@@ -243,12 +243,15 @@ void Stream<T>::answer(T* out) {
   const T* logits = head_.state();
   switch (link_) {
     case Link::kSoftmax:
-      return vectors::softmax(logits, n_, n_outputs_, out);
+      vectors::softmax(logits, n_, n_outputs_, out);
+      break;
     case Link::kSigmoid:
-      return vectors::sigmoid(logits, n_ * n_outputs_, out);
+      vectors::sigmoid(logits, n_ * n_outputs_, out);
+      break;
     case Link::kIdentity:
       std::copy_n(logits, n_ * n_outputs_, out);
   }
+  return std::all_of(logits, logits + n_ * n_outputs_, [](T z) { return z - z == T(0); });
 }
 
 template class Stream<float>;

@@ -43,8 +43,8 @@ class Stream {
   // infinity, NaN with kError, or what is infinite once it is standardised.
   template <typename From>
   bool step(const From* x);
-  // Computes the answers (n, K) of the states as they are.
-  void answer(T* out);
+  // Computes the answers (n, K) of the states as they are. Returns false if a logit is NaN or infinite.
+  bool answer(T* out);
 
   int64_t n_samples() const { return n_; }
   int64_t n_features() const { return n_features_; }

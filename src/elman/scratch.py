@@ -94,7 +94,8 @@ class ScratchSimpleRNNClassifier:
         backward_rule: str = "exact",
     ) -> None:
         for name, size in (("n_features", n_features), ("n_nodes", n_nodes)):
-            if size != int(size) or size < 1:
+            is_number = isinstance(size, numbers.Real) and not isinstance(size, bool)
+            if not is_number or not size >= 1 or size % 1:
                 raise ValueError(f"{name}={size!r} must be a whole number of at least 1")
         _check_rule(backward_rule)
         self.n_features = int(n_features)

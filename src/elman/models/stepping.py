@@ -84,8 +84,11 @@ class ComposedNetwork:
         features = np.empty(0)
         for i in range(len(self._plan.steppers)):
             features = self._output(i, features)
-        features = np.ascontiguousarray(self._fold.value(features))
+        with np.errstate(over="ignore"):  # which the logits show
+            features = np.ascontiguousarray(self._fold.value(features))
         self.logits[...] = self._backend.linear_forward(features, self._W, self._b)
+        if not np.isfinite(self.logits).all():
+            raise FloatingPointError("logits: NaN or infinity")
         answers = linked(self.logits, self._plan.link, self._backend.fused)
         return answers[0] if self._plan.flat else answers
 
