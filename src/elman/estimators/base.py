@@ -33,12 +33,12 @@ from elman.estimators.assembly import (
     check_together,
     optimizer_of,
     plan_of,
+    solver_settings,
 )
 from elman.estimators.callbacks import CallbackSupport, FitTask
 from elman.estimators.fingerprint import digests, fingerprint
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
-from elman.hyperparameters.checks import check_carrying
 from elman.hyperparameters.declared import PARAMETERS, declarations
 from elman.hyperparameters.network import layout_of
 from elman.hyperparameters.seeds import entropy_of, make_rng
@@ -68,6 +68,8 @@ class GoingOn(NamedTuple):
     """The optimizer and the generator that a later `partial_fit` needs beside the model."""
 
     optimizer: SGD | Adam
+    settings: dict[str, Any]
+    """what the optimizer was made with"""
     rng: np.random.Generator
     """of the shuffling"""
     states: dict[str, Array]
@@ -161,18 +163,22 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
-        store = self._fit(X, y, sample_weight, X_val, y_val, task)
-        if self.history_.stopped_by == "interrupt":
-            warnings.warn(_interrupted(self.history_), stacklevel=4)
+        history, store = self._fit(X, y, sample_weight, X_val, y_val, task)
+        if history.stopped_by == "interrupt":
+            warnings.warn(_interrupted(history), stacklevel=4)
         elif store is not None and store.failure is not None:
-            warnings.warn(_not_kept(self.history_, store.failure, store.newest), stacklevel=4)
+            warnings.warn(_not_kept(history, store.failure, store.newest), stacklevel=4)
         task.end()
         return self
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, task: FitTask
-    ) -> CheckpointFolder | None:
-        """Train, and keep what was learned; returns the folder of checkpoints, if there is one."""
+    ) -> tuple[History, CheckpointFolder | None]:
+        """Train, and keep what was learned; returns the history and the folder of checkpoints.
+
+        A fitted estimator whose training is interrupted before it has learned anything stays as it
+        was.
+        """
         earlier = self.model_ if self.warm_start and self.__sklearn_is_fitted__() else None
         if earlier is not None and self.checkpoint is not None:
             raise ValueError(
@@ -238,8 +244,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     good = replace(model, network=error.network)
                     self._set_fitted(good, error.history, None)
                 raise
-        self._set_fitted(model, before.extended(history), GoingOn(optimizer, rng, {}))
-        return store
+        history = before.extended(history)
+        if not (
+            history.stopped_by == "interrupt" and not len(history) and self.__sklearn_is_fitted__()
+        ):
+            self._set_fitted(model, history, GoingOn(optimizer, solver_settings(self), rng, {}))
+        return history, store
 
     def _fit_further(
         self,
@@ -264,12 +274,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         if earlier is None:
             init_rng, shuffle_rng, _ = make_rng(self.random_state).spawn(3)
             model = self._fresh_model(data, names, training, meaning, init_rng)
-            going_on = GoingOn(optimizer_of(self, model.network), shuffle_rng, {})
+            going_on = self._fresh_start(model, shuffle_rng)
             before = History()
         else:
-            model, going_on = self._continued(earlier)
+            model, going_on = self._continued(earlier, "partial_fit")
             before = self.history_
-        states = self._states_of(len(training.X), model, going_on) if self.stateful else None
+        states = self._states_of(len(training.X), going_on) if self.stateful else None
         history = train(
             model.network,
             self._prepared(self._weighted(training, model.meaning), model),
@@ -341,24 +351,42 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _warm_model(self, earlier: M) -> tuple[M, SGD | Adam, np.random.Generator]:
         """What `warm_start` begins with: weights and scale as they are, a fresh optimizer."""
-        network = earlier.network
-        built = network.layout
-        layout = layout_of(self._hyperparameters(), built.n_features, built.n_outputs)
-        check_same_network(self, layout, earlier)
-        model, going_on = self._continued(earlier)
-        model = replace(model, network=replace(model.network, layout=layout))
+        model, going_on = self._continued(earlier, "warm_start=True")
         return model, optimizer_of(self, model.network), going_on.rng
 
-    def _continued(self, earlier: M) -> tuple[M, GoingOn]:
-        """Recreate what is missing after loading: an optimizer, a generator, writable weights."""
+    def _fresh_start(self, model: M, rng: np.random.Generator) -> GoingOn:
+        """A fresh optimizer of the model's weights, and no states to go on from."""
+        return GoingOn(optimizer_of(self, model.network), solver_settings(self), rng, {})
+
+    def _continued(self, earlier: M, going_on_by: str) -> tuple[M, GoingOn]:
+        """The fitted model and what training goes on with, as the hyper-parameters say now.
+
+        Dropout and the solver may have changed since. What is missing after loading is recreated:
+        an optimizer, a generator, writable weights.
+
+        Raises
+        ------
+        ValueError
+            The hyper-parameters ask for another network than the fitted one.
+        """
+        built = earlier.network.layout
+        layout = layout_of(self._hyperparameters(), built.n_features, built.n_outputs)
+        check_same_network(self, layout, earlier, going_on_by)
         model, going_on = earlier, self._going_on
         if not model.network.params.flat.flags.writeable:  # joblib's memory map of a file
             model = replace(model, network=model.network.copy())
             if going_on is not None:
                 going_on = going_on._replace(optimizer=going_on.optimizer.copy())
+        if layout != model.network.layout:
+            model = replace(model, network=replace(model.network, layout=layout))
         if going_on is None:
             _, rng, _ = make_rng(self.random_state).spawn(3)
-            going_on = GoingOn(optimizer_of(self, model.network), rng, {})
+            going_on = self._fresh_start(model, rng)
+        elif going_on.settings != solver_settings(self):
+            changed = self._fresh_start(model, going_on.rng)
+            if changed.optimizer.memory == going_on.optimizer.memory:
+                changed.optimizer.set_state(going_on.optimizer.get_state())
+            going_on = changed._replace(states=going_on.states)
         return model, going_on
 
     def reset_state(self) -> Self:
@@ -373,9 +401,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             self._going_on = self._going_on._replace(states={})
         return self
 
-    def _states_of(self, n_samples: int, model: M, going_on: GoingOn) -> dict[str, Array]:
+    def _states_of(self, n_samples: int, going_on: GoingOn) -> dict[str, Array]:
         """A copy of the states that as many samples go on from."""
-        check_carrying(model.network.layout.bidirectional, None, stateful=True)
         states = {name: state.copy() for name, state in going_on.states.items()}
         for state in states.values():
             if len(state) != n_samples:
@@ -469,7 +496,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         OSError
             It cannot be read.
         """
-        saved = load_kind(path, cls._MODEL.kind, known=cls._get_param_names())
+        return cls._of_saved(load_kind(path, cls._MODEL.kind, known=cls._get_param_names()))
+
+    @classmethod
+    def _of_saved(cls, saved: Saved[TrainedModel]) -> Self:
+        """The fitted estimator of which a file held the parts."""
         estimator = cls(**saved.parameters)
         estimator._set_fitted(cast(M, saved.model), saved.history, None)
         return estimator
