@@ -83,13 +83,14 @@ class PythonStream {
     StreamPlan<T> plan{};
     for (const nb::object& stepper : steppers_) {
       const nb::object capsule = stepper.attr("steps")();
-      if (!PyCapsule_IsValid(capsule.ptr(), kStepsCapsule<T>)) {
+      if (!PyCapsule_IsValid(capsule.ptr(), kStepperCapsule<T>)) {
         throw nb::type_error("steppers: one is of another dtype than the stream");
       }
-      plan.layers.push_back(static_cast<Steps<T>*>(PyCapsule_GetPointer(capsule.ptr(), kStepsCapsule<T>)));
+      plan.layers.push_back(
+          static_cast<Stepper<T>*>(PyCapsule_GetPointer(capsule.ptr(), kStepperCapsule<T>)));
     }
     int64_t n_in = n_features * (static_cast<Missing>(missing) == Missing::kMask ? 2 : 1);
-    for (const Steps<T>* layer : plan.layers) {
+    for (const Stepper<T>* layer : plan.layers) {
       const Problem<T>& p = layer->problem();
       require(p.n_samples == plan.layers[0]->problem().n_samples, "steppers: of unequal n_samples");
       require(p.n_features == n_in, "steppers: of sizes that do not fit each other");

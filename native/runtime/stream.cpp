@@ -56,7 +56,7 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
       n_steps_(filled<int64_t>(n_, 0)),
       skipped_(static_cast<size_t>(n_), 0) {
   int64_t widest = 0, states = 0;
-  for (const Steps<T>* layer : layers_) {
+  for (const Stepper<T>* layer : layers_) {
     const Problem<T>& p = layer->problem();
     widest = std::max(widest, p.hidden_size);
     states += p.state_size();
@@ -73,7 +73,7 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
   if (readout_ == Readout::kMean || readout_ == Readout::kAttention) sum_ = filled(n_ * width_, 0.0);
   if (readout_ == Readout::kAttention) {
     const T zero = 0;
-    scores_ = std::make_unique<Steps<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
+    scores_ = std::make_unique<Stepper<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
     weight_ = filled(n_, 0.0);
     exponent_ = filled(n_, 0.0);
   }
@@ -149,7 +149,7 @@ const T* Stream<T>::top() {
 template <typename T>
 void Stream<T>::exchange_skipped() {
   T* kept = kept_.data();
-  for (Steps<T>* layer : layers_) {
+  for (Stepper<T>* layer : layers_) {
     const int64_t size = layer->problem().state_size();
     for (int64_t i = 0; i < n_; ++i) {
       T* state = layer->state() + i * size;

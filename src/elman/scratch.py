@@ -327,5 +327,6 @@ def _as_floats(name: str, array: Any, shape: tuple[int, ...], axes: str) -> _Arr
     if out.ndim != len(shape) or any(
         s not in (-1, n) for s, n in zip(shape, out.shape, strict=True)
     ):
-        raise ValueError(f"{name} has shape {out.shape}, expected {axes} = {shape} (-1: any size)")
+        any_size = " (-1: any size)" if -1 in shape else ""
+        raise ValueError(f"{name} has shape {out.shape}, expected {axes} = {shape}{any_size}")
     return np.asarray(out, dtype=np.float64)

@@ -152,7 +152,7 @@ def test_the_command_line_has_an_option_for_each():
         assert option.help == DECLARED[name].help
         assert option.opts == [f"--{name.replace('_', '-')}"]
         assert option.default is None
-        assert bool(option.secondary_opts) == (DECLARED[name].check.reads is bool)
+        assert bool(option.secondary_opts) == (DECLARED[name].check.option_type is bool)
     left = {name for name, each in DECLARED.items() if not each.option}
     assert left == {"random_state", "verbose", "on_epoch", "stateful", "warm_start"}
 

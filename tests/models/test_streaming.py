@@ -21,7 +21,7 @@ from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
 from elman.models.files import load
 from elman.models.regressor import TrainedRegressor
-from elman.models.stepping import ComposedNetwork, make_steps
+from elman.models.stepping import ComposedNetwork, make_stepped
 from elman.models.streaming import plan_of
 from elman.models.tagger import TrainedTagger
 from elman.nn.losses import sigmoid, softmax
@@ -459,7 +459,7 @@ def test_what_is_compiled_is_what_is_composed(name, problem):
         X[rng.random(X.shape) < 0.2] = np.nan
     X[rng.random(X.shape) < 0.03] = np.inf
     composed = ComposedNetwork(plan_of(trained, backend, n), backend)
-    other = make_steps(plan_of(trained, backend, n), backend)
+    other = make_stepped(plan_of(trained, backend, n), backend)
     assert isinstance(other, ComposedNetwork) == (name == "reference")
     for x in X:
         expected, answer = composed.step(x), other.step(x)
@@ -476,7 +476,7 @@ def test_what_is_compiled_is_what_is_composed(name, problem):
 @pytest.mark.parametrize("name", BACKENDS)
 def test_what_is_no_step_is_refused_without_a_word(rng, name):
     backend = make_backend(name)
-    steps = make_steps(plan_of(make_model(rng), backend, 3), backend)
+    steps = make_stepped(plan_of(make_model(rng), backend, 3), backend)
     x = np.ones((3, 2), np.float32)
     unaligned = np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(np.float32).reshape(3, 2)
     wide = np.ones((3, 4))[:, ::2]
@@ -491,8 +491,8 @@ def test_what_is_no_step_is_refused_without_a_word(rng, name):
 def test_steps_outlive_what_made_them(rng, name):
     backend, trained = make_backend(name), make_model(rng, readout="attention")
     x = rng.normal(size=2)
-    expected = make_steps(plan_of(trained, backend, None), backend).step(x)
-    steps = make_steps(plan_of(trained, backend, None), backend)
+    expected = make_stepped(plan_of(trained, backend, None), backend).step(x)
+    steps = make_stepped(plan_of(trained, backend, None), backend)
     trained.network.params.flat[...] = np.nan
     trained.standardisation.mean[...] = np.nan
     state, logits, step = steps.state, steps.logits, steps.step

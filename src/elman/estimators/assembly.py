@@ -1,4 +1,4 @@
-"""Hyper-parameters of an estimator in; the optimizer and the plan that they ask for out."""
+"""Makes the optimizer and the plan of training that the hyper-parameters ask for."""
 
 from __future__ import annotations
 

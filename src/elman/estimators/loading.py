@@ -1,4 +1,4 @@
-"""A model file in; the estimator that it holds, whichever that is, out."""
+"""Reads the estimator that a model file holds, whichever it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from elman.models import files
 ESTIMATORS: dict[str, type[RecurrentEstimator]] = {  # type: ignore[type-arg]  # of any model
     kind.__name__: kind for kind in (RNNClassifier, RNNRegressor, RNNTagger)
 }
-"""The estimators by the name that a file has of them."""
+"""The estimators by their names in a file."""
 
 
 def load(path: str | Path) -> RNNClassifier | RNNRegressor | RNNTagger:

@@ -14,7 +14,7 @@ from elman.backends.streams import Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
 from elman.data.scaling import Standardisation
 from elman.data.validation import HOW_TO_UNMASK, check_sequences
-from elman.models.stepping import make_steps
+from elman.models.stepping import make_stepped
 from elman.nn.network import Network
 from elman.targets.masked import refuse_masked
 
@@ -95,7 +95,7 @@ class Stream:
         self._n = None if n is None else int(n)
         backend = get_backend(model.backend, n_threads=1)
         plan = plan_of(model, backend, self._n)
-        self._steps = make_steps(plan, backend)
+        self._steps = make_stepped(plan, backend)
         self._n_features = plan.n_features
         shape: tuple[int, ...] = (
             (plan.n_features,) if n is None else (self._n or 1, plan.n_features)
@@ -372,7 +372,7 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         residual=network.layout.residual,
         readout=network.layout.readout,
         readout_weights={
-            name: params[name] for name in network.layout.reads.shapes(network.layout.width)
+            name: params[name] for name in network.layout.readout_class.shapes(network.layout.width)
         },
         W=params["head.W"],
         b=params["head.b"],
