@@ -1,4 +1,4 @@
-"""Recordings and numbers in; a trained sequence regressor, after scikit-learn's rules, out."""
+"""Recordings and numbers in; a trained regressor of sequences, or of their time steps, out."""
 
 from __future__ import annotations
 
@@ -30,10 +30,24 @@ Array = NDArray[Any]
 
 @completed
 class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], RegressorParameters):  # type: ignore[misc]
-    """Predict one or several numbers from each sequence with a recurrent neural network.
+    """Predict numbers from each sequence, or at each time step, with a recurrent neural network.
 
     X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
-    2-D array of one feature over time.
+    2-D array of one feature over time. y, everywhere, is one of
+
+    - targets of samples: an array (n_samples,) or (n_samples, n_targets) of finite numbers;
+    - targets of time steps: a list with an array for each sample, (n_timesteps_i,) or
+      (n_timesteps_i, n_targets), or an array (n_samples, n_timesteps, n_targets). NaN says that a
+      target is not known, and stands past a sample's end in an array.
+
+    With `readout="every"` they are of time steps whatever y is: an array (n_samples, n_timesteps)
+    has one for each. With another `readout` than the default they are of samples. Without either, a
+    2-D array of as many columns as there are time steps is taken for targets of samples, with a
+    warning, and a list of lists of as many numbers is refused.
+
+    A time step is answered from the steps up to it, and with `bidirectional=True` from those after
+    it as well. A target that is not known adds nothing to the loss, which is a mean over the known
+    ones; the step is read like any other.
 
     Parameters
     ----------
@@ -42,9 +56,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     Attributes
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_targets,)
-        Mean and deviation of each target in training: what the network predicts is
-        (y - y_mean_) / y_scale_. A target that was constant has its own value and 1, as with
-        scikit-learn's scalers, and is predicted exactly; `partial_fit` may find others later.
+        Mean and deviation of each target in training, over what is known of it: what the network
+        predicts is (y - y_mean_) / y_scale_. A target that was constant has its own value and 1, as
+        with scikit-learn's scalers, and is predicted exactly; `partial_fit` may find others later.
     n_outputs_ : int
         Targets.
     n_features_in_ : int
@@ -59,7 +73,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     loss_curve_ : list of float
         Training loss of each epoch, of standardised targets.
     validation_scores_ : list of float
-        Validation R^2 of each epoch, a mean over targets; empty without validation data.
+        Validation R^2 of each epoch, a mean over targets (of those that are known at some step that
+        was held out); empty without validation data.
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
         was interrupted or could not write its state.
@@ -76,6 +91,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     >>> y = [x[-1, 0] for x in X]
     >>> reg = RNNRegressor(hidden_size=16, readout="last", random_state=0).fit(X, y)
     >>> reg.score(X, y) > 0.9
+    True
+    >>> y = [np.cumsum(x[:, 0]) for x in X]
+    >>> y[0][:3] = np.nan
+    >>> steps = RNNRegressor(hidden_size=16, random_state=0).fit(X, y)
+    >>> [len(values) for values in steps.predict(X)] == [len(x) for x in X]
     True
     """
 
@@ -118,10 +138,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         ----------
         X : array-like
             Training sequences, in a form that the class describes.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Finite numbers.
+        y : array-like
+            Targets of samples or of time steps, in a form that the class describes.
         sample_weight : array-like of shape (n_samples,), optional
-            Not negative. 0 leaves a sample out, 2 counts it twice.
+            Not negative. 0 leaves a sample out, 2 counts it twice. For targets of time steps it may
+            be a list with a weight for each step.
         X_val, y_val : array-like, optional
             Validation data: its loss and R^2 go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
@@ -157,8 +178,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         ----------
         X : array-like
             Sequences, in a form that the class describes.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : array-like of shape (n_samples,), optional
+        y : array-like
+            As in the first call.
+        sample_weight : array-like of shape (n_samples,), or for each time step, optional
 
         Returns
         -------
@@ -189,7 +211,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets), float64
-            As y was in training.
+            As y was in training. Of time steps a list of ndarray of shape (n_timesteps_i,) or
+            (n_timesteps_i, n_targets); an array (n_samples, n_timesteps) or (n_samples,
+            n_timesteps, n_targets) if X is one.
         """
         model, data = self._asked(X)
         answers = model.predict(data)
@@ -208,7 +232,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         list of ndarray of shape (n_timesteps_i,) or (n_timesteps_i, n_targets), float64
             An array (n_samples, n_timesteps) or (n_samples, n_timesteps, n_targets) if X is one.
             The readout applied to every prefix. The last of each is, bit for bit, the answer of
-            `predict`.
+            `predict`; of time steps all of them are.
 
         Raises
         ------
@@ -225,8 +249,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         ----------
         X : array-like
             Sequences, in a form that the class describes.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : array-like of shape (n_samples,), optional
+        y : array-like
+            As in training. Of time steps those targets count that are known.
+        sample_weight : array-like of shape (n_samples,), or for each time step, optional
 
         Returns
         -------

@@ -202,14 +202,18 @@ def _of_sample(row: Any, place: str) -> Array:
         raise ValueError(f"{place} has shape {array.shape}: {EXPECTED}")
     if array.dtype == np.float64:
         return array
-    if array.dtype == object:
-        known = [np.nan if _is_missing(value) else value for value in array.flat]
-        array = np.array(known, object).reshape(array.shape)
-    return as_floats(array, place, "RNNTagger")
+    return as_floats(without_na(array), place, "RNNTagger")
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or type(value).__name__ == "NAType"
+def without_na(array: Array) -> Array:
+    """An array with NaN for None and pandas' NA, if it is one of objects; else the same."""
+    if array.dtype != object:
+        return array
+    values = [
+        np.nan if value is None or type(value).__name__ == "NAType" else value
+        for value in array.flat
+    ]
+    return np.array(values, object).reshape(array.shape)
 
 
 def _width(arrays: list[Array], name: str) -> int | None:
