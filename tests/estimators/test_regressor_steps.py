@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.sequence_data import make_samples
+from sklearn.base import clone
 from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import cross_val_predict
 
@@ -288,6 +289,8 @@ def test_targets_of_samples_for_a_network_of_steps_and_the_reverse():
         steps.partial_fit(EQUAL, EQUAL)
     with pytest.raises(ValueError, match=r"y_val\[0\] has 3 target\(s\), but X_val\[0\] has 5"):
         steps.fit(EQUAL, [*TARGETS], X_val=EQUAL, y_val=TARGETS[:, :3])
+    with pytest.raises(ValueError, match="readout is every, but it is last now"):
+        clone(steps).fit(EQUAL, [*TARGETS]).set_params(readout="last").fit(EQUAL, [*TARGETS])
     before = bits(steps.predict(EQUAL))
     assert bits(steps.fit(EQUAL, TARGETS).predict(EQUAL)) != before  # the network says what y is
     one = quick(warm_start=True).fit(EQUAL, TARGETS[:, 0]).set_params(readout="every")

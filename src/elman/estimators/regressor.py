@@ -325,7 +325,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     @override
     def _asks_for(self, meaning: Meaning) -> Mapping[str, Any]:
         parameters = self._hyperparameters()
-        return parameters | {"readout": EVERY} if meaning["per_step"] else parameters
+        by_itself = meaning["per_step"] and self.readout == DECLARED["readout"].default
+        return parameters | {"readout": EVERY} if by_itself else parameters
 
     @override
     def _step_target(self, meaning: Meaning) -> str | None:

@@ -179,6 +179,8 @@ def _entries(y: Any) -> list[Any] | None:
         if array.dtype != object or array.ndim != 1:
             return None
         y = array.tolist()
+    if set(map(type, y)) <= {float, int}:  # which may be millions
+        return None
     return [*y] if any(map(_n_dims, y)) else None
 
 
