@@ -70,7 +70,7 @@ def are_of_steps(
     n_dims = {_n_dims(row) for row in rows}
     if n_dims != {1}:
         return max(n_dims) > 1
-    counts = [len(row) for row in rows]
+    counts = [int(row.shape[0]) if hasattr(row, "shape") else len(row) for row in rows]
     if len(set(counts)) > 1:
         return True
     if counts != lengths.tolist() or readout_chosen:
