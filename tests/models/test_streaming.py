@@ -36,7 +36,7 @@ CHOICES = {
     "missing": ["error", "mask", "skip"],
     "scaled": [False, True],
     "dtype": ["float32", "float64"],
-    "answers": ["classes", "labels", "values", "tags"],
+    "answers": ["classes", "labels", "values", "tags", "step values"],
 }
 
 
@@ -49,7 +49,7 @@ def make_model(rng, *, kind="tanh", sizes=(7,), readout="last", residual=False, 
         sizes,
         n_outputs,
         cell=cell_of(kind),
-        readout="every" if answers == "tags" else readout,
+        readout="every" if answers in ("tags", "step values") else readout,
         rng=rng,
         dtype=dtype,
         residual=residual and len(set(sizes)) == 1,
@@ -66,9 +66,10 @@ def make_model(rng, *, kind="tanh", sizes=(7,), readout="last", residual=False, 
         "backend": backend,
         "missing": missing,
     }
-    if answers == "values":
+    if answers.endswith("values"):
         target = Standardisation(rng.normal(size=n_outputs), rng.uniform(0.5, 2, n_outputs))
-        return TrainedRegressor(**common, target_scale=target, one_target=n_outputs == 1)
+        meaning = {"target_scale": target, "one_target": n_outputs == 1}
+        return TrainedRegressor(**common, **meaning, per_step=answers == "step values")
     labels = np.array(["do", "mi", "sol"])[:n_outputs]
     if answers == "tags":
         return TrainedTagger(**common, classes=labels)
@@ -81,6 +82,8 @@ def prefixes_answered(trained, x):
     if isinstance(trained, TrainedTagger):
         return trained.predict_proba(data)[0], trained.predict(data)[0]
     prefixes = trained.check([x[: t + 1] for t in range(len(x))])
+    if isinstance(trained, TrainedRegressor) and trained.per_step:
+        return trained.predict(data)[0], trained.predict_over_time(data)[0]
     if isinstance(trained, TrainedRegressor):
         return trained.predict(prefixes), trained.predict(prefixes)
     over_time = trained.predict_proba_over_time(data)[0]

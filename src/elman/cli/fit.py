@@ -15,6 +15,7 @@ from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
 from elman.cli.files import check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
+from elman.nn.readouts import EVERY
 
 INTERRUPTED = 130
 STATE_NOT_KEPT = 3
@@ -48,8 +49,9 @@ def fit(
     """Train a network and save it.
 
     What kind, the file says: strings and whole numbers are labels (a matrix of 0 and 1 several of
-    them at once), other numbers are targets of a regressor, as is what a .ts file calls so; --kind
-    settles it. An option left out keeps the estimator's default; `elman inspect` shows them all.
+    them at once), other numbers are targets of a regressor, as is what a .ts file calls so, and of
+    each time step if y_steps has them; --kind settles it. An option left out keeps the estimator's
+    default; `elman inspect` shows them all.
     Ctrl-C ends training early and saves the best weights so far; so does a state that cannot be
     written to the folder of --checkpoint, with the exit code 3.
     """
@@ -62,7 +64,10 @@ def fit(
     check_output(output, force=force, must_be="model")
     allowed = options.get("missing", "error")
     training = read_data(data, need_labels=True, missing=allowed)
-    targets = check_targets(kind_of(training, data, kind), training, data)
+    asked = kind_of(training, data, kind)
+    if asked == "values" and options.get("readout") == EVERY:
+        asked = "step values"
+    targets = check_targets(asked, training, data)
     followed = _read_more(validation, training, targets, allowed)
     held_out = _read_more(test, training, targets, allowed)
 
@@ -109,7 +114,7 @@ def fit(
 
 def _as_given(dataset: Any, targets: Targets) -> Any:
     """y as the estimator takes it."""
-    return dataset.y if targets.kind == "steps" else targets.y
+    return dataset.y if targets.kind in ("steps", "step values") else targets.y
 
 
 def _read_more(

@@ -13,7 +13,7 @@ import typer
 
 from elman.cli.errors import UserError
 from elman.cli.files import check_output, load_model, read_data
-from elman.cli.kinds import kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model
 from elman.cli.text import visible
 from elman.formats.atomic import replacing
 
@@ -32,13 +32,13 @@ def predict(
     """Answer for recordings, as CSV.
 
     A header, then one line for each recording in the order of the file: its label, a column of 0
-    and 1 for each of several labels, or its values. A tagger has a line for each time step, with
-    the numbers of recording and step, from 0.
+    and 1 for each of several labels, or its values. A tagger, and a regressor of time steps, have a
+    line for each time step, with the numbers of recording and step, from 0.
     """
     if output is not None:
         check_output(output, force=force, inputs=(model, data))
     trained: Any = load_model(model).model
-    if proba and kind_of_model(trained) == "values":
+    if proba and is_of_numbers(kind_of_model(trained)):
         raise UserError(f"{model}: predicts numbers, not probabilities; leave --proba out")
     X = trained.check(read_data(data, missing=trained.missing).X, str(data))
 
@@ -70,11 +70,22 @@ def _rows(trained: Any, X: Any, proba: bool) -> Iterator[list[Any]]:
             for t, label in enumerate(labels.tolist()):
                 yield [i, t, label, *_digits(p[t] if proba else [])]
         return
-    name = "value" if kind == "values" else "label"
-    one = answers.ndim == 1
-    yield [*([name] if one else [f"{name}({k})" for k in range(answers.shape[1])]), *columns]
+    name = "value" if is_of_numbers(kind) else "label"
+    if kind == "step values":
+        n_targets = len(trained.target_scale.mean)
+        yield ["recording", "step", *_columns(name, None if trained.one_target else n_targets)]
+        for i, values in enumerate(answers):
+            for t, row in enumerate(values.reshape(-1, n_targets).tolist()):
+                yield [i, t, *row]
+        return
+    yield [*_columns(name, None if answers.ndim == 1 else answers.shape[1]), *columns]
     for answer, p in zip(answers.reshape(len(answers), -1).tolist(), probabilities, strict=True):
         yield [*answer, *_digits(p)]
+
+
+def _columns(name: str, n: int | None) -> list[str]:
+    """The header of an answer, or of n answers, of a row."""
+    return [name] if n is None else [f"{name}({k})" for k in range(n)]
 
 
 def _digits(probabilities: Any) -> list[str]:

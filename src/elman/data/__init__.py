@@ -12,6 +12,7 @@ from elman.data.synthetic import (
 )
 from elman.data.tomita import make_tomita
 from elman.data.validation import check_sequences
+from elman.data.windows import windows
 
 __all__ = [
     "Batch",
@@ -29,5 +30,6 @@ __all__ = [
     "read",
     "read_npz",
     "read_ts",
+    "windows",
     "write_npz",
 ]

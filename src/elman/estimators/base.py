@@ -39,6 +39,7 @@ from elman.estimators.callbacks import CallbackSupport, FitTask
 from elman.estimators.fingerprint import digests, fingerprint
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
+from elman.estimators.steps import labelled_steps, validated_steps
 from elman.hyperparameters.declared import PARAMETERS, declarations
 from elman.hyperparameters.network import layout_of
 from elman.hyperparameters.seeds import entropy_of, make_rng
@@ -131,6 +132,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """The objective that training minimises."""
         raise NotImplementedError
 
+    def _step_target(self, meaning: Meaning) -> str | None:
+        """What messages call the target of a time step; None if each sample has its own."""
+        return None
+
+    def _asks_for(self, meaning: Meaning) -> Mapping[str, Any]:
+        """The hyper-parameters of the network that answers with this meaning."""
+        return self._hyperparameters()
+
     def _strata(self, training: Labelled, meaning: Meaning) -> NDArray[np.int64]:
         """Index of each sample's class, of which validation data has the same share."""
         return np.zeros(len(training.X), np.int64)
@@ -187,7 +196,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             )
         data, names = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
         targets, meaning = self._targets(y, data, None if earlier is None else earlier.meaning)
-        training = self._labelled(data, targets, sample_weight)
+        training = self._labelled(data, targets, meaning, sample_weight)
         validation = self._check_validation(X_val, y_val, data, names, meaning)
         backend = self._backend()
         with self._checkpoints() as store:
@@ -269,7 +278,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         if learn is not None:
             known = learn(known)
         targets, meaning = self._targets(y, data, known)
-        training = self._labelled(data, targets, sample_weight)
+        training = self._labelled(data, targets, meaning, sample_weight)
         backend = self._backend()
         if earlier is None:
             init_rng, shuffle_rng, _ = make_rng(self.random_state).spawn(3)
@@ -326,7 +335,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         meaning = self._learned_scale(training, meaning)
         n_features = n_inputs(data.n_features, data.missing)
         network = Network.initialised(
-            layout_of(self._hyperparameters(), n_features, self._n_outputs(meaning)),
+            layout_of(self._asks_for(meaning), n_features, self._n_outputs(meaning)),
             rng=rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
@@ -370,7 +379,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             The hyper-parameters ask for another network than the fitted one.
         """
         built = earlier.network.layout
-        layout = layout_of(self._hyperparameters(), built.n_features, built.n_outputs)
+        layout = layout_of(self._asks_for(earlier.meaning), built.n_features, built.n_outputs)
         check_same_network(self, layout, earlier, going_on_by)
         model, going_on = earlier, self._going_on
         if not model.network.params.flat.flags.writeable:  # joblib's memory map of a file
@@ -581,7 +590,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _check_parameters(self) -> None:
         declared = declarations(PARAMETERS[self._MODEL.kind])
         for name, value in self._hyperparameters().items():
-            declared[name].check(name, value)
+            declared[name].check_for(self._MODEL.kind)(name, value)
         check_together(self)
         check_scoring_name(self.scoring)
 
@@ -624,9 +633,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             self._check_names(X, model.feature_names)
         return model, data
 
-    def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
+    def _labelled(
+        self, data: Sequences, targets: Array, meaning: Meaning, sample_weight: Any
+    ) -> Labelled:
         """Samples to train on: those of positive weight, without the steps to be skipped."""
         X = self._kept(data)
+        what = self._step_target(meaning)
+        if what is not None:
+            carries = bool(self.stateful)
+            return labelled_steps(data, X, targets, sample_weight, all_samples=carries, what=what)
         if sample_weight is None:
             return Labelled(Prepared(X), targets, None)
         weights = check_weights(sample_weight, len(data))
@@ -646,8 +661,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             )
         return kept
 
-    def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
+    def _to_validate(self, data: Sequences, targets: Array, meaning: Meaning) -> Labelled:
         """Validation data, without the steps to be skipped."""
+        what = self._step_target(meaning)
+        if what is not None:
+            return validated_steps(data, targets, what)
         return Labelled(Prepared(without_missing_steps(data)), targets, None)
 
     def _check_validation(
@@ -672,7 +690,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         if validation.two_d:
             self._check_names(X_val, names)
         targets, _ = self._targets(y_val, validation, meaning, name="y_val")
-        return self._to_validate(validation, targets)
+        return self._to_validate(validation, targets, meaning)
 
     def _prepared(self, labelled: Labelled, model: M) -> Labelled:
         """Sequences and targets as the network takes them: scaled, and complete."""
