@@ -16,6 +16,7 @@ from elman.hyperparameters.declared import ClassifierParameters, completed
 from elman.models.classifier import TrainedClassifier
 from elman.models.early import check_rule
 from elman.nn.objectives import AnyLabels, Objective, OneClass
+from elman.targets.hints import warn_of_numbers
 from elman.targets.labels import (
     NO_CLASSES,
     NOT_BALANCED,
@@ -363,6 +364,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             return indicator, {"classes": np.arange(indicator.shape[1]), "multilabel": True}
         classes = None if known is None else known["classes"]
         classes, codes = check_labels(y, len(data), classes=classes, name=name)
+        if known is None:
+            warn_of_numbers(classes, codes)
         return codes, {"classes": classes, "multilabel": False}
 
     @staticmethod
