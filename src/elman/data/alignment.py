@@ -57,7 +57,7 @@ def _length(values: Any) -> int | None:
 
 
 def _hint(X: Any, data: Sequences, n_values: int, X_name: str) -> str:
-    if data.two_d and n_values < len(data):
+    if data.two_d and 2 * n_values <= len(data):
         index = getattr(X, "index", None) if is_table(X) else None
         repeated = ""
         if index is not None and not getattr(index, "is_unique", True):

@@ -239,6 +239,11 @@ class _Checker:
                 fixes.append(f"if it is one recording, pass {self.name}[np.newaxis]")
             if expected == 1:
                 fixes.append(f"pass {self.name}[:, :, np.newaxis]")
+            if seen >= expected:
+                fixes.append(
+                    "if it is a long table, a row for each time step, elman.data.from_table makes "
+                    "sequences of it"
+                )
             raise ValueError(
                 f"{self.name} is 2-D (shape={shape}), but {self.estimator} was fitted on sequences "
                 f"of {expected} feature(s): {'; '.join(fixes)}"

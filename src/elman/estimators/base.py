@@ -214,7 +214,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             scorer = None
             if validation is not None and self.scoring not in (None, "loss"):
                 if validation.source is not None:  # held out of X
-                    judged = _rows(validation.source, unpacked(X, "X"), y, sample_weight)
+                    judged = _rows(
+                        validation.source, unpacked(X, "X", two_d=data.two_d), y, sample_weight
+                    )
                 scorer = scorer_of(draft, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)

@@ -40,7 +40,14 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
 
     - a 3-D array (n_samples, n_timesteps, n_features);
     - a list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays of unequal lengths;
-    - a 2-D array (n_samples, n_timesteps): one feature over time, a column for each step.
+    - a 2-D array (n_samples, n_timesteps): one feature over time, a column for each step; a list of
+      1-D arrays of one length is the same, and of unequal lengths it is a list of sequences of one
+      feature;
+    - groups of a data frame, ``table.groupby("id")``: a sequence for each group, in their order,
+      without the grouping columns; a pandas frame with an index (instance, time); one with a series
+      in each cell;
+    - a tensor in the memory of the CPU, an xarray `DataArray`, or whatever else has `__array__`,
+      `__dlpack__` or a buffer, alone or in a list.
 
     Parameters
     ----------
