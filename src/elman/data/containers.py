@@ -95,6 +95,8 @@ def is_one_array(X: Any) -> bool:
         return False
     if is_pandas(X) and holds_sequences(X, None):
         return False
+    if is_table(X):
+        return True
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple):
         return len(shape) in (2, 3)
@@ -179,20 +181,15 @@ def is_table(X: Any) -> bool:
 
 
 def _refuse_lists_in_cells(X: Any, name: str) -> None:
-    """Refuse tables that NumPy cannot read: lazy ones, and those with a list in each cell."""
-    what = f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__}"
-    if not hasattr(X, "__array__"):
-        fix = "toPandas" if hasattr(X, "toPandas") else "collect"
-        if hasattr(X, fix):
-            raise TypeError(f"{what}: pass {name}.{fix}()")
-    if is_pandas(X):
+    """Refuse a table of polars or pyarrow with a list in each cell."""
+    if is_pandas(X) or not hasattr(X, "__array__"):
         return
     columns = X.schema if hasattr(X, "schema") else {}
     kinds = columns.types if hasattr(columns, "types") else getattr(columns, "values", list)()
     if any(_is_list_type(kind) for kind in kinds):
         raise TypeError(
-            f"{what} with a list in each cell: elman.data.from_table makes sequences of it, one of "
-            "each row"
+            f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__} with a list in "
+            "each cell: elman.data.from_table makes sequences of it, one of each row"
         )
 
 
