@@ -199,6 +199,11 @@ def test_an_index_that_says_too_little(table, case):
         assert word in said
 
 
+def test_groups_of_nothing(table):
+    for X in (table.iloc[:0].set_index(["run", "t"]), table.iloc[:0].groupby("run")):
+        assert "0 sample(s)" in told(X, ValueError)
+
+
 def test_an_index_of_names_for_the_rows_of_a_2d_X(table):
     frame = table.set_index(["run", "t"])
     found = check_sequences(frame, n_features=2, two_d=True)

@@ -173,6 +173,15 @@ def test_a_long_table_in_the_place_of_sequences(table, kind):
         small(kind).fit(table.groupby("run"), list(range(21)))
 
 
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_one_label_for_each_step_end_to_end(samples, kind):
+    with pytest.raises(ValueError, match=r"as many as X has time steps.*np\.split") as caught:
+        small(kind).fit(samples, np.zeros(21, int))
+    call = str(caught.value).split("each sequence, ")[1].split(", which")[0]
+    found = eval(call, {"np": np, "X": samples, "y": np.zeros(21, int)})
+    assert [len(row) for row in found] == list(LENGTHS)
+
+
 # One feature without an axis for it
 
 

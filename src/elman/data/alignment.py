@@ -72,6 +72,12 @@ def _hint(X: Any, data: Sequences, n_values: int, X_name: str) -> str:
             f"{X_name} is a {type(X).__name__} of {len(data)} sequences: pass one entry for each, "
             f"in their order; {FROM_TABLE}, and has their labels beside them"
         )
+    if n_values == data.n_steps:
+        return (
+            f"there are as many as {X_name} has time steps in all: pass one entry for each "
+            "sequence. What belongs to time steps is a list with an array for each sequence, "
+            f"np.split(y, np.cumsum([len(x) for x in {X_name}])[:-1]), which RNNTagger takes"
+        )
     return ""
 
 

@@ -110,7 +110,7 @@ def split_by_instance(X: Any, name: str, *, two_d: bool | None = None) -> list[A
             f"{times[0]!r}, which have no order in time: make them numbers or dates"
         )
     instance, ids = index.droplevel(-1).factorize()
-    if two_d is None and len(ids) == len(X):
+    if two_d is None and 0 < len(ids) == len(X):
         raise ValueError(
             f"{shown}, which is read as (instance, time), but every instance has one row: pass "
             f"{name}.to_numpy() if each row is a whole sequence of one feature, or "
@@ -141,7 +141,7 @@ def split_by_instance(X: Any, name: str, *, two_d: bool | None = None) -> list[A
     if (order[1:] < order[:-1]).any():
         frame = frame.iloc[order]
     ends = np.cumsum(np.bincount(instance, minlength=len(ids))).tolist()
-    return [frame.iloc[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return [frame.iloc[start:end] for start, end in zip([0, *ends][:-1], ends, strict=True)]
 
 
 def _refuse_exchanged(X: Any, name: str, shown: str, levels: list[str]) -> None:
@@ -215,7 +215,7 @@ def split_cells(X: Any, name: str) -> list[Any]:
     values = np.column_stack([np.concatenate(column) for column in arrays])
     frame = type(X)(values, columns=X.columns)
     ends = np.cumsum([len(cell) for cell in arrays[0]]).tolist()
-    return [frame.iloc[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return [frame.iloc[start:end] for start, end in zip([0, *ends][:-1], ends, strict=True)]
 
 
 def _nested_columns(X: Any) -> list[bool]:
