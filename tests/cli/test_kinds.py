@@ -394,3 +394,18 @@ def test_scores_agree_with_scikit_learn(rng):
         np.testing.assert_allclose(found, function(y, z, multioutput="raw_values"), rtol=1e-12)
     assert value_scores([2.0, 2], [2.0, 3])[0].r_squared == 0
     assert np.isnan(value_scores([2.0], [2.0])[0].r_squared)
+
+
+def test_whole_numbers_that_look_like_amounts_are_warned_of(capsys, tmp_path, rng):
+    y = rng.integers(0, 40, size=90)
+    write_npz(tmp_path / "amounts.npz", rng.normal(size=(90, 3, 1)), y)
+    fit = ["fit", tmp_path / "amounts.npz", "-o", tmp_path / "m.safetensors", "--force", "-q"]
+    fit += ["--hidden-size", "3", "--max-iter", "1"]
+    code, out, err = run(capsys, *fit)
+    assert (code, "RNNClassifier" in out) == (0, True)
+    assert "different numbers in 90 samples" in err
+    assert "--kind regressor" in err
+    for kind in ("classifier", "regressor"):  # whoever chose was not guessed for
+        code, out, err = run(capsys, *fit, "--kind", kind)
+        assert code == 0
+        assert "different numbers" not in err

@@ -82,6 +82,8 @@ def fit(
     with warnings.catch_warnings():
         # Said below, with the name of the file.
         warnings.filterwarnings("ignore", "training was interrupted")
+        if kind == "classifier":  # which answers what the warning asks
+            warnings.filterwarnings("ignore", r"y has \d+ different numbers")
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
         estimator.fit(training.X, _as_given(training, targets), **of_validation)
     seconds = time.perf_counter() - start

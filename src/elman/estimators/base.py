@@ -22,6 +22,9 @@ from sklearn.utils.validation import (
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
+from elman.data.alignment import check_alignment
+from elman.data.containers import is_one_array, unpacked
+from elman.data.layout import warn_of_channels_first
 from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, location_and_scale
@@ -195,6 +198,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 f"{self.checkpoint!r} with those on disk: set one of them"
             )
         data, names = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
+        self._check_alignment(X, data, y, sample_weight)
         targets, meaning = self._targets(y, data, None if earlier is None else earlier.meaning)
         training = self._labelled(data, targets, meaning, sample_weight)
         validation = self._check_validation(X_val, y_val, data, names, meaning)
@@ -225,7 +229,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             scorer = None
             if validation is not None and self.scoring not in (None, "loss"):
                 if validation.source is not None:  # held out of X
-                    judged = _rows(validation.source, X, y, sample_weight)
+                    judged = _rows(
+                        validation.source, unpacked(X, "X", two_d=data.two_d), y, sample_weight
+                    )
                 scorer = scorer_of(draft, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
@@ -277,6 +283,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         known: Meaning | None = None if earlier is None else earlier.meaning
         if learn is not None:
             known = learn(known)
+        self._check_alignment(X, data, y, sample_weight)
         targets, meaning = self._targets(y, data, known)
         training = self._labelled(data, targets, meaning, sample_weight)
         backend = self._backend()
@@ -599,8 +606,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         data = check_sequences(
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )
+        warn_of_channels_first(data)
         names = _get_feature_names(X) if data.two_d else None
         return data, None if names is None else tuple(names)
+
+    @staticmethod
+    def _check_alignment(X: Any, data: Sequences, y: Any, sample_weight: Any) -> None:
+        """Raise an error where the container of X says why y or sample_weight cannot be its."""
+        check_alignment(X, data, y, "X", "y")
+        check_alignment(X, data, sample_weight, "X", "sample_weight")
 
     def _check_more_X(self, X: Any) -> tuple[Sequences, Names]:
         """X to go on training with, and the names of its columns."""
@@ -689,6 +703,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         )
         if validation.two_d:
             self._check_names(X_val, names)
+        check_alignment(X_val, validation, y_val, "X_val", "y_val")
         targets, _ = self._targets(y_val, validation, meaning, name="y_val")
         return self._to_validate(validation, targets, meaning)
 
@@ -744,7 +759,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
 def as_given(X: Any, answers: list[Array]) -> Any:
     """Answers over time as X is: an array for an array, of objects for objects, or a list."""
-    if getattr(X, "ndim", 0) in (2, 3):
+    if is_one_array(X):
         return np.stack(answers)
     if not isinstance(X, np.ndarray):
         return answers
