@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from typing_extensions import override
 
 from elman.data.scaling import Standardisation, location_and_scale
@@ -16,8 +17,8 @@ from elman.estimators.callbacks import with_callbacks
 from elman.hyperparameters.declared import RegressorParameters, completed
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values
-from elman.targets.masked import refuse_masked
 from elman.targets.values import check_values
+from elman.targets.weights import check_weights
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]
@@ -232,11 +233,13 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Raises
         ------
         TypeError, ValueError
-            An argument that cannot be used, such as one with masked values.
+            An argument that cannot be used: a value that is missing or masked, another number of
+            values than samples, or of targets than in training.
         """
-        refuse_masked(y, "y")
-        refuse_masked(sample_weight, "sample_weight")
-        return float(super().score(X, y, sample_weight))
+        predicted = self.predict(X)
+        values = check_values(y, len(predicted), n_targets=self._n_outputs(self.model_.meaning))
+        weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
+        return float(r2_score(values, predicted, sample_weight=weights))
 
     # What its targets are
 

@@ -34,8 +34,10 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     - a list with a 1-D sequence of labels for each sample, one for each of its time steps;
     - a 2-D array (n_samples, n_timesteps); past a sample's end an array of integers holds -1.
 
-    Labels are ints, bools or strings. A step without one is -1 among integers and None among
-    strings: it is read like any other, but nothing is learned from the answer there.
+    Labels are ints, bools or strings. A step has none where the value is missing (None, NaN, NaT,
+    pandas' NA), or -1 among integers: it is read like any other, but nothing is learned from the
+    answer there. Floats that are whole are integers, which pandas makes floats of beside a missing
+    one.
 
     A step is labelled from the steps up to it, and with `bidirectional=True` from those after it as
     well, which is worth it unless answers are wanted while a sequence is still going on.
@@ -244,7 +246,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             An argument that cannot be used, or no labelled step of positive weight.
         """
         model, data = self._asked(X)
-        labels, codes = check_tags(y, data.lengths)
+        # of a label that was not in training every answer is wrong
+        labels, codes = check_tags(y, data.lengths, classes=model.classes, strangers=True)
         weights = (codes >= 0).astype(np.float64)
         if sample_weight is not None:
             weights *= check_step_weights(sample_weight, data.lengths)

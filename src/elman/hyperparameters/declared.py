@@ -284,12 +284,15 @@ class LabelParameters:
         help="balanced: rare classes count as much as common ones.",
         doc="""
         Factors on the weights of each class's samples in training; "balanced" gives every class
-        the same weight in all. Validation is measured without them. Not for several labels at once.
+        the same weight in all. A dict may leave classes out, whose factor is 1, or list some that y
+        does not have, but not both. Validation is measured without them. Not for several labels at
+        once.
         """,
         doc_of={
             "RNNTagger": """
             Factors on the weights of each class's time steps in training; "balanced" gives every
-            class the same weight in all. Validation is measured without them.
+            class the same weight in all. A dict may leave classes out, whose factor is 1, or list
+            some that y does not have, but not both. Validation is measured without them.
             """
         },
         shapes="training",

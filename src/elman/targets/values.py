@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets.checks import check_length, refuse_none, refuse_not_finite
+from elman.targets.checks import (
+    check_length,
+    listed,
+    refuse_missing,
+    refuse_none,
+    refuse_not_finite,
+)
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import plain
 
 Array = NDArray[Any]
 
@@ -29,12 +36,16 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
         raise TypeError(f"{name} is a sparse {type(y).__name__}: pass {name}.toarray()")
     refuse_masked(y, name)
     try:
-        array = np.asarray(y)
+        found = plain(y)
     except ValueError as error:
         raise ValueError(
             f"{name} has entries of unequal lengths: pass as many numbers for every sample, "
             "one for each target (n_samples, n_targets), and none for time steps"
         ) from error
+    refuse_missing(
+        found, name, "RNNRegressor needs a number for every sample", "leave that sample out"
+    )
+    array = found.values
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
     strings = array.dtype.kind in "USO" and any(isinstance(v, (str, bytes)) for v in array.flat)
@@ -44,7 +55,7 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
         values = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"{name} has dtype {array.dtype} and begins with {array.ravel()[:1].tolist()}: pass "
+            f"{name} has dtype {array.dtype} and begins with {listed(array.ravel()[:1])}: pass "
             "numbers; RNNClassifier takes labels"
         ) from error
     except OverflowError as error:
@@ -56,9 +67,10 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
         )
     refuse_not_finite(values, name)
     check_length(len(values), n_samples, name, "value")
-    found = 1 if values.ndim == 1 else values.shape[1]
-    if n_targets is not None and found != n_targets:
+    n_found = 1 if values.ndim == 1 else values.shape[1]
+    if n_targets is not None and n_found != n_targets:
         raise ValueError(
-            f"{name} has {found} target(s) for each sample, but there were {n_targets} in training"
+            f"{name} has {n_found} target(s) for each sample, but there were {n_targets} in "
+            "training"
         )
     return values
