@@ -290,7 +290,9 @@ def test_class_weight(rng):
     assert plain < 0.2
     assert 0.35 < balanced < 0.65
     np.testing.assert_allclose(given_by_hand, balanced, rtol=1e-6)
-    with pytest.raises(ValueError, match=r"class_weight has the label 'odd'"):
+    with pytest.raises(
+        ValueError, match=r"class_weight has the label 'odd', which .* lacks 'common'"
+    ):
         quick(class_weight={"odd": 1}).fit(X, y)
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.evaluation import baselines, scores
 from elman.targets.checks import listed
 from elman.targets.missing import is_missing, plain
 
@@ -213,6 +214,30 @@ def test_a_missing_one_of_several_labels_or_targets(rng):
         for estimator in (RNNClassifier(**SMALL), RNNRegressor(**SMALL)):
             with pytest.raises(ValueError, match=r"y\[1, 1\] is missing"):
                 estimator.fit(X, several)
+
+
+@pytest.mark.parametrize(("holder", "kind"), CASES)
+def test_scores_and_baselines_refuse_a_missing_label(holder, kind, rng):
+    y = held(holder, VALUES[kind])
+    full = [label for label in VALUES[kind] if label is not None]
+    X = rng.normal(size=(4, 3, 2))
+    clf = RNNClassifier(**SMALL).fit(X, [*full, full[0]])
+    for name, call in {
+        "y_true": lambda: scores.confusion_counts(y, VALUES[kind]),
+        "y_pred": lambda: scores.confusion_counts([*full, full[0]], y),
+        "y": lambda: scores.accuracy_by_share(clf, X, y),
+        "y_test": lambda: baselines.majority_accuracy(full, y),
+    }.items():
+        with pytest.raises(ValueError, match=rf"{name}\[1\] is missing"):
+            call()
+
+
+def test_scores_of_values_and_indicators_refuse_missing_ones():
+    one, nothing = [1.0, 2.0, None], np.array([[1, 0], [pd.NA, 1]])
+    with pytest.raises(ValueError, match=r"y_true\[2\] is missing"):
+        scores.value_scores(one, [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"y_pred\[1, 0\] is missing"):
+        scores.label_scores([[1, 0], [1, 1]], nothing)
 
 
 # Kinds of labels
