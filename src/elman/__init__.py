@@ -25,7 +25,7 @@ _HOME = {
     "gradcheck": "elman.inspection.gradcheck",
 }
 
-_MODULES = ("data", "evaluation", "models", "nn", "report", "scratch")
+_MODULES = ("data", "evaluation", "metrics", "models", "nn", "report", "scratch")
 
 __all__ = [
     "RNNClassifier",

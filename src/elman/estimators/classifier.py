@@ -343,17 +343,18 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             than the classes, another number of labels than samples.
         """
         predicted = self.predict(X)
-        n_samples = len(predicted)
-        known = {"classes": self.classes_, "multilabel": self.multilabel_}
-        self._check_several(y, known, "y")
-        if self.multilabel_:
-            true: Array = check_indicator(y, n_samples, n_labels=len(self.classes_))
-        else:
-            # of a label that was not in training every answer is wrong
-            found, codes = check_labels(y, n_samples, classes=self.classes_, strangers=True)
-            true = found[codes]
-        weights = None if sample_weight is None else check_weights(sample_weight, n_samples)
+        true = self._truth(y, len(predicted))
+        weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
         return float(accuracy_score(true, predicted, sample_weight=weights))
+
+    def _truth(self, y: Any, n_samples: int) -> Array:
+        """y as metrics take it, (n_samples,) or (n_samples, n_labels), to compare answers with."""
+        self._check_several(y, self.model_.meaning, "y")
+        if self.multilabel_:
+            return check_indicator(y, n_samples, n_labels=len(self.classes_))
+        # of a label that was not in training every answer is wrong
+        found, codes = check_labels(y, n_samples, classes=self.classes_, strangers=True)
+        return np.asarray(found[codes])
 
     # What its targets are
 

@@ -237,9 +237,13 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             values than samples, or of targets than in training.
         """
         predicted = self.predict(X)
-        values = check_values(y, len(predicted), n_targets=self._n_outputs(self.model_.meaning))
+        values = self._truth(y, len(predicted))
         weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
         return float(r2_score(values, predicted, sample_weight=weights))
+
+    def _truth(self, y: Any, n_samples: int) -> Array:
+        """y as metrics take it, (n_samples,) or (n_samples, n_targets), to compare answers with."""
+        return check_values(y, n_samples, n_targets=self._n_outputs(self.model_.meaning))
 
     # What its targets are
 

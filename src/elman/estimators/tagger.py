@@ -13,6 +13,7 @@ from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
+from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.hyperparameters.declared import TaggerParameters, completed
 from elman.models.tagger import TrainedTagger
 from elman.nn.objectives import Objective, OneClass
@@ -73,8 +74,10 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     Notes
     -----
     To scikit-learn it is not a classifier, which has one label for each sample: cross-validation
-    splits sequences at random, without strata. `cross_val_predict` of sequences of unequal lengths
-    takes X as an array of objects, for it cannot join lists.
+    splits sequences at random, without strata, and scores the accuracy over labelled steps, or what
+    `elman.metrics.per_step` makes of another scorer. scikit-learn's own scorers, which compare one
+    answer for each sample, are refused. `cross_val_predict` of sequences of unequal lengths takes X
+    as an array of objects, for it cannot join lists.
 
     Examples
     --------
@@ -202,7 +205,14 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         list of ndarray of shape (n_timesteps_i,), or ndarray of shape (n_samples, n_timesteps)
             An array if X is one, of 3 or 2 dimensions; if X is an array of objects, an array of
             what the list would hold.
+
+        Raises
+        ------
+        ValueError
+            An X that cannot be used; or a scorer of scikit-learn asks, which compares one answer
+            for each sample: `elman.metrics.per_step` makes one of time steps of it.
         """
+        refuse_scorers_of_samples("RNNTagger")
         model, data = self._asked(X)
         return as_given(X, model.predict(data))
 

@@ -474,7 +474,8 @@ class TrainingParameters:
         doc="""
         What early stopping goes by: None for the accuracy, then the loss (either getting better is
         enough); "loss" for the loss alone; the name of any scikit-learn scorer, or a function
-        (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
+        (estimator, X, y) -> float, for that alone. `validation_scores_` records it. It is given the
+        weights of the validation data if it has an argument `sample_weight`.
         """,
         doc_of={
             "RNNTagger": """
@@ -482,12 +483,14 @@ class TrainingParameters:
             (either getting better is enough); "loss" for the loss alone; the name of any
             scikit-learn scorer, to which each labelled time step is a sample, or a function
             (estimator, X, y) -> float, given sequences as `fit` is, for that alone.
-            `validation_scores_` records it.
+            `validation_scores_` records it. It is given the weights of the validation data if it
+            has an argument `sample_weight`.
             """,
             "RNNRegressor": """
             What early stopping goes by: None for R^2, then the loss (either getting better is
             enough); "loss" for the loss alone; the name of any scikit-learn scorer, or a function
-            (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
+            (estimator, X, y) -> float, for that alone. `validation_scores_` records it. It is given
+            the weights of the validation data if it has an argument `sample_weight`.
             """,
         },
         shapes="training",
