@@ -210,7 +210,8 @@ def test_a_missing_one_of_several_labels_or_targets(rng):
     X = rng.normal(size=(3, 5, 2))
     y = [[1, 0], [0, pd.NA], [1, 1]]
     frame = pd.DataFrame(y, columns=["u", "v"]).astype("Int64")
-    for several in (y, np.array(y, object), frame):
+    table = pa.table({"u": [1, 0, 1], "v": [0, None, 1]})
+    for several in (y, np.array(y, object), frame, pl.from_pandas(frame), table):
         for estimator in (RNNClassifier(**SMALL), RNNRegressor(**SMALL)):
             with pytest.raises(ValueError, match=r"y\[1, 1\] is missing"):
                 estimator.fit(X, several)
@@ -238,6 +239,26 @@ def test_scores_of_values_and_indicators_refuse_missing_ones():
         scores.value_scores(one, [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match=r"y_pred\[1, 0\] is missing"):
         scores.label_scores([[1, 0], [1, 1]], nothing)
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+def test_a_missing_one_in_a_table_of_one_column(estimator, rng):
+    X = rng.normal(size=(4, 5, 2))
+    frame = pd.DataFrame({"y": pd.Series([3, 4, None, 3], dtype="Int64")})
+    for column in (frame, pl.from_pandas(frame), pa.table({"y": [3, 4, None, 3]})):
+        with pytest.raises(ValueError, match=r"y\[2\] is missing"):
+            estimator(**SMALL).fit(X, column)
+
+
+def test_numpys_strings_of_any_length(rng):
+    X = rng.normal(size=(3, 4, 2))
+    texts = np.dtypes.StringDType(na_object=np.nan)
+    full = np.array(["b", "a", "b"], dtype=texts)
+    gap = np.array(["b", np.nan, "a", "b"], dtype=texts)
+    assert RNNClassifier(**SMALL).fit(X, full).classes_.tolist() == ["a", "b"]
+    assert RNNTagger(**SMALL).fit(X, [gap] * 3).classes_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match=r"y\[1\] is missing"):
+        RNNClassifier(**SMALL).fit(X, gap[:3])
 
 
 # Kinds of labels

@@ -59,7 +59,8 @@ def refuse_missing(found: Plain, name: str, why: str, fix: str) -> None:
     """
     n_missing = int(np.count_nonzero(found.missing))
     if n_missing:
-        first = tuple(np.argwhere(found.missing)[0].tolist())
+        missing = found.missing[..., 0] if found.missing.shape[1:] == (1,) else found.missing
+        first = tuple(np.argwhere(missing)[0].tolist())
         more = f", the first of {n_missing} that are" if n_missing > 1 else ""
         # scikit-learn's words for numbers, which people and programs know
         known = f"Input {name} contains NaN.\n" if found.values.dtype.kind in "fc" else ""

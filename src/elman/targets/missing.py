@@ -100,7 +100,12 @@ def _array_of(values: Any) -> Array:
         if array.dtype.kind in "USf" and len(_types(_entries(values, array.ndim))) > 1:
             # NumPy has made texts of all in ["a", nan] or ["a", 1], and numbers in [True, nan]
             return np.array(values, dtype=object)
-    elif not isinstance(values, np.ndarray) and array.dtype.kind == "f" and np.isnan(array).any():
+    elif (
+        not isinstance(values, np.ndarray)
+        and array.dtype.kind == "f"
+        and array.ndim == 1
+        and np.isnan(array).any()
+    ):
         # Integers come out as floats, which hold fewer digits, where one of them is missing
         for method in AS_LIST:
             if hasattr(values, method):

@@ -73,7 +73,7 @@ def check_tags(
     """
     refuse_none(y, name, "RNNTagger", "a label for each time step")
     refuse_masked(y, name, NO_LABEL)
-    labels, present = _joined_labels(_tag_sequences(y, lengths, name), name)
+    labels, present = _joined_labels(y, lengths, name)
     if not present.any():
         raise ValueError(f"{name} labels no time step: at least one must have a label")
     found, known_codes = sorted_labels(labels[present])
@@ -149,17 +149,21 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
     )
 
 
-def _tag_sequences(y: Any, lengths: NDArray[np.int64], name: str) -> list[Plain]:
-    """The labels of each sample, as many as it has steps."""
+def _joined_labels(
+    y: Any, lengths: NDArray[np.int64], name: str
+) -> tuple[Array, NDArray[np.bool_]]:
+    """The labels of all samples end to end, and which of them are there."""
     rows = _rows_of_steps(y, lengths, name, "labels", "-1")
-    if isinstance(rows, list):
-        return [plain(row) for row in rows]
-    labels, missing = plain(rows)
-    _check_padding(labels, missing, lengths, name)
-    return [
-        Plain(row[:length], gone[:length])
-        for row, gone, length in zip(labels, missing, lengths.tolist(), strict=True)
-    ]
+    if isinstance(rows, np.ndarray):
+        labels, missing = plain(rows)
+        _check_padding(labels, missing, lengths, name)
+        parts = zip(labels, missing, lengths.tolist(), strict=True)
+        return _joined([Plain(row[:n], gone[:n]) for row, gone, n in parts], name)
+    kinds = {row.dtype.kind if isinstance(row, np.ndarray) else "" for row in rows}
+    if kinds in ({"b"}, {"i"}, {"u"}, {"U"}):
+        labels = np.concatenate(rows)  # of one kind, none of them missing: at once
+        return labels, _not_blank(labels)
+    return _joined([plain(row) for row in rows], name)
 
 
 def _rows_of_steps(
@@ -205,6 +209,8 @@ def _rows_of_steps(
 
 
 def _n_dimensions(row: Any) -> int:
+    if isinstance(row, np.ndarray):
+        return row.ndim
     try:
         return np.ndim(without_scalars(row))
     except ValueError:  # sequences of unequal lengths
@@ -228,8 +234,7 @@ def _check_padding(
         )
 
 
-def _joined_labels(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np.bool_]]:
-    """All labels end to end, and which of them are there."""
+def _joined(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np.bool_]]:
     first_of: dict[str, int] = {}
     parts: list[Array | None] = []
     for i, found in enumerate(sequences):
@@ -256,9 +261,12 @@ def _joined_labels(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np
     present = ~np.concatenate(missing) if missing else np.empty(0, bool)
     if labels.dtype.kind == "f":  # of uint64 and int64
         raise TypeError(f"{name} mixes signed and unsigned integers: convert them to one type")
-    if labels.dtype.kind in "iu":
-        present &= labels != -1
-    return labels, present
+    return labels, present & _not_blank(labels)
+
+
+def _not_blank(labels: Array) -> NDArray[np.bool_]:
+    """Which labels are not -1 among integers, which says that there is none."""
+    return np.asarray(labels != -1 if labels.dtype.kind in "iu" else np.ones(len(labels), bool))
 
 
 def _tags(found: Plain, place: str) -> Array:
