@@ -164,6 +164,12 @@ def test_a_sample_may_have_no_label_at_all(kind, rng):
     for nothing in ([None] * 4, np.full(4, np.nan), pd.Series([pd.NA] * 4), [pd.NaT] * 4):
         tagger = RNNTagger(**SMALL).fit(X, [VALUES[kind], nothing, VALUES[kind]])
         assert tagger.classes_.tolist() == sorted({v for v in VALUES[kind] if v is not None})
+    table = pd.DataFrame({"t": VALUES[kind]})
+    for nothing_at_all in (None, float("nan"), pd.NA):
+        tagger = RNNTagger(**SMALL).fit(X, [VALUES[kind], nothing_at_all, table])
+        assert tagger.classes_.tolist() == sorted({v for v in VALUES[kind] if v is not None})
+    scalars = list(pa.array([VALUES[kind], None, VALUES[kind]]))
+    assert RNNTagger(**SMALL).fit(X, scalars).classes_.tolist() == tagger.classes_.tolist()
     with pytest.raises(ValueError, match="labels no time step"):
         RNNTagger(**SMALL).fit(X, [nothing] * 3)
 

@@ -43,7 +43,7 @@ def listed(labels: Iterable[Any]) -> str:
 
 def place_in(name: str, index: tuple[int, ...]) -> str:
     """How an error writes a place: y[3], or y[3, 1] of more dimensions than one."""
-    return f"{name}[{', '.join(map(str, index))}]"
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
 def refuse_missing(found: Plain, name: str, why: str, fix: str) -> None:

@@ -182,6 +182,8 @@ def _label_array(y: Any, name: str, why: str, fix: str) -> Array:
             "an indicator matrix, which scikit-learn's MultiLabelBinarizer makes of them"
         ) from error
     refuse_missing(found, name, why, fix)
+    if found.values.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {found.values.dtype}")
     labels = np.asarray(column_or_1d(found.values, warn=True))
     refuse_not_finite(labels, name)
     refuse_other_than_labels(Plain(labels, np.zeros(len(labels), bool)), name)
@@ -209,12 +211,11 @@ def refuse_other_than_labels(found: Plain, name: str) -> None:
         seen.setdefault(kind_of(type(labels[i])), i)
     if len(seen) > 1:
         parts = [f"{name}[{i}] is {shown(labels[i])} ({kind})" for kind, i in seen.items()]
-        fix = f"for example by {AS_TEXT}"
-        if found.missing.any():
-            fix = "once those that are missing are left out"
+        # which would make a text of a missing one as well
+        how = "" if found.missing.any() else f", for example by {AS_TEXT}"
         raise TypeError(
             f"{name} mixes labels of several kinds: {', '.join(parts[:5])}; make them all of one "
-            f"kind, {fix}"
+            f"kind{how}"
         )
     for kind, i in seen.items():
         if kind != "str":

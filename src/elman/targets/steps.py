@@ -17,7 +17,7 @@ from elman.targets.labels import (
     warn_of_texts,
 )
 from elman.targets.masked import refuse_masked
-from elman.targets.missing import Plain, plain, without_scalars
+from elman.targets.missing import Plain, is_missing, plain, without_scalars
 from elman.targets.weights import check_weights, checked_weights
 
 Array = NDArray[Any]
@@ -43,10 +43,10 @@ def check_tags(
     Parameters
     ----------
     y : array-like
-        A list of 1-D label sequences, each of its sample's length, or a 2-D array padded with -1
-        or with missing values. A step has no label where the value is missing (None, NaN, NaT,
-        pandas' NA), or -1 among integers. Floats that are whole are integers: pandas has them where
-        one of the integers is missing.
+        A list of 1-D label sequences, each of its sample's length or None, or a 2-D array padded
+        with -1 or with missing values. A step has no label where the value is missing (None, NaN,
+        NaT, pandas' NA), or -1 among integers. Floats that are whole are integers: pandas has them
+        where one of the integers is missing.
     lengths : ndarray of shape (n_samples,)
         Steps of each sample.
     classes : ndarray of shape (n_classes,), optional
@@ -175,6 +175,7 @@ def _rows_of_steps(
     )
     if hasattr(y, "toarray"):
         raise TypeError(f"{name} is a sparse {type(y).__name__}: pass {name}.toarray()")
+    y = without_scalars(y)
     if not isinstance(y, (list, tuple)):
         y = np.asarray(y)
         if y.dtype == object and y.ndim == 1:
@@ -197,7 +198,13 @@ def _rows_of_steps(
         if padding is not None:
             return y
         return [row[:length] for row, length in zip(y, lengths.tolist(), strict=True)]
+    rows = []
     for i, (row, length) in enumerate(zip(y, lengths.tolist(), strict=True)):
+        if not isinstance(row, (list, np.ndarray)):
+            if padding is not None and is_missing(row):  # no label at any step
+                row = np.full(length, None)
+            elif getattr(row, "shape", ())[1:] == (1,):  # a table of one column
+                row = np.asarray(row)[:, 0]
         if isinstance(row, str) or _n_dimensions(row) != 1:
             raise ValueError(f"{name}[{i}] is {shown(row)}, no 1-D sequence: {shape}")
         if len(row) != length:
@@ -205,12 +212,16 @@ def _rows_of_steps(
                 f"{name}[{i}] has {len(row)} {what}, but {X}[{i}] has {length} time step(s): pass "
                 "one for each step"
             )
-    return list(y)
+        rows.append(row)
+    return rows
 
 
 def _n_dimensions(row: Any) -> int:
     if isinstance(row, np.ndarray):
         return row.ndim
+    plain_types = (str, int, float, np.generic, type(None))
+    if isinstance(row, list) and all(issubclass(t, plain_types) for t in set(map(type, row))):
+        return 1  # without a look at every entry
     try:
         return np.ndim(without_scalars(row))
     except ValueError:  # sequences of unequal lengths
