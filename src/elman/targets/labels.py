@@ -230,8 +230,8 @@ def _refuse_kind(kind: str, label: Any, name: str, i: int) -> None:
         raise TypeError(f"{place}, which is beyond int64: make the labels text, by {AS_TEXT}")
     what = "a date or a time" if kind == "date" else f"of type {kind}"
     raise TypeError(
-        f"{place}, {what}: labels are strings, ints, bools or whole floats; make them text, for "
-        f"example by {AS_TEXT}"
+        f"{place}, {what}: labels are strings, ints, bools or whole floats, which a file can hold; "
+        f"make them text, for example by {AS_TEXT}"
     )
 
 
