@@ -17,7 +17,7 @@ SOURCE = Path(elman.__file__).parent
 LEVELS = [
     {"__main__"},
     {"cli"},
-    {"report"},
+    {"report", "metrics"},
     {"estimators"},
     {"training", "evaluation"},
     {"models"},

@@ -149,10 +149,11 @@ def _of_labels(weights: dict[str, float], targets: Targets, data: Path) -> dict[
     """Weights by label, which on the command line is a text."""
     if targets.kind == "labels":
         raise UserError(f"{data}: holds several labels at once; --class-weight is for one")
+    from elman.targets.weights import check_listed
+
     labels = {str(label): label for label in targets.known.tolist()}
-    unknown = [label for label in weights if label not in labels]
-    if unknown:
-        raise UserError(
-            f"--class-weight has the label {unknown[0]!r}; {data} has {', '.join([*labels][:20])}"
-        )
-    return {labels[label]: weight for label, weight in weights.items()}
+    try:
+        check_listed(weights, [*labels])
+    except ValueError as error:
+        raise UserError(f"{data}: {error}") from error
+    return {labels.get(label, label): weight for label, weight in weights.items()}

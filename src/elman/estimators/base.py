@@ -221,18 +221,17 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 before = self.history_
             draft = self._with_model(model)  # what callbacks and scorers may ask
             task.draft = draft
+            scorer = None
+            if validation is not None and self.scoring not in (None, "loss"):
+                if validation.source is not None:
+                    plain = unpacked(X, "X", two_d=data.two_d)
+                    judged = _held_out(validation.source, data, plain, y, sample_weight)
+                scorer = scorer_of(draft, self.scoring, *judged)
             if store is not None:
                 decided = fingerprint(self, given, backend, root, model)
                 store.claim(decided, entropy_of(root), draft._packed)
             training = self._prepared(self._weighted(training, model.meaning), model)
             validation = None if validation is None else self._prepared(validation, model)
-            scorer = None
-            if validation is not None and self.scoring not in (None, "loss"):
-                if validation.source is not None:  # held out of X
-                    judged = _rows(
-                        validation.source, unpacked(X, "X", two_d=data.two_d), y, sample_weight
-                    )
-                scorer = scorer_of(draft, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
             try:
@@ -792,9 +791,36 @@ def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, 
     return validation_data[0], validation_data[1]
 
 
-def _rows(rows: Any, *arrays: Any) -> tuple[Any, ...]:
-    """The samples at `rows` of each array, list or data frame; None stays None."""
-    return tuple(None if array is None else _safe_indexing(array, rows) for array in arrays)
+def _held_out(
+    rows: NDArray[np.intp], data: Sequences, X: Any, y: Any, sample_weight: Any
+) -> tuple[Any, Any, Any]:
+    """The samples at `rows`, as they were passed if rows can be taken of that."""
+    if _has_rows(X):
+        held = _safe_indexing(X, rows)
+    else:  # a list, or an array, of what it was converted to
+        held = [data[i] for i in rows.tolist()]
+        held = np.stack(held)[:, :, 0] if data.two_d else held
+    rest = (
+        values if values is None else _safe_indexing(_with_rows(values), rows)
+        for values in (y, sample_weight)
+    )
+    return (held, *rest)
+
+
+def _with_rows(values: Any) -> Any:
+    """Targets or weights in a container of which rows can be taken."""
+    if hasattr(values, "toarray"):  # sparse, of which not every format can be indexed
+        return values.tocsr()
+    return values if _has_rows(values) else np.asarray(values)
+
+
+def _has_rows(values: Any) -> bool:
+    """Whether scikit-learn can take rows of it."""
+    return isinstance(values, (list, tuple, np.ndarray)) or (
+        type(values).__module__.split(".")[0] in ("pandas", "polars", "pyarrow")
+        and hasattr(values, "__getitem__")
+        and not hasattr(values, "ngroups")
+    )
 
 
 def _interrupted(history: History) -> str:

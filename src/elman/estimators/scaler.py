@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from elman.data.containers import is_one_array
@@ -95,13 +96,15 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        ndarray or list of ndarray
+        ndarray, list of ndarray or data frame
             A 3-D array for a 3-D X, a 2-D array for a 2-D X, else a list; float32 for a float32 X,
-            else float64. X is not changed.
+            else float64. X is not changed. `set_output` makes a data frame of a 2-D array, and
+            leaves the others, which are no tables, as they are.
         """
         check_is_fitted(self)
         data = self._check(X, reset=False)
-        return _like(X, scaled(data, self.mean_, self.scale_, data.dtype))
+        found = _like(X, scaled(data, self.mean_, self.scale_, data.dtype))
+        return _wrap_data_with_container("transform", found, X, self) if data.two_d else found
 
     def inverse_transform(self, X: Any) -> Any:
         """Undo `transform`.
@@ -159,6 +162,11 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self.n_features_in_: int = data.n_features_in
             self._two_d: bool = data.two_d
         return data
+
+
+for _name in ("transform", "fit_transform"):
+    # as they were before scikit-learn wrapped them, to make a data frame of whatever they return
+    setattr(SequenceScaler, _name, getattr(SequenceScaler, _name).__wrapped__)
 
 
 def _like(X: Any, data: Sequences) -> Any:
