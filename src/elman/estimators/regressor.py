@@ -27,8 +27,8 @@ Array = NDArray[Any]
 class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], RegressorParameters):  # type: ignore[misc]
     """Predict one or several numbers from each sequence with a recurrent neural network.
 
-    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
-    2-D array of one feature over time.
+    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays or
+    data frames, or a 2-D array or data frame of one feature over time.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         Views of the network's own.

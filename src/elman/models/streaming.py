@@ -12,8 +12,9 @@ from elman.backends import get_backend
 from elman.backends.contract import Backend
 from elman.backends.streams import Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
+from elman.data.samples import HOW_TO_UNMASK
 from elman.data.scaling import Standardisation
-from elman.data.validation import HOW_TO_UNMASK, check_sequences
+from elman.data.validation import check_sequences
 from elman.models.stepping import make_steps
 from elman.nn.network import Network
 from elman.targets.masked import refuse_masked
