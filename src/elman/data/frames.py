@@ -57,6 +57,14 @@ def is_frame(value: Any) -> bool:
     return type(value) is not np.ndarray and is_frame_type(type(value))
 
 
+def is_of(kind: type, library: str, name: str) -> bool:
+    """Whether a type is a class of a library, or one made of it."""
+    return any(
+        base.__name__ == name and base.__module__.partition(".")[0] == library
+        for base in kind.__mro__
+    )
+
+
 def read_frame(frame: Any, place: str) -> tuple[Array, Labels]:
     """The numbers of a table, and what it calls its columns.
 
@@ -105,21 +113,21 @@ def read_frames(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[
     TypeError
         As `read_frame`.
     """
-    if _is_of(type(frames[0]), "pandas", "DataFrame"):
+    if is_of(type(frames[0]), "pandas", "DataFrame"):
         arrays = [_of_pandas(frame, i, place) for i, frame in enumerate(frames)]
         return arrays, _pandas_labels([frame.columns for frame in frames])
-    if _is_of(type(frames[0]), "pyarrow", "RecordBatch"):
+    if is_of(type(frames[0]), "pyarrow", "RecordBatch"):
         import pyarrow as pa
 
         frames = [pa.Table.from_batches([frame]) for frame in frames]
-    if _is_of(type(frames[0]), "polars", "DataFrame"):
+    if is_of(type(frames[0]), "polars", "DataFrame"):
         return _many_at_once(
             frames,
             place,
             lambda frame: (tuple(frame.columns), *frame.dtypes),
             lambda group: sys.modules["polars"].concat(group),
         )
-    if _is_of(type(frames[0]), "pyarrow", "Table"):
+    if is_of(type(frames[0]), "pyarrow", "Table"):
         import pyarrow as pa
 
         return _many_at_once(frames, place, lambda table: table.schema, pa.concat_tables)
@@ -285,13 +293,6 @@ def _bools(column: Any) -> Array:
     values: Array = column.fill_null(False).to_numpy()
     missing = column.is_null().to_numpy()
     return np.where(missing, np.float32(np.nan), values) if missing.any() else values
-
-
-def _is_of(kind: type, library: str, name: str) -> bool:
-    return any(
-        base.__name__ == name and base.__module__.partition(".")[0] == library
-        for base in kind.__mro__
-    )
 
 
 def _refuse(place: str, what: str, dtype: Any) -> NoReturn:
