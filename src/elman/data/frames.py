@@ -11,6 +11,7 @@ import decimal
 import numbers
 import sys
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import numpy as np
@@ -114,8 +115,7 @@ def read_frames(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[
         As `read_frame`.
     """
     if is_of(type(frames[0]), "pandas", "DataFrame"):
-        arrays = [_of_pandas(frame, i, place) for i, frame in enumerate(frames)]
-        return arrays, _pandas_labels([frame.columns for frame in frames])
+        return _of_pandas(frames, place), _pandas_labels([frame.columns for frame in frames])
     if is_of(type(frames[0]), "pyarrow", "RecordBatch"):
         import pyarrow as pa
 
@@ -124,7 +124,7 @@ def read_frames(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[
         return _many_at_once(
             frames,
             place,
-            lambda frame: (tuple(frame.columns), *frame.dtypes),
+            lambda frame: (*frame.columns, *frame.dtypes),
             lambda group: sys.modules["polars"].concat(group),
         )
     if is_of(type(frames[0]), "pyarrow", "Table"):
@@ -159,13 +159,21 @@ def plain_series(series: Any, place: str) -> Any:
 # pandas
 
 
-def _of_pandas(frame: Any, i: int, place: Place) -> Array:
-    values: Array = frame.to_numpy()
-    n_columns = values.shape[1]
+def _of_pandas(frames: Sequence[Any], place: Place) -> list[Array]:
+    arrays: list[Array] = [frame.to_numpy() for frame in frames]
     # pandas shows the memory of a frame read-only, so that all its columns are of one NumPy type.
     # Of a single column, that may be the memory of another type, such as categories of numbers.
-    if n_columns > 1 and values.dtype.kind in "fiub" and not values.flags.writeable:
-        return values
+    if (
+        all(dtype.kind in "fiub" for dtype in set(map(attrgetter("dtype"), arrays)))
+        and all(shape[1] > 1 for shape in set(map(attrgetter("shape"), arrays)))
+        and not any(map(attrgetter("flags.writeable"), arrays))
+    ):
+        return arrays
+    return [_by_column(*each, i, place) for i, each in enumerate(zip(frames, arrays, strict=True))]
+
+
+def _by_column(frame: Any, values: Array, i: int, place: Place) -> Array:
+    """The numbers of a frame of columns of any types; `values` is what pandas makes of it."""
     plain = all(isinstance(d, np.dtype) and d.kind in "fiub" for d in frame.dtypes.tolist())
     if plain and values.dtype != object:  # which floats beside bools become
         return values
@@ -184,10 +192,19 @@ def _pandas_labels(indexes: list[Any]) -> list[Labels]:
     """
     first = indexes[0]
     labels, n = tuple(first), len(first)
-    if len(indexes) == 1 or n == 0 or set(map(len, indexes)) != {n}:
+    if all(map(first.is_, indexes)):  # as parts of one table have it
+        return [labels] * len(indexes)
+    if n == 0 or set(map(len, indexes)) != {n}:
         return [labels, *map(tuple, indexes[1:])]
-    joined = np.asarray(first.append(indexes[1:]), dtype=object).reshape(len(indexes), n)
+    arrays = [index.array for index in indexes]
+    if first.dtype.type is str and len(set(map(type, arrays))) == 1:
+        long = arrays[0]._concat_same_type(arrays)  # of pandas' documented interface of arrays
+    else:
+        long = first.append(indexes[1:])
+    joined = np.asarray(long, dtype=object).reshape(len(indexes), n)
     same = (joined == joined[0]).all(axis=1)
+    if same.all():
+        return [labels] * len(indexes)
     return [labels if same[i] else tuple(index) for i, index in enumerate(indexes)]
 
 
@@ -241,11 +258,15 @@ def _many_at_once(
     than a network takes to read it.
     """
     groups: dict[Any, list[int]] = {}
+    last, group = None, [0]
     for i, frame in enumerate(frames):
-        groups.setdefault(schema(frame), []).append(i)
+        seen = schema(frame)
+        if last is None or seen != last:  # which is quicker than to look it up
+            last, group = seen, groups.setdefault(seen, [])
+        group.append(i)
     arrays: list[Array] = [np.empty((0, 0))] * len(frames)
     labels: list[Labels] = [()] * len(frames)
-    for group in groups.values():
+    for group in groups.values():  # of one schema
         long = frames[group[0]] if len(group) == 1 else join([frames[i] for i in group])
         values, shared = _of_narwhals(long, group[0], place)
         start = 0

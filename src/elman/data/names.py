@@ -213,7 +213,7 @@ def shown(name: Any) -> str:
 def _level_of_caller() -> int:
     """How many calls up a warning belongs: to the first that is not in this package."""
     frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__package__", "").startswith("elman"):
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__')}.".startswith("elman."):
         frame, level = frame.f_back, level + 1
     return level
 

@@ -28,7 +28,7 @@ LAYOUTS = (
 
 def plain_samples(
     X: Sequence[Any], kinds: set[type], frames: set[type], name: str
-) -> tuple[list[Array], list[Labels | None] | None]:
+) -> tuple[list[Array], Sequence[Labels | None] | None]:
     """Every element of a list as a plain array.
 
     Lists of thousands of small arrays are usual, so that nothing is looked at one by one which can
@@ -65,6 +65,8 @@ def plain_samples(
                 samples[i] = plain_sample(sample, f"{name}: sample {i}")
     if not frames:
         return samples, None
+    if kinds == frames and len(kinds) == 1:
+        return read_frames(samples, lambda i: f"{name}: sample {i}")
     labels: list[Labels | None] = [None] * len(samples)
     for kind in frames:
         of_kind = [i for i, sample in enumerate(X) if type(sample) is kind]
