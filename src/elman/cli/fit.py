@@ -132,6 +132,13 @@ def _read_more(
     n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
     if n_features != n_trained:
         raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")
+    names, of_training = held_out.feature_names, training.feature_names
+    if names is not None and of_training is not None and names != of_training:
+        from elman.data.names import listed
+
+        raise UserError(
+            f"{path}: has the columns {listed(names)}, and the training data {listed(of_training)}"
+        )
     checked = check_targets(targets.kind, held_out, path, targets.known)
     return held_out.X, _as_given(held_out, checked), checked
 

@@ -35,7 +35,9 @@ def inspect(
     facts.add_column()
     for name, value in _answers(saved.model):
         facts.add_row(name, value)
-    facts.add_row("features", str(saved.model.n_features_in))
+    names = saved.model.feature_names
+    shown = "" if names is None else f": {_listed(map(repr, names))}"
+    facts.add_row("features", f"{saved.model.n_features_in}{shown}")
     facts.add_row("parameters", f"{n_parameters:,}")
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"

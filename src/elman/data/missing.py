@@ -43,7 +43,9 @@ def without_missing_steps(data: Sequences) -> Sequences:
     lengths = _n_observed(data)
     if (lengths == data.lengths).all():
         return data.without_gaps()
-    return Sequences(Observed(data), lengths, two_d=data.two_d).settled()
+    found = Sequences(Observed(data), lengths, two_d=data.two_d)
+    found.feature_names = data.feature_names
+    return found.settled()
 
 
 def warn_of_unobserved(data: Sequences) -> None:

@@ -40,15 +40,21 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     X, everywhere, is one of
 
     - a 3-D array (n_samples, n_timesteps, n_features);
-    - a list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays of unequal lengths;
-    - a 2-D array (n_samples, n_timesteps): one feature over time, a column for each step; a list of
-      1-D arrays of one length is the same, and of unequal lengths it is a list of sequences of one
-      feature;
+    - a list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays or data frames of
+      unequal lengths;
+    - a 2-D array or data frame (n_samples, n_timesteps): one feature over time, a column for each
+      step; a list of 1-D arrays of one length is the same, and of unequal lengths it is a list of
+      sequences of one feature;
     - groups of a data frame, ``table.groupby("id")``: a sequence for each group, in their order,
       without the grouping columns; a pandas frame with an index (instance, time); one with a series
       in each cell;
     - a tensor in the memory of the CPU, an xarray `DataArray`, or whatever else has `__array__`,
       `__dlpack__` or a buffer, alone or in a list.
+
+    A data frame is one of pandas, polars, pyarrow or any other library that narwhals knows. Columns
+    are read by their place, so names, where they are strings, must be the same in the same order in
+    every frame, in training and after: anything else is an error. NaN, None and pandas.NA are all
+    missing values. An index is not looked at; dates, text and categories are refused.
 
     Parameters
     ----------
@@ -63,7 +69,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b, for each layer and direction

@@ -34,8 +34,8 @@ Array = NDArray[Any]
 class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], RegressorParameters):  # type: ignore[misc]
     """Predict numbers from each sequence, or at each time step, with a recurrent neural network.
 
-    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
-    2-D array of one feature over time. y, everywhere, is one of
+    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays or
+    data frames, or a 2-D array or data frame of one feature over time. y, everywhere, is one of
 
     - targets of samples: an array (n_samples,) or (n_samples, n_targets) of finite numbers;
     - targets of time steps: a list with an array for each sample, (n_timesteps_i,) or
@@ -66,7 +66,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         Views of the network's own.

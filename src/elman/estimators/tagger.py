@@ -28,8 +28,8 @@ Array = NDArray[Any]
 class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     """Give every time step of a sequence a label, with a recurrent neural network.
 
-    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
-    2-D array of one feature over time. y, everywhere, is one of
+    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays or
+    data frames, or a 2-D array or data frame of one feature over time. y, everywhere, is one of
 
     - a list with a 1-D sequence of labels for each sample, one for each of its time steps;
     - a 2-D array (n_samples, n_timesteps); past a sample's end an array of integers holds -1.
@@ -53,7 +53,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         Views of the network's own.
