@@ -37,11 +37,13 @@ def _frames(rng: np.random.Generator, options: Options) -> list[dict[str, Any]]:
     cube = rng.standard_normal(FRAMES)
     table = pd.DataFrame(cube.reshape(-1, FRAMES[2]), columns=NAMES)
     groups = table.groupby(np.repeat(np.arange(FRAMES[0]), FRAMES[1]))
+    nullable = table.astype("Float64").groupby(np.repeat(np.arange(FRAMES[0]), FRAMES[1]))
     containers = {
         "list of arrays": list(cube),
         "one array": cube,
         "pandas, each by itself": [pd.DataFrame(x.copy(), columns=NAMES) for x in cube],
         "pandas, groups of one table": [group for _, group in groups],
+        "pandas, groups, nullable": [group for _, group in nullable],
         "polars": [pl.DataFrame(x, schema=NAMES, orient="row") for x in cube],
         "pyarrow": [pa.table(dict(zip(NAMES, x.T, strict=True))) for x in cube],
     }

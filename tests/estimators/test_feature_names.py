@@ -226,6 +226,13 @@ def test_missing_values_of_nullable_types_in_every_estimator(frames):
     assert of_both[0].mean_.tobytes() == of_both[1].mean_.tobytes()
 
 
+def test_a_feature_that_is_never_observed_is_named(frames):
+    X = [frame.assign(v=pd.array([None] * len(frame), dtype="Int8")) for frame in frames]
+    for make, y in ESTIMATORS.values():
+        with pytest.warns(UserWarning, match=r"feature\(s\) \[1\] \('v'\) of X are NaN at every"):
+            make(**OPTIONS, missing="mask").fit(X, y)
+
+
 # SequenceScaler
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import decimal
 import numbers
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any, NoReturn
 
@@ -115,18 +117,13 @@ def read_frames(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[
         As `read_frame`.
     """
     if is_of(type(frames[0]), "pandas", "DataFrame"):
-        return _of_pandas(frames, place), _pandas_labels([frame.columns for frame in frames])
+        return _of_pandas(frames, place)
     if is_of(type(frames[0]), "pyarrow", "RecordBatch"):
         import pyarrow as pa
 
         frames = [pa.Table.from_batches([frame]) for frame in frames]
     if is_of(type(frames[0]), "polars", "DataFrame"):
-        return _many_at_once(
-            frames,
-            place,
-            lambda frame: (*frame.columns, *frame.dtypes),
-            lambda group: sys.modules["polars"].concat(group),
-        )
+        return _of_polars(frames, place)
     if is_of(type(frames[0]), "pyarrow", "Table"):
         import pyarrow as pa
 
@@ -159,24 +156,37 @@ def plain_series(series: Any, place: str) -> Any:
 # pandas
 
 
-def _of_pandas(frames: Sequence[Any], place: Place) -> list[Array]:
-    arrays: list[Array] = [frame.to_numpy() for frame in frames]
-    # pandas shows the memory of a frame read-only, so that all its columns are of one NumPy type.
-    # Of a single column, that may be the memory of another type, such as categories of numbers.
-    if (
+def _of_pandas(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[Labels]]:
+    labels = _pandas_labels([frame.columns for frame in frames])
+    if _are_memory([frames[0].to_numpy()]):
+        arrays = [frame.to_numpy() for frame in frames]
+        if _are_memory(arrays):
+            return arrays, labels
+    if len(frames) > 1 and len(set(map(id, labels))) == 1:
+        pandas = sys.modules["pandas"]  # imported by whoever made the frames
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of types that may be joined otherwise some day
+            long = pandas.concat(frames, ignore_index=True)
+        if all(map(_is_numeric, long.dtypes)):  # so that those of every frame are
+            return _cut(_by_column(long, 0, place), frames), labels
+    return [_by_column(frame, i, place) for i, frame in enumerate(frames)], labels
+
+
+def _are_memory(arrays: list[Array]) -> bool:
+    """Whether what pandas made of frames is their own memory, and that of numbers.
+
+    It shows the memory of a frame read-only, so that all its columns are of one NumPy type. Of a
+    single column, that may be the memory of another type, such as categories of numbers.
+    """
+    return (
         all(dtype.kind in "fiub" for dtype in set(map(attrgetter("dtype"), arrays)))
         and all(shape[1] > 1 for shape in set(map(attrgetter("shape"), arrays)))
         and not any(map(attrgetter("flags.writeable"), arrays))
-    ):
-        return arrays
-    return [_by_column(*each, i, place) for i, each in enumerate(zip(frames, arrays, strict=True))]
+    )
 
 
-def _by_column(frame: Any, values: Array, i: int, place: Place) -> Array:
-    """The numbers of a frame of columns of any types; `values` is what pandas makes of it."""
-    plain = all(isinstance(d, np.dtype) and d.kind in "fiub" for d in frame.dtypes.tolist())
-    if plain and values.dtype != object:  # which floats beside bools become
-        return values
+def _by_column(frame: Any, i: int, place: Place) -> Array:
+    """The numbers of a frame whose columns may be of any types."""
     columns = [
         _pandas_numbers(column, f"{place(i)}: column {shown(label)}")
         for label, column in frame.items()
@@ -216,13 +226,18 @@ def _pandas_numbers(column: Any, place: str) -> Array:
         return np.asarray(column)
     if hasattr(dtype, "categories") or str(dtype).startswith("dictionary"):
         _refuse(place, "categories", dtype)
-    if kind in "fiub":
+    if _is_numeric(dtype):
         exact = np.can_cast(getattr(dtype, "numpy_dtype", np.float64), np.float32, "safe")
         wanted = np.float32 if exact else np.float64
         return np.asarray(column.to_numpy(dtype=wanted, na_value=np.nan))
     if kind in "mM" or str(dtype).startswith("period"):
         _refuse(place, "dates or times", dtype)
     return _numbers_of_objects(np.asarray(column.to_numpy(dtype=object)), dtype, place)
+
+
+def _is_numeric(dtype: Any) -> bool:
+    """Whether a type of pandas is one of numbers or bools, with or without missing values."""
+    return dtype.kind in "fiub" and not hasattr(dtype, "categories")
 
 
 def _numbers_of_objects(values: Array, dtype: Any, place: str) -> Array:
@@ -251,6 +266,16 @@ def _numbers_of_objects(values: Array, dtype: Any, place: str) -> Array:
 # Other libraries
 
 
+def _of_polars(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[Labels]]:
+    polars = sys.modules["polars"]  # imported by whoever made the frames
+    if len(set(map(attrgetter("width"), frames))) == 1:  # concat takes one without columns, too
+        with suppress(polars.exceptions.PolarsError):  # other names or types
+            return _parts(polars.concat(frames), frames, place, 0)
+    return _many_at_once(
+        frames, place, lambda frame: (*frame.columns, *frame.dtypes), polars.concat
+    )
+
+
 def _many_at_once(
     frames: Sequence[Any], place: Place, schema: Callable[[Any], Any], join: Callable[[Any], Any]
 ) -> tuple[list[Array], list[Labels]]:
@@ -267,14 +292,26 @@ def _many_at_once(
     arrays: list[Array] = [np.empty((0, 0))] * len(frames)
     labels: list[Labels] = [()] * len(frames)
     for group in groups.values():  # of one schema
-        long = frames[group[0]] if len(group) == 1 else join([frames[i] for i in group])
-        values, shared = _of_narwhals(long, group[0], place)
-        start = 0
-        for i in group:
-            stop = start + len(frames[i])
-            arrays[i], labels[i] = values[start:stop], shared
-            start = stop
+        parts = [frames[i] for i in group]
+        long = join(parts) if len(parts) > 1 else parts[0]
+        read = _parts(long, parts, place, group[0])
+        for i, array, its_labels in zip(group, *read, strict=True):
+            arrays[i], labels[i] = array, its_labels
     return arrays, labels
+
+
+def _parts(
+    long: Any, frames: Sequence[Any], place: Place, first: int
+) -> tuple[list[Array], list[Labels]]:
+    """The numbers of frames that were joined to a long one; `first` is the first one's number."""
+    values, labels = _of_narwhals(long, first, place)
+    return _cut(values, frames), [labels] * len(frames)
+
+
+def _cut(values: Array, frames: Sequence[Any]) -> list[Array]:
+    """The rows of each frame, of those of all."""
+    ends = np.cumsum([*map(len, frames)]).tolist()
+    return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _of_narwhals(frame: Any, i: int, place: Place) -> tuple[Array, Labels]:
