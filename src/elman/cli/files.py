@@ -17,7 +17,10 @@ def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") 
     """The data set in a .ts or .npz file, with NaN only for a model whose `missing` allows it."""
     from elman.data import check_sequences, read
 
-    dataset = read(path) if missing == "error" else read(path, missing="nan")
+    options: dict[str, Any] = {} if missing == "error" else {"missing": "nan"}
+    if need_labels:
+        options["unlabelled"] = "error"
+    dataset = read(path, **options)
     if need_labels and dataset.y is None:
         raise UserError(f"{path}: has no labels, and this needs them")
     # The estimator checks again, but it cannot name the file.
