@@ -16,8 +16,9 @@ ALWAYS = 64 << 20
 """Bytes that reading any file may take."""
 MOST_EXPANSION = 100
 """Times its own size that what a file holds may take, unless the caller allows more."""
-MOST_OBJECTS = 8
-"""Times what a file holds that Python objects for it may take, unless the caller allows more."""
+MOST_OBJECTS = 16
+"""Times what a file holds that Python objects for it may take, unless the caller allows more: as
+much as an array for each sequence of a single float32."""
 
 
 class Budget:
@@ -31,8 +32,8 @@ class Budget:
         Its size in bytes.
     max_bytes : int or None
         The most bytes that what is read may take. None allows what the file holds, up to 100 times
-        its size or 64 MiB, whichever is more; and for Python objects, such as the arrays of a list,
-        8 times what the file holds and 64 MiB.
+        its size or 64 MiB, whichever is more; and Python objects, such as the arrays of a list, if
+        they take no more than 16 times what the file holds, or all together no more than 64 MiB.
 
     Raises
     ------
@@ -63,7 +64,8 @@ class Budget:
         """Count bytes of objects for `content` bytes that the file holds; as `take`."""
         self._taken += n_bytes
         if self._given is None:
-            allowed = n_bytes <= ALWAYS + MOST_OBJECTS * content
+            plausible = min(MOST_OBJECTS * content, MOST_EXPANSION * self._size)
+            allowed = n_bytes <= plausible or self._taken <= ALWAYS
         else:
             allowed = self._taken <= self._given
         if not allowed:
@@ -77,7 +79,7 @@ class Budget:
         )
         raise ReaderError(
             f"{self._place}: {what} would take {self._taken:,} bytes of memory, {reason}; if that "
-            "is right, read the file with a larger max_bytes"
+            f"is right, read the file with max_bytes={self._taken} or more"
         )
 
 

@@ -68,4 +68,6 @@ def read(
             unlabelled=unlabelled,
             max_bytes=max_bytes,
         )
+    if suffix == ".npz":
+        return read_npz(path, max_bytes=max_bytes)
     return READERS[suffix](path)

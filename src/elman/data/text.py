@@ -40,6 +40,14 @@ class Texts:
         for text in texts:
             self.append(text)
 
+    @classmethod
+    def of(cls, utf8: Array, lengths: Array) -> Texts:
+        """The texts in an array of bytes, end to end, by the bytes of each."""
+        found = cls()
+        found.utf8 = bytearray(utf8.tobytes())
+        found.lengths = array("q", lengths.astype(np.int64).tobytes())
+        return found
+
     def __len__(self) -> int:
         return len(self.lengths)
 
