@@ -84,6 +84,11 @@ MISTAKES = {
     "damaged .npz": (["fit", "{damaged.npz}", "-o", "{m}"], "damaged.npz"),
     "pickle in .npz": (["fit", "{pickle.npz}", "-o", "{m}"], "pickle"),
     "a word among numbers": (["fit", "{word.ts}", "-o", "{m}"], "word.ts", "line 25", "'two'"),
+    "a model named as data": (
+        ["fit", "{train.ts}", "-o", "{m.npz}"],
+        "m.npz: .npz is the suffix of files of data",
+        "m.safetensors",
+    ),
     "a label that is missing": (["fit", "{gap.ts}", "-o", "{m}"], "gap.ts, line 25", "missing"),
     "a label missing in the test": (["evaluate", "{model}", "{gap.ts}"], "gap.ts, line 25"),
     "not a number in the data": (["fit", "{nan.npz}", "-o", "{m}"], "nan.npz", "sample 0"),

@@ -113,13 +113,16 @@ def test_missing_numbers_are_nan(tmp_path, rng):
     np.testing.assert_array_equal(read(tmp_path / "x.npz").y, expected)
 
 
-def test_several_targets_of_time_steps(tmp_path, rng):
-    lengths = (3, 5, 1)
-    y = [rng.normal(size=(n, 4)) for n in lengths]
-    y[1][2, 3] = np.nan
-    write_npz(tmp_path / "x.npz", [rng.normal(size=(n, 2)) for n in lengths], y)
-    for row, expected in zip(read(tmp_path / "x.npz").y, y, strict=True):
-        np.testing.assert_array_equal(row, expected)
+def test_several_targets_of_time_steps_are_read_as_they_were_written(tmp_path, rng):
+    path = tmp_path / "x.npz"
+    X = [rng.normal(size=(n, 2)) for n in (3, 0, 5)]
+    y = [np.where(x > 1, np.nan, x) for x in X]
+    write_npz(path, X, y)
+    for row, expected in zip(read(path).y, y, strict=True):
+        np.testing.assert_array_equal(row, expected, strict=True)
+    cube = rng.normal(size=(3, 5, 2))
+    write_npz(path, cube, cube)
+    np.testing.assert_array_equal(read(path).y, cube)
 
 
 def test_labels_of_very_unequal_lengths_take_no_more_than_their_text(tmp_path):
@@ -344,6 +347,10 @@ LAYOUTS = {
     "labels of steps": (
         {"X": np.ones((3, 5, 2)), "y_steps": np.ones(14)},
         r"y_steps has shape \(14,\) but X has 15 time steps",
+    ),
+    "a table of each step": (
+        {"X": np.ones((3, 5, 2)), "y_steps": np.ones((15, 1, 2))},
+        r"y_steps has shape \(15, 1, 2\)",
     ),
     "labels twice": (
         {"X": np.ones((3, 5, 2)), "y_steps": np.ones(15), "y": np.ones(3)},

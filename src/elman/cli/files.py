@@ -48,6 +48,10 @@ def check_output(
     `force` allows a file to be replaced, but not one of the `inputs`; with `must_be="model"` only
     one which elman saved.
     """
+    if must_be == "model":
+        from elman.models.files import check_name
+
+        check_name(path)
     if path.is_dir():
         raise UserError(f"{path}: is a directory; name a file to write")
     if not path.parent.is_dir():

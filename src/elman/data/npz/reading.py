@@ -164,7 +164,7 @@ def _of_steps(name: str, array: Array, lengths: Array) -> list[Array]:
     if array.ndim not in (1, 2) or len(array) != total:
         raise BadArrayError(
             f"{name} has shape {array.shape} but X has {total} time steps in all; expected "
-            f"({total},), samples end to end"
+            f"({total},), or ({total}, n) for n targets, samples end to end"
         )
     return split_rows(array, lengths)
 

@@ -151,6 +151,8 @@ def _rows(values: Any) -> list[Any] | None:
     """The entries of what is one sequence for each sample; None if it is something else."""
     if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
         values = values.tolist()
+    if isinstance(values, np.ndarray) and values.ndim == 3:
+        return [*values]
     if not isinstance(values, (list, tuple)):
         return None
     plain = (str, bytes, numbers.Number, np.generic, type(None))
