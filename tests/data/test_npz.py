@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from helpers.reading import peak_memory
 
+from elman import RNNTagger
 from elman.data import Dataset, ReaderError, read, read_npz, write_npz
 
 
@@ -605,3 +606,20 @@ def test_a_zip_that_holds_no_array(tmp_path):
     path.write_bytes(buffer.getvalue())
     with pytest.raises(ReaderError, match=r"not a \.npz file"):
         read(path)
+
+
+@pytest.mark.parametrize("none", [None, -1])
+def test_a_tagger_learns_the_same_from_a_file_with_unlabelled_steps(tmp_path, rng, none):
+    X = [rng.normal(size=(n, 2)).astype("f4") for n in (3, 5, 1, 4)]
+    kinds = ["a", "b"] if none is None else [0, 1]
+    y = [[none if t == 2 or n == 1 else kinds[t % 2] for t in range(n)] for n in map(len, X)]
+    write_npz(tmp_path / "x.npz", X, y)
+    found = read(tmp_path / "x.npz")
+    assert [row.tolist() for row in found.y] == y
+    taggers = [
+        RNNTagger(3, max_iter=2, random_state=0).fit(X, y),
+        RNNTagger(3, max_iter=2, random_state=0).fit(found.X, found.y),
+    ]
+    one, other = (tagger.network_.params.flat.tobytes() for tagger in taggers)
+    assert one == other
+    assert taggers[1].classes_.tolist() == kinds

@@ -42,9 +42,14 @@ class Labels:
         self.kind = headers.label_kind
         self._headers = headers
         self._unlabelled = unlabelled
-        self._known = frozenset(headers.labels or ())
-        self._spaced: dict[str, tuple[int, str]] = {}
-        """labels that the header cannot list, because they have spaces: line and error of each"""
+        listed = headers.labels or []
+        self._known = frozenset(listed)
+        self._between_commas = {word for part in listed if "," in part for word in part.split(",")}
+        self._listed = " ".join(listed)
+        self._spaced: set[str] = set()
+        """labels that the header cannot list, because they have spaces"""
+        self._first_spaced = 0, ""
+        """the line of the first of them, and its error"""
         self._texts = Texts()
         self._targets = array("d")
 
@@ -84,7 +89,7 @@ class Labels:
         elif self.kind == "class":
             label = unquoted(text)
             if self._headers.labels is not None and label not in self._known:
-                self._stranger(label, self._headers.labels)
+                self._stranger(label)
             self._texts.append(label)
         else:
             if not NUMBER.fullmatch(text):
@@ -98,22 +103,23 @@ class Labels:
             return is_missing(text)
         return text in NO_LABEL
 
-    def _stranger(self, label: str, listed: list[str]) -> None:
+    def _stranger(self, label: str) -> None:
         """Refuse a label that is not listed, unless its spaces may be why."""
         if label in self._spaced:
             return
-        reason = (
-            f"class label {cut(label)} is not one that @classLabel lists: {cut(' '.join(listed))}"
-        )
-        if any("," in part and label in part.split(",") for part in listed):
+        reason = f"class label {cut(label)} is not one that @classLabel lists: {cut(self._listed)}"
+        if label in self._between_commas:
             self.place.fail(f"{reason}; separate the labels there by spaces, not by commas")
-        if len(label.split()) < 2 or len(self._spaced) == MOST_SPACED:
+        one_word = len(label) > len(self._listed) or len(label.split(None, 1)) < 2
+        if one_word or len(self._spaced) == MOST_SPACED:
             self.place.fail(reason)
-        self._spaced[label] = (
-            self.place.line,
-            f"{reason}; spaces separate the labels there, so put one that has spaces in quotes, "
-            "in the header and here, or write '@classLabel true' without a list",
-        )
+        if not self._spaced:
+            self._first_spaced = (
+                self.place.line,
+                f"{reason}; spaces separate the labels there, so put one that has spaces in "
+                "quotes, in the header and here, or write '@classLabel true' without a list",
+            )
+        self._spaced.add(label)
 
     def check(self) -> None:
         """Hold the list of the header against all labels.
@@ -121,12 +127,11 @@ class Labels:
         Labels with spaces are taken although the list has their words apart, if it has the words of
         all labels and no others: then there is nothing else that it could mean.
         """
-        listed = self._headers.labels or []
         if self._spaced:
             used = {label for label in self._texts if label is not None}
             words = Counter(word for label in used for word in label.split())
-            if words != Counter(word for label in listed for word in label.split()):
-                line, error = next(iter(self._spaced.values()))
+            if words != Counter(self._listed.split()):
+                line, error = self._first_spaced
                 self.place.fail(error, line)
             self._headers.found["classlabel"] = sorted(used)
         else:

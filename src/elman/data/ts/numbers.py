@@ -16,6 +16,7 @@ NAN = frozenset({"nan", "nan(ind)", "1.#qnan", "1.#ind"})
 """How programs print NaN, in lower case and without the sign that it may have."""
 MISSING = NAN | {"?", "na", "n/a", "null", "none"}
 """What stands for a value that is not there, in lower case."""
+LONGEST_MISSING = 1 + max(map(len, MISSING))
 PIECE = 1 << 16
 """Characters that are looked at in one piece: one number takes as much memory as 60 of them."""
 
@@ -53,6 +54,8 @@ def floats(piece: str, *, missing: bool) -> NDArray[np.float64]:
 
 def is_missing(token: str) -> bool:
     """Whether a text says that a value is not there."""
+    if len(token) > LONGEST_MISSING:  # to make a long text lower takes twelve times its memory
+        return False
     token = token.lower()
     return token in MISSING or (token[:1] in ("+", "-") and token[1:] in NAN)
 
