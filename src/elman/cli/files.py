@@ -17,7 +17,10 @@ def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") 
     """The data set in a .ts or .npz file, with NaN only for a model whose `missing` allows it."""
     from elman.data import check_sequences, read
 
-    dataset = read(path) if missing == "error" else read(path, missing="nan")
+    options: dict[str, Any] = {} if missing == "error" else {"missing": "nan"}
+    if need_labels:
+        options["unlabelled"] = "error"
+    dataset = read(path, **options)
     if need_labels and dataset.y is None:
         raise UserError(f"{path}: has no labels, and this needs them")
     # The estimator checks again, but it cannot name the file.
@@ -45,6 +48,10 @@ def check_output(
     `force` allows a file to be replaced, but not one of the `inputs`; with `must_be="model"` only
     one which elman saved.
     """
+    if must_be == "model":
+        from elman.models.files import check_name
+
+        check_name(path)
     if path.is_dir():
         raise UserError(f"{path}: is a directory; name a file to write")
     if not path.parent.is_dir():

@@ -15,7 +15,14 @@ __all__ = ["READERS", "Dataset", "ReaderError", "read", "read_npz", "read_ts", "
 READERS: dict[str, Callable[[PathLike], Dataset]] = {".ts": read_ts, ".npz": read_npz}
 
 
-def read(path: PathLike, *, missing: str = "error") -> Dataset:
+def read(
+    path: PathLike,
+    *,
+    missing: str = "error",
+    timestamps: str = "order",
+    unlabelled: str = "keep",
+    max_bytes: int | None = None,
+) -> Dataset:
     """Read a file of sequences by its suffix.
 
     Parameters
@@ -25,6 +32,15 @@ def read(path: PathLike, *, missing: str = "error") -> Dataset:
     missing : {"error", "nan"}
         What to do with a missing value (`?`) in a .ts file: refuse the file, or return NaN. A .npz
         file says NaN itself.
+    timestamps : {"order", "feature", "error"}
+        What to do with values that have time stamps in a .ts file: hold the order of the steps
+        against them, make a feature of them, or refuse the file. `read_ts` says how.
+    unlabelled : {"keep", "error"}
+        What to do with a recording without a label among others in a .ts file: return None as its
+        label, or refuse the file.
+    max_bytes : int, optional
+        The most memory, in bytes, that what is read may take; by default, what the size of the file
+        makes plausible.
 
     Returns
     -------
@@ -33,7 +49,8 @@ def read(path: PathLike, *, missing: str = "error") -> Dataset:
     Raises
     ------
     ReaderError
-        If the suffix is another one, or the content is not what the suffix says.
+        If the suffix is another one, the content is not what the suffix says, or it would take more
+        memory than allowed.
     OSError
         If the file cannot be opened.
     """
@@ -43,4 +60,14 @@ def read(path: PathLike, *, missing: str = "error") -> Dataset:
             f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
         )
         raise ReaderError(f"{os.fspath(path)}: {seen}; choose one of {', '.join(READERS)}")
-    return read_ts(path, missing=missing) if suffix == ".ts" else READERS[suffix](path)
+    if suffix == ".ts":
+        return read_ts(
+            path,
+            missing=missing,
+            timestamps=timestamps,
+            unlabelled=unlabelled,
+            max_bytes=max_bytes,
+        )
+    if suffix == ".npz":
+        return read_npz(path, max_bytes=max_bytes)
+    return READERS[suffix](path)

@@ -481,6 +481,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         ------
         sklearn.exceptions.NotFittedError
             The estimator is not fitted.
+        ValueError
+            The suffix of the name is that of a file of data, such as .npz.
         OSError
             The file cannot be written; one that was there before is left whole.
         """
