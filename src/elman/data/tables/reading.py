@@ -170,7 +170,7 @@ def _second_table(labels: Any, id: Any, label: Any, target: Any) -> Columns | Ma
                 f"labels= has an index of {labels.index.nlevels} level(s), and id= names "
                 f"{len(names)} column(s): they have to be the same"
             )
-        frame = labels.index.to_frame(index=False, name=names)
+        frame = labels.index.to_frame(index=False, name=names if len(names) > 1 else names[0])
         labels = {**{key: frame[key] for key in names}, str(name): labels.reset_index(drop=True)}
     columns = columns_of(labels, name="labels", source="the table of labels")
     _refuse_index(labels, columns, names)
