@@ -55,7 +55,7 @@ def from_table(
         The columns that are features, in their order: numbers, or booleans as 0 and 1; null, NA and
         NaN are missing values (NaN), which an estimator takes with `missing="mask"` or "skip". By
         default, all columns that are nothing else. To predict, pass what was trained: its
-        `feature_names_in_` are taken in its order, and other columns do not matter.
+        names are taken in its order, and other columns do not matter.
     label : str, optional
         The class of each sequence: text, integers or booleans. In every row of the sequence, or in
         some of its rows and missing in the others.
