@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,18 @@ class Dataset:
 def cut(text: str) -> str:
     """Text of a file for an error message: quoted, one line, not endless."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in an error message: the first of them, quoted, and how many more there are."""
+    return enumerated(map(cut, names))
+
+
+def enumerated(texts: Iterable[str]) -> str:
+    """Texts in an error message: the first of them, and how many more there are."""
+    every = list(texts)
+    more = len(every) - MOST_NAMES
+    return ", ".join(every[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _counted(n: int, one: str, more: str | None = None) -> str:
