@@ -336,7 +336,7 @@ def mutated_members(rng: Generator, content: bytes) -> bytes:
     with zipfile.ZipFile(packed, "w", method) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, data in members:
-            archive.writestr(name, data)
+            archive.writestr(zipfile.ZipInfo(name), data, method)  # without the time of day
     return packed.getvalue()
 
 
