@@ -53,8 +53,8 @@ def read_ts(
         What to do with a recording whose label is `?`: return None as its label (NaN as its
         target), or refuse the file.
     max_bytes : int, optional
-        The most memory, in bytes, that what is read may take; by default, what the size of the file
-        makes plausible.
+        The most memory, in bytes, that what is read may take; by default 100 times the size of the
+        file, or 64 MiB if that is more.
 
     Returns
     -------
