@@ -51,6 +51,7 @@ def write_npz(
     ids : array-like of shape (n_samples,), optional
         What names each sample: numbers, strings or dates.
     feature_names : sequence of str, optional
+        By default those that X has, if it is made of data frames.
     sample_weight : array-like of shape (n_samples,), or list of (n_timesteps_i,), optional
 
     Raises
@@ -81,6 +82,8 @@ def write_npz(
         missing="error" if missing == "error" else "keep",
         how_to_allow="missing='nan'",
     )
+    if feature_names is None:
+        feature_names = sequences.feature_names
     lengths = sequences.lengths.tolist()
     arrays: dict[str, Array] = {}
     if sequences.n_timesteps is None:
