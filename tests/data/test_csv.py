@@ -226,4 +226,4 @@ def test_memory_is_in_proportion_to_the_file(write, row):
     read_csv(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 8 * path.stat().st_size + 6_000_000
+    assert peak < 3 * path.stat().st_size + 6_000_000
