@@ -27,11 +27,14 @@ class Columns:
     A column is an ndarray of shape (n_rows,), of one of these types:
 
     - float32 or float64, where NaN is a missing value;
-    - int64, uint64 or bool, which have no missing values;
-    - datetime64[ns], where NaT is a missing value;
+    - integers of any size, or bool, which have no missing values;
+    - datetime64[ns] in UTC, where NaT is a missing value;
     - object: text (str, or None where it is missing); or, for a table with one row for each
-      sequence, a 1-D ndarray in each row (or None). Other objects are taken as they are, and
-      refused where numbers or labels are asked for.
+      sequence, a 1-D ndarray of one of these types in each row (or None); or what is missing in
+      part and has no NaN: True, False and None, and integers beyond 2^53 and None. Other objects
+      are taken as they are, and refused where numbers or labels are asked for.
+
+    `elman.data.tables.plain.plain_column` makes such an array of values of any kind.
     """
 
     columns: dict[str, Array]

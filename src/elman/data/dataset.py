@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,16 @@ class Dataset:
 def cut(text: str) -> str:
     """Text of a file for an error message: quoted, one line, not endless."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Names or values in an error message: the first of them, and how many more there are."""
+    every = list(names)
+    shown = ", ".join(
+        cut(name) if isinstance(name, str) else str(name) for name in every[:MOST_NAMES]
+    )
+    more = len(every) - MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _counted(n: int, one: str, more: str | None = None) -> str:

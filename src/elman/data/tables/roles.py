@@ -1,0 +1,155 @@
+"""Which column of a table is what, as the caller says it; the same, checked, out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from elman.data.columns import Columns
+from elman.data.dataset import ReaderError, listed
+
+NOT_FEATURES = ("id", "label", "step_label", "target", "weight")
+"""Roles whose columns cannot be features as well: they tell the network the answer, or nothing that
+it could use for a new sequence."""
+
+OF_Y = ("label", "step_label", "target", "step_target")
+"""Roles of which a table plays one: what is to be learned."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that play each role, by name."""
+
+    id: tuple[str, ...]
+    time: str | None
+    features: tuple[str, ...] | None
+    """None for all columns that play no other role"""
+    label: str | None
+    step_label: str | None
+    target: tuple[str, ...]
+    step_target: tuple[str, ...]
+    weight: str | None
+    delta: str | None
+    """the feature made of the time since the step before, if there is to be one"""
+    many: frozenset[str]
+    """the roles that were given as a list of names, so that their values have an axis for it"""
+
+    def played(self) -> dict[str, str]:
+        """Each column that plays a role other than that of a feature, with the role."""
+        found: dict[str, str] = {}
+        for role in ("id", "time", *OF_Y, "weight"):
+            names = getattr(self, role)
+            for name in (names,) if isinstance(names, str) else names or ():
+                if name in found:
+                    raise ReaderError(
+                        f"column {name!r} is given twice, as {found[name]}= and as {role}=: a "
+                        "column plays one role"
+                    )
+                found[name] = role
+        return found
+
+
+def roles_of(
+    *,
+    id: Any,
+    time: Any,
+    features: Any,
+    label: Any,
+    step_label: Any,
+    target: Any,
+    step_target: Any,
+    weight: Any,
+    time_delta: bool,
+) -> Roles:
+    """The arguments of `dataset_of` as `Roles`, if they agree with each other."""
+    time_name = _one(time, "time")
+    if time_delta and time_name is None:
+        raise ReaderError("time_delta=True needs time=, the column that the differences are of")
+    roles = Roles(
+        id=_several(id, "id"),
+        time=time_name,
+        features=None if features is None else _features(features),
+        label=_one(label, "label"),
+        step_label=_one(step_label, "step_label"),
+        target=_several(target, "target"),
+        step_target=_several(step_target, "step_target"),
+        weight=_one(weight, "weight"),
+        delta=f"{time_name}_delta" if time_delta else None,
+        many=frozenset(
+            role
+            for role, names in (("id", id), ("target", target), ("step_target", step_target))
+            if names is not None and not isinstance(names, (str, int))
+        ),
+    )
+    of_y = [role for role in OF_Y if getattr(roles, role)]
+    if len(of_y) > 1:
+        raise ReaderError(
+            f"{' and '.join(f'{role}=' for role in of_y)} are both given: a data set has one y, "
+            "so call once for each"
+        )
+    played = roles.played()
+    for name in roles.features or ():
+        if played.get(name) in NOT_FEATURES:
+            raise ReaderError(
+                f"column {name!r} is in features= and is {played[name]}= as well: leave it out of "
+                "the features"
+            )
+    return roles
+
+
+def check_known(columns: Columns, name: str, role: str) -> None:
+    """Raise ReaderError if the table has no such column."""
+    if name in columns.columns:
+        return
+    close = difflib.get_close_matches(name, columns.columns, 1)
+    hint = f"; did you mean {close[0]!r}" if close else ""
+    raise ReaderError(
+        f"{columns.source} has no column {name!r}, which {role}= names{hint}. Its columns are "
+        f"{listed(columns.columns)}"
+    )
+
+
+def _one(name: Any, role: str) -> str | None:
+    if name is None or isinstance(name, str):
+        return name
+    if isinstance(name, int) and not isinstance(name, bool):
+        return str(name)
+    raise _wrong_name(name, role, "the name of a column")
+
+
+def _several(names: Any, role: str) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if isinstance(names, (str, int)):
+        names = [names]
+    if not isinstance(names, Iterable):
+        raise _wrong_name(names, role, "the name of a column, or a list of names")
+    found = [_one(name, role) for name in names]
+    if not found:
+        raise ReaderError(f"{role}= is an empty list: name a column, or leave it out")
+    for name in found:
+        if name is None:
+            raise _wrong_name(name, role, "a list of names of columns")
+        if found.count(name) > 1:
+            raise ReaderError(f"{role}= names column {name!r} twice")
+    return tuple(name for name in found if name is not None)
+
+
+def _features(features: Any) -> tuple[str, ...]:
+    """Names, or those that a fitted estimator or a model was trained with."""
+    if hasattr(features, "fit") or hasattr(features, "predict"):
+        names = getattr(features, "feature_names_in_", None)
+        if names is None:
+            raise ReaderError(
+                f"features= is a {type(features).__name__} that has no feature_names_in_: it was "
+                "fitted without names, or not at all; pass the names in the order of its training "
+                "data"
+            )
+        return tuple(str(name) for name in names)
+    return _several(features, "features")
+
+
+def _wrong_name(name: Any, role: str, wanted: str) -> TypeError:
+    return TypeError(f"{role}={name!r} is a {type(name).__name__}; expected {wanted}")
