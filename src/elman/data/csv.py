@@ -16,7 +16,7 @@ import numpy as np
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.growing import Growing
-from elman.data.texts import check_size, not_text, undecodable
+from elman.data.texts import check_memory, not_text, undecodable
 from elman.data.wanted import EVERYTHING, Wanted
 
 MOST_COLUMNS = 100_000
@@ -61,7 +61,7 @@ def read_csv(
     header : bool
         Whether the first line names the columns; if not, they are called "0", "1", ...
     max_bytes : int, optional
-        A file of more bytes is refused.
+        The most memory, in bytes, that what is read may take.
     wanted : Wanted
         Which columns to read, and which of them may hold text.
 
@@ -91,12 +91,11 @@ def read_csv(
         raise ValueError(
             f"delimiter={delimiter!r} and decimal={decimal!r} are the same: choose two characters"
         )
-    check_size(path, max_bytes)
-    file = _CsvFile(os.fspath(path), delimiter, decimal, header, wanted)
+    file = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, wanted)
     columns = file.columns()
     if file.unfinished:
         # Columns whose first text came after numbers, which are texts then: 1.0 and 1 differ.
-        again = _CsvFile(os.fspath(path), delimiter, decimal, header, wanted)
+        again = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, wanted)
         columns |= again.columns(file.unfinished)
         if again.n_rows != file.n_rows:
             file.fail(None, "was changed while it was read; read it again")
@@ -108,12 +107,19 @@ class _CsvFile:
     """One pass over the lines of a file."""
 
     def __init__(
-        self, path: str, delimiter: str, decimal: str, header: bool, wanted: Wanted
+        self,
+        path: str,
+        delimiter: str,
+        decimal: str,
+        header: bool,
+        max_bytes: int | None,
+        wanted: Wanted,
     ) -> None:
         self.path = path
         self.delimiter = delimiter
         self.decimal = decimal
         self.header = header
+        self.max_bytes = max_bytes
         self.wanted = wanted
         self.names: list[str] = []
         self.n_rows = 0
@@ -281,6 +287,8 @@ class _CsvFile:
             if not as_before and not self.wanted.may_be_text(name):
                 self._refuse_text(name, column, columns[k])
         self.n_rows += len(rows)
+        n_bytes = sum(column.n_bytes for _, column in growing.values())
+        check_memory(self.path, n_bytes, self.max_bytes)
 
     def _refuse_gap(self, rows: list[list[str]], first_lines: Any) -> None:
         """In a file of one column, an empty line before others may be a missing value."""

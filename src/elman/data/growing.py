@@ -86,6 +86,12 @@ class Growing:
             self._bytes = bytearray()
         return False
 
+    @property
+    def n_bytes(self) -> int:
+        """About how much memory it takes by now."""
+        distinct = self._texts if self._distinct is None else self._distinct
+        return len(self._bytes) + 8 * len(self._texts) + 56 * len(distinct)
+
     def array(self) -> Array:
         """The column of `Columns`."""
         if self._kind == "missing":

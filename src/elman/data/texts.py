@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import NoReturn
 
-from elman.data.dataset import PathLike, ReaderError
+from elman.data.dataset import ReaderError
 
 _OTHERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook, not text: save the sheet as CSV",
@@ -19,15 +18,12 @@ _OTHERS = {
 }
 
 
-def check_size(path: PathLike, max_bytes: int | None) -> None:
-    """Refuse a file of more bytes than the caller allows."""
-    if max_bytes is None:
-        return
-    size = os.stat(path).st_size
-    if size > max_bytes:
+def check_memory(source: str, n_bytes: int, max_bytes: int | None) -> None:
+    """Refuse to go on reading once what is read takes more memory than the caller allows."""
+    if max_bytes is not None and n_bytes > max_bytes:
         raise ReaderError(
-            f"{os.fspath(path)}: has {size:,} bytes, more than the {max_bytes:,} that max_bytes "
-            "allows"
+            f"{source}: what it holds takes more than the {max_bytes:,} bytes of memory that "
+            "max_bytes allows"
         )
 
 
