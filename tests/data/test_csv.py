@@ -119,7 +119,7 @@ def test_what_a_column_is(write, monkeypatch, fields, kind, values, at_once):
 def test_no_two_ids_or_labels_become_one(write, monkeypatch, role, fields, values, at_once):
     monkeypatch.setattr(csv_reader, "CELLS", at_once)
     path = write("x\n" + "\n".join(field or '""' for field in fields))
-    found = read_csv(path, wanted=Wanted(roles={"x": role})).columns["x"].tolist()
+    found = read_csv(path, choose=lambda names: Wanted(roles={"x": role})).columns["x"].tolist()
     assert repr(found) == repr(values)
 
 
@@ -148,7 +148,7 @@ def test_quotes_hold_delimiters_quotes_and_ends_of_lines(write, monkeypatch):
 def test_only_the_wanted_columns_are_read(write):
     """What is not read may be called anything, and twice."""
     path = write(",t,note,x,note\n0,1,a,0.5,b\n")
-    found = read_csv(path, wanted=Wanted(names=frozenset({"x", "t", "absent"})))
+    found = read_csv(path, choose=lambda names: Wanted(frozenset({"x", "t", "absent"})))
     assert lists(found) == {"t": [1], "x": [0.5]}
 
 
@@ -157,7 +157,10 @@ def test_a_file_without_names(write):
     assert lists(read_csv(write("0,1\n0.5,2\n"))) == {"0": [0.5], "1": [2]}
 
 
-NUMBERS = Wanted(roles={"id": "id"})
+def numbers(names):
+    return Wanted(roles={"id": "id"})
+
+
 DAMAGED = {
     "empty": ("", {}, r"x\.csv: is empty"),
     "empty lines": ("\n\n", {}, "is empty"),
@@ -183,14 +186,14 @@ DAMAGED = {
     "many fields": ("a,b\n1" + ",2" * 100_001, {}, "line 2: has more than 100,000 fields"),
     "many names": ("a" + ",b" * 100_001, {}, "line 1: has more than 100,000 fields"),
     "large": ("a,b\n1,2\n", {"max_bytes": 15}, "more than the 15 bytes of memory that max_bytes"),
-    "text": ("id,a\n1,2\n3,x\n", {"wanted": NUMBERS}, "line 3: column 'a' holds 'x'.*--features"),
-    "comma": ('id,a\n1,"2,5"\n', {"wanted": NUMBERS}, "line 2: column 'a'.*--decimal ','"),
+    "text": ("id,a\n1,2\n3,x\n", {"choose": numbers}, "line 3: column 'a' holds 'x'.*--features"),
+    "comma": ('id,a\n1,"2,5"\n', {"choose": numbers}, "line 2: column 'a'.*--decimal ','"),
     "point": (
         "id;a\n1;2,5\n1;2.5\n",
-        {"wanted": NUMBERS, "decimal": ","},
+        {"choose": numbers, "decimal": ","},
         r"line 3: column 'a' holds '2\.5'",
     ),
-    "boolean": ("id,a\n1,2\n1,true\n", {"wanted": NUMBERS}, "line 3: column 'a' holds 'true'"),
+    "boolean": ("id,a\n1,2\n1,true\n", {"choose": numbers}, "line 3: column 'a' holds 'true'"),
 }
 
 

@@ -17,7 +17,7 @@ from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.growing import Growing
 from elman.data.texts import check_memory, not_text, undecodable
-from elman.data.wanted import EVERYTHING, Wanted
+from elman.data.wanted import Choice, everything
 
 MOST_COLUMNS = 100_000
 """A line of more fields is refused before Python's texts of them fill the memory."""
@@ -36,7 +36,7 @@ def read_csv(
     decimal: str = ".",
     header: bool = True,
     max_bytes: int | None = None,
-    wanted: Wanted = EVERYTHING,
+    choose: Choice = everything,
 ) -> Columns:
     """Read the columns of a CSV file.
 
@@ -62,8 +62,8 @@ def read_csv(
         Whether the first line names the columns; if not, they are called "0", "1", ...
     max_bytes : int, optional
         The most memory, in bytes, that what is read may take.
-    wanted : Wanted
-        Which columns to read, and which of them may hold text.
+    choose : callable
+        Is given the names of the columns, and says which of them to read and which may hold text.
 
     Returns
     -------
@@ -91,11 +91,11 @@ def read_csv(
         raise ValueError(
             f"delimiter={delimiter!r} and decimal={decimal!r} are the same: choose two characters"
         )
-    file = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, wanted)
+    file = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, choose)
     columns = file.columns()
     if file.unfinished:
         # Columns whose first text came after numbers, which are texts then: 1.0 and 1 differ.
-        again = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, wanted)
+        again = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, choose)
         columns |= again.columns(file.unfinished)
         if again.n_rows != file.n_rows:
             file.fail(None, "was changed while it was read; read it again")
@@ -113,14 +113,15 @@ class _CsvFile:
         decimal: str,
         header: bool,
         max_bytes: int | None,
-        wanted: Wanted,
+        choose: Choice,
     ) -> None:
         self.path = path
         self.delimiter = delimiter
         self.decimal = decimal
         self.header = header
         self.max_bytes = max_bytes
-        self.wanted = wanted
+        self.choose = choose
+        self.wanted = everything(())
         self.names: list[str] = []
         self.n_rows = 0
         self.unfinished: list[str] = []
@@ -231,7 +232,9 @@ class _CsvFile:
                         + ("$'\\t'" if other == "\t" else f"'{other}'"),
                     )
         if not self.header:
-            return {str(k): k for k in range(len(names)) if self.wanted.has(str(k))}
+            names = [*map(str, range(len(names)))]
+            self.wanted = self.choose(names)
+            return {name: k for k, name in enumerate(names) if self.wanted.has(name)}
         numbers = Growing("number", self.decimal)
         if numbers.first_text(names) is None and any(names) and not _counts(names):
             self.fail(
@@ -240,6 +243,7 @@ class _CsvFile:
                 "of columns: write the names above them, or pass header=False, on the command "
                 "line --no-header",
             )
+        self.wanted = self.choose([name for name in names if name])
         found: dict[str, int] = {}
         for k, name in enumerate(names):
             if not name and self.wanted.names is None:

@@ -35,9 +35,10 @@ class Growing:
 
     Parameters
     ----------
-    role : {"number", "time", "label", "id"}
+    role : {"number", "time", "label", "id", "name"}
         What its texts may be. In a column of ids or labels a text that its number would not give
-        back, such as 007, keeps the whole column text; in one of ids, 1.10 does as well.
+        back, such as 007, keeps the whole column text; in one of ids, 1.10 does as well. One of
+        names is text whatever it holds.
     decimal : {".", ","}
         The decimal mark of its numbers.
     """
@@ -46,7 +47,7 @@ class Growing:
         self._role = role
         self._decimal = decimal
         self.n_rows = 0
-        self._kind = "text" if role in ("label", "id") else "missing"
+        self._kind = "text" if role in ("label", "id", "name") else "missing"
         self._bytes = bytearray()
         self._texts: list[str] = []
         self._distinct: dict[str, str] | None = {}
@@ -179,6 +180,8 @@ class Growing:
         texts = self._texts if self._distinct is None else self._distinct.keys()
         gone = {field for field in texts if field.strip() in MISSING}
         there = [field for field in texts if field not in gone] if gone else texts
+        if self._role == "name":
+            return self._as_text(gone)
         if not there:
             return np.full(self.n_rows, np.nan)
         if all(field in BOOLEANS for field in there):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut, listed
 from elman.data.texts import check_memory, not_text, undecodable
-from elman.data.wanted import EVERYTHING, Wanted
+from elman.data.wanted import Choice, everything
 
 Array = NDArray[Any]
 
@@ -29,7 +29,7 @@ _NAMES = {str: "text", bool: "true or false", int: "a number", float: "a number"
 
 
 def read_json_lines(
-    path: PathLike, *, max_bytes: int | None = None, wanted: Wanted = EVERYTHING
+    path: PathLike, *, max_bytes: int | None = None, choose: Choice = everything
 ) -> Columns:
     """Read the columns of a file of JSON lines (.jsonl, .ndjson).
 
@@ -47,8 +47,8 @@ def read_json_lines(
         The file, in UTF-8.
     max_bytes : int, optional
         The most memory, in bytes, that what is read may take.
-    wanted : Wanted
-        Which columns to read.
+    choose : callable
+        Is given the names of the columns, as the first line has them, and says which to read.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def read_json_lines(
     OSError
         The file cannot be opened.
     """
-    file = _JsonLines(os.fspath(path), max_bytes, wanted)
+    file = _JsonLines(os.fspath(path), max_bytes, choose)
     encoding = not_text(file.path) or "utf-8-sig"
     try:
         with open(file.path, encoding=encoding, newline="\n") as lines:
@@ -74,10 +74,11 @@ def read_json_lines(
 class _JsonLines:
     """One pass over the lines of a file; `line` is the number of the one being read."""
 
-    def __init__(self, path: str, max_bytes: int | None, wanted: Wanted) -> None:
+    def __init__(self, path: str, max_bytes: int | None, choose: Choice) -> None:
         self.path = path
         self.max_bytes = max_bytes
-        self.wanted = wanted
+        self.choose = choose
+        self.wanted = everything(())
         self.line = 0
         self._values: dict[str, _Values] = {}
         self._ignored: set[str] = set()
@@ -162,6 +163,7 @@ class _JsonLines:
         if not rows:
             return
         if not self._n_rows:
+            self.wanted = self.choose([*_names_of(rows[0])])
             self._learn(rows[0])
         known = self._values.keys() | self._ignored
         for row, number in zip(rows, numbers, strict=True):
@@ -181,7 +183,6 @@ class _JsonLines:
         for name in row:
             if self._is_wanted(name):
                 self._values[name] = _Values()
-                self._values[name].skip(self._n_rows)
             else:
                 self._ignored.add(name)
 
@@ -195,15 +196,22 @@ class _JsonLines:
         """A key that no line before has; an error if it would be taken for a feature."""
         strangers = [name for name in row if name not in self._values.keys() | self._ignored]
         if self.wanted.names is None:
-            for name in strangers:
-                if name not in (self.wanted.roles or ()):
-                    self.fail(
-                        f"has the key {cut(name)}, which the first line has not: its keys are "
-                        f"{listed(self._values)}. Write null where a value is missing, or name "
-                        "the features (features=[...], on the command line --features a,b,c)",
-                        number,
-                    )
-        self._learn({name: row[name] for name in strangers})
+            self.fail(
+                f"has the key {cut(strangers[0])}, which the first line has not: its keys are "
+                f"{listed(self._values)}. Write null where a value is missing, or name the "
+                "features (features=[...], on the command line --features a,b,c)",
+                number,
+            )
+        self._ignored.update(strangers)
+
+
+def _names_of(row: dict[str, Any]) -> Iterator[str]:
+    """The columns that an object has: one for each key, or for each feature of lists of lists."""
+    for name, value in row.items():
+        if isinstance(value, list) and value and isinstance(value[0], list):
+            yield from (f"{name}[{k}]" for k in range(len(value[0])))
+        else:
+            yield name
 
 
 class _UnusableError(Exception):
@@ -227,12 +235,6 @@ class _Values:
         """the number of features, of lists of lists"""
         self._any_flat = False
         self.n_bytes = 0
-
-    def skip(self, n_rows: int) -> None:
-        """Add missing values."""
-        if n_rows:
-            self._parts.append(np.full(n_rows, None))
-            self._any_missing = True
 
     def extend(self, values: list[Any]) -> None:
         """Add values; `_UnusableError` if one is not of the kind of the others."""
