@@ -62,10 +62,7 @@ def plain_column(values: Any) -> Array:
 
 def object_array(values: Any) -> Array:
     """A 1-D array of the objects of a list, however alike they are."""
-    array = np.empty(len(values), object)
-    for i, value in enumerate(values):
-        array[i] = value
-    return array
+    return np.fromiter(values, object, len(values))
 
 
 def nanoseconds(dates: Array) -> Array:

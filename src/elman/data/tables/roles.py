@@ -119,6 +119,13 @@ def _one(name: Any, role: str) -> str | None:
     raise _wrong_name(name, role, "the name of a column")
 
 
+def names_of(names: Any) -> list[Any]:
+    """One name, or several, or none, as a list."""
+    if names is None:
+        return []
+    return [names] if isinstance(names, (str, int)) or not isinstance(names, Iterable) else [*names]
+
+
 def _several(names: Any, role: str) -> tuple[str, ...]:
     if names is None:
         return ()
