@@ -509,7 +509,7 @@ def test_read_by_suffix(write, npz):
     assert len(read(str(npz)).X) == 3
 
 
-@pytest.mark.parametrize("name", ["x.csv", "x", "x.ts.gz", ".ts", "x.npy"])
+@pytest.mark.parametrize("name", ["x.xlsx", "x", "x.ts.gz", ".ts", "x.npy"])
 def test_other_suffixes(write, name):
     with pytest.raises(
         ReaderError, match=r"(is not a format this reads|has no suffix); choose one of \.ts, \.npz"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from elman.data.arff import read_arff_columns
+from elman.data.arrow import read_arrow, read_parquet
 from elman.data.columns import Columns
 from elman.data.csv import read_csv
-from elman.data.dataset import Dataset, PathLike, ReaderError, cut
+from elman.data.dataset import Dataset, PathLike, ReaderError, cut, listed
 from elman.data.json_lines import read_json_lines
 from elman.data.tables import dataset_of
 from elman.data.tables.features import feature_columns
@@ -25,8 +28,15 @@ TABLES: dict[str, Callable[..., Columns]] = {
     ".tsv": read_csv,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
+    ".parquet": read_parquet,
+    ".feather": read_arrow,
+    ".arrow": read_arrow,
+    ".arff": read_arff_columns,
 }
 """The readers of tables, by suffix."""
+
+WITHOUT_LISTS = (".csv", ".tsv", ".arff")
+"""Formats in which a row cannot be a whole sequence, so that an id is needed."""
 
 ROLES = ("id", "time", "features", "label", "step_label", "target", "step_target", "weight")
 """What a column of a table may be, as options of `read`."""
@@ -80,9 +90,13 @@ def read_table(
     """
     options = options or {}
     asked = Asked(os.fspath(path), roles, time_delta, labels is not None, may_lack)
+    asked.needs_id = Path(path).suffix.lower() in WITHOUT_LISTS
     columns = read_columns(path, choose=asked, **options)
     if isinstance(labels, (str, os.PathLike)):
         labels = read_labels(labels, asked.roles, options)
+        ids = [str(name) for name in names_of(asked.roles.get("id"))]
+        there = set(_keys(columns, ids)) if ids else ()
+        labels = without_strangers(labels, ids, there, os.fspath(path))
     return assembled(columns, asked, labels, missing)
 
 
@@ -145,14 +159,22 @@ class Asked:
         self.time_delta = time_delta
         self.second = second
         self.may_lack = may_lack
+        self.needs_id = False
         self.absent: dict[str, str] = {}
         """the columns that need not be there and are not, by role"""
 
     def __call__(self, names: Sequence[str]) -> Wanted:
         """What to read of columns of these names; ReaderError if one is missing."""
+        if self.needs_id and "id" not in self.roles:
+            raise ReaderError(
+                f"{self.source}: has a row for each time step, so that id= (--id) has to name the "
+                f"column that says which sequence a row belongs to. Its columns are "
+                f"{listed(names)}. A file that is one sequence goes into a folder of such files"
+            )
         for role in self.may_lack:
             name = self.roles.get(role)
-            if isinstance(name, str) and name not in names and not self._is_needed(role):
+            is_needed = self.time_delta if role == "time" else self.needs_id
+            if isinstance(name, str) and name not in names and not is_needed:
                 self.absent[role] = self.roles.pop(role)
         self.roles |= self._expanded(names)
         roles = self.checked()
@@ -178,9 +200,6 @@ class Asked:
         return roles_of(
             **{role: self.roles.get(role) for role in ROLES}, time_delta=self.time_delta
         )
-
-    def _is_needed(self, role: str) -> bool:
-        return role == "time" and self.time_delta
 
     def _expanded(self, names: Sequence[str]) -> dict[str, Any]:
         """The features, where one stands for all columns that lists of lists became."""
@@ -209,6 +228,40 @@ def read_labels(path: PathLike, roles: Mapping[str, Any], options: Mapping[str, 
         return Wanted(frozenset(str(name) for name in wanted if name is not None), texts)
 
     return read_columns(path, choose=choose, **known_options(path, options))
+
+
+def without_strangers(
+    labels: Columns, ids: Sequence[str], there: Collection[Any], source: str
+) -> Columns:
+    """A second table without the rows of ids that are not there; a warning names those.
+
+    A file of labels often has those of the training data and of the test data, which are read one
+    after the other.
+    """
+    keys = _keys(labels, ids)
+    strangers = [key for key in keys if key not in there]
+    if not strangers or len(strangers) == len(keys):
+        return labels  # in the second case `dataset_of` says what is wrong
+    warnings.warn(
+        f"{labels.source}: {len(strangers)} of its {len(keys)} rows belong to no sequence of "
+        f"{source}, and are left out: {listed(strangers)}",
+        stacklevel=2,
+    )
+    rows = np.flatnonzero([key in there for key in keys])
+    columns = {name: column[rows] for name, column in labels.columns.items()}
+    return Columns(
+        columns,
+        len(rows),
+        lambda row: labels.place(int(rows[row])),
+        labels.source,
+        labels.categorical,
+    )
+
+
+def _keys(columns: Columns, ids: Sequence[str]) -> list[Any]:
+    """The id of each row, as Python has it."""
+    every = [columns.columns[name].tolist() for name in ids if name in columns.columns]
+    return every[0] if len(every) == 1 else list(zip(*every, strict=True))
 
 
 def known_options(path: PathLike, options: Mapping[str, Any]) -> dict[str, Any]:

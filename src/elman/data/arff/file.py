@@ -152,7 +152,7 @@ class ArffFile:
                     self.fail(
                         f"the relational attribute {cut(outer)} holds one of type "
                         f"{attribute.kind}; only numbers are read within it, or is "
-                        f"'@end {outer}' missing?"
+                        f"{cut('@end ' + outer)} missing?"
                     )
                 else:
                     n_inner += 1
