@@ -18,6 +18,7 @@ from elman.data.synthetic import (
     make_parity,
     make_temporal_xor,
 )
+from elman.data.tables import from_table, to_table
 from elman.data.tomita import make_tomita
 from elman.data.validation import check_sequences
 
@@ -28,6 +29,7 @@ __all__ = [
     "Sequences",
     "check_sequences",
     "from_channels_first",
+    "from_table",
     "load_japanese_vowels",
     "make_adding_problem",
     "make_noisy_sinusoids",
@@ -38,5 +40,6 @@ __all__ = [
     "read_folder",
     "read_npz",
     "read_ts",
+    "to_table",
     "write_npz",
 ]

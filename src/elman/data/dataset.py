@@ -82,14 +82,16 @@ def cut(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def listed(names: Iterable[Any]) -> str:
-    """Names or values in an error message: the first of them, and how many more there are."""
-    every = list(names)
-    shown = ", ".join(
-        cut(name) if isinstance(name, str) else str(name) for name in every[:MOST_NAMES]
-    )
+def listed(names: Iterable[str]) -> str:
+    """Names in an error message: the first of them, quoted, and how many more there are."""
+    return enumerated(map(cut, names))
+
+
+def enumerated(texts: Iterable[str]) -> str:
+    """Texts in an error message: the first of them, and how many more there are."""
+    every = list(texts)
     more = len(every) - MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    return ", ".join(every[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _counted(n: int, one: str, more: str | None = None) -> str:

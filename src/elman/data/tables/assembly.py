@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from elman.data.columns import Columns
-from elman.data.dataset import Dataset, ReaderError, listed
+from elman.data.dataset import Dataset, ReaderError, cut, listed
 from elman.data.named import NamedSequences
 from elman.data.tables.features import feature_block, feature_columns, list_columns
 from elman.data.tables.plain import object_array
@@ -76,9 +76,9 @@ def dataset_of(
     metadata: dict[str, Any] = {}
     if roles.id:
         metadata["id"] = list(roles.id)
-    if roles.time is not None and table.time is not None:
+    if roles.time is not None:
         metadata["time"] = roles.time
-        metadata["times"] = groups.split(groups.steps(table.time))
+        metadata["times"] = groups.split(groups.steps(table.steps.columns.columns[roles.time]))
     return Dataset(
         NamedSequences(groups.split(block), names),
         y_of(table, roles, second),
@@ -95,7 +95,8 @@ def _ids(whole: Grouped) -> Any:
         return None
     if len(whole.names) == 1:
         return whole.names[0]
-    return object_array(list(zip(*(names.tolist() for names in whole.names), strict=True)))
+    parts = [names.tolist() if names.dtype.kind != "M" else [*names] for names in whole.names]
+    return object_array(list(zip(*parts, strict=True)))
 
 
 def _label_of(labels: Columns | Mapping[Any, Any] | None, id: Any, label: Any, target: Any) -> Any:
@@ -134,12 +135,12 @@ def _check_columns(
             check_known(labels, name, role)
             if name in columns.columns:
                 raise ReaderError(
-                    f"column {name!r} is in {columns.source} and in {labels.source}: leave it out "
-                    "of one of them"
+                    f"column {cut(name)} is in {columns.source} and in {labels.source}: leave it "
+                    "out of one of them"
                 )
     for name in feature_columns(columns, roles):
         if name == f"{roles.time}_delta" and name not in columns.columns:
             raise ReaderError(
-                f"features= lists {name!r}, the time since the step before: pass time_delta=True"
+                f"features= lists {cut(name)}, the time since the step before: pass time_delta=True"
             )
         check_known(columns, name, "features")

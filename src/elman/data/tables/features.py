@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.columns import Columns
-from elman.data.dataset import ReaderError, listed
+from elman.data.dataset import ReaderError, cut, enumerated, listed
 from elman.data.tables.grouping import differences
 from elman.data.tables.plain import (
     as_numbers,
@@ -40,16 +40,16 @@ def list_columns(columns: Columns, roles: Roles) -> list[str]:
     for name in features:
         if name not in lists:
             raise ReaderError(
-                f"{columns.source}: column {name!r} has one value in each row, where column "
-                f"{lists[0]!r} has a list: make it a list with a value for each time step, or "
+                f"{columns.source}: column {cut(name)} has one value in each row, where column "
+                f"{cut(lists[0])} has a list: make it a list with a value for each time step, or "
                 f"leave it out with features=[{listed(lists)}]"
             )
     of_steps = [roles.time, roles.step_label, *roles.step_target]
     for name in filter(None, of_steps):
         if not holds_lists(columns.columns[name]):
             raise ReaderError(
-                f"{columns.source}: column {name!r} has one value in each row, where column "
-                f"{lists[0]!r} has a list: it needs a list with a value for each time step too"
+                f"{columns.source}: column {cut(name)} has one value in each row, where column "
+                f"{cut(lists[0])} has a list: it needs a list with a value for each time step too"
             )
     weights = roles.weight in columns.columns and holds_lists(columns.columns[str(roles.weight)])
     others = [name for name in filter(None, of_steps) if name not in lists]
@@ -65,7 +65,7 @@ def feature_block(table: Steps, roles: Roles) -> tuple[Array, list[str]]:
     if roles.delta is not None:
         if roles.delta in columns.columns:
             raise ReaderError(
-                f"{columns.source} has a column {roles.delta!r} already, which time_delta=True "
+                f"{columns.source} has a column {cut(roles.delta)} already, which time_delta=True "
                 "would make: leave out time_delta, or rename the column"
             )
         given = list(roles.features or ())
@@ -97,15 +97,15 @@ def _numbers(columns: Columns, names: list[str], roles: Roles) -> dict[str, Arra
     if not refused:
         return found
     name, reason = next(iter(refused.items()))
-    others = f" So does {listed(list(refused)[1:])}." if len(refused) > 1 else ""
+    also = f"; nor can {listed(list(refused)[1:])} be features" if len(refused) > 1 else ""
     if roles.features is not None:
-        raise ReaderError(f"{columns.source}: the feature {name!r} {reason}")
+        raise ReaderError(f"{columns.source}: the feature {cut(name)} {reason}")
     fix = (
         f"or choose what is a feature: features=[{listed(found)}]"
         if found
         else "there is no other column that could be a feature"
     )
-    raise ReaderError(f"{columns.source}: column {name!r} {reason}; {fix}{others}")
+    raise ReaderError(f"{columns.source}: column {cut(name)} {reason}{also}; {fix}")
 
 
 def _why_not(columns: Columns, name: str, column: Array) -> str:
@@ -122,7 +122,7 @@ def _why_not(columns: Columns, name: str, column: Array) -> str:
             "hour"
         )
     if holds_lists(column):
-        return "holds lists within a table that has a row for each time step"
+        return "holds lists, where a number is expected for each time step: make a column of each"
     row = int(np.flatnonzero(~missing_values(column))[0])
     seen = f"holds {shown(column[row])} in {columns.place(row)}"
     if is_text(column):
@@ -135,4 +135,4 @@ def _why_not(columns: Columns, name: str, column: Array) -> str:
             "numbers: convert it to numbers, or to a column of 0 and 1 for each value"
         )
     kinds = sorted({type(value).__name__ for value in column if value is not None})
-    return f"{seen} and is of type {listed(kinds)}: convert every value to a number"
+    return f"{seen} and is of type {enumerated(kinds)}: convert every value to a number"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.columns import Columns
-from elman.data.dataset import ReaderError
+from elman.data.dataset import ReaderError, cut
 from elman.data.tables.plain import EXACT, object_array, plain_column
 from elman.targets.masked import refuse_masked
 
@@ -70,16 +70,29 @@ def levels(table: Any) -> list[str]:
     return [str(i if key is None else key) for i, key in enumerate(names)]
 
 
+def library_of(table: Any) -> str | None:
+    """The name of the library of a data frame, as narwhals has it; None for a dict."""
+    if isinstance(table, (Mapping, np.ndarray)):
+        return None
+    library = str(_opened(table, "table", "the table").implementation.value)
+    return library if library in ("pandas", "polars", "pyarrow", "modin", "cudf") else "pyarrow"
+
+
 def _narwhals_frame(table: Any, name: str, source: str) -> Any:
+    """A data frame as narwhals has it, collected if it is lazy."""
+    frame = _opened(table, name, source)
+    return frame.collect() if hasattr(frame, "collect") else frame
+
+
+def _opened(table: Any, name: str, source: str) -> Any:
     import narwhals.stable.v2 as nw
 
     try:
-        frame = nw.from_native(_known_to_narwhals(table))
+        return nw.from_native(_known_to_narwhals(table))
     except nw.exceptions.DuplicateError as error:
         raise ReaderError(f"{source}: two columns have one name: rename one of them") from error
     except TypeError as error:
         raise TypeError(f"{name} is a {type(table).__name__}; expected {TABLES}") from error
-    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
 
 
 def _known_to_narwhals(table: Any) -> Any:
@@ -106,7 +119,7 @@ def _columns_of_mapping(table: Mapping[Any, Any], source: str) -> Iterator[tuple
     for name, values in table.items():
         series = _narwhals_series(values)
         if series is None:
-            yield name, _guarded(source, name, _of_values, values, f"column {name!r}"), False
+            yield name, _guarded(source, name, _of_values, values, f"column {cut(name)}"), False
         else:
             yield name, _guarded(source, name, _of_series, series), _is_categorical(series)
 
@@ -116,7 +129,7 @@ def _guarded(source: str, name: Any, convert: Callable[..., Array], *values: Any
     try:
         return convert(*values)
     except ValueError as error:
-        raise ReaderError(f"{source}: column {name!r}: {error}") from error
+        raise ReaderError(f"{source}: column {cut(name)}: {error}") from error
 
 
 def _collected(columns: Iterable[tuple[Any, Array, bool]], source: str) -> Columns:
@@ -125,12 +138,14 @@ def _collected(columns: Iterable[tuple[Any, Array, bool]], source: str) -> Colum
     for key, values, is_categorical in columns:
         name = str(key)
         if name in found:
-            raise ReaderError(f"{source}: two columns have the name {name!r}: rename one of them")
+            raise ReaderError(
+                f"{source}: two columns have the name {cut(name)}: rename one of them"
+            )
         if found and len(values) != len(next(iter(found.values()))):
             first, length = next((n, len(v)) for n, v in found.items())
             raise ReaderError(
-                f"{source}: column {name!r} has {len(values)} value(s) and column {first!r} has "
-                f"{length}: columns of a table have one length"
+                f"{source}: column {cut(name)} has {len(values)} value(s) and column {cut(first)} "
+                f"has {length}: columns of a table have one length"
             )
         found[name] = values
         if is_categorical:

@@ -114,7 +114,10 @@ def as_numbers(column: Array) -> Array | None:
     if column.dtype != object:
         return None
     if _kinds(column) <= {bool, int}:
-        return column.astype(np.float64)  # None becomes NaN
+        try:
+            return column.astype(np.float64)  # None becomes NaN
+        except OverflowError:
+            return None
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from elman.data.columns import Columns
 from elman.data.dataset import Dataset, ReaderError
 from elman.data.tables.assembly import dataset_of
-from elman.data.tables.frames import columns_of, levels
+from elman.data.tables.frames import columns_of, levels, library_of
 from elman.data.tables.roles import names_of
 
 
@@ -115,7 +115,7 @@ def from_table(
         id, time = known[:-1], known[-1]
     id, time = _named(id, known, columns), _named(time, known, columns)
     _refuse_index(table, columns, [*names_of(id), *names_of(time)])
-    return dataset_of(
+    data = dataset_of(
         columns,
         id=id,
         time=time,
@@ -128,6 +128,10 @@ def from_table(
         time_delta=time_delta,
         labels=None if labels is None else _second_table(labels, id, label, target),
     )
+    library = library_of(table)
+    if library is not None:
+        data.metadata["library"] = library  # for to_table
+    return data
 
 
 def _named(role: Any, known: list[str], columns: Columns) -> Any:
@@ -145,7 +149,8 @@ def _refuse_index(table: Any, columns: Columns, names: list[Any]) -> None:
         return
     if index.name in names and str(index.name) not in columns.columns:
         raise ReaderError(
-            f"{index.name!r} is the index of the table, which is not read: pass table.reset_index()"
+            f"{index.name!r} is the index of {columns.source}, which is not read: reset_index() "
+            "makes a column of it"
         )
 
 
@@ -167,4 +172,6 @@ def _second_table(labels: Any, id: Any, label: Any, target: Any) -> Columns | Ma
             )
         frame = labels.index.to_frame(index=False, name=names)
         labels = {**{key: frame[key] for key in names}, str(name): labels.reset_index(drop=True)}
-    return columns_of(labels, name="labels", source="the table of labels")
+    columns = columns_of(labels, name="labels", source="the table of labels")
+    _refuse_index(labels, columns, names)
+    return columns

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elman.data.columns import Columns
-from elman.data.dataset import ReaderError, listed
+from elman.data.dataset import ReaderError, cut, listed
 
 NOT_FEATURES = ("id", "label", "step_label", "target", "weight")
 """Roles whose columns cannot be features as well: they tell the network the answer, or nothing that
@@ -44,7 +44,7 @@ class Roles:
             for name in (names,) if isinstance(names, str) else names or ():
                 if name in found:
                     raise ReaderError(
-                        f"column {name!r} is given twice, as {found[name]}= and as {role}=: a "
+                        f"column {cut(name)} is given twice, as {found[name]}= and as {role}=: a "
                         "column plays one role"
                     )
                 found[name] = role
@@ -93,8 +93,8 @@ def roles_of(
     for name in roles.features or ():
         if played.get(name) in NOT_FEATURES:
             raise ReaderError(
-                f"column {name!r} is in features= and is {played[name]}= as well: leave it out of "
-                "the features"
+                f"column {cut(name)} is in features= and is {played[name]}= as well: leave it out "
+                "of the features"
             )
     return roles
 
@@ -104,9 +104,9 @@ def check_known(columns: Columns, name: str, role: str) -> None:
     if name in columns.columns:
         return
     close = difflib.get_close_matches(name, columns.columns, 1)
-    hint = f"; did you mean {close[0]!r}" if close else ""
+    hint = f"; did you mean {cut(close[0])}?" if close else "."
     raise ReaderError(
-        f"{columns.source} has no column {name!r}, which {role}= names{hint}. Its columns are "
+        f"{columns.source} has no column {cut(name)}, which {role}= names{hint} Its columns are "
         f"{listed(columns.columns)}"
     )
 
@@ -140,7 +140,7 @@ def _several(names: Any, role: str) -> tuple[str, ...]:
         if name is None:
             raise _wrong_name(name, role, "a list of names of columns")
         if found.count(name) > 1:
-            raise ReaderError(f"{role}= names column {name!r} twice")
+            raise ReaderError(f"{role}= names column {cut(name)} twice")
     return tuple(name for name in found if name is not None)
 
 

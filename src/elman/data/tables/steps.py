@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +94,7 @@ def long_table(columns: Columns, roles: Roles) -> Steps:
     time = None if roles.time is None else _times(columns, roles.time)
     groups = grouped(codes, len(firsts), time)
     found = Grouped(columns, groups, tuple(column[firsts] for column in ids), roles.id)
-    if time is not None:
+    if time is not None and roles.time is not None:
         _refuse_repeated(found, time, roles.time)
     return Steps(found, found, time)
 
@@ -118,7 +119,7 @@ def one_row_each(columns: Columns, roles: Roles, lists: list[str]) -> Steps:
     groups = Groups(None, offsets) if time is None else grouped(codes, n_rows, time)
     whole = Grouped(columns, Groups(None, np.arange(n_rows + 1)), tuple(ids), roles.id)
     steps = dataclasses.replace(whole, columns=unrolled, groups=groups)
-    if time is not None:
+    if time is not None and roles.time is not None:
         _refuse_repeated(steps, time, roles.time)
     return Steps(steps, whole, time)
 
@@ -130,12 +131,12 @@ def _ids(columns: Columns, names: tuple[str, ...]) -> list[Array]:
         gone = np.flatnonzero(missing_values(column))
         if len(gone):
             raise ReaderError(
-                f"{columns.source}: the id, column {name!r}, is missing in "
+                f"{columns.source}: the id, column {cut(name)}, is missing in "
                 f"{columns.place(int(gone[0]))}, one of {len(gone)} row(s): fill it in, or leave "
                 "these rows out"
             )
         if holds_lists(column):
-            raise ReaderError(f"{columns.source}: column {name!r} holds lists, which are no ids")
+            raise ReaderError(f"{columns.source}: column {cut(name)} holds lists, which are no ids")
         found.append(column)
     return found
 
@@ -156,8 +157,15 @@ def _times(columns: Columns, name: str) -> Array:
     elif column.dtype.kind in "iufM":
         return column
     elif not is_text(column):
-        kind = type(column[0]).__name__
-        reason = f"{_seen(columns, name, 0)}, a {kind}: times are numbers, dates or date-times"
+        kinds = {type(value) for value in column}
+        if all(issubclass(kind, datetime.datetime) for kind in kinds):
+            reason = "mixes date-times with and without a time zone: convert all to UTC"
+        else:
+            what = ", ".join(sorted(kind.__name__ for kind in kinds))
+            reason = (
+                f"{_seen(columns, name, 0)} and is of type {what}: times are numbers, dates or "
+                "date-times"
+            )
     elif is_number(column[0]):
         reason = (
             f"holds numbers as text (it {_seen(columns, name, 0)}), of which '10' would come "
@@ -171,14 +179,14 @@ def _times(columns: Columns, name: str) -> Array:
                 f"{_seen(columns, name, error.row)}, which {error.reason}: write times as "
                 "2024-03-01T12:30:00, or convert the column to dates or numbers"
             )
-    raise ReaderError(f"{columns.source}: the time, column {name!r}, {reason}")
+    raise ReaderError(f"{columns.source}: the time, column {cut(name)}, {reason}")
 
 
 def _seen(columns: Columns, name: str, row: int) -> str:
     return f"is {shown(columns.columns[name][row])} in {columns.place(row)}"
 
 
-def _refuse_repeated(found: Grouped, time: Array, name: str | None) -> None:
+def _refuse_repeated(found: Grouped, time: Array, name: str) -> None:
     rows = repeated_time(found.groups, time)
     if rows is None:
         return
@@ -188,7 +196,7 @@ def _refuse_repeated(found: Grouped, time: Array, name: str | None) -> None:
     step = again if order is None else int(np.flatnonzero(order == again)[0])
     called = found.called(int(found.groups.sequence_of(step)))
     raise found.error(
-        f"{called} has the time {shown(found.columns.columns[str(name)][again])} (column {name!r}) "
+        f"{called} has the time {shown(found.columns.columns[name][again])} (column {cut(name)}) "
         f"in {place(first)} and in {place(again)}: keep one of them, or leave out time= to take "
         "rows in their order"
     )
@@ -207,9 +215,9 @@ def _unrolled(columns: Columns, lists: list[str]) -> tuple[Columns, Indices]:
         if len(differ):
             row = int(differ[0])
             raise ReaderError(
-                f"{columns.source}: in {columns.place(row)} column {lists[0]!r} has "
-                f"{ends[row]} value(s) and column {name!r} has {lengths[row]}: the lists of a row "
-                "share its time steps"
+                f"{columns.source}: in {columns.place(row)} column {cut(lists[0])} has "
+                f"{ends[row]} value(s) and column {cut(name)} has {lengths[row]}: the lists of a "
+                "row share its time steps"
             )
         flat[name] = _joined(column)
     assert ends is not None
@@ -227,12 +235,12 @@ def _lengths(columns: Columns, name: str, column: Array) -> Indices:
     for row, values in enumerate(column):
         if values is None:
             raise ReaderError(
-                f"{columns.source}: column {name!r} has no list in {columns.place(row)}: make it "
-                "an empty list, or leave the row out"
+                f"{columns.source}: column {cut(name)} has no list in {columns.place(row)}: make "
+                "it an empty list, or leave the row out"
             )
         if values.ndim != 1:
             raise ReaderError(
-                f"{columns.source}: column {name!r} has an array of shape {values.shape} in "
+                f"{columns.source}: column {cut(name)} has an array of shape {values.shape} in "
                 f"{columns.place(row)}; expected a list of numbers, one for each time step. "
                 "Arrays (n_timesteps_i, n_features) need no table: pass a list of them to fit"
             )

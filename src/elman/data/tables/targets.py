@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.columns import Columns
-from elman.data.dataset import ReaderError, listed
+from elman.data.dataset import ReaderError, cut, enumerated, listed
 from elman.data.tables.grouping import Groups, first_rows
 from elman.data.tables.plain import (
     as_numbers,
@@ -67,8 +67,8 @@ def weights_of(table: Steps, roles: Roles, labels: Grouped | None) -> Array | li
     gone = np.flatnonzero(missing_values(column))
     if len(gone):
         raise steps.error(
-            f"the weight, column {name!r}, is missing in {steps.columns.place(int(gone[0]))}: give "
-            "every step one, 0 to leave it out"
+            f"the weight, column {cut(name)}, is missing in {steps.columns.place(int(gone[0]))}: "
+            "give every step one, 0 to leave it out"
         )
     weights = _checked_weights(steps, name, steps.groups.steps(column), of_steps=True)
     parts = steps.groups.split(weights)
@@ -109,12 +109,12 @@ def labels_table(labels: Columns | Mapping[Any, Any], table: Steps, roles: Roles
     if len(absent):
         raise ReaderError(
             f"{labels.source}: {len(absent)} of the {len(own)} sequences have no row in it: "
-            f"{listed(whole.called(int(i)) for i in absent)}{_other_kinds(whole, labels, roles)}. "
-            "Add them, or leave these sequences out"
+            f"{enumerated(whole.called(int(i)) for i in absent)}"
+            f"{_other_kinds(whole, labels, roles)}. Add them, or leave these sequences out"
         )
     strangers = np.setdiff1d(np.arange(labels.n_rows), found)
     if len(strangers):
-        names = listed(_called(roles.id, ids, int(row)) for row in strangers)
+        names = enumerated(_called(roles.id, ids, int(row)) for row in strangers)
         raise ReaderError(
             f"{labels.source}: {len(strangers)} of its {labels.n_rows} rows belong to no sequence "
             f"of {whole.columns.source}: {names}. Leave these rows out"
@@ -143,7 +143,7 @@ def _other_kinds(whole: Grouped, labels: Columns, roles: Roles) -> str:
         if len(other) and is_text(own) != is_text(other):
             kinds = ("text", "not text") if is_text(own) else ("not text", "text")
             return (
-                f" (column {name!r} is {kinds[0]} in {whole.columns.source} and {kinds[1]} in "
+                f" (column {cut(name)} is {kinds[0]} in {whole.columns.source} and {kinds[1]} in "
                 f"{labels.source}: make them alike)"
             )
     return ""
@@ -159,12 +159,14 @@ def _of_mapping(labels: Mapping[Any, Any], roles: Roles) -> Columns:
         for key in keys:
             if not isinstance(key, tuple) or len(key) != len(roles.id):
                 raise ReaderError(
-                    f"labels= has the key {key!r}; expected tuples of {len(roles.id)}, the values "
-                    f"of {listed(roles.id)}"
+                    f"labels= has the key {shown(key)}; expected tuples of {len(roles.id)}, the "
+                    f"values of {listed(roles.id)}"
                 )
         columns = {one: plain_column([key[k] for key in keys]) for k, one in enumerate(roles.id)}
     columns[name] = plain_column(list(labels.values()))
-    return Columns(columns, len(keys), lambda row: f"labels[{keys[row]!r}]", "the mapping labels=")
+    return Columns(
+        columns, len(keys), lambda row: f"labels[{shown(keys[row])}]", "the mapping labels="
+    )
 
 
 def _constant(table: Grouped, name: str, what: str) -> Array:
@@ -172,7 +174,7 @@ def _constant(table: Grouped, name: str, what: str) -> Array:
     column = table.columns.columns[name]
     if holds_lists(column):
         raise table.error(
-            f"column {name!r} holds lists, where {what}= takes one value for each sequence; "
+            f"column {cut(name)} holds lists, where {what}= takes one value for each sequence; "
             f"step_{what}= takes one for each step"
         )
     groups = table.groups
@@ -185,7 +187,7 @@ def _constant(table: Grouped, name: str, what: str) -> Array:
         absent = np.setdiff1d(np.arange(groups.n_sequences), sequences)
         first = int(absent[0])
         raise ReaderError(
-            f"{table.columns.source}: the {what}, column {name!r}, is missing for "
+            f"{table.columns.source}: the {what}, column {cut(name)}, is missing for "
             f"{table.called(first)} ({table.place(int(groups.offsets[first]))}), one of "
             f"{len(absent)} sequence(s) without: add it, or leave these sequences out"
         )
@@ -201,7 +203,7 @@ def _constant(table: Grouped, name: str, what: str) -> Array:
             else f"a {what} for each step is step_{what}="
         )
         raise ReaderError(
-            f"{table.columns.source}: the {what}, column {name!r}, changes within "
+            f"{table.columns.source}: the {what}, column {cut(name)}, changes within "
             f"{table.called(sequence)}: it is {shown(expected[at])} in {table.place(first)} and "
             f"{shown(values[step])} in {table.place(step)}. A sequence has one {what}; {fix}"
         )
@@ -218,8 +220,8 @@ def _labels(table: Grouped, name: str, values: Array) -> Array:
         bad = _not_whole(values)
         if bad is not None:
             raise table.error(
-                f"the label, column {name!r}, is {values[bad]!s} for {table.called(bad)}, which is "
-                "no whole number: numbers to predict are target="
+                f"the label, column {cut(name)}, is {values[bad]!s} for {table.called(bad)}, which "
+                "is no whole number: numbers to predict are target="
             )
         whole: Array = values.astype(np.int64)
         return whole
@@ -232,7 +234,7 @@ def _step_labels(table: Grouped, name: str) -> Array:
     missing = missing_values(values)
     if missing.all():
         raise table.error(
-            f"the labels, column {name!r}, are missing for every step: give some a label"
+            f"the labels, column {cut(name)}, are missing for every step: give some a label"
         )
     if values.dtype.kind in "ib" or is_text(values):
         return values
@@ -242,8 +244,8 @@ def _step_labels(table: Grouped, name: str) -> Array:
         bad = _not_whole(values)
         if bad is not None:
             raise table.error(
-                f"the label, column {name!r}, is {values[bad]!s} in {table.place(bad)}, which is "
-                "no whole number: numbers to predict at each step are step_target="
+                f"the label, column {cut(name)}, is {values[bad]!s} in {table.place(bad)}, which "
+                "is no whole number: numbers to predict at each step are step_target="
             )
         return np.where(missing, -1, values).astype(np.int64)
     if as_numbers(values) is not None:  # True, False and None, or large integers and None
@@ -251,7 +253,7 @@ def _step_labels(table: Grouped, name: str) -> Array:
             return np.array([-1 if value is None else value for value in values], np.int64)
         except OverflowError as error:
             raise table.error(
-                f"column {name!r} holds labels beyond int64 ({error}): make them text"
+                f"column {cut(name)} holds labels beyond int64 ({error}): make them text"
             ) from error
     raise table.error(_no_labels(name, values, "step_label"))
 
@@ -268,9 +270,10 @@ def _no_labels(name: str, values: Array, role: str) -> str:
     if values.dtype.kind == "M":
         kinds = "dates"
     else:
-        kinds = listed(sorted({type(v).__name__ for v in values if v is not None})) + " values"
+        kinds = enumerated(sorted({type(v).__name__ for v in values if v is not None})) + " values"
     return (
-        f"column {name!r} holds {kinds}, and {role}= takes text, integers or booleans: convert it"
+        f"column {cut(name)} holds {kinds}, and {role}= takes text, integers or booleans: "
+        "convert it"
     )
 
 
@@ -278,7 +281,7 @@ def _numbers(table: Grouped, name: str, values: Array, role: str) -> Array:
     numbers = as_numbers(values)
     if numbers is None or name in table.columns.categorical:
         raise table.error(
-            f"column {name!r} holds no numbers ({shown(values[0])}, for example), and {role}= "
+            f"column {cut(name)} holds no numbers ({shown(values[0])}, for example), and {role}= "
             f"takes numbers: classes are {role.replace('target', 'label')}="
         )
     return numbers.astype(np.float64)
@@ -289,7 +292,7 @@ def _target(table: Grouped, name: str) -> Array:
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         raise table.error(
-            f"the target, column {name!r}, is {values[infinite[0]]!s} for "
+            f"the target, column {cut(name)}, is {values[infinite[0]]!s} for "
             f"{table.called(int(infinite[0]))}: targets are finite"
         )
     return values
@@ -308,7 +311,7 @@ def _checked_weights(table: Grouped, name: str, values: Array, *, of_steps: bool
         at = int(bad[0])
         place = f"in {table.place(at)}" if of_steps else f"for {table.called(at)}"
         raise table.error(
-            f"the weight, column {name!r}, is {weights[at]!s} {place}: weights are finite and not "
-            "negative"
+            f"the weight, column {cut(name)}, is {weights[at]!s} {place}: weights are finite and "
+            "not negative"
         )
     return weights
