@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,15 @@ def read_as_given(
                 f"{os.fspath(path)}: {name}= (--{_dashed(name)}) says nothing about this file; it "
                 f"is for {', '.join(_formats_with(name))}"
             )
-    return reader(path, **{name: value for name, value in given.items() if name in known})
+    dataset = reader(path, **{name: value for name, value in given.items() if name in known})
+    if "header" in given:  # then the names of columns are only their numbers
+        return replace(dataset, X=list(dataset.X), feature_names=None)
+    return dataset
+
+
+def options_for(path: PathLike, given: Mapping[str, Any]) -> Collection[str]:
+    """The options of `read` that say something about a file or folder, if these are given."""
+    return _reader(path, given, (), False)[1]
 
 
 def suffixes() -> list[str]:
@@ -178,7 +187,8 @@ def _reader(
                 f"{os.fspath(path)}: is a folder, called as if it were a file; a table in parts "
                 "has to be joined into one file, and a folder of recordings called otherwise"
             )
-        return partial(read_folder, with_labels=with_labels), _options(read_folder)
+        folder = partial(read_folder, with_labels=with_labels, may_lack=may_lack)
+        return folder, _options(read_folder)
     if suffix in READERS and not (suffix in TABLES and "id" in given):
         return READERS[suffix], _options(READERS[suffix])
     if suffix in TABLES:
@@ -197,7 +207,7 @@ def _table(may_lack: Collection[str], path: PathLike, **given: Any) -> Dataset:
 
 
 def _options(reader: Callable[..., Any]) -> set[str]:
-    return set(inspect.signature(reader).parameters) - {"path", "choose", "with_labels"}
+    return set(inspect.signature(reader).parameters) - {"path", "choose", "with_labels", "may_lack"}
 
 
 def _table_options(suffix: str) -> set[str]:

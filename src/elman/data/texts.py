@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import NoReturn
 
 from elman.data.dataset import ReaderError
@@ -29,6 +31,8 @@ def check_memory(source: str, n_bytes: int, max_bytes: int | None) -> None:
 
 def not_text(path: str) -> str | None:
     """The encoding that a file's byte order mark names, if any; an error if it is no text."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ReaderError(f"{path}: is not a regular file, and cannot be read twice: save it first")
     with open(path, "rb") as file:
         start = file.read(8)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):

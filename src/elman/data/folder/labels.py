@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def read_labels(
     id: str | None,
     roles: Mapping[str, Any],
     options: Mapping[str, Any],
+    may_lack: Collection[str] = (),
 ) -> Labels:
     """Read a file of labels.
 
@@ -62,6 +63,8 @@ def read_labels(
         The columns that are "label", "target" and "weight", as `elman.data.read` takes them.
     options : mapping
         Arguments of readers; those that the reader of this file does not have do not matter.
+    may_lack : collection of str
+        With "id" in it, the first column takes the place of an `id` that the file does not have.
 
     Raises
     ------
@@ -73,7 +76,8 @@ def read_labels(
 
     def choose(names: Sequence[str]) -> Wanted:
         known = Columns({name: np.empty(0) for name in names}, 0, source=str(path))
-        key = found["id"] = names[0] if id is None and names else str(id)
+        is_first = id is None or ("id" in may_lack and id not in names)
+        key = found["id"] = names[0] if is_first and names else str(id)
         check_known(known, key, "id")
         others = [name for name in names if name != key]
         if not named and len(others) != 1:

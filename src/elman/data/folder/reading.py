@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ def read_folder(
     header: bool = True,
     max_bytes: int | None = None,
     with_labels: bool = True,
+    may_lack: Collection[str] = (),
 ) -> Dataset:
     """Read a folder with a file for each recording, and the labels of the recordings.
 
@@ -95,6 +96,8 @@ def read_folder(
         The most memory, in bytes, that what is read may take.
     with_labels : bool
         Whether to read labels, targets and weights of recordings; if not, none need be there.
+    may_lack : collection of str
+        The roles, among "id" and "time", whose column need not be there.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def read_folder(
     second: Labels | Mapping[Any, Any] | None = None
     if with_labels and not (step_label or step_target):  # these are in the recordings
         if file is not None:
-            second = read_labels(file, folder, paths, id, answers, options)
+            second = read_labels(file, folder, paths, id, answers, options, may_lack)
             answers["label"] = second.label
             if weight in second.columns:
                 of_steps["weight"] = None
@@ -135,13 +138,17 @@ def read_folder(
             second = folders_as_labels(paths)
         if second is None:
             of_steps |= answers
-            if id is not None:
+            if id is not None and "id" not in may_lack:
                 raise ReaderError(
                     f"{folder}: id={id!r} (--id) names a column of a file of labels, and there is "
                     "none: recordings are called by the names of their files"
                 )
-    asked = [Asked(str(folder / name), of_steps, time_delta) for name in paths.values()]
-    _refuse_odd(folder, list(paths.values()), asked, options)
+    names = {path: _columns_of(folder / path, options) for path in paths.values()}
+    if features is None:
+        _refuse_odd(folder, names)
+    if "time" in may_lack and not any(time in found for found in names.values()):
+        of_steps["time"] = None
+    asked = [Asked(str(folder / path), of_steps, time_delta) for path in names]
     parts: list[Columns] = []
     n_bytes = 0
     for name, each in zip(paths.values(), asked, strict=True):
@@ -166,27 +173,26 @@ class _Named(Exception):  # noqa: N818, no error
         self.names = tuple(names)
 
 
-def _refuse_odd(
-    folder: Path, names: list[str], asked: list[Asked], options: Mapping[str, Any]
-) -> None:
-    """Raise ReaderError if a file has other columns than most, before any is read."""
+def _columns_of(path: Path, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of a file's columns, of which no more is read."""
 
     def tell(found: Sequence[str]) -> Wanted:
         raise _Named(found)
 
-    columns: list[tuple[str, ...]] = []
-    for name in names:
-        try:
-            read_columns(folder / name, choose=tell, **known_options(name, options))
-        except _Named as stop:
-            columns.append(stop.names)
-    kinds = Counter(frozenset(found) for found in columns)
+    try:
+        read_columns(path, choose=tell, **known_options(path, options))
+    except _Named as stop:
+        return stop.names
+    raise AssertionError("a reader of tables asks what is wanted")
+
+
+def _refuse_odd(folder: Path, names: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise ReaderError if a file has other columns than most."""
+    kinds = Counter(map(frozenset, names.values()))
     usual = kinds.most_common(1)[0][0]
-    if asked[0].roles.get("features") is not None:
-        return  # then each file is asked for these, and others do not matter
-    for name, found in zip(names, columns, strict=True):
+    for path, found in names.items():
         if set(found) != usual:
-            example = names[next(i for i, c in enumerate(columns) if set(c) == usual)]
+            example = next(p for p, columns in names.items() if set(columns) == usual)
             lacks = [column for column in usual if column not in found]
             more = [column for column in found if column not in usual]
             differences = [
@@ -194,7 +200,7 @@ def _refuse_odd(
                 *([f"has {listed(more)} besides"] if more else []),
             ]
             raise ReaderError(
-                f"{folder / name}: {' and '.join(differences)}, where {kinds[usual]} of "
+                f"{folder / path}: {' and '.join(differences)}, where {kinds[usual]} of "
                 f"{len(names)} recordings have the columns of {example}. Make them alike, name the "
                 "features (features=[...], --features a,b,c), or move the file out of the folder; "
                 "if it holds the labels, name it with labels= (--labels)"
