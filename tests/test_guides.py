@@ -359,6 +359,71 @@ def test_a_hyper_parameter(package):
     assert "rate_factor is 0.25 here and 0.5 there" in printed
 
 
+def test_a_hyper_parameter_of_the_network(package):
+    """A head that begins at zero: a field of the layout, from which all else follows."""
+    package.change(
+        "hyperparameters/declared.py",
+        "    learn_initial_state: bool = declared(\n",
+        textwrap.indent(
+            textwrap.dedent(
+                '''
+                zero_head: bool = declared(
+                    False,
+                    boolean,
+                    help="Begin with a head of zeros.",
+                    doc="""
+                    The head's weights are zero before training.
+                    """,
+                    shapes="network",
+                )
+                learn_initial_state: bool = declared(
+                '''
+            ).lstrip("\n"),
+            "    ",
+        ),
+    )
+    package.change(
+        "nn/layout.py",
+        "    learn_initial_state: bool = False\n",
+        "    learn_initial_state: bool = False\n    zero_head: bool = False\n",
+    )
+    package.change(
+        "nn/layout.py",
+        '("bidirectional", "residual", "learn_initial_state")',
+        '("bidirectional", "residual", "learn_initial_state", "zero_head")',
+    )
+    package.change(
+        "nn/network.py",
+        "            initial |= layer.initial(rng)\n",
+        "            initial |= layer.initial(rng)\n"
+        "        if layout.zero_head:\n"
+        '            initial["head.W"][...] = 0\n',
+    )
+    package.run(WORKS.format(parameters="zero_head=True"))
+    files = Path(__file__).parent / "models" / "files"
+    printed = package.run(
+        f"""
+        import glob
+        clf = elman.RNNClassifier(3, max_iter=1, random_state=0, zero_head=True).fit(X, y)
+        assert clf.network_.layout.zero_head
+        clf.save("m.safetensors")
+        assert elman.load("m.safetensors").network_.layout.zero_head
+        old = sorted(glob.glob({str(files)!r} + "/*.safetensors"))
+        assert len(old) >= 3
+        for path in old:
+            assert not elman.load(path).network_.layout.zero_head
+        again = elman.RNNClassifier(3, max_iter=1, random_state=0, warm_start=True).fit(X, y)
+        for name, changed in [("warm_start", again.fit), ("partial_fit", again.partial_fit)]:
+            try:
+                again.set_params(zero_head=True)
+                changed(X, y)
+            except ValueError as error:
+                print(name, error)
+        """
+    )
+    assert printed.count("zero_head is False, but it is True now") == 2
+
+
 def test_the_copy_is_what_is_imported(package):
     """Or none of these tests would test anything."""
     package.change("scratch.py", '"""The classroom class', '"""A copy of the classroom class')

@@ -35,6 +35,14 @@ def test_an_example_runs(tmp_path, script):
     assert float(accuracy) > 90
 
 
+def test_the_example_of_forecasting_beats_the_last_value(tmp_path):
+    out = run((ROOT / "examples" / "forecasting.py").read_text(), tmp_path)
+    found = re.findall(r": ([\d.]+); of the last value: ([\d.]+)", out)
+    assert len(found) == 2
+    for error, naive in found:
+        assert float(error) < 0.5 * float(naive)
+
+
 def test_every_file_the_readme_names_is_there():
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
         assert (ROOT / target).exists(), target

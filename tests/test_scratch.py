@@ -566,3 +566,10 @@ def test_bad_weights_are_named(rng):
 def test_bad_sizes_are_named(sizes):
     with pytest.raises(ValueError, match="whole number of at least 1"):
         ScratchSimpleRNNClassifier(*sizes)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, np.nan, np.inf, "3", None, True, [3], 3j])
+def test_sizes_that_are_no_counts(size):
+    for sizes in ({"n_features": size, "n_nodes": 3}, {"n_features": 2, "n_nodes": size}):
+        with pytest.raises(ValueError, match="must be a whole number of at least 1"):
+            ScratchSimpleRNNClassifier(**sizes)

@@ -15,7 +15,7 @@ static int64_t backward_workspace(const BackwardCall<T>& c) {
          masked + norm_sums;
 }
 
-// So many steps before they are needed, hidden states and traces are prefetched. A long history lies in a
+// Hidden states and traces are prefetched this many steps before they are needed. A long history lies in a
 // distant cache, and the processor does not foresee that it is read backward.
 constexpr int64_t kAhead = 8;
 constexpr int64_t kAheadGates = 3;  // fewer, because a trace is several times as wide and would be evicted

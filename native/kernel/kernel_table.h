@@ -80,7 +80,7 @@ struct ForwardCall {
   T* trace;        // (B, T, R) out, not filled past the end of a sample; null if it is not wanted
   T* checkpoints;  // (B, n_checkpoints, S) out: the state after each recompute_every steps
   int64_t recompute_every;  // 0 for no checkpoints
-  T* packed;                 // weights in panels, filled by pack_forward; forward_pack_size elements
+  T* packed;                // weights in panels, filled by pack_forward; forward_pack_size elements
 };
 
 // How many checkpoints stand between stretches of `every` steps. The last stretch needs none after it.
@@ -99,11 +99,11 @@ struct BackwardCall {
   // (B, H) with a pool. run_backward takes the gradient at `pooled`. A kernel takes the share of it that goes
   // to each step (kMean), or to each step that reached the largest state (kMax).
   const T* dpooled;
-  const T* pooled;           // (B, H) with kMax, as in ForwardCall
-  const T* ties;             // (B, H) with kMax, as in ForwardCall
-  T* dX;                     // (B, T, D) out or null; zero past the end of each sample
-  T* dinitial;               // (B, S) out, or null
-  const T* checkpoints;      // as in ForwardCall; each stretch between them is run forward again
+  const T* pooled;          // (B, H) with kMax, as in ForwardCall
+  const T* ties;            // (B, H) with kMax, as in ForwardCall
+  T* dX;                    // (B, T, D) out or null; zero past the end of each sample
+  T* dinitial;              // (B, S) out, or null
+  const T* checkpoints;     // as in ForwardCall; each stretch between them is run forward again
   int64_t recompute_every;  // a multiple of chunk_steps, or 0 for no checkpoints
   T* packed;          // transposed weights in panels, filled by pack_backward; backward_pack_size elements
   T* packed_forward;  // with checkpoints: weights as pack_forward packs them

@@ -37,7 +37,7 @@ nb::handle masked_array_type() {
   return *type;
 }
 
-// The array, or null if it is none, or if it is a masked array, whose data do not tell what is masked.
+// The array, or null if h is no array, or a masked one, whose data do not show what is masked.
 PyArrayObject* plain_array(nb::handle h) {
   if (PyArray_CheckExact(h.ptr())) return reinterpret_cast<PyArrayObject*>(h.ptr());
   if (!PyArray_Check(h.ptr()) || PyObject_IsInstance(h.ptr(), masked_array_type().ptr())) return nullptr;

@@ -368,14 +368,14 @@ void adam(nb::handle weights, nb::handle gradient, nb::handle m, nb::handle v, n
 
 // A cell that takes one time step after another.
 template <typename T>
-class Stepper {
+class PythonStepper {
  public:
-  Stepper(int isa, int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b, nb::handle gain,
-          int64_t n_samples)
-      : steps_(kernels_of<T>(isa), problem_of_weights(cell, activation, W_x, W_h, b, gain, n_samples)) {}
+  PythonStepper(int isa, int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
+                nb::handle gain, int64_t n_samples)
+      : stepper_(kernels_of<T>(isa), problem_of_weights(cell, activation, W_x, W_h, b, gain, n_samples)) {}
 
   void step(nb::handle x) {
-    const auto& p = steps_.problem();
+    const auto& p = stepper_.problem();
     const T* data = try_read<T>(x, {p.n_samples, p.n_features});
     if (!data) {
       throw nb::type_error(("x must be a C-contiguous, aligned, plain " +
@@ -383,12 +383,12 @@ class Stepper {
                             std::to_string(p.n_samples) + ", " + std::to_string(p.n_features) + ")")
                                .c_str());
     }
-    run(multiply_adds(p), [&] { steps_.step(data); });
+    run(multiply_adds(p), [&] { stepper_.step(data); });
   }
 
-  T* state() { return steps_.state(); }
-  Steps<T>& steps() { return steps_; }
-  const Problem<T>& problem() const { return steps_.problem(); }
+  T* state() { return stepper_.state(); }
+  Stepper<T>& stepper() { return stepper_; }
+  const Problem<T>& problem() const { return stepper_.problem(); }
 
  private:
   static Problem<T> problem_of_weights(int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
@@ -412,20 +412,20 @@ class Stepper {
     return p;
   }
 
-  Steps<T> steps_;
+  Stepper<T> stepper_;
 };
 
 template <typename T>
 void define_stepper(nb::module_& m, const char* name) {
-  nb::class_<Stepper<T>>(m, name)
+  nb::class_<PythonStepper<T>>(m, name)
       .def(nb::init<int, int, int, nb::handle, nb::handle, nb::handle, nb::handle, int64_t>(), nb::arg("isa"),
            nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"),
            nb::arg("gain").none(), nb::arg("n_samples"))
-      .def("step", &Stepper<T>::step, nb::arg("x").none())
+      .def("step", &PythonStepper<T>::step, nb::arg("x").none())
       // For bindings_stream.cpp, which knows from the name of the capsule what it contains.
-      .def("steps", [](Stepper<T>& self) { return nb::capsule(&self.steps(), kStepsCapsule<T>); })
+      .def("steps", [](PythonStepper<T>& self) { return nb::capsule(&self.stepper(), kStepperCapsule<T>); })
       .def("state", [](nb::handle self) {  // a view that keeps the stepper alive
-        auto& stepper = nb::cast<Stepper<T>&>(self);
+        auto& stepper = nb::cast<PythonStepper<T>&>(self);
         const Problem<T>& p = stepper.problem();
         return view(stepper.state(), {p.n_samples, p.state_size()}, self);
       });

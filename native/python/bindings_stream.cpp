@@ -34,7 +34,7 @@ class PythonStream {
   nb::object answer() {
     T* out;
     nb::object answers = fresh_answers(out);
-    stream_.answer(out);
+    require_finite(stream_.answer(out));
     return answers;
   }
 
@@ -83,13 +83,14 @@ class PythonStream {
     StreamPlan<T> plan{};
     for (const nb::object& stepper : steppers_) {
       const nb::object capsule = stepper.attr("steps")();
-      if (!PyCapsule_IsValid(capsule.ptr(), kStepsCapsule<T>)) {
+      if (!PyCapsule_IsValid(capsule.ptr(), kStepperCapsule<T>)) {
         throw nb::type_error("steppers: one is of another dtype than the stream");
       }
-      plan.layers.push_back(static_cast<Steps<T>*>(PyCapsule_GetPointer(capsule.ptr(), kStepsCapsule<T>)));
+      plan.layers.push_back(
+          static_cast<Stepper<T>*>(PyCapsule_GetPointer(capsule.ptr(), kStepperCapsule<T>)));
     }
     int64_t n_in = n_features * (static_cast<Missing>(missing) == Missing::kMask ? 2 : 1);
-    for (const Steps<T>* layer : plan.layers) {
+    for (const Stepper<T>* layer : plan.layers) {
       const Problem<T>& p = layer->problem();
       require(p.n_samples == plan.layers[0]->problem().n_samples, "steppers: of unequal n_samples");
       require(p.n_features == n_in, "steppers: of sizes that do not fit each other");
@@ -123,12 +124,20 @@ class PythonStream {
   nb::object step_from(const From* x) {
     T* out;
     nb::object answers = fresh_answers(out);
-    bool taken = false;
+    bool taken = false, finite = true;
     run(stream_.multiply_adds(), [&] {
       taken = stream_.step(x);
-      if (taken) stream_.answer(out);
+      if (taken) finite = stream_.answer(out);
     });
+    require_finite(finite);
     return taken ? answers : nb::none();
+  }
+
+  // Raises FloatingPointError unless all logits are finite: no answer could be made of them.
+  static void require_finite(bool finite) {
+    if (finite) return;
+    PyErr_SetString(PyExc_FloatingPointError, "logits: NaN or infinity");
+    throw nb::python_error();
   }
 
   nb::object fresh_answers(T*& out) {

@@ -185,7 +185,7 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
 }
 
 template <typename T>
-Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_(kernels) {
+Stepper<T>::Stepper(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_(kernels) {
   int64_t size = 0;
   if (__builtin_mul_overflow(problem.n_samples, 16 * (problem.state_size() + 64), &size))
     throw std::bad_alloc();
@@ -205,14 +205,14 @@ Steps<T>::Steps(const Kernels<T>& kernels, const Problem<T>& problem) : kernels_
 }
 
 template <typename T>
-void Steps<T>::step(const T* x) {
+void Stepper<T>::step(const T* x) {
   call_.problem.X = x;
   parallel_for(1, 1,
                [&](int64_t, int) { kernels_.forward(call_, 0, call_.problem.n_samples, workspace_.get()); });
 }
 
-template class Steps<float>;
-template class Steps<double>;
+template class Stepper<float>;
+template class Stepper<double>;
 template void run_forward<float>(const Kernels<float>&, ForwardCall<float>, int);
 template void run_forward<double>(const Kernels<double>&, ForwardCall<double>, int);
 template void run_backward<float>(const Kernels<float>&, BackwardCall<float>, const WeightGradients<float>&,

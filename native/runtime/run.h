@@ -58,10 +58,10 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
 
 // A cell that takes one time step at a time. Its weights are packed once, and it keeps the states.
 template <typename T>
-class Steps {
+class Stepper {
  public:
   // Takes the sizes, the activation, the weights and n_samples from `problem`. All states begin as zeros.
-  Steps(const Kernels<T>& kernels, const Problem<T>& problem);
+  Stepper(const Kernels<T>& kernels, const Problem<T>& problem);
   // x (n_samples, n_features) -> the new states, in place.
   void step(const T* x);
   T* state() { return state_.get(); }  // (n_samples, state_size)

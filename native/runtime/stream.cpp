@@ -56,7 +56,7 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
       n_steps_(filled<int64_t>(n_, 0)),
       skipped_(static_cast<size_t>(n_), 0) {
   int64_t widest = 0, states = 0;
-  for (const Steps<T>* layer : layers_) {
+  for (const Stepper<T>* layer : layers_) {
     const Problem<T>& p = layer->problem();
     widest = std::max(widest, p.hidden_size);
     states += p.state_size();
@@ -73,7 +73,7 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
   if (readout_ == Readout::kMean || readout_ == Readout::kAttention) sum_ = filled(n_ * width_, 0.0);
   if (readout_ == Readout::kAttention) {
     const T zero = 0;
-    scores_ = std::make_unique<Steps<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
+    scores_ = std::make_unique<Stepper<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
     weight_ = filled(n_, 0.0);
     exponent_ = filled(n_, 0.0);
   }
@@ -149,7 +149,7 @@ const T* Stream<T>::top() {
 template <typename T>
 void Stream<T>::exchange_skipped() {
   T* kept = kept_.data();
-  for (Steps<T>* layer : layers_) {
+  for (Stepper<T>* layer : layers_) {
     const int64_t size = layer->problem().state_size();
     for (int64_t i = 0; i < n_; ++i) {
       T* state = layer->state() + i * size;
@@ -214,7 +214,7 @@ bool Stream<T>::step(const From* x) {
 }
 
 template <typename T>
-void Stream<T>::answer(T* out) {
+bool Stream<T>::answer(T* out) {
   const T* features = features_.get();
   if (readout_ == Readout::kLast) {
     features = top();
@@ -243,12 +243,15 @@ void Stream<T>::answer(T* out) {
   const T* logits = head_.state();
   switch (link_) {
     case Link::kSoftmax:
-      return vectors::softmax(logits, n_, n_outputs_, out);
+      vectors::softmax(logits, n_, n_outputs_, out);
+      break;
     case Link::kSigmoid:
-      return vectors::sigmoid(logits, n_ * n_outputs_, out);
+      vectors::sigmoid(logits, n_ * n_outputs_, out);
+      break;
     case Link::kIdentity:
       std::copy_n(logits, n_ * n_outputs_, out);
   }
+  return std::all_of(logits, logits + n_ * n_outputs_, [](T z) { return z - z == T(0); });
 }
 
 template class Stream<float>;

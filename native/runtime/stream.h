@@ -19,8 +19,8 @@ inline constexpr const char* kLinkNames[] = {"identity", "softmax", "sigmoid"};
 
 template <typename T>
 struct StreamPlan {
-  std::vector<Steps<T>*> layers;  // the first one first, all with n samples; they outlive the stream
-  bool residual;                  // whether from the second layer on an output is state + input
+  std::vector<Stepper<T>*> layers;  // the first one first, all with n samples; they outlive the stream
+  bool residual;                    // whether from the second layer on an output is state + input
   Readout readout;
   Missing missing;
   Link link;
@@ -43,8 +43,8 @@ class Stream {
   // infinity, NaN with kError, or what is infinite once it is standardised.
   template <typename From>
   bool step(const From* x);
-  // Computes the answers (n, K) of the states as they are.
-  void answer(T* out);
+  // Computes the answers (n, K) of the states as they are. Returns false if a logit is NaN or infinite.
+  bool answer(T* out);
 
   int64_t n_samples() const { return n_; }
   int64_t n_features() const { return n_features_; }
@@ -69,18 +69,18 @@ class Stream {
   void exchange_skipped();
 
   const Kernels<T>& kernels_;
-  std::vector<Steps<T>*> layers_;
+  std::vector<Stepper<T>*> layers_;
   bool residual_;
   Readout readout_;
   Missing missing_;
   Link link_;
   int64_t n_, n_features_, n_outputs_, width_, multiply_adds_ = 0;
   std::vector<double> mean_, scale_;
-  Steps<T> head_;
-  std::unique_ptr<Steps<T>> scores_;  // of attention
-  Buffer<T> input_;                   // (n, features of the first layer)
-  Buffer<T> joined_;                  // (n, widest layer): an output that has to be put together
-  Buffer<T> features_;                // (n, W): the input of the head
+  Stepper<T> head_;
+  std::unique_ptr<Stepper<T>> scores_;  // of attention
+  Buffer<T> input_;                     // (n, features of the first layer)
+  Buffer<T> joined_;                    // (n, widest layer): an output that has to be put together
+  Buffer<T> features_;                  // (n, W): the input of the head
   Buffer<T> largest_;
   Buffer<double> sum_, weight_, exponent_;  // a sum in float32 stops growing after 2^24 equal steps
   Buffer<int64_t> n_steps_;

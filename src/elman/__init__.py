@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman.estimators.classifier import RNNClassifier
+    from elman.estimators.loading import load
     from elman.estimators.regressor import RNNRegressor
     from elman.estimators.scaler import SequenceScaler
     from elman.estimators.tagger import RNNTagger
@@ -23,6 +24,7 @@ _HOME = {
     "RNNTagger": "elman.estimators.tagger",
     "SequenceScaler": "elman.estimators.scaler",
     "gradcheck": "elman.inspection.gradcheck",
+    "load": "elman.estimators.loading",
 }
 
 _MODULES = ("data", "evaluation", "models", "nn", "report", "scratch")
@@ -34,6 +36,7 @@ __all__ = [
     "SequenceScaler",
     "__version__",
     "gradcheck",
+    "load",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from typing import Any, NamedTuple
 
@@ -94,7 +95,8 @@ class ScratchSimpleRNNClassifier:
         backward_rule: str = "exact",
     ) -> None:
         for name, size in (("n_features", n_features), ("n_nodes", n_nodes)):
-            if size != int(size) or size < 1:
+            is_number = isinstance(size, numbers.Real) and not isinstance(size, bool)
+            if not is_number or not size >= 1 or size % 1:
                 raise ValueError(f"{name}={size!r} must be a whole number of at least 1")
         _check_rule(backward_rule)
         self.n_features = int(n_features)
@@ -325,5 +327,6 @@ def _as_floats(name: str, array: Any, shape: tuple[int, ...], axes: str) -> _Arr
     if out.ndim != len(shape) or any(
         s not in (-1, n) for s, n in zip(shape, out.shape, strict=True)
     ):
-        raise ValueError(f"{name} has shape {out.shape}, expected {axes} = {shape} (-1: any size)")
+        any_size = " (-1: any size)" if -1 in shape else ""
+        raise ValueError(f"{name} has shape {out.shape}, expected {axes} = {shape}{any_size}")
     return np.asarray(out, dtype=np.float64)

@@ -14,7 +14,7 @@ from elman.backends import available_isas, get_backend
 from elman.backends.tolerances import TOLERANCES
 from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
-from elman.models.stepping import ComposedNetwork, make_steps
+from elman.models.stepping import ComposedNetwork, make_stepped
 from elman.models.streaming import plan_of
 
 needs_kernel = pytest.mark.skipif(not available_isas(), reason="the kernel is not built")
@@ -78,10 +78,10 @@ def test_no_layer_is_lost_that_another_backend_steps(foreign, dtype, kind, rng):
     mixed = tuple((other if i in foreign else plan).steppers[i] for i in range(2))
     plan = plan._replace(steppers=mixed)
     assert native.stream(plan) is None
-    expected = drawn.answers(make_steps(drawn.plan(reference), reference))
+    expected = drawn.answers(make_stepped(drawn.plan(reference), reference))
     tolerance = TOLERANCES[dtype]
     np.testing.assert_allclose(
-        drawn.answers(make_steps(plan, native)), expected, tolerance.rtol, tolerance.atol
+        drawn.answers(make_stepped(plan, native)), expected, tolerance.rtol, tolerance.atol
     )
 
 
@@ -95,7 +95,7 @@ def test_steppers_of_another_instruction_set_are_left_to_numpy(foreign, rng):
     assert narrow.stream(plan._replace(steppers=mixed)) is None
     again = [drawn.plan(wide if i == foreign else narrow).steppers[i] for i in range(2)]
     composed = ComposedNetwork(plan._replace(steppers=tuple(again)), narrow)
-    answers = drawn.answers(make_steps(plan._replace(steppers=mixed), narrow))
+    answers = drawn.answers(make_stepped(plan._replace(steppers=mixed), narrow))
     assert answers.tobytes() == drawn.answers(composed).tobytes()
 
 

@@ -36,6 +36,8 @@ for _row, _steps in zip(PADDED, STEPS, strict=True):
 PADDED[4, 1] = -1  # a step without a label
 VALUE = np.array([3 + 100 * x[-1, 0] for x in X])
 VALUES = np.column_stack([VALUE, [x[-1, 1] - 5 for x in X]])
+STEP_VALUE = [np.where(x[:, 1] > 1, np.nan, 5 + np.cumsum(x[:, 0])) for x in X]
+STEP_VALUES = [np.column_stack([v, 10 * x[:, 1]]) for v, x in zip(STEP_VALUE, X, strict=True)]
 KINDS = {
     # name of the file -> y, estimator, options
     "label": (LABEL, "RNNClassifier", ["--readout", "last"]),
@@ -44,6 +46,8 @@ KINDS = {
     "padded": (PADDED, "RNNTagger", ["--bidirectional", "--class-weight", "balanced"]),
     "value": (VALUE, "RNNRegressor", ["--loss", "huber", "--huber-delta", "0.5"]),
     "values": (VALUES, "RNNRegressor", ["--n-layers", "2", "--residual"]),
+    "step value": (STEP_VALUE, "RNNRegressor", ["--bptt-steps", "3"]),
+    "step values": (STEP_VALUES, "RNNRegressor", ["--readout", "every"]),
 }
 
 
@@ -90,6 +94,13 @@ def test_predict_writes_what_python_answers(capsys, files, kind):
         places = [[str(i), str(t)] for i, x in enumerate(X) for t in range(len(x))]
         assert [row[:2] for row in rows] == places
         assert [row[2] for row in rows] == [str(label) for labels in answers for label in labels]
+        return
+    if kind.startswith("step value"):
+        assert header[2:] == ["value"] if kind == "step value" else ["value(0)", "value(1)"]
+        assert [row[:2] for row in rows] == [[str(i), str(t)] for i, x in enumerate(X)
+                                             for t in range(len(x))]  # fmt: skip
+        written = np.array([row[2:] for row in rows], float)
+        assert np.array_equal(written, np.concatenate(answers).reshape(written.shape))
         return
     assert len(rows) == N
     expected = {
@@ -170,8 +181,38 @@ def test_evaluate_of_numbers(capsys, files, kind):
         ]
 
 
+@pytest.mark.parametrize("kind", ["step value", "step values"])
+def test_evaluate_of_numbers_of_time_steps_takes_those_that_are_known(capsys, files, kind):
+    code, out, err = run(capsys, "evaluate", files / f"{kind}.model", files / f"{kind}.npz")
+    assert (code, err) == (0, "")
+    found = estimator(files, kind)
+    y = np.concatenate(KINDS[kind][0]).reshape(-1, found.n_outputs_)
+    predicted = np.concatenate(found.predict(X)).reshape(y.shape)
+    assert line_of(out, "R^2").split()[1] == f"{found.score(X, KINDS[kind][0]):.4f}"
+    assert f"({(~np.isnan(y).all(axis=1)).sum()} time steps" in line_of(out, "R^2")
+    for k in range(found.n_outputs_):
+        known = ~np.isnan(y[:, k])
+        pair = y[known, k], predicted[known, k]
+        mse, mae = mean_squared_error(*pair), mean_absolute_error(*pair)
+        assert line_of(out, str(k)).split()[1:3] == [f"{mse:.6g}", f"{mae:.6g}"]
+
+
+def test_a_table_of_targets_of_steps_says_so_by_its_readout(capsys, tmp_path):
+    cube, y = RNG.normal(size=(5, 4, 2)), RNG.normal(size=(5, 4))
+    write_npz(tmp_path / "d.npz", cube, y)
+    fit = ["fit", tmp_path / "d.npz", "-o", tmp_path / "m", "--max-iter", "1", "-q", "--force"]
+    code, _, err = run(capsys, *fit)
+    assert code == 0
+    assert "readout='every'" in err
+    assert elman.RNNRegressor.load(tmp_path / "m").predict(cube).shape == (5, 4)
+    assert elman.RNNRegressor.load(tmp_path / "m").n_outputs_ == 4
+    code, _, err = run(capsys, *fit, "--readout", "every", "--test", tmp_path / "d.npz")
+    assert (code, err) == (0, "")
+    assert elman.RNNRegressor.load(tmp_path / "m").n_outputs_ == 1
+
+
 def test_a_test_file_is_evaluated_as_by_evaluate(capsys, tmp_path, files):
-    for kind in ("labels", "steps", "values"):
+    for kind in ("labels", "steps", "values", "step values"):
         data, model = files / f"{kind}.npz", tmp_path / kind
         code, out, _ = run(capsys, "fit", data, "--test", data, "-o", model, *SMALL)
         assert code == 0
@@ -196,6 +237,8 @@ def test_training_is_followed_on_a_validation_file(capsys, tmp_path, files, kind
         ("steps", ["label for each time step", "2: 'above', 'below'"]),
         ("value", ["number for each recording", "targets' deviation", "huber_delta"]),
         ("values", ["2 numbers for each recording", "recurrent1.W_h"]),
+        ("step value", ["number for each time step", "targets' mean"]),
+        ("step values", ["2 numbers for each time step"]),
     ],
 )
 def test_inspect_says_what_it_answers_with(capsys, files, kind, words):
@@ -270,6 +313,8 @@ def test_targets_of_a_ts_file_are_numbers_though_they_be_whole(capsys, tmp_path)
         (np.array([["a", "b", "a"], ["b", "a", "a"]]), "steps"),
         (np.array([[0.0, 1, 2], [1, 1, -1]]), "values"),
         ([np.array([0, 1, 2]), np.array([1, 0])], "steps"),
+        ([np.array([0.0, 1, 2]), np.array([1.0, np.nan])], "step values"),
+        ([np.ones((3, 2)), np.ones((2, 2))], "step values"),
     ],
 )
 def test_what_y_is_taken_for(y, kind, tmp_path):
@@ -349,3 +394,18 @@ def test_scores_agree_with_scikit_learn(rng):
         np.testing.assert_allclose(found, function(y, z, multioutput="raw_values"), rtol=1e-12)
     assert value_scores([2.0, 2], [2.0, 3])[0].r_squared == 0
     assert np.isnan(value_scores([2.0], [2.0])[0].r_squared)
+
+
+def test_whole_numbers_that_look_like_amounts_are_warned_of(capsys, tmp_path, rng):
+    y = rng.integers(0, 40, size=90)
+    write_npz(tmp_path / "amounts.npz", rng.normal(size=(90, 3, 1)), y)
+    fit = ["fit", tmp_path / "amounts.npz", "-o", tmp_path / "m.safetensors", "--force", "-q"]
+    fit += ["--hidden-size", "3", "--max-iter", "1"]
+    code, out, err = run(capsys, *fit)
+    assert (code, "RNNClassifier" in out) == (0, True)
+    assert "different numbers in 90 samples" in err
+    assert "--kind regressor" in err
+    for kind in ("classifier", "regressor"):  # whoever chose was not guessed for
+        code, out, err = run(capsys, *fit, "--kind", kind)
+        assert code == 0
+        assert "different numbers" not in err

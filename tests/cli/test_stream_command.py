@@ -30,6 +30,8 @@ def models(tmp_path_factory):
         "steps": RNNTagger(**OPTIONS).fit(X, (X[:, :, 0] > 0).astype(int)),
         "value": RNNRegressor(**OPTIONS).fit(X, X[:, -1, 0]),
         "values": RNNRegressor(**OPTIONS).fit(X, X[:, -1]),
+        "step value": RNNRegressor(**OPTIONS).fit(X, [*X[:, :, 0].cumsum(axis=1)]),
+        "step values": RNNRegressor(**OPTIONS).fit(X, X.cumsum(axis=1)),
         "skip": RNNClassifier(missing="skip", **OPTIONS).fit(X, np.resize([0, 1], 12)),
         "2-D": RNNClassifier(**OPTIONS).fit(X[:, :, 0], np.resize([0, 1], 12)),
         "both": RNNTagger(bidirectional=True, **OPTIONS).fit(X, (X[:, :, 0] > 0).astype(int)),
@@ -61,7 +63,9 @@ def test_an_answer_to_every_step(models, as_json):
     np.testing.assert_allclose(printed, over_time, rtol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["labels", "steps", "value", "values", "2-D"])
+@pytest.mark.parametrize(
+    "name", ["labels", "steps", "value", "values", "step value", "step values", "2-D"]
+)
 def test_every_kind_of_answer(models, name):
     _, fitted, X = models
     x = X[3, :, :1] if name == "2-D" else X[3]
@@ -70,9 +74,8 @@ def test_every_kind_of_answer(models, name):
     done = stream(models, name, lines_of(x))
     assert (done.returncode, done.stderr) == (0, "")
     header, *rows = csv.reader(io.StringIO(done.stdout))
-    assert header[0] == {"labels": "label(0)", "value": "value", "values": "value(0)"}.get(
-        name, "label"
-    )
+    of_several = {"labels": "label(0)", "values": "value(0)", "step values": "value(0)"}
+    assert header[0] == of_several.get(name, "value" if "value" in name else "label")
     assert len(rows) == len(x)
     told = [json.loads(line) for line in
             stream(models, name, lines_of(x), "--json").stdout.splitlines()]  # fmt: skip

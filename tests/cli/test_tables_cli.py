@@ -14,7 +14,7 @@ import elman
 from elman.cli.wording import as_options
 
 SMALL = ["-q", "--hidden-size", "3", "--max-iter", "2"]
-COLUMNS = ["note", "run", "t", "ax", "ay", "state", "phase", "speed"]
+COLUMNS = ["note", "run", "t", "ax", "ay", "state", "phase", "speed", "drift"]
 
 
 def rows(seed, n=7):
@@ -25,9 +25,9 @@ def rows(seed, n=7):
         for t in range(int(rng.integers(2, 5))):
             ax, ay = rng.normal(size=2).round(3).tolist()
             state = ["up", "down"][i % 2]
-            found.append(["x", f"r{i}", t / 2, ax + i % 2, ay, state, "pq"[t % 2], i % 2 + 0.5])
-    rng.shuffle(found)
-    return [[row[0], row[1], *map(float, row[2:5]), row[5], row[6], float(row[7])] for row in found]
+            found.append(["x", f"r{i}", t / 2, ax + i % 2, ay, state, "pq"[t % 2]])
+            found[-1] += [i % 2 + 0.5, t * 0.25]
+    return [found[i] for i in rng.permutation(len(found))]
 
 
 def write_csv(path, table, columns=COLUMNS, delimiter=","):
@@ -43,6 +43,13 @@ KINDS = {
     "label": ["--label", "state"],
     "steps": ["--step-label", "phase"],
     "values": ["--target", "speed"],
+    "step values": ["--step-target", "drift"],
+}
+MODELS = {
+    "label": elman.RNNClassifier,
+    "steps": elman.RNNTagger,
+    "values": elman.RNNRegressor,
+    "step values": elman.RNNRegressor,
 }
 
 
@@ -152,11 +159,10 @@ def test_parquet(capsys, tmp_path, files, kind):
     path = tmp_path / "out.parquet"
     assert run(capsys, "predict", files / kind, files / "new.csv", "-o", path)[0] == 0
     table = pyarrow.parquet.read_table(path).to_pydict()
-    model = {"label": elman.RNNClassifier, "steps": elman.RNNTagger, "values": elman.RNNRegressor}
-    told = model[kind].load(files / kind).predict(X)
-    if kind == "steps":
-        assert [*table] == ["run", "t", "label"]
-        assert table["label"] == np.concatenate(told).tolist()
+    told = MODELS[kind].load(files / kind).predict(X)
+    if "step" in kind:
+        assert [*table][:2] == ["run", "t"]
+        assert table[[*table][2]] == np.concatenate(told).tolist()
         assert table["t"] == [t for of_run in times for t in of_run]
     else:
         assert [*table] == ["run", {"label": "label", "values": "value"}[kind]]

@@ -524,8 +524,10 @@ def test_save_and_load(missing, two_d, rng, tmp_path):
     assert loaded.missing == "error"
     assert_same_bits(loaded.predict_proba(X), expected)
     assert_same_bits(pickle.loads(pickle.dumps(fitted)).predict_proba(X), expected)
-    loaded.partial_fit(X, y)
-    assert clone(loaded.set_params(missing=missing)).missing == missing
+    with pytest.raises(ValueError, match=f"whose missing is {missing}, but it is error now"):
+        loaded.partial_fit(X, y)
+    loaded.set_params(missing=missing).partial_fit(X, y)
+    assert clone(loaded).missing == missing
 
 
 def test_a_model_of_before_refuses_gaps(rng, tmp_path):

@@ -320,6 +320,18 @@ def test_labels_of_time_steps_are_read_as_they_were_written(tmp_path, rng, label
         assert [row.tolist() for row in found] == [row.tolist() for row in y]
 
 
+def test_several_targets_of_time_steps_are_read_as_they_were_written(tmp_path, rng):
+    path = tmp_path / "x.npz"
+    X = [rng.normal(size=(n, 2)) for n in (3, 0, 5)]
+    y = [np.where(x > 1, np.nan, x) for x in X]
+    write_npz(path, X, y)
+    for row, expected in zip(read(path).y, y, strict=True):
+        np.testing.assert_array_equal(row, expected, strict=True)
+    cube = rng.normal(size=(3, 5, 2))
+    write_npz(path, cube, cube)
+    np.testing.assert_array_equal(read(path).y, cube)
+
+
 def test_the_same_data_the_same_bytes(tmp_path, rng):
     X = [rng.standard_normal((n, 2)) for n in (3, 5)]
     for name in ("a.npz", "b.npz"):
@@ -413,6 +425,10 @@ LAYOUTS = {
     "labels of steps": (
         {"X": np.ones((3, 5, 2)), "y_steps": np.ones(14)},
         r"y_steps has shape \(14,\) but X has 15 time steps",
+    ),
+    "a table of each step": (
+        {"X": np.ones((3, 5, 2)), "y_steps": np.ones((15, 1, 2))},
+        r"y_steps has shape \(15, 1, 2\)",
     ),
     "labels twice": (
         {"X": np.ones((3, 5, 2)), "y_steps": np.ones(15), "y": np.ones(3)},

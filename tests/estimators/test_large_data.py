@@ -130,9 +130,10 @@ def test_taggers_and_regressors(kind, missing, rng, monkeypatch):
         lambda: chunked.fit(X, tags),
     ):
         assert_bound_changes_nothing(monkeypatch, fit, X, "predict_proba")
-    assert_bound_changes_nothing(
-        monkeypatch, lambda: regressor.fit(X, values), X, "predict", "predict_over_time"
-    )
+    for y in (values, [x[:, 1] * np.where(x[:, 0] > 1, np.nan, 1) for x in X]):
+        assert_bound_changes_nothing(
+            monkeypatch, lambda y=y: regressor.fit(X, y), X, "predict", "predict_over_time"
+        )
 
 
 @pytest.mark.parametrize("standardize", [True, False])

@@ -194,6 +194,14 @@ def _padded(X):
     return y
 
 
+def _padded_values(X):
+    y = np.full((len(X), max(map(len, X)), 2), np.nan)
+    for values, x in zip(y, X, strict=True):
+        values[: len(x)] = x.cumsum(axis=0)
+        values[::3, 1] = np.nan  # not known
+    return y
+
+
 KINDS = {
     "label": (RNNClassifier, lambda X: np.array(["down", "up"])[[int(x[-1, 0] > 0) for x in X]]),
     "labels": (RNNClassifier, lambda X: np.array([x[-1] > 0 for x in X])),
@@ -201,6 +209,8 @@ KINDS = {
     "padded": (RNNTagger, _padded),
     "value": (RNNRegressor, lambda X: np.array([x[-1, 0] for x in X])),
     "values": (RNNRegressor, lambda X: np.array([x[-1] for x in X])),
+    "step values": (RNNRegressor, lambda X: [np.cumsum(x[:, 0]) for x in X]),
+    "padded values": (RNNRegressor, _padded_values),
 }
 
 

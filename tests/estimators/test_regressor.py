@@ -221,9 +221,10 @@ def test_missing_values(rng):
         (np.array([1.0, None, "2"], dtype=object), TypeError, "pass numbers"),
         (np.ones(3) + 1j, ValueError, "Complex data not supported: y"),
         ([1, 2, 10**400], ValueError, "y holds a number beyond float64"),
-        (np.ones((3, 2, 2)), ValueError, r"y has shape \(3, 2, 2\)"),
+        (np.ones((3, 2, 2)), ValueError, r"y\[0\] has 2 target.*\[0\] has 5 time step"),
+        (np.ones((3, 2, 2, 1)), ValueError, r"y has shape \(3, 2, 2, 1\)"),
         (np.ones((3, 0)), ValueError, r"y has shape \(3, 0\)"),
-        ([[1.0], [2.0, 3.0], [1.0]], ValueError, "as many numbers for every sample.*time steps"),
+        ([[1.0], [2.0, 3.0], [1.0]], ValueError, "5 time step.*as many targets for every sample"),
         (np.array(["2020-01-01"] * 3, dtype="M8[D]"), TypeError, "pass numbers"),
     ],
 )
@@ -238,7 +239,7 @@ def test_wrong_y(y, error, message, rng):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("loss", "hinge"), ("huber_delta", 0), ("huber_delta", "1"), ("readout", "every")],
+    [("loss", "hinge"), ("huber_delta", 0), ("huber_delta", "1"), ("readout", "each")],
 )
 def test_wrong_parameters(name, value, rng):
     with pytest.raises((TypeError, ValueError), match=f"^{name}="):

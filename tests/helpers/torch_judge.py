@@ -208,16 +208,50 @@ def judge_network(
     share = torch.tensor(sample_weight / sample_weight.sum())
     loss = (losses * share).sum()
     loss.backward()
-    gradients = {
-        f"{name}.{key}": array
-        for suffix, name in _by_suffix(layers)
-        for key, array in _gradients_of(kind, module, suffix).items()
-    }
     return {
         "logits": _numpy(logits),
         "loss": _numpy(loss),
         "X": _numpy(inputs.grad),
-        **gradients,
+        **_weight_gradients(kind, module, layers, W, b),
+    }
+
+
+def judge_steps(X, lengths, params, targets, step_weight, kind, loss, delta):
+    """Loss of the targets of time steps that are known, and its gradients: their weighted mean.
+
+    `targets` (total_steps, n_targets) and `step_weight` (total_steps,) have samples end to end.
+    """
+    layers = (("recurrent0",),)
+    module = _module(kind, [[[params[f"recurrent0.{key}"] for key in ("W_x", "W_h", "b")]]])
+    W, b, inputs = _tensor(params["head.W"]), _tensor(params["head.b"]), _tensor(X)
+    H, _ = _run(module, inputs, lengths, None)
+    own = [X.shape[1]] * len(X) if lengths is None else lengths.tolist()
+    answers = torch.cat([H[i, :n] for i, n in enumerate(own)]) @ W + b
+    known = ~np.isnan(targets)
+    judged = {
+        "squared": torch.nn.MSELoss(reduction="none"),
+        "absolute": torch.nn.L1Loss(reduction="none"),
+        "huber": torch.nn.HuberLoss(reduction="none", delta=delta),
+    }[loss]
+    losses = judged(answers[torch.tensor(known)], torch.tensor(targets[known]))
+    weights = np.repeat(step_weight[:, np.newaxis], targets.shape[1], axis=1)[known]
+    mean = (losses * torch.tensor(weights / weights.sum())).sum()
+    mean.backward()
+    return {
+        "loss": _numpy(mean),
+        "X": _numpy(inputs.grad),
+        **_weight_gradients(kind, module, layers, W, b),
+    }
+
+
+def _weight_gradients(kind, module, layers, W, b):
+    """Gradients of all weights by their names in `params`."""
+    return {
+        **{
+            f"{name}.{key}": array
+            for suffix, name in _by_suffix(layers)
+            for key, array in _gradients_of(kind, module, suffix).items()
+        },
         "head.W": _numpy(W.grad),
         "head.b": _numpy(b.grad),
     }

@@ -101,7 +101,7 @@ def test_help_explains_every_parameter(kind):
         declaration = DECLARED[name]
         default = declaration.default
         written = f'"{default}"' if isinstance(default, str) else str(default)
-        assert accepts == f"{declaration.check.accepts}, default={written}"
+        assert accepts == f"{declaration.check_for(kind).accepts}, default={written}"
         assert said == " ".join(declaration.doc_of.get(kind, declaration.doc).split())
     text = pydoc.plain(pydoc.render_doc(getattr(elman, kind)))
     assert f"class {kind}(" in text
@@ -110,8 +110,12 @@ def test_help_explains_every_parameter(kind):
     assert "elman.hyperparameters.declared`" not in text
 
 
-def test_texts_differ_only_for_estimators_that_have_the_parameter():
+def test_texts_and_checks_differ_only_for_estimators_that_have_the_parameter():
     for name, declaration in DECLARED.items():
+        for kind, check in declaration.check_of.items():
+            assert name in declarations(PARAMETERS[kind])
+            assert check.accepts != declaration.check.accepts
+            assert check.option_type is declaration.check.option_type
         for kind, text in declaration.doc_of.items():
             assert name in declarations(PARAMETERS[kind])
             assert text.split() != declaration.doc.split()
@@ -152,7 +156,7 @@ def test_the_command_line_has_an_option_for_each():
         assert option.help == DECLARED[name].help
         assert option.opts == [f"--{name.replace('_', '-')}"]
         assert option.default is None
-        assert bool(option.secondary_opts) == (DECLARED[name].check.reads is bool)
+        assert bool(option.secondary_opts) == (DECLARED[name].check.option_type is bool)
     left = {name for name, each in DECLARED.items() if not each.option}
     assert left == {"random_state", "verbose", "on_epoch", "stateful", "warm_start"}
 

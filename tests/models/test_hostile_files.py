@@ -437,13 +437,88 @@ def test_a_checkpoint_that_is_none(change, tmp_path):
         clone(clf).fit(X, list("abbca"))
 
 
-def test_a_stream_has_no_label_for_what_is_no_number():
-    classifier = RNNClassifier(
-        4, activation="relu", standardize=False, max_iter=1, random_state=0
-    ).fit(X, list("abbca"))
-    stream = classifier.stream()
-    for _ in range(3):
-        stream.step(np.full(2, 3e38, np.float32))
+def read_all(stream, steps):
+    for step in steps:
+        stream.step(step)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor, RNNTagger])
+def test_a_stream_gives_no_answer_that_is_no_number(estimator, backend):
+    y = {RNNClassifier: list("abbca"), RNNRegressor: [0.5, 1.0, -2.0, 4.0, 3.5]}.get(
+        estimator, [list("abcabc")[: len(x)] for x in X]
+    )
+    model = estimator(
+        hidden_size=4,
+        activation="relu",
+        standardize=False,
+        max_iter=1,
+        random_state=0,
+        backend=backend,
+    ).fit(X, y)
+    stream = model.stream()
     with pytest.raises(ValueError, match="answer to the steps so far is NaN or infinite"):
-        stream.predict()
-    assert stream.reset().predict(np.zeros(2)) in list("abc")
+        read_all(stream, np.full((3, 2), 3e38, np.float32))
+    for ask in (stream.predict, stream.answer):
+        with pytest.raises(ValueError, match="answer to the steps so far is NaN or infinite"):
+            ask()
+    first = model.stream().step(np.zeros(2))
+    np.testing.assert_array_equal(stream.reset().step(np.zeros(2)), first)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention"])
+def test_one_stream_of_several_that_overflows_is_named(readout, backend):
+    model = RNNClassifier(
+        4,
+        activation="relu",
+        standardize=False,
+        readout=readout,
+        max_iter=1,
+        random_state=0,
+        backend=backend,
+    ).fit(X, list("abbca"))
+    steps = np.random.default_rng(1).normal(size=(5, 3, 2)).astype(np.float32)
+    streams, alone = model.stream(3), model.stream()
+    streams.step(steps[0])
+    steps[1:4, 1] = 3e38
+    with pytest.raises(ValueError, match="so far of stream 1 is NaN or infinite"):
+        read_all(streams, steps[1:4])
+    n_read = int(streams.n_steps[2])
+    answers = streams.reset(1).step(steps[4])
+    for step in [*steps[:n_read, 2], steps[4, 2]]:
+        expected = alone.step(step)
+    np.testing.assert_array_equal(answers[2], expected)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_hidden_state_that_is_no_number_is_named(backend):
+    model = RNNClassifier(
+        4, activation="relu", standardize=False, max_iter=1, random_state=0, backend=backend
+    ).fit(X, list("abbca"))
+    far = [x.copy() for x in X]
+    far[3][1:] = 3.4e38
+    with pytest.raises(
+        ValueError, match=r"hidden state at X\[3\], time step [12], is NaN or infinite"
+    ):
+        model.hidden_states(far)
+
+
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_state_that_no_stream_has(readout, bad):
+    model = RNNClassifier(4, readout=readout, max_iter=1, random_state=0).fit(X, list("abbca"))
+    stream = model.stream(2)
+    before = stream.state
+    stream.state = before  # the largest so far is -inf before the first step
+    stream.step(X[0][:2])
+    now = stream.state
+    for name, array in now.items():
+        if array.dtype.kind != "f":
+            continue
+        forged = {other: values.copy() for other, values in now.items()}
+        forged[name][1] = bad
+        with pytest.raises(ValueError, match=rf"state\['{name}'\]\[1.*is {bad}"):
+            stream.state = forged
+        for other, values in stream.state.items():
+            np.testing.assert_array_equal(values, now[other])

@@ -21,7 +21,7 @@ from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
 from elman.models.files import load
 from elman.models.regressor import TrainedRegressor
-from elman.models.stepping import ComposedNetwork, make_steps
+from elman.models.stepping import ComposedNetwork, make_stepped
 from elman.models.streaming import plan_of
 from elman.models.tagger import TrainedTagger
 from elman.nn.losses import sigmoid, softmax
@@ -36,7 +36,7 @@ CHOICES = {
     "missing": ["error", "mask", "skip"],
     "scaled": [False, True],
     "dtype": ["float32", "float64"],
-    "answers": ["classes", "labels", "values", "tags"],
+    "answers": ["classes", "labels", "values", "tags", "step values"],
 }
 
 
@@ -49,7 +49,7 @@ def make_model(rng, *, kind="tanh", sizes=(7,), readout="last", residual=False, 
         sizes,
         n_outputs,
         cell=cell_of(kind),
-        readout="every" if answers == "tags" else readout,
+        readout="every" if answers in ("tags", "step values") else readout,
         rng=rng,
         dtype=dtype,
         residual=residual and len(set(sizes)) == 1,
@@ -66,9 +66,10 @@ def make_model(rng, *, kind="tanh", sizes=(7,), readout="last", residual=False, 
         "backend": backend,
         "missing": missing,
     }
-    if answers == "values":
+    if answers.endswith("values"):
         target = Standardisation(rng.normal(size=n_outputs), rng.uniform(0.5, 2, n_outputs))
-        return TrainedRegressor(**common, target_scale=target, one_target=n_outputs == 1)
+        meaning = {"target_scale": target, "one_target": n_outputs == 1}
+        return TrainedRegressor(**common, **meaning, per_step=answers == "step values")
     labels = np.array(["do", "mi", "sol"])[:n_outputs]
     if answers == "tags":
         return TrainedTagger(**common, classes=labels)
@@ -81,6 +82,8 @@ def prefixes_answered(trained, x):
     if isinstance(trained, TrainedTagger):
         return trained.predict_proba(data)[0], trained.predict(data)[0]
     prefixes = trained.check([x[: t + 1] for t in range(len(x))])
+    if isinstance(trained, TrainedRegressor) and trained.per_step:
+        return trained.predict(data)[0], trained.predict_over_time(data)[0]
     if isinstance(trained, TrainedRegressor):
         return trained.predict(prefixes), trained.predict(prefixes)
     over_time = trained.predict_proba_over_time(data)[0]
@@ -459,7 +462,7 @@ def test_what_is_compiled_is_what_is_composed(name, problem):
         X[rng.random(X.shape) < 0.2] = np.nan
     X[rng.random(X.shape) < 0.03] = np.inf
     composed = ComposedNetwork(plan_of(trained, backend, n), backend)
-    other = make_steps(plan_of(trained, backend, n), backend)
+    other = make_stepped(plan_of(trained, backend, n), backend)
     assert isinstance(other, ComposedNetwork) == (name == "reference")
     for x in X:
         expected, answer = composed.step(x), other.step(x)
@@ -476,7 +479,7 @@ def test_what_is_compiled_is_what_is_composed(name, problem):
 @pytest.mark.parametrize("name", BACKENDS)
 def test_what_is_no_step_is_refused_without_a_word(rng, name):
     backend = make_backend(name)
-    steps = make_steps(plan_of(make_model(rng), backend, 3), backend)
+    steps = make_stepped(plan_of(make_model(rng), backend, 3), backend)
     x = np.ones((3, 2), np.float32)
     unaligned = np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(np.float32).reshape(3, 2)
     wide = np.ones((3, 4))[:, ::2]
@@ -491,8 +494,8 @@ def test_what_is_no_step_is_refused_without_a_word(rng, name):
 def test_steps_outlive_what_made_them(rng, name):
     backend, trained = make_backend(name), make_model(rng, readout="attention")
     x = rng.normal(size=2)
-    expected = make_steps(plan_of(trained, backend, None), backend).step(x)
-    steps = make_steps(plan_of(trained, backend, None), backend)
+    expected = make_stepped(plan_of(trained, backend, None), backend).step(x)
+    steps = make_stepped(plan_of(trained, backend, None), backend)
     trained.network.params.flat[...] = np.nan
     trained.standardisation.mean[...] = np.nan
     state, logits, step = steps.state, steps.logits, steps.step

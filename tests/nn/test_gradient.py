@@ -384,3 +384,36 @@ def test_the_smallest_branch_of_whole_samples(group_rows, rows_per_sample, n_sam
 )
 def test_the_smallest_part_that_is_a_branch_of_all(sizes, n_samples, expected):
     assert common_branch(sizes, n_samples) == expected
+
+
+@pytest.mark.parametrize("kind", ["squared", "absolute", "huber"])
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+def test_targets_of_steps_that_are_not_known_against_central_differences(backend, cell, kind):
+    layout = replace(PLAIN, cell=Cell(cell), readout="every", hidden_sizes=(4, 3))
+    samples = make_samples(layout, 4, 6, "float64", weighted=True)
+    network, objective = make_network(layout, "float64"), Values(kind, 0.7)
+    rng = np.random.default_rng(8)
+    # errors well away from 0 and 0.7, where the losses have their kinks
+    answers = network.logits(samples.X, samples.lengths, backend).reshape(-1, 3)[samples.places]
+    targets = answers - rng.choice([-1.5, -0.4, 0.4, 1.5], answers.shape)
+    targets[rng.random(targets.shape) < 0.4] = np.nan
+    known = np.flatnonzero(~np.isnan(targets).all(axis=1))
+    samples = samples._replace(
+        targets=targets[known], weights=samples.weights[known], places=samples.places[known]
+    )
+    found = gradient(network, samples, objective, backend).gradient
+
+    def loss():
+        return gradient(network, samples, objective, backend).losses.sum()
+
+    for name, weight in network.params.items():
+        flat, analytic = weight.reshape(-1), found[name].reshape(-1)
+        for i in rng.choice(flat.size, min(flat.size, 5), replace=False):
+            kept, step, values = flat[i], 4e-4, []
+            for shift in (-2, -1, 1, 2):
+                flat[i] = kept + shift * step
+                values.append(loss())
+            flat[i] = kept
+            numeric = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
+            scale = max(abs(numeric), 1e-3 * np.abs(analytic).max(), 1e-5)
+            assert abs(analytic[i] - numeric) <= 1e-7 * scale, (name, i)

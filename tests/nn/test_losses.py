@@ -227,6 +227,65 @@ def test_values_by_hand():
     assert losses.huber_loss(outputs, targets, delta=2.0)[0] == (0.125 + 2 * (3 - 1)) / 2
 
 
+# Targets that are not known
+
+
+@pytest.mark.parametrize("kind", ["squared", "absolute", "huber"])
+@pytest.mark.parametrize(
+    "weights", [None, np.array([1.0, 0.0, 2.5, 0.5])], ids=["equal", "weighted"]
+)
+def test_what_is_not_known_has_no_loss_and_no_gradient(kind, weights, rng):
+    objective = Values(kind, 0.7)
+    outputs, targets = rng.normal(size=(2, 4, 3))
+    full, _ = objective.loss(outputs, targets, weights, None)
+    assert objective.row_weights(targets, weights) is weights
+    targets[[0, 0, 2], [0, 2, 1]] = np.nan
+    losses, gradient = objective.loss(outputs, targets, weights, None)
+    each = {
+        "squared": lambda e: e**2,
+        "absolute": np.abs,
+        "huber": lambda e: np.where(np.abs(e) <= 0.7, e**2 / 2, 0.7 * (np.abs(e) - 0.35)),
+    }[kind](outputs - targets)
+    known = ~np.isnan(targets)
+    w = np.ones((4, 3)) if weights is None else np.repeat(weights[:, np.newaxis], 3, axis=1)
+    expected = np.average(each[known], weights=w[known])
+    assert math.isclose(losses.sum(), expected, rel_tol=1e-14)
+    assert not math.isclose(losses.sum(), full.sum(), rel_tol=1e-3)
+    assert (gradient[~known] == 0).all()
+    for index in np.ndindex(outputs.shape):
+        step = np.zeros_like(outputs)
+        step[index] = 1e-6
+        above, below = (
+            objective.loss(outputs + s, targets, weights, None)[0].sum() for s in (step, -step)
+        )
+        assert abs((above - below) / 2e-6 - gradient[index]) < 1e-9
+    rows = objective.row_weights(targets, weights)
+    np.testing.assert_allclose(rows, w[:, 0] * known.mean(axis=1), rtol=1e-15)
+    _, at_single = objective.loss(outputs.astype(np.float32), targets, weights, None)
+    assert at_single.dtype == np.float32
+    np.testing.assert_allclose(at_single, gradient, atol=1e-6)
+    loss, score = objective.evaluate(outputs, targets, weights, None)
+    assert loss == losses.sum()
+    assert score == r_squared(outputs, targets, weights)
+
+
+def test_r_squared_of_each_target_over_what_is_known(rng):
+    from sklearn.metrics import r2_score
+
+    targets, outputs = rng.normal(size=(2, 9, 3))
+    targets[[1, 4, 4], [0, 0, 2]] = np.nan
+    for w in (None, rng.random(9)):
+        expected = []
+        for target, output in zip(targets.T, outputs.T, strict=True):
+            known = ~np.isnan(target)
+            own = None if w is None else w[known]
+            expected.append(r2_score(target[known], output[known], sample_weight=own))
+        assert math.isclose(r_squared(outputs, targets, w), np.mean(expected), rel_tol=1e-12)
+    targets[:, 1] = np.nan
+    without = r_squared(outputs[:, [0, 2]], targets[:, [0, 2]], None)
+    assert math.isclose(r_squared(outputs, targets, None), without, rel_tol=1e-12)
+
+
 # Sums, whatever the batch is cut into
 
 OBJECTIVES = {
@@ -237,6 +296,7 @@ OBJECTIVES = {
         name: (Values(name), lambda rng: rng.normal(size=(261, 5)))
         for name in ("squared", "absolute", "huber")
     },
+    "some known": (Values(), lambda rng: np.where(rng.random((261, 5)) < 0.3, np.nan, 0.5)),
 }
 
 
@@ -249,7 +309,7 @@ def test_the_rows_of_a_part_are_those_of_the_batch(backend, name, weighted, dtyp
     fused = get_backend(backend).fused
     outputs, targets = rng.normal(size=(261, 5)).astype(dtype), make_targets(rng)
     weights = rng.uniform(0, 2, 261) if weighted else None
-    total = objective.weight_sum(weights, 261, fused)
+    total = objective.weight_sum(objective.row_weights(targets, weights), 261, fused)
     expected, gradient = objective.loss(outputs, targets, weights, fused)
     for start, stop in ((0, 1), (1, 8), (8, 261)):
         own = None if weights is None else weights[start:stop]

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from helpers.problems import GATED, NORMED, PLAIN, assert_within, cell_of, make_problem
 from helpers.sequence_data import draw_network
-from helpers.torch_judge import judge_cell, judge_network, judge_normed_cell
+from helpers.torch_judge import judge_cell, judge_network, judge_normed_cell, judge_steps
 
+from elman.nn.gradient import Samples, gradient
 from elman.nn.losses import cross_entropy
+from elman.nn.objectives import Values
 
 SEED = int(os.environ.get("ELMAN_PARITY_SEED") or secrets.randbelow(2**32))
 BOUND = 1e-12
@@ -127,6 +129,39 @@ def test_the_network(backend, draw, kind, readout):
         assert_within(
             BOUND, ours[name], expected, f"{name}; {replay}; {problem.cell}; {problem.sizes}"
         )
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "huber"])
+@pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
+def test_numbers_of_time_steps_of_which_some_are_not_known(backend, draw, kind, loss):
+    rng, replay = draw
+    problem = draw_problem(rng)
+    _, n_timesteps, n_features, hidden_size = problem.sizes
+    network = draw_network(
+        n_features,
+        hidden_size,
+        int(rng.integers(1, 4)),
+        cell=cell_of(kind),
+        readout="every",
+        rng=rng,
+        dtype="float64",
+    )
+    network.params.flat[:] += rng.uniform(-0.1, 0.1, network.params.flat.size)
+    places = np.flatnonzero(np.arange(n_timesteps) < problem.own_lengths[:, np.newaxis])
+    targets = rng.normal(size=(len(places), network.layout.n_outputs))
+    targets[rng.random(targets.shape) < 0.4] = np.nan
+    targets[0, 0] = 1  # one at least
+    weights = rng.uniform(0.1, 2, len(places))
+    rows = np.flatnonzero(~np.isnan(targets).all(axis=1))
+    samples = Samples(problem.X, problem.lengths, targets[rows], weights[rows], places[rows])
+    sums = gradient(network, samples, Values(loss, 0.7), backend, need_dX=True)
+    judged = judge_steps(
+        problem.X, problem.lengths, network.params, targets, weights, kind, loss, 0.7
+    )
+    ours = {"loss": np.asarray(sums.losses.sum()), "X": sums.dX, **sums.gradient}
+    assert ours.keys() == judged.keys()
+    for name, expected in judged.items():
+        assert_within(BOUND, ours[name], expected, f"{name}; {replay}; {kind}; {problem.sizes}")
 
 
 @pytest.mark.parametrize("kind", ["relu", "gru", "lstm"])

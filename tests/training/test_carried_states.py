@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from elman import RNNClassifier, RNNRegressor, RNNTagger
 
 SETTINGS = {"hidden_size": 7, "max_iter": 3, "random_state": 0, "batch_size": 8}
 LAST = {**SETTINGS, "readout": "last"}
+StepRegressor = partial(RNNRegressor, readout="every")
 
 
 def problem(kind, rng, n_samples=11):
@@ -21,10 +23,12 @@ def problem(kind, rng, n_samples=11):
         y = [np.where(np.cumsum(x[:, 0]) > 0, "up", "down") for x in X]
     elif kind is RNNRegressor:
         y = np.array([x.sum() for x in X])
+    elif kind is StepRegressor:
+        y = [np.where(x[:, 1] > 1, np.nan, np.cumsum(x[:, 0])) for x in X]
     return X, y
 
 
-@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor, StepRegressor])
 def test_short_enough_sequences_have_no_border(kind, rng):
     X, y = problem(kind, rng)
     whole = kind(**SETTINGS).fit(X, y)
@@ -50,17 +54,20 @@ def test_what_is_near_is_learned_through_the_borders(readout):
     assert clf.fit(X, y).score(X, y) > 0.9
 
 
-def test_a_tagger_in_pieces_learns_what_one_in_chunks_does(rng):
+@pytest.mark.parametrize("kind", [RNNTagger, StepRegressor])
+def test_steps_in_pieces_are_learned_as_those_in_chunks(kind, rng):
     """One step of the optimizer for each chunk of the only batch, and for each piece: the same."""
-    X, y = problem(RNNTagger, rng, 6)
+    X, y = problem(kind, rng, 6)
+    classes = [["down", "up"]]
+    if kind is StepRegressor:  # its targets have one scale in all and in each piece
+        X = [x[: len(x) // 3 * 3] for x in X]
+        y, classes = [np.resize([1.0, -1.0, np.nan], len(x)) for x in X], []
     settings = {**SETTINGS, "learning_rate": "constant", "standardize": False, "max_iter": 1}
-    cut = RNNTagger(**settings, bptt_steps=3, n_layers=2).partial_fit(X, y, ["down", "up"])
-    pieces = RNNTagger(**settings, stateful=True, n_layers=2)
+    cut = kind(**settings, bptt_steps=3, n_layers=2).partial_fit(X, y, *classes)
+    pieces = kind(**settings, stateful=True, n_layers=2)
     for start in range(0, max(map(len, X)), 3):
         pieces.partial_fit(
-            [x[start : start + 3] for x in X],
-            [tags[start : start + 3] for tags in y],
-            ["down", "up"],
+            [x[start : start + 3] for x in X], [row[start : start + 3] for row in y], *classes
         )
     np.testing.assert_allclose(
         pieces.network_.params.flat, cut.network_.params.flat, rtol=1e-9, atol=1e-12
@@ -124,7 +131,7 @@ def test_both_directions_are_refused(option, rng):
     with pytest.raises(ValueError, match=rf"{name}=\w+ carries states"):
         clf.partial_fit(X, y, np.unique(y))
     fitted = RNNClassifier(**SETTINGS, bidirectional=True).fit(X, y)
-    with pytest.raises(ValueError, match=f"{name}.* carries states"):  # its network has both
+    with pytest.raises(ValueError, match="whose bidirectional is True, but it is False now"):
         fitted.set_params(bidirectional=False, **option).partial_fit(X, y)
 
 

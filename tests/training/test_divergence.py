@@ -114,6 +114,9 @@ def test_an_answer_at_every_step(samples, bptt_steps):
     X[9][1, 1] = 10
     tagger = RNNTagger(5, random_state=0, on_epoch=huge, bptt_steps=bptt_steps, **OVERFLOWING)
     assert broken(tagger, X, y).place == (9, 1, "recurrent0", "X")
+    y = [np.where(np.arange(len(x)) % 2, x[:, 0], np.nan) for x in X]
+    regressor = RNNRegressor(5, random_state=0, on_epoch=huge, bptt_steps=bptt_steps, **OVERFLOWING)
+    assert broken(regressor, X, y).place == (9, 1, "recurrent0", "X")
 
 
 def test_data_held_out_and_data_passed_in_to_validate(samples):

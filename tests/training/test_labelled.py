@@ -15,8 +15,8 @@ from elman.nn.dropout import Masking
 from elman.nn.gradient import add_groups, fixed_groups, gradient
 from elman.nn.layout import Layout
 from elman.nn.network import Network
-from elman.nn.objectives import OneClass
-from elman.training.labelled import Labelled
+from elman.nn.objectives import OneClass, Values
+from elman.training.labelled import Labelled, has_target
 
 
 def make_steps(lengths, *, weighted=True):
@@ -53,6 +53,27 @@ def test_a_chunk_has_the_rows_of_its_labelled_steps():
     assert sorted(seen) == [at for at in own if data.targets[at] >= 0]
 
 
+def numbers(data):
+    """The same with three targets for each step, some of them or all not known."""
+    rng = np.random.default_rng(5)
+    targets = rng.standard_normal((len(data.targets), 3))
+    targets[rng.random(targets.shape) < 0.5] = np.nan
+    return data._replace(targets=targets)
+
+
+def test_rows_have_a_target_that_is_known():
+    assert has_target(np.array([-1, 0, 2])).tolist() == [False, True, True]
+    some = np.array([[np.nan, 1], [np.nan, np.nan], [0, 0]])
+    assert has_target(some).tolist() == [True, False, True]
+    data = numbers(make_steps([3, 9, 0, 5]))
+    batch = data.X.batch(np.array([2, 0, 1, 3]))
+    seen = []
+    for chunk in chunks(batch.lengths, 4, 9, 4):
+        seen += data.samples(batch, chunk).targets.tolist()
+    assert len(seen) == has_target(data.targets).sum() < 17
+    assert not np.isnan(seen).all(axis=1).any()
+
+
 def test_a_sample_with_one_answer_is_a_row():
     data = make_steps([3, 9, 0, 5])
     data = Labelled(data.X, np.array([4, 5, 6, 7]), None)
@@ -64,13 +85,15 @@ def test_a_sample_with_one_answer_is_a_row():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("objective", [OneClass(), Values("huber")], ids=["labels", "numbers"])
 @pytest.mark.parametrize("cell", ["elman", "lstm"])
-def test_groups_of_chunks_add_up_to_their_gradients(backend, cell, weighted):
+def test_groups_of_chunks_add_up_to_their_gradients(backend, cell, objective, weighted):
     """A chunk of labelled steps is a batch: of the samples that have not ended yet."""
     data = make_steps([9, 3] * 32, weighted=weighted)
+    data = data if isinstance(objective, OneClass) else numbers(data)
     layout = Layout(2, (7,), 3, Cell(cell), "every")
     network = Network.initialised(layout, rng=np.random.default_rng(4))
-    objective, fused = OneClass(), backend.fused
+    fused = backend.fused
     batch = data.X.batch(np.arange(64))
     carried, n_groups = {}, []
     for chunk in chunks(batch.lengths, 64, 9, 4):
@@ -78,7 +101,8 @@ def test_groups_of_chunks_add_up_to_their_gradients(backend, cell, weighted):
         whole = gradient(network, samples, objective, backend)
         borders = fixed_groups(layout, *samples.X.shape[:2], backend)
         n_groups.append(len(borders) - 1)
-        total = objective.weight_sum(samples.weights, len(samples.targets), fused)
+        weights = objective.row_weights(samples.targets, samples.weights)
+        total = objective.weight_sum(weights, len(samples.targets), fused)
         added = add_groups(
             [
                 gradient(network, samples.part(start, stop), objective, backend, total)

@@ -82,11 +82,14 @@ def test_resumed_is_uninterrupted(tmp_path_factory, kills, every, options, kind)
     assert_same_end(clone(resumed).fit(*samples), whole)
 
 
-@pytest.mark.parametrize("estimator", [RNNRegressor, RNNTagger])
-def test_regressor_and_tagger(estimator, tmp_path, samples, rng):
+@pytest.mark.parametrize("kind", ["values", "step values", "tags"])
+def test_regressor_and_tagger(kind, tmp_path, samples, rng):
     X, _ = samples
-    y = rng.normal(size=21)
-    if estimator is RNNTagger:
+    estimator, y = RNNRegressor, rng.normal(size=21)
+    if kind == "step values":
+        y = [np.where(x[:, 0] > 1, np.nan, x[:, 1]) for x in X]
+    elif kind == "tags":
+        estimator = RNNTagger
         y = [np.array(["low", "high"])[(x[:, 0] > 0).astype(int)] for x in X]
     options = {"hidden_size": 5, "max_iter": 5, "random_state": 0}
     whole = estimator(**options).fit(X, y)
@@ -95,7 +98,7 @@ def test_regressor_and_tagger(estimator, tmp_path, samples, rng):
     assert_same_end(resumed.fit(X, y), whole)
     again = estimator.load(tmp_path / "run" / "epoch-000005.safetensors")
     assert again.network_.params.flat.tobytes() == whole.network_.params.flat.tobytes()
-    other = -y if estimator is RNNRegressor else [v[::-1] for v in y]
+    other = -y if kind == "values" else [v[::-1] for v in y]
     with pytest.raises(ValueError, match="y is another"):
         clone(resumed).fit(X, other)
 

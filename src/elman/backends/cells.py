@@ -1,4 +1,4 @@
-"""The recurrent cells: what each has how many of, and the weights of a layer of it."""
+"""The recurrent cells: their gates, biases and states, and the weights of a layer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class CellKind(NamedTuple):
     states: tuple[str, ...]
     """blocks of `hidden_size` columns in a state, the hidden state first"""
     trace: tuple[str, ...]
-    """what the tape keeps of each step beside the hidden state, in blocks of `hidden_size`"""
+    """what the tape keeps of each step beside the hidden state, in blocks of `hidden_size`: first
+    the values of the gates, in the order of `gates` (unless there is no block at all), then others;
+    the states other than the hidden one are among them, by the same names"""
     x_sums: tuple[int, ...]
     """for each gate, which of the biased sums its product with x goes into"""
     h_sums: tuple[int, ...]
@@ -106,7 +108,7 @@ class Cell:
 
     @property
     def kind(self) -> CellKind:
-        """Its blocks."""
+        """The names of its gates, biases, states and traced values."""
         return CELLS[self.name]
 
     def state_size(self, hidden_size: int) -> int:

@@ -91,7 +91,7 @@ def check_forward(
 
 
 def n_checkpoints(n_timesteps: int, recompute_every: int) -> int:
-    """States a tape with checkpoints keeps of each sample: none after its last stretch."""
+    """How many states of each sample a tape keeps: none after the last stretch of steps."""
     return max(0, n_timesteps - 1) // recompute_every
 
 

@@ -1,4 +1,4 @@
-"""The names that the compiled kernel knows in; the codes it takes for them out, if both agree."""
+"""Checks that the compiled kernel belongs to this package, and reads its codes for names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Kernel(Protocol):
     NORM_EPSILON: float
 
     def names(self) -> dict[str, tuple[str, ...]]:
-        """Names by what they name; the place of a name is its code."""
+        """Lists of names, by subject; the position of a name in its list is its code."""
         ...
 
     def shapes(self) -> dict[str, tuple[int, int, int, int]]:

@@ -175,12 +175,12 @@ class Backend(Protocol):
     def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
         """How many samples, or rows, make up a group in the gradients of weights of a batch.
 
-        From the first row on each so many are a group, and the rest is the last one. The gradient
-        of a group is a function of its own rows and of the shape of the batch. That of a batch is
-        their sum in a fixed tree: neighbours first, then neighbours of sums, where one without a
-        neighbour goes on as it is. With the number of rows of the batch a call over a single group
-        therefore gives what the batch adds up, and a call over 2^k of them, of which the first has
-        a number divisible by 2^k, a whole branch of the tree.
+        The rows are cut into groups of this many, from the first row on; the last group may be
+        smaller. The gradient of a group depends on its own rows and on the shape of the batch. The
+        gradient of the batch is the sum of those of its groups in a fixed tree: neighbours are
+        added first, then neighbouring sums; one without a neighbour goes on as it is. A call over
+        one group that is told the size of the batch therefore computes one leaf of that tree, and
+        a call over 2^k groups, whose first index is divisible by 2^k, a whole branch of it.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ class Backend(Protocol):
         out: tuple[Array, Array] | None = None,
         batch_rows: int | None = None,
     ) -> tuple[Array | None, Array, Array]:
-        """DY (n_samples, n_out) -> dX (n_samples, n_in) or None, dW (n_in, n_out), db (n_out,).
+        """Take dY (n_samples, n_out) back: dX (n_samples, n_in) or None, dW (n_in, n_out), db.
 
         `out` is overwritten with dW and db, and returned as such. `batch_rows` is to the rows what
         `batch_samples` of `forward` is to samples.

@@ -39,9 +39,10 @@ class Fused(Protocol):
         n_timesteps: int,
         /,
     ) -> Array:
-        """Row i is `values[offsets[k] : offsets[k + 1]]` of k = order[i], then zeros.
+        """Return padded samples: row i is sample k = order[i], then zeros.
 
-        `values` (total_steps, n_features); returns (len(order), n_timesteps, n_features).
+        Sample k is `values[offsets[k] : offsets[k + 1]]`, of `values` (total_steps, n_features).
+        Returns (len(order), n_timesteps, n_features).
         """
         ...
 

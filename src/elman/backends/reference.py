@@ -176,7 +176,7 @@ def _through_normalisation(dnormalised: Array, norms: Array, n_sums: int) -> Arr
 
 
 def _mean(blocks: Array) -> Array:
-    """Over the last axis, which stays."""
+    """The mean over the last axis, which is kept with length 1."""
     mean = np.add.reduce(blocks, axis=2, keepdims=True)
     mean /= mean.dtype.type(blocks.shape[2])
     return np.asarray(mean)
@@ -209,7 +209,7 @@ def _transposed_product(A: Array, B: Array) -> Array:
 
 
 def _live_rows(lengths: NDArray[np.int64] | None, n_samples: int, n_timesteps: int) -> list[int]:
-    """Samples still running at each step; longest first, so that they are the first so many."""
+    """The number of samples that still run at each step: the first ones, as the longest lead."""
     if lengths is None:
         return [n_samples] * n_timesteps
     live: list[int] = np.searchsorted(-lengths, -np.arange(n_timesteps)).tolist()
@@ -253,7 +253,7 @@ class _Pool:
         if not self.is_max:
             totals, n_steps = self.values.astype(state.dtype), np.maximum(steps, 1)
             self.values = totals / n_steps.astype(state.dtype)
-        self.values += 0.0  # the sign of a zero is not told apart
+        self.values += 0.0  # -0.0 becomes 0.0, as in the kernel
         empty = steps[:, 0] == 0
         self.values[empty] = state[empty]
 
@@ -333,12 +333,13 @@ def _run_again(tape: Tape, before: Array, live: list[int], first: int) -> _Histo
 
 def _whole(tape: Tape, before: Array) -> _History:
     """All steps, as the tape holds them."""
-    H, trace = tape.H, tape.trace
-    if tape.cell.kind.states == ("h",) or trace is None:
+    H, trace, kind = tape.H, tape.trace, tape.cell.kind
+    if len(kind.states) == 1 or trace is None:
         return _History(0, H, trace, before)
-    place, size = tape.cell.kind.trace.index("c"), H.shape[2]  # an LSTM's cell state
-    c = trace[:, :, place * size : (place + 1) * size]
-    return _History(0, np.concatenate([H, c], axis=2), trace, before)
+    size = H.shape[2]
+    starts = [kind.trace.index(name) * size for name in kind.states[1:]]  # an LSTM's "c"
+    others = [trace[:, :, start : start + size] for start in starts]
+    return _History(0, np.concatenate([H, *others], axis=2), trace, before)
 
 
 def _quiet() -> Any:

@@ -88,9 +88,14 @@ class SteppedNetwork(Protocol):
         None, and nothing has changed, if x is anything but a plain C-contiguous, aligned array of
         that shape, or if it holds what the plan refuses: infinity, NaN with missing="error", or
         what is infinite once it is standardised.
+
+        FloatingPointError if a logit is NaN or infinite; the step has been taken then.
         """
         ...
 
     def answer(self) -> Array:
-        """The answers (n, n_outputs) of the state as it is."""
+        """The answers (n, n_outputs) of the state as it is.
+
+        FloatingPointError if a logit is NaN or infinite.
+        """
         ...

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.cli.errors import UserError
-from elman.cli.kinds import kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model
 
 if TYPE_CHECKING:
     from elman.data import Dataset
@@ -50,18 +50,20 @@ def answers_of(model: Any, dataset: Dataset, X: Any, proba: bool) -> Answers:
         found = model.predict_proba(X)
         block = np.concatenate(found) if kind == "steps" else found
         shares = {str(c): block[:, k].tolist() for k, c in enumerate(model.classes.tolist())}
-    if kind == "steps":
-        lengths = [len(tags) for tags in answers]
+    name = "value" if is_of_numbers(kind) else "label"
+    if kind in ("steps", "step values"):
+        lengths = [len(told) for told in answers]
         places = ids or {"recording": [*range(len(answers))]}
-        places = {name: _repeated(column, lengths) for name, column in places.items()}
+        places = {key: _repeated(column, lengths) for key, column in places.items()}
         places |= _times(dataset, lengths)
-        every = np.concatenate(answers).tolist() if answers else []
-        return Answers(_apart(places, ["label"]), "label", {"label": every}, shares)
-    name = "value" if kind == "values" else "label"
-    columns = answers.reshape(len(answers), -1).T.tolist()
-    names = [name] if answers.ndim == 1 else [f"{name}({k})" for k in range(answers.shape[1])]
-    told = dict(zip(names, columns, strict=True))
-    return Answers(_apart(ids, names), "labels" if kind == "labels" else name, told, shares)
+        answers = np.concatenate(answers)
+    else:
+        places = ids
+    one = answers.ndim == 1
+    names = [name] if one else [f"{name}({k})" for k in range(answers.shape[1])]
+    columns = [answers] if one else answers.T
+    told = {key: column.tolist() for key, column in zip(names, columns, strict=True)}
+    return Answers(_apart(places, names), "labels" if kind == "labels" else name, told, shares)
 
 
 def _ids(dataset: Dataset) -> dict[str, list[Any]]:

@@ -88,7 +88,7 @@ def demo(
 
 
 def _train(console: Console, classifier: Any, task: Task, seed: int) -> float:
-    """Fit, again if it fails on the validation sequences; seconds the last fit took."""
+    """Fit until no validation sequence is wrong, `ATTEMPTS` times at most; seconds of the last."""
     for attempt in range(ATTEMPTS):
         classifier.set_params(random_state=seed + 1000 * attempt)
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Whose mistake an exception is, and the one line that tells a person about theirs."""
+"""Tells a mistake of the user from a bug, and writes the mistake on one line."""
 
 from __future__ import annotations
 

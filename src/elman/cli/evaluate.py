@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,14 @@ from elman.cli.tables import (
     print_value_table,
     r_squared,
 )
-from elman.evaluation.scores import class_scores, confusion_counts, label_scores, value_scores
+from elman.evaluation.scores import (
+    ValueScore,
+    class_scores,
+    confusion_counts,
+    label_scores,
+    value_scores,
+)
+from elman.targets.step_values import refuse_unknown_target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,8 +43,9 @@ def evaluate(
 
     Of one label: accuracy, precision and recall of each class, and the confusion matrix; so too of
     a label for each time step. Of several labels at once: how often all are right, and each label.
-    Of numbers: the errors and R^2 of each target. A model remembers which columns of a table it was
-    trained on; what else is to be said of its columns is said as to `elman fit`.
+    Of numbers: the errors and R^2 of each target; of time steps over those that are known. A model
+    remembers which columns of a table it was trained on; what else is to be said of columns is said
+    as to `elman fit`.
     """
     trained: Any = load_model(model).model
     dataset = read_for(trained, data, given, need_labels=True)
@@ -61,13 +70,22 @@ def print_scores(targets: Targets, predicted: Any, classes: Any) -> None:
             console, "Subset accuracy", int(right.sum()), len(y), " with every label right"
         )
         print_class_table(console, label_scores(y, predicted), what="label")
+    elif targets.kind == "step values":
+        refuse_unknown_target(y, "y")
+        answers, known = np.concatenate(predicted).reshape(y.shape), ~np.isnan(y)
+        columns = zip(y.T, answers.T, known.T, strict=True)
+        scores = [*chain.from_iterable(value_scores(t[k], z[k]) for t, z, k in columns)]
+        _print_values(console, scores, f"{int(known.any(axis=1).sum())} time steps")
     else:
-        scores = value_scores(y, predicted)
-        mean = r_squared(float(np.mean([score.r_squared for score in scores])))
-        of = f", mean of {len(scores)} targets" if len(scores) > 1 else ""
-        console.print(f"R^2 {mean} ({len(y)} samples{of})", style="bold")
-        console.print()
-        print_value_table(console, scores)
+        _print_values(console, value_scores(y, predicted), f"{len(y)} samples")
+
+
+def _print_values(console: Console, scores: list[ValueScore], n: str) -> None:
+    mean = r_squared(float(np.mean([score.r_squared for score in scores])))
+    of = f", mean of {len(scores)} targets" if len(scores) > 1 else ""
+    console.print(f"R^2 {mean} ({n}{of})", style="bold")
+    console.print()
+    print_value_table(console, scores)
 
 
 def _print_classes(console: Console, y: Any, predicted: Any, classes: Any, *, of: str) -> None:

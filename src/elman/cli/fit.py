@@ -18,6 +18,7 @@ from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
 from elman.cli.files import check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
+from elman.nn.readouts import EVERY
 
 INTERRUPTED = 130
 STATE_NOT_KEPT = 3
@@ -60,8 +61,10 @@ def fit(
 
     What kind, the data say: strings and whole numbers are labels (a matrix of 0 and 1 several of
     them at once), other numbers are targets of a regressor, as is what --target names or a .ts file
-    calls so; --kind settles it. An option left out keeps the estimator's default; `elman inspect`
-    shows them all. Ctrl-C ends training early and saves the best weights so far; so does a state
+    calls so, and of each time step if --step-target or y_steps has them; --kind settles it. An
+    option left out keeps the estimator's default; `elman inspect` shows them all.
+
+    Ctrl-C ends training early and saves the best weights so far; so does a state
     that cannot be written to the folder of --checkpoint, with the exit code 3.
     """
     from elman.cli.hyperparameters import given_hyperparameters
@@ -73,7 +76,10 @@ def fit(
     check_output(output, force=force, must_be="model")
     allowed = options.get("missing", "error")
     training = read_data(data, given, missing=allowed)
-    targets = check_targets(kind_of(training, data, _wanted_kind(kind, given)), training, data)
+    asked = kind_of(training, data, _wanted_kind(kind, given))
+    if asked == "values" and options.get("readout") == EVERY:
+        asked = "step values"
+    targets = check_targets(asked, training, data)
     followed = _read_more(validation, given, training, targets, allowed)
     held_out = _read_more(test, given, training, targets, allowed)
 
@@ -88,6 +94,8 @@ def fit(
     with warnings.catch_warnings():
         # Said below, with the name of the file.
         warnings.filterwarnings("ignore", "training was interrupted")
+        if kind == "classifier":  # which answers what the warning asks
+            warnings.filterwarnings("ignore", r"y has \d+ different numbers")
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
         estimator.fit(training.X, _as_given(training, targets), **of_validation)
     seconds = time.perf_counter() - start
@@ -130,7 +138,7 @@ def _wanted_kind(kind: str, given: Mapping[str, Any]) -> str:
 
 def _as_given(dataset: Any, targets: Targets) -> Any:
     """y as the estimator takes it."""
-    return dataset.y if targets.kind == "steps" else targets.y
+    return dataset.y if targets.kind in ("steps", "step values") else targets.y
 
 
 def _read_more(

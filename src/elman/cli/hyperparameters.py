@@ -1,4 +1,4 @@
-"""A command in; the command with an option for each declared hyper-parameter out."""
+"""Gives a command an option for each declared hyper-parameter."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def _option(name: str, declaration: Declaration) -> inspect.Parameter:
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=typer.Option(None, parser=parser, metavar=metavar, help=declaration.help),
-        annotation=declaration.check.reads | None if how is None else Any,
+        annotation=declaration.check.option_type | None if how is None else Any,
     )
 
 
 def _may_be_none(declaration: Declaration) -> bool:
-    """Whether None is a value to ask for, and not what an option left out stands for anyway."""
+    """Whether the user can ask for None: it is allowed, and it is not the default already."""
     return declaration.check.allows_none and declaration.default is not None
 
 

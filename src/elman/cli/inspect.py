@@ -11,7 +11,7 @@ import typer
 
 from elman.cli.console import output
 from elman.cli.files import load_model
-from elman.cli.kinds import kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model
 from elman.cli.tables import new_table, print_table
 from elman.cli.text import visible
 from elman.models.columns import KEPT
@@ -42,7 +42,7 @@ def inspect(
         facts.add_row("columns", _columns(saved.model.columns))
     facts.add_row("parameters", f"{n_parameters:,}")
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
-    score = "R^2" if kind_of_model(saved.model) == "values" else "accuracy"
+    score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
     for name, value in _training_facts(saved.history, score):
         facts.add_row(name, value)
     print_table(console, "", facts)
@@ -67,12 +67,13 @@ def inspect(
 def _answers(model: Any) -> list[tuple[str, str]]:
     """What it answers with."""
     kind = kind_of_model(model)
-    if kind == "values":
+    if is_of_numbers(kind):
         mean, scale = (_listed(f"{v:.6g}" for v in a.tolist()) for a in model.target_scale)
         n_targets = len(model.target_scale.mean)
-        of = "number" if n_targets == 1 else f"{n_targets} numbers"
+        number = "number" if n_targets == 1 else f"{n_targets} numbers"
+        of = "recording" if kind == "values" else "time step"
         return [
-            ("answers", f"{of} for each recording"),
+            ("answers", f"{number} for each {of}"),
             ("targets' mean", mean),
             ("targets' deviation", scale),
         ]

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from elman.data import Dataset
     from elman.models.model import TrainedModel
 
-Kind = Literal["label", "labels", "steps", "values"]
-"""One label of a sample, several at once, one of each time step, or numbers."""
+Kind = Literal["label", "labels", "steps", "values", "step values"]
+"""One label of a sample, several at once, one of each time step, numbers, or numbers of each time
+step."""
 
 ESTIMATORS: dict[Kind, str] = {
     "label": "RNNClassifier",
     "labels": "RNNClassifier",
     "steps": "RNNTagger",
     "values": "RNNRegressor",
+    "step values": "RNNRegressor",
 }
 CHOICES = {"classifier": "RNNClassifier", "tagger": "RNNTagger", "regressor": "RNNRegressor"}
 """What a person may ask for."""
@@ -32,7 +34,8 @@ class Targets(NamedTuple):
     kind: Kind
     y: Any
     """labels (n_samples,); an indicator (n_samples, n_labels); classes (n_classes,) and the index
-    of each time step's label, -1 for none; values (n_samples,) or (n_samples, n_targets)"""
+    of each time step's label, -1 for none; values (n_samples,) or (n_samples, n_targets); values
+    of all time steps (total_steps, n_targets), NaN where one is not known"""
 
     @property
     def known(self) -> Any:
@@ -56,7 +59,7 @@ def kind_of(dataset: Dataset, path: Path, wanted: str = "auto") -> Kind:
     wanted : {"auto", "classifier", "tagger", "regressor"}
         "auto" goes by y: numbers that are not all whole are values (as is whatever a .ts file calls
         targets), a matrix of 0 and 1 several labels, one with a column for each time step labels
-        of steps.
+        of steps; floats of time steps are values of them.
 
     Raises
     ------
@@ -70,13 +73,15 @@ def kind_of(dataset: Dataset, path: Path, wanted: str = "auto") -> Kind:
     if wanted == "classifier":
         several = isinstance(dataset.y, np.ndarray) and not _is_column(dataset.y)
         return "labels" if several else "label"
-    return "steps" if wanted == "tagger" else "values"
+    if wanted == "tagger":
+        return "steps"
+    return "step values" if _step_types(dataset.y) <= set("biuf") else "values"
 
 
 def _guessed(dataset: Dataset, path: Path) -> Kind:
     y: Any = dataset.y
     if isinstance(y, list):
-        return "steps"
+        return "step values" if _step_types(y) == {"f"} else "steps"
     if dataset.metadata.get("targetlabel") is True or not _is_whole(y):
         return "values"
     if _is_column(y):
@@ -97,6 +102,13 @@ def _guessed(dataset: Dataset, path: Path) -> Kind:
     return "labels"
 
 
+def _step_types(y: Any) -> set[str]:
+    """Of what NumPy calls kinds of types y is, if it is of time steps."""
+    if not isinstance(y, list):
+        return {"not of time steps"}
+    return {np.asarray(row).dtype.kind for row in y if len(row)}
+
+
 def _is_column(y: Any) -> bool:
     return bool(y.ndim == 1 or y.shape[1] == 1)
 
@@ -109,13 +121,20 @@ def kind_of_model(model: TrainedModel) -> Kind:
     """What a model answers with."""
     if getattr(model, "multilabel", False):
         return "labels"
+    if getattr(model, "per_step", False):
+        return "step values"
     return next(kind for kind, name in ESTIMATORS.items() if name == model.kind)
+
+
+def is_of_numbers(kind: Kind) -> bool:
+    """Whether the answers are numbers, not labels."""
+    return kind in ("values", "step values")
 
 
 def known_to_model(model: Any) -> Any:
     """`Targets.known` of what it was trained on."""
     kind = kind_of_model(model)
-    if kind == "values":
+    if is_of_numbers(kind):
         return len(model.target_scale.mean)
     return len(model.classes) if kind == "labels" else model.classes
 
@@ -129,20 +148,27 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
         It is something else; the message names the file.
     """
     from elman.targets.labels import check_indicator
+    from elman.targets.step_values import check_step_values
     from elman.targets.steps import check_tags
     from elman.targets.values import check_values
 
     y: Any = dataset.y
     name = f"{path}: y"
-    if kind == "steps":
-        if not isinstance(y, list) and y.ndim != 2:
+    if kind in ("steps", "step values"):
+        if not isinstance(y, list) and y.ndim == 1:
             raise UserError(
                 f"{path}: holds one label or number for each recording, not one for each time step"
             )
         lengths = np.array([len(x) for x in dataset.X], np.int64)
+        if kind == "step values":
+            values, _ = check_step_values(y, lengths, n_targets=known, name=name)
+            return Targets(kind, values)
         return Targets(kind, check_tags(y, lengths, classes=known, name=name))
     if isinstance(y, list):
-        raise UserError(f"{path}: holds labels of time steps, which only a tagger gives")
+        raise UserError(
+            f"{path}: holds labels or numbers of time steps, which only a tagger, or a regressor "
+            "of time steps, gives"
+        )
     if kind == "values":
         return Targets(kind, check_values(y, len(y), n_targets=known, name=name))
     if kind == "labels" and y.ndim == 1:

@@ -11,7 +11,7 @@ import typer
 from elman.cli.answers import FORMATS, answers_of, format_of, needs_file
 from elman.cli.errors import UserError
 from elman.cli.files import check_output, load_model, read_for
-from elman.cli.kinds import kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model
 from elman.cli.text import visible
 from elman.formats.atomic import replacing
 
@@ -39,9 +39,10 @@ def predict(
     """Answer for recordings.
 
     As CSV, a header, then one line for each recording in the order of the file: its id, if the data
-    have one, and its label, a column of 0 and 1 for each of several labels, or its values. A tagger
-    has a line for each time step, with the id, or the number of the recording, and the time, or the
-    number of the step; numbers are from 0. JSON lines and Parquet have the same columns.
+    have one, and its label, a column of 0 and 1 for each of several labels, or its values. Models
+    that answer at every time step have a line for each of them, with the id, or the number of the
+    recording, and the time, or the number of the step; numbers are from 0. JSON lines and Parquet
+    have the same columns.
 
     A model remembers which columns of a table it was trained on: --id, --time and the like are only
     needed where new data call them otherwise. Other columns do not matter.
@@ -52,7 +53,7 @@ def predict(
     if output is not None:
         check_output(output, force=force, inputs=(model, data))
     trained: Any = load_model(model).model
-    if proba and kind_of_model(trained) == "values":
+    if proba and is_of_numbers(kind_of_model(trained)):
         raise UserError(f"{model}: predicts numbers, not probabilities; leave --proba out")
     dataset = read_for(trained, data, given, need_labels=False)
     answers = answers_of(trained, dataset, trained.check(dataset.X, str(data)), proba)

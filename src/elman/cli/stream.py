@@ -15,7 +15,7 @@ import typer
 
 from elman.cli.errors import UserError
 from elman.cli.files import load_model
-from elman.cli.kinds import kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model
 from elman.cli.text import visible
 
 MISSING = ("", "?")
@@ -147,18 +147,19 @@ Writer = Callable[[Any, Any], None]
 
 def _csv_writer(trained: Any, bare: bool) -> Writer:
     kind = kind_of_model(trained)
-    name = "value" if kind == "values" else "label"
-    n = len(trained.target_scale.mean) if kind == "values" else len(trained.classes)
-    several = kind == "labels" or (kind == "values" and not trained.one_target)
+    numbers = is_of_numbers(kind)
+    name = "value" if numbers else "label"
+    n = len(trained.target_scale.mean) if numbers else len(trained.classes)
+    several = kind == "labels" or (numbers and not trained.one_target)
     header = [f"{name}({k})" for k in range(n)] if several else [name]
-    if kind != "values":
+    if not numbers:
         header += [f"p({c})" for c in trained.classes.tolist()]
     line = io.StringIO()
     row = csv.writer(line, lineterminator="\n")
 
     def write(predicted: Any, answers: Any) -> None:
         # Nine digits give a float32 back exactly.
-        shares = [] if kind == "values" else [f"{p:.9g}" for p in answers]
+        shares = [] if numbers else [f"{p:.9g}" for p in answers]
         emit([*np.atleast_1d(np.asarray(predicted)).tolist(), *shares])
 
     def emit(fields: list[Any]) -> None:
@@ -174,13 +175,14 @@ def _csv_writer(trained: Any, bare: bool) -> Writer:
 
 def _json_writer(trained: Any) -> Writer:
     kind = kind_of_model(trained)
-    name = {"values": "value", "labels": "labels"}.get(kind, "label")
+    numbers = is_of_numbers(kind)
+    name = "value" if numbers else "labels" if kind == "labels" else "label"
 
     def write(predicted: Any, answers: Any) -> None:
         told: dict[str, Any] = {name: np.asarray(predicted).tolist()}
         if kind == "labels":
             told[name] = np.flatnonzero(predicted).tolist()
-        if kind != "values":
+        if not numbers:
             classes = map(str, trained.classes.tolist())
             told["p"] = {c: float(f"{p:.9g}") for c, p in zip(classes, answers, strict=True)}
         _say(json.dumps(told) + "\n")

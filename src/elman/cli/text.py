@@ -1,4 +1,4 @@
-"""Text that came from a file in; the same with nothing in it that a terminal would obey out."""
+"""Makes text from a file safe to print: control characters are spelled out."""
 
 from __future__ import annotations
 

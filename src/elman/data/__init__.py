@@ -1,7 +1,7 @@
 """From what a user has to sequences a network can take: validation, readers, data sets."""
 
 from elman.data.datasets import load_japanese_vowels
-from elman.data.layout import from_channels_first
+from elman.data.layout import from_channels_first, unpad
 from elman.data.readers import (
     Dataset,
     ReaderError,
@@ -21,6 +21,7 @@ from elman.data.synthetic import (
 from elman.data.tables import from_table, to_table
 from elman.data.tomita import make_tomita
 from elman.data.validation import check_sequences
+from elman.data.windows import windows
 
 __all__ = [
     "Batch",
@@ -41,5 +42,7 @@ __all__ = [
     "read_npz",
     "read_ts",
     "to_table",
+    "unpad",
+    "windows",
     "write_npz",
 ]

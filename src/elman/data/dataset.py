@@ -30,7 +30,8 @@ class Dataset:
     differ; 2-D only if a .npz file holds a 2-D X"""
     y: Array | list[Array] | None = None
     """(n_samples,): labels as strings or targets as floats (.ts), or as stored (.npz), where it may
-    be (n_samples, n), or a list of (n_timesteps_i,), a label for each step; None without any"""
+    be (n_samples, n), or a list of (n_timesteps_i,) or (n_timesteps_i, n), what each step has; None
+    without any"""
     metadata: dict[str, Any] = field(default_factory=dict)
     """.ts: the headers, by lower-case name without @. .npz: the arrays that are not X or y"""
     ids: Array | None = None

@@ -23,8 +23,8 @@ def read_npz(path: PathLike) -> Dataset:
         A file holding either `X`, (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps)
         of one feature; or `values`, (total_steps, n_features), with `lengths`, (n_samples,).
         Optional are `y`, a label or a number for each sample, (n_samples,), or several,
-        (n_samples, n); or `y_steps`, (total_steps,), a label for each time step, samples end to
-        end. Other arrays become the metadata.
+        (n_samples, n); or `y_steps`, (total_steps,), a label or a number for each time step,
+        samples end to end, or (total_steps, n), several numbers. Other arrays become the metadata.
 
     Returns
     -------
@@ -124,10 +124,10 @@ def _split(name: str, values: Array, lengths: Array) -> Array | list[Array]:
 
 
 def _split_labels(name: str, labels: Array, lengths: list[int]) -> list[Array]:
-    if labels.shape != (sum(lengths),):
+    if labels.ndim not in (1, 2) or len(labels) != sum(lengths):
         raise ReaderError(
             f"{name}: y_steps has shape {labels.shape} but X has {sum(lengths)} time steps in all; "
-            f"expected ({sum(lengths)},), samples end to end"
+            f"expected ({sum(lengths)},), or ({sum(lengths)}, n) for n targets, samples end to end"
         )
     return np.split(labels, np.cumsum(lengths[:-1], dtype=np.intp)) if lengths else []
 
@@ -144,7 +144,7 @@ def write_npz(path: PathLike, X: Any, y: Any = None, *, missing: str = "error") 
         stored as float32, everything else as float64.
     y : array-like of shape (n_samples,) or (n_samples, n), or list of sequences, optional
         Labels or targets: numbers, bools or strings. A list of 1-D sequences, each as long as its
-        sample, is a label for each time step.
+        sample, is a label or a target for each time step; 2-D arrays of n columns are n targets.
     missing : {"error", "nan"}
         What to do with a missing value (NaN): refuse X, or write it.
 
@@ -183,9 +183,12 @@ def _labels(y: Any, lengths: list[int]) -> dict[str, Array]:
     refuse_masked(y, "y")
     if isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 1:
         y = y.tolist()
+    if isinstance(y, np.ndarray) and y.ndim == 3:
+        y = [*y]
     if isinstance(y, (list, tuple)) and any(np.ndim(row) for row in y):
         rows = [np.asarray(row) for row in y]
-        if [row.shape for row in rows] == [(n,) for n in lengths]:
+        widths = {row.shape[1:] for row in rows}
+        if [row.shape[:1] for row in rows] == [(n,) for n in lengths] and len(widths) == 1:
             kinds = {row.dtype.kind for row in rows if len(row)}
             if len(kinds) > 1:
                 raise TypeError(f"y mixes labels of types {sorted(kinds)}: make them all alike")

@@ -1,4 +1,4 @@
-"""Sequences in; batches of them as a network takes them out: standardised, complete, of its dtype.
+"""Makes batches as a network takes them: standardised, without NaN, of its dtype.
 
 Training, validation and inference all get their batches here, whether the values are kept prepared
 in memory or made from the caller's X a batch at a time: to the same bits.
@@ -62,7 +62,7 @@ class Prepared:
     def for_training(
         cls, data: Sequences, standardisation: Standardisation | None, dtype: DTypeLike
     ) -> Prepared:
-        """What is to be read many times, every value looked at now.
+        """Prepare sequences that training reads many times; every value is checked now.
 
         What is small is kept as the network takes it; of what is large each batch is made
         when it is asked for.
@@ -151,7 +151,7 @@ class Prepared:
         kept = None
         if data.missing == "skip":
             if data.pending_check is not None and first_infinite(rows) is not None:
-                data.pending_check()  # now, for the step may be one of those left out
+                data.pending_check()  # now, because the step may be left out for a NaN in it
             observed = observed_rows(rows)
             if not observed.all():
                 kept = np.arange(lengths.max()) < lengths[:, np.newaxis]
@@ -174,7 +174,7 @@ class Prepared:
             yield self.batch(slice(start, min(start + batch_size, len(self))), backend)
 
     def _nothing_to_do(self) -> bool:
-        """Whether the values are the network's already."""
+        """Whether the values already are as the network takes them."""
         return (
             self.standardisation is None
             and self.data.missing == "error"
@@ -183,7 +183,7 @@ class Prepared:
         )
 
     def _completed(self, rows: Array, backend: Backend) -> Array:
-        """Steps (n, n_features of X) as the network takes them, looked at where nobody has."""
+        """Steps (n, n_features of X) as the network takes them, checked if they were not before."""
         data, fused = self.data, backend.fused
         finite = True
         out = rows

@@ -1,4 +1,4 @@
-"""Where the steps of sequences are, if not end to end in one array: what reads them when asked.
+"""Sources: they read time steps of sequences that do not lie end to end in one array.
 
 `Sequences` of more than `SMALL` values are made over these, so that nothing of the size of the
 caller's X is copied; smaller ones are copied once, which makes every later reading quicker.

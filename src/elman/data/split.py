@@ -1,4 +1,4 @@
-"""The classes of samples in; which of them train, and which are held out to validate, out."""
+"""Splits samples into those to train on and those held out to validate."""
 
 from __future__ import annotations
 

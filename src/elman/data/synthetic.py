@@ -1,4 +1,4 @@
-"""A seed in; sequences whose right answer is known by construction out."""
+"""Generates sequences whose right answer is known by construction."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def balanced_labels(rng: np.random.Generator, n_samples: int, n_classes: int) ->
 
 
 def cut_to_lengths(X: Array, lengths: NDArray[np.int64], min_length: int) -> Samples:
-    """A list of samples; the array itself if min_length is max_length, its second axis."""
+    """Cut each sample to its length; X itself if no lengths differ (min_length fills its axis)."""
     if min_length == X.shape[1]:
         return X
     return [x[:length].copy() for x, length in zip(X, lengths.tolist(), strict=True)]

@@ -33,7 +33,7 @@ def _automaton(next_state: list[tuple[int, int]], accepting: set[int]) -> Automa
 TOMITA = {
     1: _automaton([(1, 0), (1, 1)], {0}),
     2: _automaton([(2, 1), (0, 2), (2, 2)], {0}),
-    # Even run of ones, odd run; then an odd run of zeros, an even one; beyond repair.
+    # States: an even run of ones; an odd one; after it, an odd run of zeros; an even one; rejected.
     3: _automaton([(0, 1), (2, 0), (3, 4), (2, 3), (4, 4)], {0, 1, 3}),
     4: _automaton([(1, 0), (2, 0), (3, 0), (3, 3)], {0, 1, 2}),
     5: _automaton([(1, 2), (0, 3), (3, 0), (2, 1)], {0}),

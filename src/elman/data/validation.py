@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.backends.streams import MISSING
+from elman.data.containers import unpacked
+from elman.data.layout import padding_hint
 from elman.data.missing import HOW_TO_ALLOW
 from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
 from elman.data.sources import Apart, converted
@@ -52,7 +54,11 @@ def check_sequences(
         - (n_samples, n_timesteps, n_features) array;
         - list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays or nested lists;
           n_timesteps_i may be 0;
-        - (n_samples, n_timesteps) array: one feature, a column for each step.
+        - (n_samples, n_timesteps) array: one feature, a column for each step;
+        - list of 1-D arrays of one feature: as 2-D if all are of one length and no estimator says
+          otherwise, else (n_timesteps_i, 1) each;
+        - what `elman.data.containers.unpacked` makes a list or an array of: groups of a data frame,
+          frames of sequences, tensors.
 
         Any real number type, byte order, strides and alignment. Copied only if it is not already
         a C-contiguous, aligned, native array of `dtype`, and then only if it is small; what is
@@ -101,6 +107,7 @@ def check_sequences(
         choices = ", ".join(map(repr, MISSING))
         raise ValueError(f"missing={missing!r} is not known; choose one of {choices}")
     checker = _Checker(name, wanted, n_features, two_d, estimator, how_to_allow)
+    X = unpacked(X, name, two_d=two_d)
     found = checker.sequences(X)
     found.missing = missing
     if len(found) < ensure_min_samples:
@@ -232,6 +239,11 @@ class _Checker:
                 fixes.append(f"if it is one recording, pass {self.name}[np.newaxis]")
             if expected == 1:
                 fixes.append(f"pass {self.name}[:, :, np.newaxis]")
+            if seen >= expected:
+                fixes.append(
+                    "if it is a long table, a row for each time step, elman.data.from_table makes "
+                    "sequences of it"
+                )
             raise ValueError(
                 f"{self.name} is 2-D (shape={shape}), but {self.estimator} was fitted on sequences "
                 f"of {expected} feature(s): {'; '.join(fixes)}"
@@ -269,17 +281,33 @@ class _Checker:
         return self.from_samples(samples)
 
     def from_rows(self, samples: list[Array]) -> Sequences:
-        """A list of 1-D samples is a 2-D X, if they are equally long."""
-        lengths = [len(sample) for sample in samples]
-        for i, length in enumerate(lengths):
-            if length != lengths[0]:
-                raise ValueError(
-                    f"{self.name}: sample {i} has {length} values but sample 0 has {lengths[0]}; "
-                    "one feature over unequal lengths is a list of (n_timesteps_i, 1) arrays: "
-                    "[np.reshape(x, (-1, 1)) for x in X]"
-                )
+        """1-D samples: a 2-D X if they are equally long, else sequences of one feature.
+
+        Once fitted, an estimator reads them as it was fitted, whatever their lengths are.
+        """
         for i, sample in enumerate(samples):
             self.refuse_dtype(sample, f"{self.name}: sample {i}", i)
+        lengths = [len(sample) for sample in samples]
+        other = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+        of_one_feature = self.two_d is False and self.n_features == 1
+        if of_one_feature or (other is not None and self.two_d is None):
+            return self.from_samples([sample[:, np.newaxis] for sample in samples])
+        if other is not None:
+            seen = (
+                f"{self.name}: sample {other} has {lengths[other]} values but sample 0 has "
+                f"{lengths[0]}"
+            )
+            if self.two_d:
+                raise ValueError(
+                    f"{seen}, and {self.estimator} was fitted on a 2-D X of {self.n_features} "
+                    "columns (one feature): to take other lengths it must be trained on sequences "
+                    "[np.reshape(x, (-1, 1)) for x in X]"
+                )
+            raise ValueError(
+                f"{seen}; 1-D samples have one feature, but {self.estimator} was fitted on "
+                f"sequences of {self.n_features} features: pass (n_timesteps_i, "
+                f"{self.n_features}) arrays"
+            )
         return self.from_array(np.stack(samples))
 
     def refuse_sample_ndim(self, i: int, sample: Array) -> NoReturn:
@@ -387,8 +415,9 @@ class _Checker:
         value = self.original(X, found, sample, timestep, feature)
         place = f"sample {sample}, timestep {timestep}, feature {feature}"
         if np.isnan(value):
+            hint = "" if self.two_d else padding_hint(found, self.name)
             raise ValueError(
-                f"Input {self.name} contains NaN: {place}. {self.estimator} accepts missing "
+                f"Input {self.name} contains NaN: {place}. {hint}{self.estimator} accepts missing "
                 f"values only with {self.how_to_allow}: choose that, fill them in, or leave the "
                 "sample out"
             )
@@ -408,7 +437,7 @@ class _Checker:
             row = np.asarray(X[sample])
         else:
             row = np.asarray(np.asarray(X)[sample])
-        value = row[timestep] if found.two_d else row[timestep, feature]
+        value = row[timestep] if row.ndim == 1 else row[timestep, feature]
         return value if isinstance(value, np.floating) else float(value)
 
 

@@ -1,4 +1,4 @@
-"""Hyper-parameters of an estimator in; the optimizer and the plan that they ask for out."""
+"""Makes the optimizer and the plan of training that the hyper-parameters ask for."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ def check_together(estimator: Any) -> None:
     hp.check_carrying(e.bidirectional, e.bptt_steps, e.stateful)
 
 
-def check_same_network(estimator: Any, layout: Layout, model: TrainedModel) -> None:
-    """Raise ValueError unless the hyper-parameters ask for the network that is there."""
+def check_same_network(estimator: Any, layout: Layout, model: TrainedModel, going_on: str) -> None:
+    """Raise ValueError unless the hyper-parameters ask for the network that is there.
+
+    `going_on` is what goes on with it, for the error: "warm_start=True" or "partial_fit".
+    """
     network = model.network
     others: list[tuple[str, Any, Any]] = [("missing", estimator.missing, model.missing)]
     if estimator.dtype != "auto":
@@ -33,20 +36,25 @@ def check_same_network(estimator: Any, layout: Layout, model: TrainedModel) -> N
     for name, asked, built in [*layout.differences(network.layout), *others]:
         if asked != built:
             raise ValueError(
-                f"warm_start=True goes on with the network of the last fit, whose {name} is "
-                f"{built}, but it is {asked} now: set it back, or warm_start=False"
+                f"{going_on} goes on with the network that is fitted, whose {name} is {built}, but "
+                f"it is {asked} now: set it back, or call fit, without warm_start, for a new one"
             )
+
+
+def solver_settings(estimator: Any) -> dict[str, Any]:
+    """What an optimizer is made with, beside weights."""
+    return {
+        "solver": estimator.solver,
+        "alpha": float(estimator.alpha),
+        "momentum": float(estimator.momentum),
+        "nesterov": bool(estimator.nesterovs_momentum),
+    }
 
 
 def optimizer_of(estimator: Any, network: Network) -> SGD | Adam:
     """A fresh optimizer of the network's weights."""
-    return make_optimizer(
-        estimator.solver,
-        network.params,
-        alpha=float(estimator.alpha),
-        momentum=float(estimator.momentum),
-        nesterov=bool(estimator.nesterovs_momentum),
-    )
+    settings = solver_settings(estimator)
+    return make_optimizer(settings.pop("solver"), network.params, **settings)
 
 
 def plan_of(estimator: Any, *, n_done: int, one_epoch: bool = False) -> Plan:

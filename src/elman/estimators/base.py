@@ -22,6 +22,9 @@ from sklearn.utils.validation import (
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
+from elman.data.alignment import check_alignment
+from elman.data.containers import is_one_array, unpacked
+from elman.data.layout import warn_of_channels_first
 from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, location_and_scale
@@ -33,12 +36,13 @@ from elman.estimators.assembly import (
     check_together,
     optimizer_of,
     plan_of,
+    solver_settings,
 )
 from elman.estimators.callbacks import CallbackSupport, FitTask
 from elman.estimators.fingerprint import digests, fingerprint
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
-from elman.hyperparameters.checks import check_carrying
+from elman.estimators.steps import labelled_steps, validated_steps
 from elman.hyperparameters.declared import PARAMETERS, declarations
 from elman.hyperparameters.network import layout_of
 from elman.hyperparameters.seeds import entropy_of, make_rng
@@ -68,6 +72,8 @@ class GoingOn(NamedTuple):
     """The optimizer and the generator that a later `partial_fit` needs beside the model."""
 
     optimizer: SGD | Adam
+    settings: dict[str, Any]
+    """what the optimizer was made with"""
     rng: np.random.Generator
     """of the shuffling"""
     states: dict[str, Array]
@@ -129,6 +135,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """The objective that training minimises."""
         raise NotImplementedError
 
+    def _step_target(self, meaning: Meaning) -> str | None:
+        """What messages call the target of a time step; None if each sample has its own."""
+        return None
+
+    def _asks_for(self, meaning: Meaning) -> Mapping[str, Any]:
+        """The hyper-parameters of the network that answers with this meaning."""
+        return self._hyperparameters()
+
     def _strata(self, training: Labelled, meaning: Meaning) -> NDArray[np.int64]:
         """Index of each sample's class, of which validation data has the same share."""
         return np.zeros(len(training.X), np.int64)
@@ -161,18 +175,22 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
-        store = self._fit(X, y, sample_weight, X_val, y_val, task)
-        if self.history_.stopped_by == "interrupt":
-            warnings.warn(_interrupted(self.history_), stacklevel=4)
+        history, store = self._fit(X, y, sample_weight, X_val, y_val, task)
+        if history.stopped_by == "interrupt":
+            warnings.warn(_interrupted(history), stacklevel=4)
         elif store is not None and store.failure is not None:
-            warnings.warn(_not_kept(self.history_, store.failure, store.newest), stacklevel=4)
+            warnings.warn(_not_kept(history, store.failure, store.newest), stacklevel=4)
         task.end()
         return self
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, task: FitTask
-    ) -> CheckpointFolder | None:
-        """Train, and keep what was learned; returns the folder of checkpoints, if there is one."""
+    ) -> tuple[History, CheckpointFolder | None]:
+        """Train, and keep what was learned; returns the history and the folder of checkpoints.
+
+        A fitted estimator whose training is interrupted before it has learned anything stays as it
+        was.
+        """
         earlier = self.model_ if self.warm_start and self.__sklearn_is_fitted__() else None
         if earlier is not None and self.checkpoint is not None:
             raise ValueError(
@@ -180,8 +198,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 f"{self.checkpoint!r} with those on disk: set one of them"
             )
         data, names = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
+        self._check_alignment(X, data, y, sample_weight)
         targets, meaning = self._targets(y, data, None if earlier is None else earlier.meaning)
-        training = self._labelled(data, targets, sample_weight)
+        training = self._labelled(data, targets, meaning, sample_weight)
         validation = self._check_validation(X_val, y_val, data, names, meaning)
         backend = self._backend()
         with self._checkpoints() as store:
@@ -210,7 +229,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             scorer = None
             if validation is not None and self.scoring not in (None, "loss"):
                 if validation.source is not None:  # held out of X
-                    judged = _rows(validation.source, X, y, sample_weight)
+                    judged = _rows(
+                        validation.source, unpacked(X, "X", two_d=data.two_d), y, sample_weight
+                    )
                 scorer = scorer_of(draft, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
@@ -238,8 +259,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     good = replace(model, network=error.network)
                     self._set_fitted(good, error.history, None)
                 raise
-        self._set_fitted(model, before.extended(history), GoingOn(optimizer, rng, {}))
-        return store
+        history = before.extended(history)
+        if not (
+            history.stopped_by == "interrupt" and not len(history) and self.__sklearn_is_fitted__()
+        ):
+            self._set_fitted(model, history, GoingOn(optimizer, solver_settings(self), rng, {}))
+        return history, store
 
     def _fit_further(
         self,
@@ -258,18 +283,19 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         known: Meaning | None = None if earlier is None else earlier.meaning
         if learn is not None:
             known = learn(known)
+        self._check_alignment(X, data, y, sample_weight)
         targets, meaning = self._targets(y, data, known)
-        training = self._labelled(data, targets, sample_weight)
+        training = self._labelled(data, targets, meaning, sample_weight)
         backend = self._backend()
         if earlier is None:
             init_rng, shuffle_rng, _ = make_rng(self.random_state).spawn(3)
             model = self._fresh_model(data, names, training, meaning, init_rng)
-            going_on = GoingOn(optimizer_of(self, model.network), shuffle_rng, {})
+            going_on = self._fresh_start(model, shuffle_rng)
             before = History()
         else:
-            model, going_on = self._continued(earlier)
+            model, going_on = self._continued(earlier, "partial_fit")
             before = self.history_
-        states = self._states_of(len(training.X), model, going_on) if self.stateful else None
+        states = self._states_of(len(training.X), going_on) if self.stateful else None
         history = train(
             model.network,
             self._prepared(self._weighted(training, model.meaning), model),
@@ -316,7 +342,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         meaning = self._learned_scale(training, meaning)
         n_features = n_inputs(data.n_features, data.missing)
         network = Network.initialised(
-            layout_of(self._hyperparameters(), n_features, self._n_outputs(meaning)),
+            layout_of(self._asks_for(meaning), n_features, self._n_outputs(meaning)),
             rng=rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
@@ -341,24 +367,42 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _warm_model(self, earlier: M) -> tuple[M, SGD | Adam, np.random.Generator]:
         """What `warm_start` begins with: weights and scale as they are, a fresh optimizer."""
-        network = earlier.network
-        built = network.layout
-        layout = layout_of(self._hyperparameters(), built.n_features, built.n_outputs)
-        check_same_network(self, layout, earlier)
-        model, going_on = self._continued(earlier)
-        model = replace(model, network=replace(model.network, layout=layout))
+        model, going_on = self._continued(earlier, "warm_start=True")
         return model, optimizer_of(self, model.network), going_on.rng
 
-    def _continued(self, earlier: M) -> tuple[M, GoingOn]:
-        """Recreate what is missing after loading: an optimizer, a generator, writable weights."""
+    def _fresh_start(self, model: M, rng: np.random.Generator) -> GoingOn:
+        """A fresh optimizer of the model's weights, and no states to go on from."""
+        return GoingOn(optimizer_of(self, model.network), solver_settings(self), rng, {})
+
+    def _continued(self, earlier: M, going_on_by: str) -> tuple[M, GoingOn]:
+        """The fitted model and what training goes on with, as the hyper-parameters say now.
+
+        Dropout and the solver may have changed since. What is missing after loading is recreated:
+        an optimizer, a generator, writable weights.
+
+        Raises
+        ------
+        ValueError
+            The hyper-parameters ask for another network than the fitted one.
+        """
+        built = earlier.network.layout
+        layout = layout_of(self._asks_for(earlier.meaning), built.n_features, built.n_outputs)
+        check_same_network(self, layout, earlier, going_on_by)
         model, going_on = earlier, self._going_on
         if not model.network.params.flat.flags.writeable:  # joblib's memory map of a file
             model = replace(model, network=model.network.copy())
             if going_on is not None:
                 going_on = going_on._replace(optimizer=going_on.optimizer.copy())
+        if layout != model.network.layout:
+            model = replace(model, network=replace(model.network, layout=layout))
         if going_on is None:
             _, rng, _ = make_rng(self.random_state).spawn(3)
-            going_on = GoingOn(optimizer_of(self, model.network), rng, {})
+            going_on = self._fresh_start(model, rng)
+        elif going_on.settings != solver_settings(self):
+            changed = self._fresh_start(model, going_on.rng)
+            if changed.optimizer.memory == going_on.optimizer.memory:
+                changed.optimizer.set_state(going_on.optimizer.get_state())
+            going_on = changed._replace(states=going_on.states)
         return model, going_on
 
     def reset_state(self) -> Self:
@@ -373,9 +417,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             self._going_on = self._going_on._replace(states={})
         return self
 
-    def _states_of(self, n_samples: int, model: M, going_on: GoingOn) -> dict[str, Array]:
+    def _states_of(self, n_samples: int, going_on: GoingOn) -> dict[str, Array]:
         """A copy of the states that as many samples go on from."""
-        check_carrying(model.network.layout.bidirectional, None, stateful=True)
         states = {name: state.copy() for name, state in going_on.states.items()}
         for state in states.values():
             if len(state) != n_samples:
@@ -469,7 +512,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         OSError
             It cannot be read.
         """
-        saved = load_kind(path, cls._MODEL.kind, known=cls._get_param_names())
+        return cls._of_saved(load_kind(path, cls._MODEL.kind, known=cls._get_param_names()))
+
+    @classmethod
+    def _of_saved(cls, saved: Saved[TrainedModel]) -> Self:
+        """The fitted estimator of which a file held the parts."""
         estimator = cls(**saved.parameters)
         estimator._set_fitted(cast(M, saved.model), saved.history, None)
         return estimator
@@ -550,7 +597,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _check_parameters(self) -> None:
         declared = declarations(PARAMETERS[self._MODEL.kind])
         for name, value in self._hyperparameters().items():
-            declared[name].check(name, value)
+            declared[name].check_for(self._MODEL.kind)(name, value)
         check_together(self)
         check_scoring_name(self.scoring)
 
@@ -559,8 +606,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         data = check_sequences(
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )
+        warn_of_channels_first(data)
         names = _get_feature_names(X) if data.two_d else None
         return data, None if names is None else tuple(names)
+
+    @staticmethod
+    def _check_alignment(X: Any, data: Sequences, y: Any, sample_weight: Any) -> None:
+        """Raise an error where the container of X says why y or sample_weight cannot be its."""
+        check_alignment(X, data, y, "X", "y")
+        check_alignment(X, data, sample_weight, "X", "sample_weight")
 
     def _check_more_X(self, X: Any) -> tuple[Sequences, Names]:
         """X to go on training with, and the names of its columns."""
@@ -593,9 +647,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             self._check_names(X, model.feature_names)
         return model, data
 
-    def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
+    def _labelled(
+        self, data: Sequences, targets: Array, meaning: Meaning, sample_weight: Any
+    ) -> Labelled:
         """Samples to train on: those of positive weight, without the steps to be skipped."""
         X = self._kept(data)
+        what = self._step_target(meaning)
+        if what is not None:
+            carries = bool(self.stateful)
+            return labelled_steps(data, X, targets, sample_weight, all_samples=carries, what=what)
         if sample_weight is None:
             return Labelled(Prepared(X), targets, None)
         weights = check_weights(sample_weight, len(data))
@@ -615,8 +675,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             )
         return kept
 
-    def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
+    def _to_validate(self, data: Sequences, targets: Array, meaning: Meaning) -> Labelled:
         """Validation data, without the steps to be skipped."""
+        what = self._step_target(meaning)
+        if what is not None:
+            return validated_steps(data, targets, what)
         return Labelled(Prepared(without_missing_steps(data)), targets, None)
 
     def _check_validation(
@@ -640,8 +703,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         )
         if validation.two_d:
             self._check_names(X_val, names)
+        check_alignment(X_val, validation, y_val, "X_val", "y_val")
         targets, _ = self._targets(y_val, validation, meaning, name="y_val")
-        return self._to_validate(validation, targets)
+        return self._to_validate(validation, targets, meaning)
 
     def _prepared(self, labelled: Labelled, model: M) -> Labelled:
         """Sequences and targets as the network takes them: scaled, and complete."""
@@ -695,7 +759,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
 def as_given(X: Any, answers: list[Array]) -> Any:
     """Answers over time as X is: an array for an array, of objects for objects, or a list."""
-    if getattr(X, "ndim", 0) in (2, 3):
+    if is_one_array(X):
         return np.stack(answers)
     if not isinstance(X, np.ndarray):
         return answers

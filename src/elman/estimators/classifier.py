@@ -16,6 +16,7 @@ from elman.hyperparameters.declared import ClassifierParameters, completed
 from elman.models.classifier import TrainedClassifier
 from elman.models.early import check_rule
 from elman.nn.objectives import AnyLabels, Objective, OneClass
+from elman.targets.hints import warn_of_numbers
 from elman.targets.labels import (
     NO_CLASSES,
     NOT_BALANCED,
@@ -39,7 +40,14 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
 
     - a 3-D array (n_samples, n_timesteps, n_features);
     - a list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays of unequal lengths;
-    - a 2-D array (n_samples, n_timesteps): one feature over time, a column for each step.
+    - a 2-D array (n_samples, n_timesteps): one feature over time, a column for each step; a list of
+      1-D arrays of one length is the same, and of unequal lengths it is a list of sequences of one
+      feature;
+    - groups of a data frame, ``table.groupby("id")``: a sequence for each group, in their order,
+      without the grouping columns; a pandas frame with an index (instance, time); one with a series
+      in each cell;
+    - a tensor in the memory of the CPU, an xarray `DataArray`, or whatever else has `__array__`,
+      `__dlpack__` or a buffer, alone or in a list.
 
     Parameters
     ----------
@@ -363,6 +371,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             return indicator, {"classes": np.arange(indicator.shape[1]), "multilabel": True}
         classes = None if known is None else known["classes"]
         classes, codes = check_labels(y, len(data), classes=classes, name=name)
+        if known is None:
+            warn_of_numbers(classes, codes)
         return codes, {"classes": classes, "multilabel": False}
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""An estimator and the data of its fit in; all that decides the bits of the run, by name, out."""
+"""Collects all that decides the bits of a run, so that a checkpoint of another run is refused."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""Recordings and numbers in; a trained sequence regressor, after scikit-learn's rules, out."""
+"""Recordings and numbers in; a trained regressor of sequences, or of their time steps, out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from typing_extensions import override
 
@@ -13,22 +14,40 @@ from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
-from elman.hyperparameters.declared import RegressorParameters, completed
+from elman.estimators.steps import check_any
+from elman.hyperparameters.declared import DECLARED, RegressorParameters, completed
 from elman.models.regressor import TrainedRegressor
-from elman.nn.objectives import Objective, Values
+from elman.nn.objectives import Objective, Values, r_squared
+from elman.nn.readouts import EVERY
 from elman.targets.masked import refuse_masked
+from elman.targets.step_values import are_of_steps, check_step_values, refuse_unknown_target
+from elman.targets.steps import check_step_weights
 from elman.targets.values import check_values
-from elman.training.labelled import Labelled
+from elman.training.labelled import Labelled, has_target
 
 Array = NDArray[Any]
 
 
 @completed
 class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], RegressorParameters):  # type: ignore[misc]
-    """Predict one or several numbers from each sequence with a recurrent neural network.
+    """Predict numbers from each sequence, or at each time step, with a recurrent neural network.
 
     X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
-    2-D array of one feature over time.
+    2-D array of one feature over time. y, everywhere, is one of
+
+    - targets of samples: an array (n_samples,) or (n_samples, n_targets) of finite numbers;
+    - targets of time steps: a list with an array for each sample, (n_timesteps_i,) or
+      (n_timesteps_i, n_targets), or an array (n_samples, n_timesteps, n_targets). NaN says that a
+      target is not known, and stands past a sample's end in an array.
+
+    With `readout="every"` they are of time steps whatever y is: an array (n_samples, n_timesteps)
+    has one for each. With another `readout` than the default they are of samples. Without either, a
+    2-D array of as many columns as there are time steps is taken for targets of samples, with a
+    warning, and a list of lists of as many numbers is refused.
+
+    A time step is answered from the steps up to it, and with `bidirectional=True` from those after
+    it as well. A target that is not known adds nothing to the loss, which is a mean over the known
+    ones; the step is read like any other.
 
     Parameters
     ----------
@@ -37,9 +56,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     Attributes
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_targets,)
-        Mean and deviation of each target in training: what the network predicts is
-        (y - y_mean_) / y_scale_. A target that was constant has its own value and 1, as with
-        scikit-learn's scalers, and is predicted exactly; `partial_fit` may find others later.
+        Mean and deviation of each target in training, over what is known of it: what the network
+        predicts is (y - y_mean_) / y_scale_. A target that was constant has its own value and 1, as
+        with scikit-learn's scalers, and is predicted exactly; `partial_fit` may find others later.
     n_outputs_ : int
         Targets.
     n_features_in_ : int
@@ -54,7 +73,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     loss_curve_ : list of float
         Training loss of each epoch, of standardised targets.
     validation_scores_ : list of float
-        Validation R^2 of each epoch, a mean over targets; empty without validation data.
+        Validation R^2 of each epoch, a mean over targets (of those that are known at some step that
+        was held out); empty without validation data.
     best_epoch_ : int
         Number of the best epoch; its weights are the network's if `early_stopping`, or if training
         was interrupted or could not write its state.
@@ -71,6 +91,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     >>> y = [x[-1, 0] for x in X]
     >>> reg = RNNRegressor(hidden_size=16, readout="last", random_state=0).fit(X, y)
     >>> reg.score(X, y) > 0.9
+    True
+    >>> y = [np.cumsum(x[:, 0]) for x in X]
+    >>> y[0][:3] = np.nan
+    >>> steps = RNNRegressor(hidden_size=16, random_state=0).fit(X, y)
+    >>> [len(values) for values in steps.predict(X)] == [len(x) for x in X]
     True
     """
 
@@ -101,10 +126,10 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     def fit(
         self,
         X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
+        y: Any,
+        sample_weight: Any = None,
         X_val: Any = None,
-        y_val: ArrayLike | None = None,
+        y_val: Any = None,
         validation_data: tuple[Any, Any] | None = None,
     ) -> RNNRegressor:
         """Train from fresh weights; with `warm_start`, from those of the last fit.
@@ -113,10 +138,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         ----------
         X : array-like
             Training sequences, in a form that the class describes.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Finite numbers.
+        y : array-like
+            Targets of samples or of time steps, in a form that the class describes.
         sample_weight : array-like of shape (n_samples,), optional
-            Not negative. 0 leaves a sample out, 2 counts it twice.
+            Not negative. 0 leaves a sample out, 2 counts it twice. For targets of time steps it may
+            be a list with a weight for each step.
         X_val, y_val : array-like, optional
             Validation data: its loss and R^2 go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
@@ -142,9 +168,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
 
-    def partial_fit(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> RNNRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
         """Train one more epoch on some samples, from where the last call left off.
 
         The optimizer goes on too. The statistics of `standardize`, and `y_mean_` and `y_scale_`,
@@ -154,8 +178,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         ----------
         X : array-like
             Sequences, in a form that the class describes.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : array-like of shape (n_samples,), optional
+        y : array-like
+            As in the first call.
+        sample_weight : array-like of shape (n_samples,), or for each time step, optional
 
         Returns
         -------
@@ -172,7 +197,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         self._check_parameters()
         return self._fit_further(X, y, sample_weight)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> Any:
         """Predicted values.
 
         A sample's answer has the same bits alone, in any batch and in any order.
@@ -186,10 +211,13 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets), float64
-            As y was in training.
+            As y was in training. Of time steps a list of ndarray of shape (n_timesteps_i,) or
+            (n_timesteps_i, n_targets); an array (n_samples, n_timesteps) or (n_samples,
+            n_timesteps, n_targets) if X is one.
         """
         model, data = self._asked(X)
-        return model.predict(data)
+        answers = model.predict(data)
+        return as_given(X, answers) if model.per_step else answers
 
     def predict_over_time(self, X: Any) -> Any:
         """Predicted values had the recording stopped at step t.
@@ -204,7 +232,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         list of ndarray of shape (n_timesteps_i,) or (n_timesteps_i, n_targets), float64
             An array (n_samples, n_timesteps) or (n_samples, n_timesteps, n_targets) if X is one.
             The readout applied to every prefix. The last of each is, bit for bit, the answer of
-            `predict`.
+            `predict`; of time steps all of them are.
 
         Raises
         ------
@@ -214,15 +242,16 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         model, data = self._asked(X)
         return as_given(X, model.predict_over_time(data))
 
-    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of `predict`.
 
         Parameters
         ----------
         X : array-like
             Sequences, in a form that the class describes.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : array-like of shape (n_samples,), optional
+        y : array-like
+            As in training. Of time steps those targets count that are known.
+        sample_weight : array-like of shape (n_samples,), or for each time step, optional
 
         Returns
         -------
@@ -234,9 +263,23 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         TypeError, ValueError
             An argument that cannot be used, such as one with masked values.
         """
+        if self._model().per_step:
+            return self._score_of_steps(X, y, sample_weight)
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
         return float(super().score(X, y, sample_weight))
+
+    def _score_of_steps(self, X: Any, y: Any, sample_weight: Any) -> float:
+        model, data = self._asked(X)
+        targets, _ = check_step_values(y, data.lengths, n_targets=self.n_outputs_)
+        weights = None
+        if sample_weight is not None:
+            weights = check_step_weights(sample_weight, data.lengths)
+            targets[weights == 0] = np.nan
+            check_any(has_target(targets), "a known target")
+        refuse_unknown_target(targets, "y")
+        answers = np.concatenate(model.predict(data)).reshape(targets.shape)
+        return r_squared(answers, targets, weights)
 
     # What its targets are
 
@@ -245,13 +288,49 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         self, y: Any, data: Sequences, known: Meaning | None, *, name: str = "y"
     ) -> tuple[Array, Meaning]:
         n_targets = None if known is None else self._n_outputs(known)
-        values = check_values(y, len(data), n_targets=n_targets, name=name)
-        targets = values.reshape(len(values), -1)
+        per_step = self._is_per_step(y, data, known, name)
+        if per_step:
+            targets, one_target = check_step_values(y, data.lengths, n_targets=n_targets, name=name)
+            if known is None or name != "y":
+                refuse_unknown_target(targets, name)
+        else:
+            values = check_values(y, len(data), n_targets=n_targets, name=name)
+            targets, one_target = values.reshape(len(values), -1), values.ndim == 1
         if known is None:
             n_targets = targets.shape[1]
             unscaled = Standardisation(np.zeros(n_targets), np.ones(n_targets))
-            known = {"one_target": values.ndim == 1, "target_scale": unscaled}
+            known = {"one_target": one_target, "target_scale": unscaled, "per_step": per_step}
         return targets, known
+
+    def _is_per_step(self, y: Any, data: Sequences, known: Meaning | None, name: str) -> bool:
+        """Whether y has the targets of time steps: as the network has, or as readout or y says."""
+        chosen, default = self.readout, DECLARED["readout"].default
+        if known is not None:
+            if chosen == EVERY and not known["per_step"]:
+                raise ValueError(
+                    "readout='every' predicts a target at each time step, but the network was "
+                    "trained on targets of samples: set readout back, or train a fresh network"
+                )
+            return bool(known["per_step"])
+        if chosen == EVERY:
+            return True
+        per_step = are_of_steps(y, data.lengths, name, readout_chosen=chosen != default)
+        if per_step and chosen != default:
+            raise ValueError(
+                f"{name} has targets of time steps, but readout={chosen!r} gives one answer for "
+                "each sample: set readout='every', or leave readout out"
+            )
+        return per_step
+
+    @override
+    def _asks_for(self, meaning: Meaning) -> Mapping[str, Any]:
+        parameters = self._hyperparameters()
+        by_itself = meaning["per_step"] and self.readout == DECLARED["readout"].default
+        return parameters | {"readout": EVERY} if by_itself else parameters
+
+    @override
+    def _step_target(self, meaning: Meaning) -> str | None:
+        return "a known target" if meaning["per_step"] else None
 
     @override
     def _n_outputs(self, meaning: Meaning) -> int:
@@ -268,14 +347,19 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     @override
     def _learned_scale(self, training: Labelled, meaning: Meaning) -> Meaning:
         targets = Sequences(training.targets, np.ones(len(training.targets), np.int64))
+        if meaning["per_step"]:
+            refuse_unknown_target(training.targets, "y, as far as it is trained on,")
+            targets.missing = "keep"
         scale = Standardisation(*location_and_scale(targets, training.weights))
         return {**meaning, "target_scale": scale}
 
     @override
     def _prepare_head(self, training: Labelled, model: TrainedRegressor) -> None:
         # 0 from the first step on, without an error and so without a gradient.
-        constant = (training.targets == model.target_scale.mean).all(axis=0)
-        model.network.params["head.W"][:, constant] = 0
+        of_mean = training.targets == model.target_scale.mean
+        if model.per_step:
+            of_mean |= np.isnan(training.targets)
+        model.network.params["head.W"][:, of_mean.all(axis=0)] = 0
 
     @override
     def _scaled_targets(self, labelled: Labelled, model: TrainedRegressor) -> Labelled:

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from elman.data.containers import is_one_array
+from elman.data.layout import warn_of_channels_first
 from elman.data.scaling import location_and_scale, scaled
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
@@ -153,6 +155,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         elif reset:
             self.__dict__.pop("feature_names_in_", None)
         if reset:
+            warn_of_channels_first(data)
             self.n_features_in_: int = data.n_features_in
             self._two_d: bool = data.two_d
         return data
@@ -162,6 +165,6 @@ def _like(X: Any, data: Sequences) -> Any:
     """Sequences in the layout that X has: 2-D, 3-D or a list."""
     if data.two_d:
         return data.values.reshape(len(data), -1)
-    if getattr(X, "ndim", 0) == 3:
-        return data.values.reshape(np.shape(X))
+    if is_one_array(X):
+        return data.values.reshape(len(data), data.n_timesteps or 0, data.n_features)
     return list(data)

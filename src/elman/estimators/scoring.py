@@ -1,8 +1,8 @@
 """An estimator in training and data it is not trained on in; a function that scores it out.
 
-Names and functions mean what they mean in scikit-learn. Of a tagger a named scorer sees each
-labelled time step as a sample of its own; a function is given sequences and their labels as `fit`
-was.
+Names and functions mean what they mean in scikit-learn. Of a tagger, and of a regressor of time
+steps, a named scorer sees each step that has a target as a sample of its own; a function is given
+sequences and their targets as `fit` was.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring, get_scorer_names
 
+from elman.targets.step_values import check_step_values
 from elman.targets.steps import check_step_weights, check_tags
 
 Array = NDArray[Any]
@@ -39,9 +40,9 @@ def scorer_of(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any =
     callable
         Takes nothing, and returns a float. It raises ValueError unless that is finite.
     """
-    per_step = isinstance(scoring, str) and not hasattr(estimator, "readout")
-    if per_step:
-        steps = _LabelledSteps(estimator, X, y, sample_weight)
+    if isinstance(scoring, str) and estimator.model_.network.layout.at_every_step:
+        numbers = isinstance(estimator, RegressorMixin)
+        steps: Any = (_KnownSteps if numbers else _LabelledSteps)(estimator, X, y, sample_weight)
         estimator, y, sample_weight = steps, steps.y, steps.weights
     scorer = check_scoring(estimator, scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -97,3 +98,38 @@ class _LabelledSteps(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """(n_labelled_steps, n_classes)."""
         model, data = self.tagger._asked(X)
         return np.asarray(np.concatenate(model.predict_proba(data))[self.labelled])
+
+
+class _KnownSteps(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A regressor of steps as one of samples: its answers at the steps of which y is known."""
+
+    def __init__(self, regressor: Any, X: Any, y: Any, sample_weight: Any) -> None:
+        self.regressor = regressor
+        model, data = regressor._asked(X)
+        values, _ = check_step_values(y, data.lengths, n_targets=regressor.n_outputs_)
+        unknown = np.isnan(values)
+        self.known = ~unknown.all(axis=1)
+        if unknown[self.known].any():
+            raise ValueError(
+                "scoring by a name wants every target at each time step that has one, but some "
+                "steps of the validation data have only some of their targets: leave scoring out, "
+                "which takes R^2 over those that are known, or pass a function"
+            )
+        self.one_target = model.one_target
+        self.y = self._as_in_training(values)
+        self.weights = None
+        if sample_weight is not None:
+            self.weights = check_step_weights(sample_weight, data.lengths)[self.known]
+
+    def fit(self, X: Any, y: Any = None) -> _KnownSteps:
+        """Nothing: it is the regressor of steps that is fitted."""
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """(n_known_steps,) or (n_known_steps, n_targets)."""
+        model, data = self.regressor._asked(X)
+        return self._as_in_training(np.concatenate(model.predict(data)))
+
+    def _as_in_training(self, values: Array) -> Array:
+        known = values[self.known]
+        return known.reshape(len(known)) if self.one_target else known

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
-from elman.data.missing import observed_steps, without_missing_steps
-from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
+from elman.estimators.steps import check_any
 from elman.hyperparameters.declared import TaggerParameters, completed
 from elman.models.tagger import TrainedTagger
 from elman.nn.objectives import Objective, OneClass
@@ -248,7 +247,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         weights = (codes >= 0).astype(np.float64)
         if sample_weight is not None:
             weights *= check_step_weights(sample_weight, data.lengths)
-            _check_any(weights)
+            check_any(weights, "a label")
         hits = np.concatenate(model.predict(data)) == labels[codes]
         return float((hits * weights).sum() / weights.sum())
 
@@ -263,37 +262,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         return codes, {"classes": classes}
 
     @override
-    def _labelled(self, data: Sequences, targets: Array, sample_weight: Any) -> Labelled:
-        weights = None
-        if sample_weight is not None:
-            weights = check_step_weights(sample_weight, data.lengths)
-        labelled = self._of_steps(data, self._kept(data), targets, weights)
-        counts = labelled.targets >= 0
-        if labelled.weights is not None:
-            counts &= labelled.weights > 0
-        _check_any(counts)
-        samples = np.repeat(np.arange(len(data)), labelled.X.lengths)
-        n_counting = np.bincount(samples[counts], minlength=len(data))
-        # A sample from which nothing is learned is the same, to the last bit, as one left out.
-        if n_counting.all() or self.stateful:  # its state goes on even so
-            return labelled
-        return labelled.subset(np.flatnonzero(n_counting))
-
-    @override
-    def _to_validate(self, data: Sequences, targets: Array) -> Labelled:
-        labelled = self._of_steps(data, without_missing_steps(data), targets, None)
-        _check_any(labelled.targets >= 0)
-        return labelled
-
-    @staticmethod
-    def _of_steps(
-        data: Sequences, X: Sequences, targets: Array, weights: NDArray[np.float64] | None
-    ) -> Labelled:
-        """X with the targets and weights of the steps that are left of `data`."""
-        kept = observed_steps(data) if data.missing == "skip" else None
-        if kept is not None:
-            targets, weights = targets[kept], None if weights is None else weights[kept]
-        return Labelled(Prepared(X), targets, weights, per_step=True)
+    def _step_target(self, meaning: Meaning) -> str | None:
+        return "a label"
 
     @override
     def _n_outputs(self, meaning: Meaning) -> int:
@@ -318,10 +288,3 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             self.class_weight, meaning["classes"], codes, weights[counts]
         )
         return training._replace(weights=weights)
-
-
-def _check_any(counts: Array) -> None:
-    if not counts.any():
-        raise ValueError(
-            "no time step with a label has a positive weight and is not skipped: at least one must"
-        )

@@ -1,4 +1,4 @@
-"""Named arrays and a configuration in, one checked file out; and back, or an error: never a guess.
+"""Writes named arrays and a configuration to one checked file, and reads them or refuses.
 
 The file is a safetensors file, so that other tools can read its arrays. Its metadata are
 

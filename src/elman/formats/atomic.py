@@ -1,4 +1,4 @@
-"""The name of a file in; a new file to write, which takes its place at once and whole, out."""
+"""Writes a file so that it replaces an older one at once and whole, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hyper-parameter's name and value in; an error that says what is wrong and the fix, out.
+"""Checks of the values of hyper-parameters; an error says what is wrong and what to do.
 
 A `Check` knows more of the values that it lets through: how a docstring calls them, what a command
 line makes of a text, and how a model file holds them.
@@ -50,7 +50,7 @@ class Check:
     refuse: Refusal
     accepts: str
     """the values that are allowed, as a docstring calls them: "int >= 1" """
-    reads: type = str
+    option_type: type = str
     """what a command line turns the text of an option into"""
     allows_none: bool = False
     to_json: Callable[[Any], Any] = plain
@@ -65,13 +65,13 @@ class Check:
 
 def accepting(
     accepts: str,
-    reads: type = str,
+    option_type: type = str,
     *,
     to_json: Callable[[Any], Any] = plain,
     from_json: Callable[[Any], Any] = _as_it_is,
 ) -> Callable[[Refusal], Check]:
     """Make a `Check` of the function that is decorated."""
-    return lambda refuse: Check(refuse, accepts, reads, to_json=to_json, from_json=from_json)
+    return lambda refuse: Check(refuse, accepts, option_type, to_json=to_json, from_json=from_json)
 
 
 def a_kind(value: Any) -> str:

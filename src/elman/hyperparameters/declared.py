@@ -39,7 +39,7 @@ from elman.hyperparameters.checks import (
 from elman.nn.initializers import RECURRENT
 from elman.nn.objectives import REGRESSION_LOSSES
 from elman.nn.optimizers import SOLVERS
-from elman.nn.readouts import READOUTS
+from elman.nn.readouts import EVERY, READOUTS
 from elman.nn.schedules import SCHEDULES
 
 T = TypeVar("T")
@@ -57,6 +57,8 @@ class Declaration:
 
     default: Any
     check: Check
+    check_of: Mapping[str, Check]
+    """for the estimators named another check, of the same type of values"""
     help: str
     """one line, for the command line"""
     doc: str
@@ -73,6 +75,10 @@ class Declaration:
     formerly: str | None
     """its name in files of older versions"""
 
+    def check_for(self, estimator: str) -> Check:
+        """The check of the values that an estimator of this name takes."""
+        return self.check_of.get(estimator, self.check)
+
 
 def declared(
     default: T,
@@ -81,6 +87,7 @@ def declared(
     help: str,
     doc: str,
     shapes: Shapes,
+    check_of: Mapping[str, Check] | None = None,
     doc_of: Mapping[str, str] | None = None,
     bits: bool = True,
     saved: bool = True,
@@ -92,7 +99,17 @@ def declared(
     To a type checker it is its default.
     """
     declaration = Declaration(
-        default, check, help, doc, doc_of or {}, shapes, bits, saved, option, formerly
+        default,
+        check,
+        check_of or {},
+        help,
+        doc,
+        doc_of or {},
+        shapes,
+        bits,
+        saved,
+        option,
+        formerly,
     )
     return field(default=default, metadata={"declaration": declaration})
 
@@ -102,6 +119,9 @@ def _either(names: Iterable[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
+
+_READ = "; ".join(f'"{name}": {readout.about}' for name, readout in READOUTS.items())
+"""What each readout reads, as documentation lists it."""
 
 # The fields of a dataclass begin with those of its last base. eq=False and repr=False leave
 # comparing, hashing and printing to scikit-learn's base class.
@@ -237,12 +257,23 @@ class ReadoutParameters:
     readout: str = declared(
         "max",
         one_of(*READOUTS),
-        help=f"What of the hidden states is read: {_either(READOUTS)}.",
+        check_of={"RNNRegressor": one_of(*READOUTS, EVERY)},
+        help=f"What of the hidden states is read: {_either(READOUTS)}. Of a regressor {EVERY} as "
+        "well, for a target at each time step.",
         doc=f"""
         How the last layer's states become one vector for each sample.
-        {"; ".join(f'"{name}": {readout.about}' for name, readout in READOUTS.items())}.
+        {_READ}.
         A sample without a step is read as the initial state.
         """,
+        doc_of={
+            "RNNRegressor": f"""
+            How the last layer's states become one vector for each sample.
+            {_READ}.
+            A sample without a step is read as the initial state. "{EVERY}": the state at each
+            of its steps, for a target at each of them; a y that can be nothing else asks for it by
+            itself, unless another readout than "max" is named.
+            """
+        },
         shapes="network",
     )
 
@@ -559,7 +590,17 @@ class TrainingParameters:
             not, and each chunk is a training step of its own. The history in memory is one chunk's,
             however long the sequences are. A value no smaller than the longest sequence gives the
             same bits as None. Not with `bidirectional`.
-            """
+            """,
+            "RNNRegressor": """
+            Truncated backpropagation through time: every sequence is run in chunks of so many
+            steps, counted from its first, and the gradient goes back within a chunk only, while the
+            state goes on. The history in memory is then one chunk's, however long the sequences
+            are, and what is predicted does not change; that a step depends on what happened chunks
+            before it is learned no longer. With readout="last" only the chunk in which a sample
+            ends is learned from; with a target at each time step each chunk is a training step of
+            its own. A value no smaller than the longest sequence gives the same bits as None. Not
+            with `bidirectional`.
+            """,
         },
         shapes="training",
     )
@@ -856,7 +897,7 @@ def _documentation(name: str) -> str:
     for parameter, declaration in declarations(PARAMETERS[name]).items():
         default = declaration.default
         written = f'"{default}"' if isinstance(default, str) else repr(default)
-        lines.append(f"{parameter} : {declaration.check.accepts}, default={written}")
+        lines.append(f"{parameter} : {declaration.check_for(name).accepts}, default={written}")
         doc = declaration.doc_of.get(name, declaration.doc)
         lines += textwrap.wrap(
             " ".join(doc.split()),

@@ -1,4 +1,4 @@
-"""The hyper-parameters of a network in; the layout that they ask for out."""
+"""Translates hyper-parameters into the layout of a network, and back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 from elman.backends.cells import Cell
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.readouts import EVERY
+
+OPTIONS = {name: type(value) for name, value in Layout(1, (1,), 1).options.items()}
+"""The fields of a layout that are hyper-parameters by the same name, and their types."""
 
 
 def layout_of(parameters: Mapping[str, Any], n_features: int, n_outputs: int) -> Layout:
@@ -27,26 +30,18 @@ def layout_of(parameters: Mapping[str, Any], n_features: int, n_outputs: int) ->
         n_outputs,
         cell=Cell(parameters["cell"], parameters["activation"], bool(parameters["layer_norm"])),
         readout=parameters.get("readout", EVERY),
-        bidirectional=bool(parameters["bidirectional"]),
-        residual=bool(parameters["residual"]),
-        learn_initial_state=bool(parameters["learn_initial_state"]),
-        dropout=float(parameters["dropout"]),
-        recurrent_dropout=float(parameters["recurrent_dropout"]),
+        **{name: kind(parameters[name]) for name, kind in OPTIONS.items()},
     )
 
 
 def parameters_of(layout: Layout) -> dict[str, Any]:
-    """Values of hyper-parameters that ask for a layout: `layout_of` them is that layout."""
+    """The hyper-parameters that describe a layout: the inverse of `layout_of`."""
     described: dict[str, Any] = {
         "hidden_size": layout.hidden_sizes,
         "n_layers": layout.n_layers,
         "cell": layout.cell.name,
         "activation": layout.cell.activation,
         "layer_norm": layout.cell.layer_norm,
-        "bidirectional": layout.bidirectional,
-        "residual": layout.residual,
-        "learn_initial_state": layout.learn_initial_state,
-        "dropout": layout.dropout,
-        "recurrent_dropout": layout.recurrent_dropout,
+        **layout.options,
     }
     return described if layout.at_every_step else described | {"readout": layout.readout}

@@ -1,4 +1,4 @@
-"""A `random_state` in; a generator of one's own, and what it can be made of again, out."""
+"""Makes a random generator from `random_state`, and says how to make the same one again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def make_rng(random_state: Any) -> np.random.Generator:
 
 
 def entropy_of(rng: np.random.Generator) -> int | list[int]:
-    """What `numpy.random.SeedSequence` makes the same generator of, before it was drawn from."""
+    """The entropy from which `SeedSequence` makes the generator that this one was at first."""
     sequence: Any = rng.bit_generator.seed_seq
     entropy = sequence.entropy
     return int(entropy) if np.ndim(entropy) == 0 else [int(word) for word in entropy]

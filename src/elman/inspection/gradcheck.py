@@ -143,7 +143,8 @@ def gradcheck(
     ----------
     cell, activation, layer_norm
         The cell and its activation; `elman.backends.cells.Cell` has the equations.
-    readout : {"last", "mean", "max", "attention", "every"} or None
+    readout : str or None
+        One of `elman.nn.readouts.READOUTS`, or "every".
         None checks the cell alone, through a random linear function of every state and of the final
         one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted loss: X
         and every weight, by name. "every" answers at every time step, as a tagger.
@@ -335,7 +336,7 @@ def _places(
     network: Network, n_samples: int, n_timesteps: int, lengths: NDArray[np.int64] | None
 ) -> NDArray[np.intp] | None:
     """Of answers for each time step those before an end; None if each sample has one answer."""
-    if network.layout.readout != "every":
+    if not network.layout.at_every_step:
         return None
     ends = np.full(n_samples, n_timesteps) if lengths is None else lengths
     return np.flatnonzero(np.arange(n_timesteps) < ends[:, np.newaxis])

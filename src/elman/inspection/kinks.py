@@ -1,4 +1,4 @@
-"""A cell and its weights, or a network, in; random inputs out, smooth far enough around.
+"""Draws random inputs around which a network is smooth enough for difference quotients.
 
 relu has a kink where a pre-activation is zero, and the maximum over time where two steps tie: a
 difference quotient across either is no derivative.
@@ -86,8 +86,8 @@ def draw_stack_inputs(
         unusable = np.zeros(len(rows), dtype=bool)
         for nearest in recorder.nearest_kinks:
             unusable |= nearest < KINK_MARGIN
-        if network.layout.reads.kink_at_ties:
-            # a sum of states is not saturated as one is, and no tanh is the last that made it
+        if network.layout.readout_class.kink_at_ties:
+            # A residual sum is not the value of a tanh: compare the sums themselves.
             sums = network.layout.residual and len(network.layout.hidden_sizes) > 1
             kind = Cell("elman", "relu") if sums else network.layout.cell
             unusable |= _has_tie(kind, H, ends[rows])
@@ -163,7 +163,7 @@ def _walk(
 
 def _has_tie(cell: Cell, H: Array, lengths: NDArray[np.int64] | None) -> NDArray[np.bool_]:
     """Samples in which some unit's two largest states, unless both are 0, lie too close."""
-    # Saturated states lie close and hardly move: for tanh the distance is that before it.
+    # Saturated states lie close but hardly move, so for tanh the distance is taken before tanh.
     with np.errstate(divide="ignore"):
         H = np.arctanh(H) if cell.activation == "tanh" else H.copy()
     if lengths is not None:

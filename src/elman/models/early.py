@@ -1,4 +1,4 @@
-"""Answers while a sequence goes on in; when to rely on one, and how right they were, out."""
+"""Decides when an answer to the sequence so far can be relied on, and scores such answers."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from elman.models.regressor import TrainedRegressor
 from elman.models.tagger import TrainedTagger
 
 CHECKS: dict[str, dict[str, Check]] = {
-    kind: {name: each.check for name, each in declarations(parameters).items()}
+    kind: {name: each.check_for(kind) for name, each in declarations(parameters).items()}
     for kind, parameters in PARAMETERS.items()
 }
 """Kinds of estimators that a file may hold, and how their hyper-parameters are checked."""
@@ -181,9 +181,12 @@ def _restored_parameters(
 
 def _check_agrees(model: TrainedModel, parameters: Mapping[str, Any], advice: str) -> None:
     """Raise ValueError unless the hyper-parameters ask for the network that the model has."""
-    layout = model.network.layout
+    layout, given = model.network.layout, dict(parameters)
+    # Targets of time steps ask for "every" by themselves, where no readout is chosen.
+    if layout.at_every_step and given.get("readout") == DECLARED["readout"].default:
+        del given["readout"]
     # A subclass may keep some of them to itself, and older files lack what came later.
-    asked = layout_of(parameters_of(layout) | dict(parameters), layout.n_features, layout.n_outputs)
+    asked = layout_of(parameters_of(layout) | given, layout.n_features, layout.n_outputs)
     for name, here, there in asked.differences(layout):
         raise ValueError(
             f"{name} is {here} among the hyper-parameters and {there} in the network{advice}"

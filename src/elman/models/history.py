@@ -137,7 +137,7 @@ class History:
             del getattr(self, name)[n_whole:]
 
     def extended(self, later: History) -> History:
-        """Join to it what the same network went through later."""
+        """Return this history followed by a later one of the same network."""
         joined = History(best_epoch=later.best_epoch, stopped_by=later.stopped_by)
         for name in self.columns():
             first, second = getattr(self, name), getattr(later, name)

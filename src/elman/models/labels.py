@@ -1,4 +1,4 @@
-"""Labels of classes in, what JSON and a file's arrays keep of them out; and back."""
+"""Writes the labels of classes into a model file, and reads them back."""
 
 from __future__ import annotations
 

@@ -196,8 +196,15 @@ class TrainedModel:
         )
 
     def hidden_states(self, data: Sequences) -> list[Array]:
-        """For each sample (n_timesteps_i, width) of the last layer, both directions together."""
-        return self._ask(hidden_states, data)
+        """For each sample (n_timesteps_i, width) of the last layer, both directions together.
+
+        Raises
+        ------
+        ValueError
+            A state is NaN or infinite.
+        """
+        states = self._ask(hidden_states, data)
+        return [_checked(H, i, "hidden state at") for i, H in enumerate(states)]
 
     def logits(self, data: Sequences, backend: Backend | None = None) -> Array:
         """(n_samples, n_outputs): the head's, as they are.
@@ -261,8 +268,10 @@ class TrainedModel:
         return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
 
 
-def _checked(logits: Array, sample: int | None = None) -> Array:
+def _checked(logits: Array, sample: int | None = None, what: str = "answer to") -> Array:
     """Logits of samples (n_samples, n_outputs), or of the steps of one sample, all of them finite.
+
+    `what` is the word for them in the error.
 
     Raises
     ------
@@ -274,7 +283,7 @@ def _checked(logits: Array, sample: int | None = None) -> Array:
     row = int(np.flatnonzero(~np.isfinite(logits).all(axis=-1))[0])
     place = f"X[{row}]" if sample is None else f"X[{sample}], time step {row},"
     raise ValueError(
-        f"the network's answer to {place} is NaN or infinite: the values there, or the network's "
+        f"the network's {what} {place} is NaN or infinite: the values there, or the network's "
         f"weights, are too large to compute with in {logits.dtype}. Scale X, keep "
         "standardize=True, or train again at a lower learning rate"
     )

@@ -1,4 +1,4 @@
-"""A trained regressor of sequences: recordings in; one or several numbers for each out."""
+"""A trained regressor of sequences: recordings in; numbers for each, or for each time step, out."""
 
 from __future__ import annotations
 
@@ -27,10 +27,17 @@ class TrainedRegressor(TrainedModel):
     target_scale: Standardisation
     """of the targets"""
     one_target: bool
-    """whether y was (n_samples,)"""
+    """whether y was (n_samples,), or of each sample (n_timesteps_i,)"""
+    per_step: bool = False
+    """whether each time step has targets of its own"""
 
-    def predict(self, data: Sequences) -> Array:
-        """Values (n_samples,) or (n_samples, n_targets), float64."""
+    def predict(self, data: Sequences) -> Any:
+        """Values (n_samples,) or (n_samples, n_targets), float64.
+
+        Of time steps a list: for each sample (n_timesteps_i,) or (n_timesteps_i, n_targets).
+        """
+        if self.per_step:
+            return [self.predicted(z) for z in self.logits_over_time(data)]
         return self.predicted(self.logits(data))
 
     def predict_over_time(self, data: Sequences) -> list[Array]:
@@ -38,6 +45,12 @@ class TrainedRegressor(TrainedModel):
 
         (n_timesteps_i,) or (n_timesteps_i, n_targets), float64.
         """
+        if self.per_step and self.network.layout.bidirectional:
+            raise ValueError(
+                "bidirectional=True reads a sequence from its end as well, so that the answer at a "
+                "time step is not that of a sequence which stopped there: ask predict for the "
+                "answers to whole sequences, or train with bidirectional=False"
+            )
         return [self.predicted(z) for z in self.logits_over_time(data)]
 
     @property
@@ -58,7 +71,8 @@ class TrainedRegressor(TrainedModel):
     @override
     def describe_answers(self) -> tuple[Described, Tensors]:
         tensors = {f"target.{k}": v for k, v in self.target_scale._asdict().items()}
-        return {"one_target": self.one_target}, tensors
+        of_steps = {"per_step": True} if self.per_step else {}
+        return {"one_target": self.one_target} | of_steps, tensors
 
     @classmethod
     @override
@@ -66,8 +80,11 @@ class TrainedRegressor(TrainedModel):
         cls, described: Mapping[str, Any], tensors: Tensors, network: Network
     ) -> dict[str, Any]:
         layout = network.layout
-        if layout.at_every_step:
-            raise ValueError(f"readout={layout.readout!r} is not that of a regressor")
+        per_step = described.get("per_step", False)
+        if not isinstance(per_step, bool):
+            raise TypeError(f"per_step is {per_step!r}; it must be true or false")
+        if layout.at_every_step != per_step:
+            raise ValueError(f"per_step is {per_step}, but readout={layout.readout!r}")
         scale = restored_standardisation(tensors, layout.n_outputs, "target")
         if scale is None:
             raise ValueError("target.mean and target.scale are missing")
@@ -76,4 +93,4 @@ class TrainedRegressor(TrainedModel):
             raise TypeError(f"one_target is {one_target!r}; it must be true or false")
         if one_target and layout.n_outputs != 1:
             raise ValueError(f"one_target, but the network has {layout.n_outputs} outputs")
-        return {"target_scale": scale, "one_target": one_target}
+        return {"target_scale": scale, "one_target": one_target, "per_step": per_step}

@@ -1,4 +1,4 @@
-"""Steps of live sequences in; what a network answers after each, out: in NumPy, for every backend.
+"""Answers after each time step of live sequences, in NumPy, with the steppers of any backend.
 
 standardise -> layer after layer, each from its own state -> readout so far -> head -> link
 
@@ -26,7 +26,7 @@ from elman.nn.readouts import readout_named
 Array = NDArray[Any]
 
 
-def make_steps(plan: StreamPlan, backend: Backend) -> SteppedNetwork:
+def make_stepped(plan: StreamPlan, backend: Backend) -> SteppedNetwork:
     """The steps of the backend if it has its own, else `ComposedNetwork`."""
     own = backend.stream(plan)
     return ComposedNetwork(plan, backend) if own is None else own
@@ -73,7 +73,7 @@ class ComposedNetwork:
             for stepper, kept in zip(plan.steppers, before, strict=True):
                 stepper.state[skipped] = kept
             self._n_steps += ~skipped
-            # what is left out lies past the end of a chunk
+            # to the readout, a skipped row is a sample that has ended before this chunk
             one_step = one_step._replace(lengths=np.where(skipped, 0, 1))
             H = np.where(skipped[:, np.newaxis, np.newaxis], H.dtype.type(0), H)
         self._fold.take(H, one_step)
@@ -84,8 +84,11 @@ class ComposedNetwork:
         features = np.empty(0)
         for i in range(len(self._plan.steppers)):
             features = self._output(i, features)
-        features = np.ascontiguousarray(self._fold.value(features))
+        with np.errstate(over="ignore"):  # an overflow shows in the logits, checked below
+            features = np.ascontiguousarray(self._fold.value(features))
         self.logits[...] = self._backend.linear_forward(features, self._W, self._b)
+        if not np.isfinite(self.logits).all():
+            raise FloatingPointError("logits: NaN or infinity")
         answers = linked(self.logits, self._plan.link, self._backend.fused)
         return answers[0] if self._plan.flat else answers
 
@@ -103,7 +106,7 @@ class ComposedNetwork:
         if plan.missing == "mask":
             return None if first_infinite(X) is not None else (with_indicators(X), None)
         skipped: NDArray[np.bool_] = np.asarray(np.isnan(X).any(axis=1))
-        X[skipped] = 0  # what is left out need not fit
+        X[skipped] = 0  # a step that is skipped may hold values of any size
         if first_infinite(x) is not None or first_infinite(X) is not None:
             return None
         return X, skipped if skipped.any() else None

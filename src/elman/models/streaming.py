@@ -14,7 +14,7 @@ from elman.backends.streams import Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
 from elman.data.scaling import Standardisation
 from elman.data.validation import HOW_TO_UNMASK, check_sequences
-from elman.models.stepping import make_steps
+from elman.models.stepping import make_stepped
 from elman.nn.network import Network
 from elman.targets.masked import refuse_masked
 
@@ -95,7 +95,7 @@ class Stream:
         self._n = None if n is None else int(n)
         backend = get_backend(model.backend, n_threads=1)
         plan = plan_of(model, backend, self._n)
-        self._steps = make_steps(plan, backend)
+        self._steps = make_stepped(plan, backend)
         self._n_features = plan.n_features
         shape: tuple[int, ...] = (
             (plan.n_features,) if n is None else (self._n or 1, plan.n_features)
@@ -127,14 +127,20 @@ class Stream:
         ------
         TypeError, ValueError
             A step that cannot be used; names stream, time step and feature. No stream has changed.
+        ValueError
+            The network's answer is NaN or infinite, because values or weights are too large. The
+            step has been read; `reset` begins again.
         """
-        answers = self._steps.step(x_t)  # type: ignore[arg-type]  # it says None to what it is not
-        if answers is None:
-            answers = self._step_converted(x_t)
-        if answers is None:
-            answers = self._steps.step(self._checked(x_t))
+        try:
+            answers = self._steps.step(x_t)  # type: ignore[arg-type]  # None for what it cannot use
             if answers is None:
-                raise RuntimeError("a time step was refused that is as it should be")
+                answers = self._step_converted(x_t)
+            if answers is None:
+                answers = self._steps.step(self._checked(x_t))
+        except FloatingPointError:
+            raise self._overflown() from None
+        if answers is None:
+            raise RuntimeError("a time step was refused that is as it should be")
         return self._model.from_linked(answers)
 
     def predict(self, x_t: ArrayLike | None = None) -> Any:
@@ -152,22 +158,41 @@ class Stream:
             labels at once an indicator, of several targets an array.
         """
         if x_t is None:
-            self._steps.answer()
+            self.answer()
         else:
             self.step(x_t)
-        logits = self._steps.logits
-        if not np.isfinite(logits).all():
-            raise ValueError(
-                "the network's answer to the steps so far is NaN or infinite: their values, or the "
-                f"network's weights, are too large to compute with in {logits.dtype}. Call reset, "
-                "and scale the steps, or train again at a lower learning rate"
-            )
-        answers = self._model.predicted(logits)
+        answers = self._model.predicted(self._steps.logits)
         return answers[0] if self._n is None else answers
 
     def answer(self) -> Array:
-        """The answer to the steps so far, without reading another one."""
-        return self._model.from_linked(self._steps.answer())
+        """The answer to the steps so far, without reading another one.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) or (n, n_classes)
+            As `step` returns it.
+
+        Raises
+        ------
+        ValueError
+            It is NaN or infinite.
+        """
+        try:
+            return self._model.from_linked(self._steps.answer())
+        except FloatingPointError:
+            raise self._overflown() from None
+
+    def _overflown(self) -> ValueError:
+        """The error that says which stream's answer is NaN or infinite."""
+        logits = self._steps.logits
+        which = ""
+        if self._n is not None:
+            which = f" of stream {int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])}"
+        return ValueError(
+            f"the network's answer to the steps so far{which} is NaN or infinite: their values, or "
+            f"the network's weights, are too large to compute with in {logits.dtype}. Call reset, "
+            "and scale the steps, or train again at a lower learning rate"
+        )
 
     @property
     def n_steps(self) -> Any:
@@ -231,6 +256,14 @@ class Stream:
                 )
         if np.any((arrays["n_steps"] < 0) | (arrays["n_steps"] >= 2**62)):
             raise ValueError("state['n_steps'] has a number of steps below 0, or beyond counting")
+        for name, array in arrays.items():
+            bad = ~np.isfinite(array) & (array != self._start[name])  # the largest so far is -inf
+            if bad.any():
+                place = ", ".join(map(str, np.argwhere(bad)[0].tolist()))
+                raise ValueError(
+                    f"state[{name!r}][{place}] is {array[bad][0]}: a stream whose answers are "
+                    "numbers has no such state; assign another one, or call reset"
+                )
         _refuse_stalled_sums(arrays, own)
         for name, array in arrays.items():
             own[name][...] = array
@@ -339,7 +372,7 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         residual=network.layout.residual,
         readout=network.layout.readout,
         readout_weights={
-            name: params[name] for name in network.layout.reads.shapes(network.layout.width)
+            name: params[name] for name in network.layout.readout_class.shapes(network.layout.width)
         },
         W=params["head.W"],
         b=params["head.b"],

@@ -1,4 +1,4 @@
-"""A batch of ragged sequences in; stretches of consecutive time steps of it out."""
+"""Cuts a batch of sequences of unequal lengths into chunks of consecutive time steps."""
 
 from __future__ import annotations
 

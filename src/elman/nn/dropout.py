@@ -1,4 +1,4 @@
-"""A seed, an epoch and samples in; the units that each of them does without out.
+"""Computes the dropout masks of samples from a seed and the number of an epoch.
 
 The masks come from a counter-based generator: what a sample loses in an epoch depends on the seed,
 on the epoch and on which sample it is, not on its batch, its place there or the threads at work.
@@ -50,7 +50,7 @@ def philox(
 
 
 class Masking(NamedTuple):
-    """Whose masks a training step takes."""
+    """What the dropout masks of a training step depend on."""
 
     seed: int
     """below 2^64"""
@@ -59,7 +59,7 @@ class Masking(NamedTuple):
     """(n_samples,) each row's number in the training data"""
 
     def mask(self, place: int, width: int, share: float, dtype: DTypeLike) -> Array:
-        """(n_samples, width): 0 with probability `share`, else 1 / (1 - share).
+        """A mask (n_samples, width): 0 with probability `share`, else 1 / (1 - share).
 
         Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from
         overfitting", scaled in training so that nothing is to be done at inference.

@@ -32,7 +32,7 @@ Array = NDArray[Any]
 class Samples(NamedTuple):
     """Some samples and what a network should make of them.
 
-    A row is what has a target: a sample, or where every time step is answered a labelled step.
+    A row is what has a target: a sample, or where every time step is answered a step with a target.
     """
 
     X: Array
@@ -42,7 +42,8 @@ class Samples(NamedTuple):
     targets: Array
     """(n_rows, ...), as the objective takes them"""
     weights: NDArray[np.float64] | None = None
-    """(n_rows,), or None: every row weighs 1"""
+    """(n_rows,), or None: every row weighs 1. A loss may count a part of it:
+    `Objective.row_weights`"""
     places: NDArray[np.intp] | None = None
     """(n_rows,), which of the answers, numbered through (n_samples * n_timesteps), have a row, in
     ascending order; None: all, one for each sample"""
@@ -96,7 +97,7 @@ class GradientSums(NamedTuple):
     losses: NDArray[np.float64]
     """(n_rows,), each row's share of the loss: `Objective.loss_sum` of all rows of a batch is it"""
     weights: NDArray[np.float64] | None
-    """(n_rows,), what each row weighs; None: 1"""
+    """(n_rows,), what each row weighs in the loss; None: 1"""
     gradient: Parameters
     states: dict[str, Array]
     """the state of each layer after each sample's last step, if the samples came with states"""
@@ -178,7 +179,8 @@ def gradient(
         _, dX = backward(doutputs, out)
     else:
         out.flat.fill(0)
-    return GradientSums(losses, samples.weights, out, states or {}, dX)
+    weights = objective.row_weights(samples.targets, samples.weights)
+    return GradientSums(losses, weights, out, states or {}, dX)
 
 
 def losses_of(

@@ -1,4 +1,4 @@
-"""How sums over a batch are cut in; where all of them can be shared out, and sums of parts, out.
+"""Finds where a batch can be cut so that the gradients of its parts add up to the same bits.
 
 A gradient of weights is a sum over samples, taken over fixed groups in a fixed tree: neighbours
 first, then neighbours of sums (`elman.backends.contract.Backend.group_rows`). Two sums with groups

@@ -29,8 +29,8 @@ Array = NDArray[Any]
 Backprop = Callable[[Any, Parameters], Any]
 """(gradient at the output, where to write the weights' gradients) -> gradient at the input"""
 Watch = Callable[[str, Forward | CellGradients], None]
-"""Called with each recurrent layer's name, in each direction, and what its backend made, on the way
-there and on the way back"""
+"""Called with the name of each recurrent layer (and direction) and what the backend returned: a
+`Forward` in the forward pass, `CellGradients` in the backward pass"""
 
 
 @dataclass(eq=False)  # made at every step of training: frozen, it would take three times as long
@@ -48,7 +48,7 @@ class PassContext:
     keep_tape: bool = True
     """whether a backward pass follows"""
     masking: Masking | None = None
-    """whose units dropout leaves out; None: nobody's"""
+    """what dropout takes its masks from; None: nothing is left out"""
     watch: Watch | None = None
     states: dict[str, Array] | None = None
     """by a recurrent layer's name the state (n_samples, state_size) that it goes on from, changed
@@ -72,7 +72,7 @@ class PassContext:
 
     @cached_property
     def _reversals(self) -> dict[int, Reversal]:
-        """By number of time steps: one, for all layers see the same."""
+        """The reversal by number of time steps; all layers of a pass share it."""
         return {}
 
 
@@ -112,7 +112,7 @@ class Layer(Protocol):
 
 
 def through(layers: Iterable[Layer], value: Any, context: PassContext) -> tuple[Any, Backprop]:
-    """What layers make of a value one after the other, and the way back: their own reversed."""
+    """Run layers one after the other; the output, and the function that takes it back."""
     callbacks = []
     for layer in layers:
         value, callback = layer.forward(value, context)
@@ -151,7 +151,7 @@ class RecurrentLayer(Layer):
     recurrent_dropout: float = 0.0
     """share of units that W_h does not see in training, the same at every step of a sample"""
     place: int = 0
-    """number of its masks' place"""
+    """its number among the places of the network that have dropout masks"""
     first: bool = True
     """whether its input is that of the network, whose gradient few ask for"""
 
@@ -259,7 +259,7 @@ class RecurrentLayer(Layer):
         return np.repeat(initial[np.newaxis], n_samples, axis=0)
 
     def _state_gradient(self, dhidden: Array) -> Array:
-        """At a state, what arrives at the hidden state in it."""
+        """The gradient at a state, from that at the hidden state in it; the rest is zero."""
         state_size = self.cell.state_size(self.hidden_size)
         if state_size == self.hidden_size:
             return dhidden

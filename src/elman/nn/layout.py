@@ -79,7 +79,7 @@ class Layout:
             share = getattr(self, name)
             if not isinstance(share, float) or not 0 <= share < 1:
                 raise ValueError(f"{name}={share!r}; it must be a float in [0, 1)")
-        readout_named(self.readout)  # or else it raises
+        readout_named(self.readout)  # raises ValueError if it is not known
         if self.residual:
             check_residual(self.hidden_sizes)
 
@@ -99,24 +99,34 @@ class Layout:
         return self.n_directions * self.hidden_sizes[-1]
 
     @property
-    def reads(self) -> type[Fold]:
-        """What its readout is."""
+    def readout_class(self) -> type[Fold]:
+        """The class of its readout."""
         return readout_named(self.readout)
 
     @property
     def at_every_step(self) -> bool:
         """Whether the network answers at every time step, and not once for each sample."""
-        return self.reads.at_every_step
+        return self.readout_class.at_every_step
 
     @property
     def sums_layers(self) -> bool:
-        """Whether the last layer's states are a sum that no backend sees."""
+        """Whether the last layer adds its input to its states, which no backend does."""
         return self.residual and self.n_layers > 1
 
-    def differences(self, other: Layout) -> Iterator[tuple[str, Any, Any]]:
-        """Where the weights of two layouts differ: a name, its value here, its value there.
+    @property
+    def options(self) -> dict[str, Any]:
+        """The fields that are hyper-parameters by the same name, but for the readout."""
+        described_otherwise = ("n_features", "hidden_sizes", "n_outputs", "cell", "readout")
+        return {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.name not in described_otherwise
+        }
 
-        Shares of dropout do not count, of which no weight depends.
+    def differences(self, other: Layout) -> Iterator[tuple[str, Any, Any]]:
+        """Yield each field that gives two layouts other weights: name, value here, value there.
+
+        Dropout does not count, because no weight depends on it.
         """
         for each in fields(self):
             here, there = getattr(self, each.name), getattr(other, each.name)
@@ -135,11 +145,7 @@ class Layout:
             "activation": self.cell.activation,
             "layer_norm": self.cell.layer_norm,
             "readout": self.readout,
-            "bidirectional": self.bidirectional,
-            "residual": self.residual,
-            "learn_initial_state": self.learn_initial_state,
-            "dropout": self.dropout,
-            "recurrent_dropout": self.recurrent_dropout,
+            **self.options,
         }
 
     @classmethod

@@ -87,7 +87,7 @@ def cross_entropy(
             total = weight_sum(weights, len(logits), fused)
         return fused.cross_entropy(logits, codes, weights, total)
     n_classes = logits.shape[1]
-    # One array all the way; a training step of a small network would feel a dozen.
+    # All in one array: to allocate a dozen would slow a training step of a small network.
     dlogits = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
     flat = dlogits.reshape(-1)
     true = np.arange(0, flat.size, n_classes)
@@ -198,10 +198,10 @@ def sigmoid(logits: Array) -> Array:
 
 
 def weight_sum(weights: Array | None, n_rows: int, fused: Fused | None = None) -> float:
-    """What the rows of a batch weigh together.
+    """The sum of the weights of the rows of a batch.
 
-    Its last bits depend on the order of the sum: `fused`, where it is given, adds one after the
-    other, as NumPy does not. A loss is to be given the sum as it would take it itself.
+    Its last bits depend on the order of the additions, which is another one with `fused`. A loss
+    must be given the sum that it would compute itself: pass `fused` here if it is given it.
 
     Parameters
     ----------

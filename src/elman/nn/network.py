@@ -110,7 +110,7 @@ class Network:
         layout = self.layout
         n = layout.n_directions
         widths = [layout.n_features, *(n * size for size in layout.hidden_sizes)]
-        if layout.n_layers == 1 and not layout.at_every_step and layout.reads.outputs:
+        if layout.n_layers == 1 and not layout.at_every_step and layout.readout_class.outputs:
             return layout.n_features * n
         # a layer's input and its output, each in two versions where there are two directions
         return n * max(a + b for a, b in pairwise(widths))
@@ -203,7 +203,7 @@ class Network:
         if steps_at_once is None or steps_at_once >= n_timesteps or not self._goes_in_chunks:
             return np.asarray(self._infer(self.layers, X, context))
         n_steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
-        readout = self.layout.reads(context, n_steps, self.layout.width)
+        readout = self.layout.readout_class(context, n_steps, self.layout.width)
         final = np.empty((n_samples, self.layout.width), X.dtype)
         for chunk, states in self._states_by_chunk(X, lengths, backend, steps_at_once):
             readout.take(np.asarray(states.H), chunk)
@@ -271,7 +271,9 @@ class Network:
         self.check_over_time()
         n_samples, n_timesteps, _ = X.shape
         context = PassContext(self.params, backend, None, keep_tape=False)
-        readout = self.layout.reads(context, np.zeros(n_samples, np.int64), self.layout.width)
+        readout = self.layout.readout_class(
+            context, np.zeros(n_samples, np.int64), self.layout.width
+        )
         head = HeadAtEveryStep(self.layout.width, self.layout.n_outputs)
         logits = np.zeros((n_samples, n_timesteps, self.layout.n_outputs), X.dtype)
         for chunk, states in self._states_by_chunk(X, lengths, backend, steps_at_once):
@@ -282,7 +284,7 @@ class Network:
 
     @property
     def _goes_in_chunks(self) -> bool:
-        """Whether chunks of steps save memory for states, and give the answer to all of them."""
+        """Whether running in chunks of steps saves memory and gives the same answer."""
         keeps_states = self.values_per_step > self.layout.n_features
         return keeps_states and not (self.layout.bidirectional or self.layout.at_every_step)
 
@@ -290,7 +292,7 @@ class Network:
         self, X: Array, lengths: Lengths, backend: Backend, steps_at_once: int | None
     ) -> Iterator[tuple[Chunk, States]]:
         """The last layer's states, so many steps at a time; None: all at once."""
-        if self.layout.bidirectional:  # what is read from the end has nothing to carry yet
+        if self.layout.bidirectional:  # the backward direction cannot begin in the first chunk
             steps_at_once = None
         n_samples, n_timesteps, _ = X.shape
         carried: dict[str, Array] = {}
@@ -337,17 +339,17 @@ class Network:
 
     @cached_property
     def body(self) -> tuple[Layer, ...]:
-        """The layers up to `States` of the last recurrent one."""
+        """The recurrent layers, of which the last one returns `States`."""
         return _recurrent_layers(self.layout, "states")
 
     @cached_property
     def tail(self) -> tuple[Layer, ...]:
-        """The layers over what the readout gives."""
+        """The layers after the readout: dropout, if there is any, and the head."""
         return _layers_above(self.layout)
 
     @staticmethod
     def _infer(layers: tuple[Layer, ...], value: Any, context: PassContext) -> Any:
-        for layer in layers:  # none of their ways back is kept
+        for layer in layers:  # their backward functions are dropped
             value, _ = layer.forward(value, context)
         return value
 
@@ -364,10 +366,10 @@ def layers_of(
     layout: Layout, recurrent_init: str = "orthogonal", forget_bias: float = FORGET_BIAS
 ) -> tuple[Layer, ...]:
     """The layers in the order of the forward pass; the last two arguments say how they begin."""
-    outputs: Wanted = "states" if layout.sums_layers else layout.reads.outputs or "states"
+    outputs: Wanted = "states" if layout.sums_layers else layout.readout_class.outputs or "states"
     below = _recurrent_layers(layout, outputs, recurrent_init, forget_bias)
-    # A backend that takes the readout while it makes the states leaves nothing to read.
-    reader = (ReadoutLayer(layout.reads, layout.width),) if outputs == "states" else ()
+    # Where the backend computes the readout itself, there is no layer for it.
+    reader = (ReadoutLayer(layout.readout_class, layout.width),) if outputs == "states" else ()
     return *below, *reader, *_layers_above(layout)
 
 

@@ -48,8 +48,15 @@ class Objective(Protocol):
         """
         ...
 
+    def row_weights(self, targets: Array, weights: Array | None) -> Array | None:
+        """What each row weighs in the loss of a batch: of its weight the part that is known."""
+        ...
+
     def weight_sum(self, weights: Array | None, n_rows: int, fused: Fused | None) -> float:
-        """What the rows of a batch weigh together, to the bits that `loss` divides by."""
+        """What the rows of a batch weigh together, to the bits that `loss` divides by.
+
+        `weights` are those that `row_weights` gives.
+        """
         ...
 
     def loss_sum(self, losses: NDArray[np.float64], fused: Fused | None) -> float:
@@ -65,6 +72,9 @@ class Objective(Protocol):
 
 class _Sums(Objective):
     """How the losses and weights of rows add up."""
+
+    def row_weights(self, targets: Array, weights: Array | None) -> Array | None:
+        return weights
 
     def weight_sum(self, weights: Array | None, n_rows: int, fused: Fused | None) -> float:
         return weight_sum(weights, n_rows, self._compiled(fused))
@@ -148,6 +158,9 @@ class AnyLabels(_Sums):
 class Values(_Sums):
     """Numbers: targets and outputs (n_samples, n_targets).
 
+    A target that is NaN is not known: it adds nothing to the loss, which is a mean over the known
+    targets of all rows, and nothing to the gradient. A row has at least one known target.
+
     Scored by R^2, 1 - squared error / squared deviation from the mean, a mean over targets; of one
     that is constant it is 1 if it was met exactly, else 0.
     """
@@ -155,6 +168,14 @@ class Values(_Sums):
     kind: str = "squared"
     """name of a loss in `REGRESSION_LOSSES`"""
     huber_delta: float = 1.0
+
+    def row_weights(self, targets: Array, weights: Array | None) -> Array | None:
+        """The weight of each row, times the share of its targets that is known."""
+        unknown = np.isnan(targets)
+        if not unknown.any():
+            return weights
+        known = np.mean(~unknown, axis=1)
+        return np.asarray(known if weights is None else weights * known)
 
     def loss(
         self,
@@ -165,9 +186,13 @@ class Values(_Sums):
         total: float | None = None,
     ) -> tuple[NDArray[np.float64], Array]:
         """Loss `kind` of each row, times its share of the weights; its gradient at `outputs`."""
-        if self.kind == "huber":
-            return huber_loss(outputs, targets, weights, delta=self.huber_delta, total=total)
-        return REGRESSION_LOSSES[self.kind](outputs, targets, weights, total=total)
+        unknown = np.isnan(targets)
+        if not unknown.any():
+            return self._loss(outputs, targets, weights, total)
+        if total is None:
+            total = self.weight_sum(self.row_weights(targets, weights), len(targets), fused)
+        # An answer that is its own target has neither loss nor gradient.
+        return self._loss(outputs, np.where(unknown, outputs, targets), weights, total)
 
     def evaluate(
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
@@ -176,13 +201,27 @@ class Values(_Sums):
         losses, _ = self.loss(outputs, targets, weights, fused)
         return loss_sum(losses), r_squared(outputs, targets, weights)
 
+    def _loss(
+        self, outputs: Array, targets: Array, weights: Array | None, total: float | None
+    ) -> tuple[NDArray[np.float64], Array]:
+        """As `loss`, of targets that are all known."""
+        if self.kind == "huber":
+            return huber_loss(outputs, targets, weights, delta=self.huber_delta, total=total)
+        return REGRESSION_LOSSES[self.kind](outputs, targets, weights, total=total)
+
 
 def r_squared(outputs: Array, targets: Array, weights: Array | None) -> float:
     """R^2 of every column, then their mean.
 
     R^2 is 1 - squared error / squared deviation from the column's mean. Of a constant column it is
-    1 if the outputs equal it exactly, else 0.
+    1 if the outputs equal it exactly, else 0. Targets that are NaN are left out, and so is a column
+    of nothing else.
     """
+    unknown = np.isnan(targets)
+    if unknown.any():
+        columns = np.flatnonzero(~unknown.all(axis=0)).tolist()
+        found = [_of_known(outputs, targets, weights, column) for column in columns]
+        return float(np.mean(found)) if found else 0.0
     ones = np.ones((len(targets), 1))
     w = ones if weights is None else np.asarray(weights, np.float64)[:, np.newaxis]
     total = float(w.sum())
@@ -195,6 +234,14 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None) -> float:
     constant = deviation == 0
     ratio = residual / np.where(constant, 1.0, deviation)
     return float(np.where(constant, np.where(residual == 0, 1.0, 0.0), 1 - ratio).mean())
+
+
+def _of_known(outputs: Array, targets: Array, weights: Array | None, column: int) -> float:
+    """R^2 of one column over its known targets."""
+    rows = np.flatnonzero(~np.isnan(targets[:, column]))
+    own = None if weights is None else weights[rows]
+    one = slice(column, column + 1)
+    return r_squared(outputs[rows, one], targets[rows, one], own)
 
 
 def _share(hits: Array, weights: Array | None) -> float:

@@ -1,8 +1,7 @@
-"""A gradient vector in; the weight vector changed in place.
+"""Optimizers: they change the vector of weights along a gradient.
 
-All work on one flat vector, in place, with one scratch vector between them and the arithmetic; a
-backend may offer one compiled pass instead (`elman.backends.fused.Fused`).
-`penalised` masks the weights that `alpha` shrinks: all but the biases.
+Every optimizer works in place on one flat vector, with one scratch vector; a backend may offer one
+compiled pass instead (`elman.backends.fused.Fused`). `alpha` shrinks all weights but the biases.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Optimizer(Protocol):
 
 
 class _Flat(Optimizer):
-    """Vectors of memory, all shaped like the weights, and the count of steps."""
+    """Base of the optimizers: what they remember, in vectors as long as the weights, and steps."""
 
     memory: tuple[str, ...] = ()
 
@@ -268,7 +267,7 @@ def global_norm(gradient: Array, fused: Fused | None = None) -> float:
 
 
 def clip_scale(norm: float, max_norm: float | None) -> float:
-    """What a gradient of that norm is multiplied by to bring it down to `max_norm`; None never.
+    """The factor that brings a gradient of this norm down to `max_norm`; 1 if that is None.
 
     Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks",
     algorithm 1.

@@ -13,8 +13,8 @@ Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
 
 LARGEST = {"float32": 1e18, "float64": 1e150}
-"""By type the largest weight that is taken for one: a product of two of them with an input is still
-a number, and no training that works comes near."""
+"""The largest size of a weight, by dtype. The product of two such weights and an input does not
+overflow, and no training that succeeds comes near it."""
 
 
 class Parameters(Mapping[str, Array]):

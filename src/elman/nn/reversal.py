@@ -1,4 +1,4 @@
-"""A batch and its lengths in; every sample turned round within its own length out."""
+"""Reverses each sample of a batch within its own length."""
 
 from __future__ import annotations
 

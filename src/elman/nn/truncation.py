@@ -1,4 +1,4 @@
-"""Long sequences in; answers, and the gradient of every weight back, a chunk of steps at a time.
+"""Runs long sequences forward and backward, a chunk of steps at a time.
 
 Truncated backpropagation through time, Williams and Peng (1990), "An efficient gradient-based
 algorithm for on-line training of recurrent network trajectories": a sequence is run in chunks of
@@ -108,14 +108,15 @@ def forward(
     cut = list(chunks(lengths, n_samples, n_timesteps, bptt_steps))
     steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
     whole = PassContext(network.params, backend, lengths, masking=masking)
-    readout = network.layout.reads(whole, steps, network.layout.width)
-    read = [chunk for chunk in cut if readout.reads(chunk)]
-    # Where the readout looks at few chunks their beginnings are kept; else the way back comes by.
+    readout = network.layout.readout_class(whole, steps, network.layout.width)
+    read = [chunk for chunk in cut if readout.depends_on(chunk)]
+    # If the readout reads some chunks only, the states before those are kept; if it reads all, the
+    # backward pass runs every chunk again and carries the states along by itself.
     begin = dict(carried)
     beginnings = {}
     final = np.empty((n_samples, network.layout.width), X.dtype)
     for chunk in cut:
-        if len(read) < len(cut) and readout.reads(chunk):
+        if len(read) < len(cut) and readout.depends_on(chunk):
             beginnings[chunk.start] = dict(carried)
         value, _ = run(chunk, carried, keep_tape=False)
         readout.take(np.asarray(value.H), chunk)

@@ -1,4 +1,4 @@
-"""Whatever a user passed in; nothing, or an error that says which of its values are masked, out.
+"""Refuses masked values wherever a user passes something.
 
 `np.asarray` keeps the numbers under the mask of a masked array and drops the mask itself, so that
 every place that calls it on what a user passed has to ask here first.

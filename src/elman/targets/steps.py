@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.targets.checks import refuse_none
+from elman.targets.hints import advice_on_floats
 from elman.targets.labels import check_classes, sorted_labels
 from elman.targets.masked import refuse_masked
 from elman.targets.weights import check_weights, checked_weights
@@ -210,11 +211,16 @@ def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np
                 blank[len(parts)] = i
                 parts.append(part)
                 continue
+        if part.dtype.kind == "f":
+            raise TypeError(
+                f"{name}[{i}] has labels of type {part.dtype}, and labels of time steps are ints, "
+                f"bools or strings: {advice_on_floats(part)}"
+            )
         if part.dtype.kind not in "biuUO":
             raise TypeError(
                 f"{name}[{i}] has labels of type {part.dtype}, such as {part[:1].tolist()}: labels "
                 "of time steps are ints, bools or strings; convert them, for example by "
-                "y.astype(int)"
+                "y.astype(str)"
             )
         kinds.setdefault({"u": "i", "O": "U"}.get(part.dtype.kind, part.dtype.kind), i)
         parts.append(part)
@@ -256,6 +262,11 @@ def _plain_labels(part: Array, place: str) -> Array:
                 f"{place} holds a label beyond int64 ({error}): make the labels strings"
             ) from error
     kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+    if all(isinstance(label, numbers.Real) for label in there):
+        raise TypeError(
+            f"{place} holds labels of type {kinds}, and labels of time steps are ints, bools or "
+            f"strings: {advice_on_floats(np.array(there, np.float64))}"
+        )
     raise TypeError(
         f"{place} holds labels of type {kinds}: make them all ints, all bools, or all strings"
     )

@@ -35,20 +35,7 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
             f"{name} has entries of unequal lengths: pass as many numbers for every sample, "
             "one for each target (n_samples, n_targets), and none for time steps"
         ) from error
-    if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
-    strings = array.dtype.kind in "USO" and any(isinstance(v, (str, bytes)) for v in array.flat)
-    try:
-        if strings or array.dtype.kind in "mM":
-            raise TypeError
-        values = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"{name} has dtype {array.dtype} and begins with {array.ravel()[:1].tolist()}: pass "
-            "numbers; RNNClassifier takes labels"
-        ) from error
-    except OverflowError as error:
-        raise ValueError(f"{name} holds a number beyond float64 ({error}): rescale it") from error
+    values = as_floats(array, name, "RNNClassifier")
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
         raise ValueError(
             f"{name} has shape {values.shape}: pass a 1d array (n_samples,), or "
@@ -62,3 +49,35 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
             f"{name} has {found} target(s) for each sample, but there were {n_targets} in training"
         )
     return values
+
+
+def as_floats(array: Array, name: str, for_labels: str) -> Array:
+    """An array of numbers as float64: a copy.
+
+    Parameters
+    ----------
+    array : ndarray
+    name : str
+        What errors call it.
+    for_labels : str
+        The estimator that takes labels, which an error recommends.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are no numbers, complex, or beyond float64.
+    """
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
+    strings = array.dtype.kind in "USO" and any(isinstance(v, (str, bytes)) for v in array.flat)
+    try:
+        if strings or array.dtype.kind in "mM":
+            raise TypeError
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} has dtype {array.dtype} and begins with {array.ravel()[:1].tolist()}: pass "
+            f"numbers; {for_labels} takes labels"
+        ) from error
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a number beyond float64 ({error}): rescale it") from error

@@ -1,1 +1,1 @@
-"""A network and labelled sequences in; the same network trained, and the record of it, out."""
+"""Trains a network on labelled sequences, and keeps a record of it."""

@@ -67,7 +67,7 @@ class Best:
             raise ValueError(f"the best weights come with {sorted(state)}")
         numbers = [state["high_score"], state["low_loss"], state["epoch"], state["n_stale"]]
         if not all(isinstance(n, (int, float)) for n in [*numbers, *state["key"]]):
-            raise TypeError("what says how good the best weights are is no number")
+            raise TypeError("the scores of the best weights are not numbers")
         if state["flat"] is not None and not np.isfinite(state["flat"]).all():
             raise ValueError("the best weights hold NaN or infinity")
         vars(self).update(state, key=tuple(state["key"]))

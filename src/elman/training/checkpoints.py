@@ -1,4 +1,4 @@
-"""A training after each of its epochs in; a folder from which it goes on, to the same bits, out.
+"""Keeps the state of a training in a folder, from which it can go on to the same bits.
 
 The folder holds
 
@@ -140,7 +140,7 @@ class CheckpointFolder:
         return None if self._stored is None else self._stored.entropy
 
     def claim(self, fingerprint: Fingerprint, entropy: Any, pack: Pack) -> None:
-        """Say whose the folder is to be.
+        """Claim the folder for a run, or refuse if it holds another one.
 
         Parameters
         ----------
@@ -346,7 +346,7 @@ def _differences(there: Fingerprint, here: Fingerprint) -> Iterable[str]:
 
 
 DIGESTS = ("X", "y", "sample_weight", "validation data")
-"""Parts of a fingerprint that say nothing to a person."""
+"""Parts of a fingerprint that are digests; a message says only that they differ."""
 
 
 def _epochs_in(folder: Path) -> list[Path]:

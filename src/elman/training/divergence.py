@@ -1,4 +1,4 @@
-"""A batch that ended in NaN or infinity in; the sample, time step and layer where it began out.
+"""Finds the sample, time step and layer at which a batch first became NaN or infinite.
 
 Looked for only once training has failed: the samples are run again one by one, with the weights
 that did it, which gives the same bits as their batch did.
@@ -136,7 +136,7 @@ def _of_sample(
     if not (np.isfinite(loss) and np.isfinite(doutputs).all()):
         return "loss", _first(doutputs[0]) if every else at_end
 
-    # The gradient's way back is watched; one that is cut is not, and has no step.
+    # `watch` is called in the backward pass, but not with bptt_steps: then no step is known.
     back: dict[str, CellGradients] = {}
 
     def watch(name: str, out: Forward | CellGradients) -> None:

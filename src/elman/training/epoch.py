@@ -1,4 +1,4 @@
-"""A network and labelled sequences in; the network one epoch further, batch by batch, out."""
+"""Trains a network for one epoch, batch by batch."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def run_epoch(
     out = network.params.zeros_like()
     masked = bool(network.layout.dropout or network.layout.recurrent_dropout)
     mask_seed = _mask_seed(rng) if masked else 0
-    # An answer for each sample comes after all chunks, one for each step with its own.
+    # With an answer at each step every chunk is a batch of its own; with one answer for each
+    # sample it comes after all chunks, and `gradient` cuts the way back.
     steps, bptt_steps = (plan.bptt_steps, None) if per_step else (None, plan.bptt_steps)
     loss_sum = weight_sum = norm_sum = 0.0
     n_steps = 0
@@ -84,7 +85,7 @@ def run_epoch(
                 out=out,
             )
             chunk.carry(sums.states, carried)
-            if len(sums.losses) == 0:  # nothing to learn from, but to be read
+            if len(sums.losses) == 0:  # no label in this chunk; it only carried the states on
                 continue
             loss = objective.loss_sum(sums.losses, backend.fused)
             norm = global_norm(out.flat, backend.fused)

@@ -1,4 +1,4 @@
-"""A network in the middle of its training in; numbers that show how healthy it is out."""
+"""Measures how healthy a network is while it is trained."""
 
 from __future__ import annotations
 

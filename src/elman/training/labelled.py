@@ -21,8 +21,8 @@ class Labelled(NamedTuple):
 
     X: Prepared
     targets: Array
-    """as the objective takes them, a row for each sample; `per_step` a row for each step of X,
-    class indices with -1 for a step without a label"""
+    """as the objective takes them, a row for each sample; `per_step` a row for each step of X, of
+    which some may have no target (`has_target`)"""
     weights: NDArray[np.float64] | None
     """a weight for each row of `targets`, or None (all equal)"""
     per_step: bool = False
@@ -89,12 +89,22 @@ class Labelled(NamedTuple):
         lengths = np.clip(self.X.lengths[order] - chunk.start, 0, n_timesteps)
         rows = _consecutive(self.X.offsets[order] + chunk.start, lengths)
         places = _consecutive(np.arange(len(order)) * n_timesteps, lengths)
-        labelled = self.targets[rows] >= 0
-        return places[labelled], rows[labelled]
+        counts = has_target(self.targets[rows])
+        return places[counts], rows[counts]
 
     def _steps_of(self, indices: NDArray[Any]) -> NDArray[np.int64]:
         """The numbers of some samples' steps, counted through all samples."""
         return _consecutive(self.X.offsets[indices], self.X.lengths[indices])
+
+
+def has_target(targets: Array) -> NDArray[np.bool_]:
+    """(n_rows,), whether there is something to learn at each row of targets of time steps.
+
+    Indices of classes are -1 where there is no label; of numbers (n_rows, n_targets) those that are
+    not known are NaN.
+    """
+    known = ~np.isnan(targets).all(axis=1) if targets.ndim == 2 else targets >= 0
+    return np.asarray(known)
 
 
 def _consecutive(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from elman.training.best import Best
 from elman.training.divergence import DivergedError, Suspects, first_not_finite
 from elman.training.epoch import run_epoch
 from elman.training.gauges import interval, probe, saturated, spectral_radii
-from elman.training.labelled import Labelled
+from elman.training.labelled import Labelled, has_target
 from elman.training.plan import Plan
 from elman.training.state import CheckpointStore, TrainingState, snapshot
 
@@ -256,9 +256,9 @@ def evaluate(
     targets, weights = data.targets, data.weights
     if data.per_step:
         over_time = predict_logits_over_time(network, data.X, backend)
-        labelled = targets >= 0
-        outputs, targets = np.concatenate(over_time)[labelled], targets[labelled]
-        weights = None if weights is None else weights[labelled]
+        counts = has_target(targets)
+        outputs, targets = np.concatenate(over_time)[counts], targets[counts]
+        weights = None if weights is None else weights[counts]
     else:
         outputs = predict_logits(network, data.X, backend)
     return objective.evaluate(outputs, targets, weights, backend.fused)

@@ -164,7 +164,7 @@ def test_the_gradient_is_that_of_differences(rng, name, width, n_steps):
     for chunk in problem.cut(n_steps):
         of_chunk.flat[...] = np.nan
         n, steps = chunk.n_samples, slice(chunk.start, chunk.stop)
-        if not fold.reads(chunk):
+        if not fold.depends_on(chunk):
             continue
         states = fold.share(chunk.of(problem.H), chunk, d, of_chunk)
         gradient.flat += of_chunk.flat
@@ -211,8 +211,8 @@ def test_what_is_read_at_every_step_is_every_state(rng):
 @pytest.mark.parametrize("name", [*READOUTS, EVERY])
 def test_a_name_stands_for_a_readout_everywhere(name):
     readout = readout_named(name)
-    assert Layout(2, (7,), 3, readout=name).reads is readout
-    assert Layout.from_dict(Layout(2, (7,), 3, readout=name).to_dict(), most_layers=1).reads
+    assert Layout(2, (7,), 3, readout=name).readout_class is readout
+    assert Layout.from_dict(Layout(2, (7,), 3, readout=name).to_dict(), most_layers=1).readout_class
     assert Layout(2, (7,), 3, readout=name).at_every_step == (name == EVERY)
     assert readout.about
     assert not readout.about.endswith(".")

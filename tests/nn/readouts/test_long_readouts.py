@@ -15,7 +15,7 @@ from helpers.sequence_data import draw_network
 
 from elman.data.scaling import Standardisation
 from elman.models.regressor import TrainedRegressor
-from elman.models.stepping import ComposedNetwork, make_steps
+from elman.models.stepping import ComposedNetwork, make_stepped
 from elman.models.streaming import plan_of
 from elman.nn.layers import PassContext
 from elman.nn.parameters import Parameters
@@ -69,7 +69,7 @@ def make_model(network):
 
 def make_stream(network, backend, n=None, *, composed=False):
     plan = plan_of(make_model(network), backend, n)
-    return ComposedNetwork(plan, backend) if composed else make_steps(plan, backend)
+    return ComposedNetwork(plan, backend) if composed else make_stepped(plan, backend)
 
 
 def exact_exp(score):

@@ -27,7 +27,7 @@ Array = NDArray[Any]
 LARGEST = 2.0**40
 """Where scores are cut off, so that they and their powers of two stay apart by whole numbers."""
 NOTHING = -4 * LARGEST
-"""The power of two of what weighs nothing."""
+"""The exponent of a weight of zero."""
 _SMALLEST_RATIO = -5000  # as a power of two: far below what float64 can hold
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH = 6.93147180369123816490e-01  # 32 bits of ln 2, so that k * _LN2_HIGH is exact
@@ -56,7 +56,7 @@ class Attention(Fold):
     def __init__(self, context: PassContext, n_steps: NDArray[np.int64], width: int) -> None:
         super().__init__(context, n_steps, width)
         self._n_chunks = 0
-        self._weights: Array | None = None  # of the steps, while there is one chunk of them
+        self._weights: Array | None = None  # of all steps, if they are one chunk
 
     @classmethod
     @override
@@ -85,7 +85,7 @@ class Attention(Fold):
 
     @override
     def over_time(self, H: Array) -> Array:
-        # As step after step, but with all scores at once.
+        # The same as one step after another, but the scores are computed at once.
         n = len(H)
         r, k = self._split_weights(H, Chunk(0, H.shape[1], n, None))
         means = np.empty_like(H)
@@ -135,7 +135,7 @@ class Attention(Fold):
         return self.spread(dH, dvalue, chunk)
 
     def _weigh(self, H: Array, r: Array, k: Array) -> Array:
-        """Go on by some steps of these weights; the weights, in units of 2^exponent."""
+        """Add some steps of these weights to the sums; the weights, in units of 2^exponent."""
         n = len(H)
         total, weight, exponent = (self.state[name][:n] for name in ("sum", "weight", "exponent"))
         largest = k.max(axis=1, initial=NOTHING)
@@ -181,7 +181,7 @@ def attention_scores(H: Array, query: Array, backend: Backend) -> Array:
 
 
 def split_exp(x: Array) -> tuple[Array, Array]:
-    """R and k, in float64, with exp(x) = r 2^k, k integers, r in [0.7, 1.42].
+    """Split exp(x) into r 2^k, in float64: k is whole, r lies in [0.7, 1.42].
 
     Of additions and multiplications in a fixed order, so that the kernel can have the same bits.
 
@@ -207,5 +207,5 @@ def split_exp(x: Array) -> tuple[Array, Array]:
 
 
 def times_power(r: Array | float, k: Array) -> Array:
-    """R 2^k for k <= 0, as `split_exp` gives them."""
+    """Return r 2^k for k <= 0, with r and k as `split_exp` returns them."""
     return np.asarray(np.ldexp(r, np.maximum(k, _SMALLEST_RATIO).astype(np.intc)))

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 class Every(Last):
-    """The last state after each step: "last" over time, of which every value has its own target."""
+    """The state at each step: "last" after every step, where each value has a target."""
 
     about: ClassVar[str] = "the state at each of its steps"
     outputs: ClassVar[Outputs | None] = "sequence"

@@ -140,10 +140,10 @@ class Fold(ABC):
         -------
         States
             `H` (n, n_timesteps, width), not read past an end; `final` (n, width), where the
-            gradient of a sample without a step belongs. `spread` makes it of the first.
+            gradient of a sample without a step belongs. `spread` makes `States` of `H`.
         """
 
-    def reads(self, chunk: Chunk) -> bool:
+    def depends_on(self, chunk: Chunk) -> bool:
         """Whether the value depends on the states of this chunk: if not, `share` is not called."""
         return True
 
@@ -200,7 +200,7 @@ class Fold(ABC):
 
         return fold.value(final), backward
 
-    # For those who define one
+    # Helpers for the classes of readouts
 
     def divisor(self, n: int, dtype: Any) -> Array:
         """The steps of each of the first n samples, at least 1, as (n, 1) of a dtype."""

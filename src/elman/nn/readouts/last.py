@@ -43,7 +43,7 @@ class Last(Fold):
         return States(None, np.where(ends, dvalue[: len(ends)], dvalue.dtype.type(0)))
 
     @override
-    def reads(self, chunk: Chunk) -> bool:
+    def depends_on(self, chunk: Chunk) -> bool:
         return bool(self._end_in(chunk).any())
 
     @override

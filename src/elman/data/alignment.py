@@ -1,0 +1,97 @@
+"""X as a user passed it, and what belongs to its samples, in; an error where they cannot, out.
+
+Numbers that differ are an error anyway. Here is what the container of X adds to it: which ids it
+has, and whether it is a long table that was taken for a row of numbers for each sample.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elman.data.containers import ids_of, is_table
+from elman.data.sequences import Sequences
+
+FROM_TABLE = "elman.data.from_table(table, id=...) makes one sequence of all rows with one id"
+
+
+def check_alignment(X: Any, data: Sequences, values: Any, X_name: str, name: str) -> None:
+    """Raise an error unless values, one for each sample, can be those of X.
+
+    Parameters
+    ----------
+    X : object
+        As the user passed it.
+    data : Sequences
+        What was made of it.
+    values : object
+        y or sample_weight, or None. It is looked at no further where nothing can be said.
+    X_name, name : str
+        What errors call X and the values.
+
+    Raises
+    ------
+    ValueError
+        There are fewer or more of them than samples and the shape of X tells why; or their index
+        has the ids of X in another order.
+    """
+    if values is None or isinstance(values, (str, bytes)):
+        return
+    n_values = _length(values)
+    if n_values is None:
+        return
+    if n_values != len(data):
+        hint = _hint(X, data, n_values, X_name)
+        if hint:
+            raise ValueError(
+                f"{name} has {n_values} entries, but {X_name} has {len(data)} sample(s): {hint}"
+            )
+    elif hasattr(values, "iloc") and hasattr(values, "index"):
+        _refuse_other_order(X, values, X_name, name)
+
+
+def _length(values: Any) -> int | None:
+    shape = getattr(values, "shape", None)
+    if isinstance(shape, tuple):
+        return int(shape[0]) if shape else None
+    return len(values) if hasattr(values, "__len__") else None
+
+
+def _hint(X: Any, data: Sequences, n_values: int, X_name: str) -> str:
+    if data.two_d and 2 * n_values <= len(data):
+        index = getattr(X, "index", None) if is_table(X) else None
+        repeated = ""
+        if index is not None and not getattr(index, "is_unique", True):
+            repeated = ", whose index has ids that repeat"
+        return (
+            f"each row of {X_name}{repeated} is read as a sequence of {data.n_timesteps} steps of "
+            f"one feature. If a row is one time step of a long table, {FROM_TABLE}, as does "
+            "table.groupby(id) of pandas"
+        )
+    if ids_of(X) is not None:
+        return (
+            f"{X_name} is a {type(X).__name__} of {len(data)} sequences: pass one entry for each, "
+            f"in their order; {FROM_TABLE}, and has their labels beside them"
+        )
+    if n_values == data.n_steps:
+        return (
+            f"there are as many as {X_name} has time steps in all: pass one entry for each "
+            "sequence. What belongs to time steps is a list with an array for each sequence, "
+            f"np.split(y, np.cumsum([len(x) for x in {X_name}])[:-1]), which RNNTagger takes"
+        )
+    return ""
+
+
+def _refuse_other_order(X: Any, values: Any, X_name: str, name: str) -> None:
+    """Refuse values whose index names the sequences, but in another order than X has them."""
+    ids = ids_of(X)
+    if ids is None:
+        return
+    index = list(values.index)
+    if index != ids and len(set(index)) == len(index) and set(index) == set(ids):
+        at = next(i for i, (a, b) in enumerate(zip(index, ids, strict=True)) if a != b)
+        raise ValueError(
+            f"the index of {name} has the ids of {X_name}, a {type(X).__name__}, in another order: "
+            f"entry {at} is of {index[at]!r}, sequence {at} is {ids[at]!r}. Pass "
+            f"{name}.loc[ids] with the ids in the order of {X_name}, or {name}.to_numpy() if it is "
+            "in that order already and its index means something else"
+        )
