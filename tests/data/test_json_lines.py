@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from elman.data import json_lines
 from elman.data.dataset import ReaderError
-from elman.data.json_lines import read_json_lines
+from elman.data.json_lines import lines as json_lines
+from elman.data.json_lines import long, read_json_lines
 from elman.data.wanted import Wanted
 
 NAN = float("nan")
@@ -91,6 +91,58 @@ def test_lists_of_lists_become_a_column_for_each_feature(write, monkeypatch, at_
     only = read_json_lines(path, choose=lambda names: Wanted(frozenset({"X[1]"}))).columns
     assert [x.tolist() for x in only["X[0]"]] == [[], [1.0, 3.0], [5.0]]
     assert "y" not in only
+
+
+LONG = {
+    "integers": [*range(-5, 30)],
+    "numbers": [0.5, *range(20), None, -1e300],
+    "booleans": [True, False] * 9,
+    "steps": [[k, k / 2] for k in range(20)],
+    "channels": [[k * j for k in range(30)] for j in range(3)],
+    "text": ["a, [1]", "b"] * 5,
+    "in text": "[" + "1," * 20 + "1]",
+    "within": [{"a": [*range(20)]}] * 3,
+    "in an object": {"a": [*range(20)]},
+    "mixed": ["a", [*range(20)]],
+    "nested": [[[*range(20)]]],
+    "several types": [True, *range(20)],
+    "text among lists": [[*range(20)], "a"],
+}
+
+
+@pytest.mark.parametrize("indent", [None, " "])
+@pytest.mark.parametrize("values", LONG.values(), ids=LONG)
+def test_long_lists_are_read_in_pieces_to_the_same(write, monkeypatch, values, indent):
+    separators = (",", ":") if indent is None else (" , ", " : ")
+    row = json.dumps({"id": 'q"\\', "x": values, "n": 3}, separators=separators)
+    path = write(f"{row}\n{row}\n")
+
+    def seen():
+        try:
+            found = read_json_lines(path).columns
+        except ReaderError as error:
+            return str(error).split(":")[0]
+        rows = {
+            name: [getattr(v, "tolist", lambda v=v: v)() for v in c] for name, c in found.items()
+        }
+        return repr(rows), [np.asarray(c[0]).dtype for c in found.values()]
+
+    expected = seen()
+    monkeypatch.setattr(long, "LONG", 0)
+    monkeypatch.setattr(long, "PIECE", 7)
+    assert seen() == expected
+
+
+@pytest.mark.parametrize(
+    "bad", ["1,2,3,", "1,,2", ",1", "1 2", "1,x", "NaN1", "[1],[2],", "[1][2]"]
+)
+def test_a_long_list_that_is_none(write, monkeypatch, bad):
+    path = write(FIRST + '{"c": [' + bad + " " * 9 + "]}")
+    monkeypatch.setattr(long, "LONG", 0)
+    for piece in (3, 7):
+        monkeypatch.setattr(long, "PIECE", piece)
+        with pytest.raises(ReaderError, match=r"line 2: ('c' )?is (not JSON|a list of lists)"):
+            read_json_lines(path)
 
 
 FIRST = '{"a": 1, "b": "x", "c": [1, 2]}\n'
