@@ -14,8 +14,8 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
 export ELMAN_REQUIRE_NATIVE
 
-.PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity same-bits proofs docs \
-  clean
+.PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity same-bits proofs fuzz \
+  docs clean
 
 help:
 	@echo "make demo        train on real speech recordings and show what was learned"
@@ -29,6 +29,7 @@ help:
 	@echo "                 learning-torch trains PyTorch the same way"
 	@echo "make same-bits   whether a bit differs: OLD=main, and NEW=. (the files as they are) or a commit"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
+	@echo "make fuzz        damaged files for every reader: ARGS=\"--minutes 10 --readers ts npz\""
 	@echo "make docs        rewrite the tables and the picture that a command makes"
 	@echo "make clean       remove what the other targets made"
 
@@ -115,6 +116,9 @@ same-bits: $(VENV)/.test
 proofs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/proofs -s $(ARGS)
 	$(BIN)/python -m pytest tests/backends/test_native_unit.py -m sanitize
+
+fuzz: $(VENV)/.test
+	$(BIN)/python tests/proofs/fuzz_readers.py $(ARGS)
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/the_seed_gradient.py

@@ -17,7 +17,7 @@ SOURCE = Path(elman.__file__).parent
 LEVELS = [
     {"__main__"},
     {"cli"},
-    {"report"},
+    {"report", "metrics"},
     {"estimators"},
     {"training", "evaluation"},
     {"models"},
@@ -36,6 +36,9 @@ OUTSIDE = {
     "rich": {"cli"},
     "matplotlib": set(),
     "pandas": set(),
+    "polars": set(),
+    "pyarrow": set(),
+    "narwhals": set(),
     "numpy": {"", *(folder for level in LEVELS for folder in level)},
 }
 """Packages of others, and the folders whose modules may import them when they are themselves
@@ -44,8 +47,12 @@ imported. Inside a function any folder may, except for those in `NEVER`."""
 NEVER = {"torch", "jax", "onnx", "onnxruntime", "joblib"}
 """Packages that nothing here imports, not even inside a function."""
 
-SCIKIT_LEARN_INSIDE = {"cli", "estimators", "evaluation", "targets"}
-"""Folders whose functions may import scikit-learn."""
+INSIDE = {
+    "sklearn": {"cli", "estimators", "evaluation", "targets"},
+    "narwhals": {"data"},
+    "pyarrow": {"data"},
+}
+"""Packages that only functions in these folders may import."""
 
 
 def folder(module):
@@ -138,14 +145,15 @@ def test_packages_of_others_stay_where_they_belong(module):
         assert package not in NEVER, f"{module} imports {target}"
         if package in OUTSIDE and at_import:
             assert folder(module) in OUTSIDE[package], f"{module} imports {target}"
-        if package == "sklearn" and not at_import:
-            assert folder(module) in SCIKIT_LEARN_INSIDE, f"{module} imports {target}"
+        if package in INSIDE and not at_import:
+            assert folder(module) in INSIDE[package], f"{module} imports {target}"
 
 
 @pytest.mark.parametrize(
     ("code", "heavy"),
     [
         ("import elman", ("sklearn", "scipy", "matplotlib", "pandas", "rich", "safetensors")),
+        ("import elman, elman.data", ("narwhals", "pyarrow", "polars", "pandas")),
         ("import elman.data, elman.nn.network, elman.training.loop", ("sklearn", "scipy", "rich")),
         ("import elman; elman.RNNClassifier", ("matplotlib", "torch", "safetensors", "typer")),
     ],

@@ -14,11 +14,12 @@ from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.cli_tools import CLASSES, QUIET, recordings, run, run_shell, write_ts
 
 import elman
-from elman.data import write_npz
+from elman.data import Dataset, write_npz
 
 SMALL = ["--hidden-size", "7", "--max-iter", "40", "--learning-rate-init", "0.02"]
 
@@ -216,6 +217,31 @@ def test_inspect_shows_what_a_model_is(capsys, files):
     assert "94" in out
     for words in ("recurrent0.W_h", "7 x 7", "'do', 'mi', 'sol'", "hidden_size", "training loss"):
         assert words in out
+
+
+def test_inspect_shows_the_names_of_features(capsys, tmp_path):
+    X, y = recordings()
+    frames = [pd.DataFrame(x, columns=["[red]", "\x1b[31m"]) for x in X]
+    elman.RNNClassifier(hidden_size=3, max_iter=1).fit(frames, y).save(tmp_path / "model")
+    code, out, err = run(capsys, "inspect", tmp_path / "model")
+    assert (code, err) == (0, "")
+    assert re.search(r"features +2: '\[red\]', '\\x1b\[31m'", out)
+
+
+def test_files_with_other_columns_are_refused_before_training(capsys, tmp_path, monkeypatch):
+    X, y = recordings()
+    names = {"train": ("u", "v"), "test": ("v", "u")}
+    monkeypatch.setattr(
+        "elman.cli.fit.read_data",
+        lambda path, given, **_: Dataset(list(X), y, feature_names=names[path.stem]),
+    )
+    for option in ("--test", "--validation"):
+        command = ["fit", "train.npz", option, "test.npz", "-o", tmp_path / "model"]
+        assert run(capsys, *command) == (
+            2,
+            "",
+            "elman: test.npz: has the columns 'v', 'u', and the training data 'u', 'v'\n",
+        )
 
 
 def test_labels_and_file_names_are_printed_as_they_are(capsys, tmp_path):

@@ -35,6 +35,7 @@ def files(tmp_path_factory):
     (folder / "damaged.npz").write_bytes((folder / "train.npz").read_bytes()[:-99])
     text = (folder / "train.ts").read_text().splitlines()
     (folder / "word.ts").write_text("\n".join([*text[:-1], "1,two,3:4,5,6:do"]) + "\n")
+    (folder / "gap.ts").write_text("\n".join([*text[:-1], "1,2:3,4:?"]) + "\n")
     np.savez(folder / "pickle.npz", X=np.array([np.zeros((2, 2)), None], dtype=object))
     (folder / "directory").mkdir()
     assert (
@@ -83,6 +84,13 @@ MISTAKES = {
     "damaged .npz": (["fit", "{damaged.npz}", "-o", "{m}"], "damaged.npz"),
     "pickle in .npz": (["fit", "{pickle.npz}", "-o", "{m}"], "pickle"),
     "a word among numbers": (["fit", "{word.ts}", "-o", "{m}"], "word.ts", "line 25", "'two'"),
+    "a model named as data": (
+        ["fit", "{train.ts}", "-o", "{m.npz}"],
+        "m.npz: .npz is the suffix of files of data",
+        "m.safetensors",
+    ),
+    "a label that is missing": (["fit", "{gap.ts}", "-o", "{m}"], "gap.ts, line 25", "missing"),
+    "a label missing in the test": (["evaluate", "{model}", "{gap.ts}"], "gap.ts, line 25"),
     "not a number in the data": (["fit", "{nan.npz}", "-o", "{m}"], "nan.npz", "sample 0"),
     "recordings of no steps": (["fit", "{empty-recordings.npz}", "-o", "{m}"], "timestep"),
     "no labels to fit": (["fit", "{unlabelled.npz}", "-o", "{m}"], "unlabelled.npz", "labels"),

@@ -19,7 +19,7 @@ from sklearn.metrics import (
 )
 
 import elman
-from elman.cli.kinds import kind_of
+from elman.cli.kinds import check_targets, kind_of
 from elman.data import Dataset, read, write_npz
 from elman.evaluation.scores import label_scores, value_scores
 
@@ -320,6 +320,38 @@ def test_targets_of_a_ts_file_are_numbers_though_they_be_whole(capsys, tmp_path)
 def test_what_y_is_taken_for(y, kind, tmp_path):
     dataset = Dataset([np.zeros((3, 1)), np.zeros((2, 1))], y, {})
     assert kind_of(dataset, tmp_path) == kind
+
+
+def test_a_missing_label_of_a_file_is_named(tmp_path):
+    """Readers give objects, or floats, where a label is missing."""
+    X, path = [np.zeros((3, 1))] * 3, tmp_path / "some.csv"
+    for y in (["a", None, "b"], [1, None, 2], [1.0, np.nan, 2.0], [True, None, False]):
+        dataset = Dataset(X, np.array(y, dtype=object), {})
+        assert kind_of(dataset, path) == "label" or np.nan in y
+        with pytest.raises(ValueError, match=r"some.csv: y\[1\] is missing.*leave that recording"):
+            check_targets("label", dataset, path)
+    mixed = Dataset(X, np.array(["a", 1, "b"], dtype=object), {})
+    with pytest.raises(TypeError, match=r"some.csv: y mixes labels of several kinds"):
+        check_targets("label", mixed, path)
+    whole = check_targets("label", Dataset(X, np.array([3, 1, 2], dtype=object), {}), path)
+    assert whole.y.dtype == np.int64
+    steps = [np.array(["a", None, "b"], object), ["b", "a", "a"], [None] * 3]
+    _, codes = check_targets("steps", Dataset(X, steps, {}), path).y
+    assert codes.tolist() == [0, -1, 1, 1, 0, 0, -1, -1, -1]
+
+
+def test_class_weights_may_name_a_label_that_the_file_lacks(files, tmp_path, capsys):
+    label, output = files / "label.npz", tmp_path / "m"
+    options = ["-o", output, "-q", "--max-iter", "1", "--hidden-size", "3", "--force"]
+    weights = "up=2,down=1,left=7"
+    code, _, err = run(capsys, "fit", label, *options, "--class-weight", weights)
+    assert (code, err) == (0, "")
+    one, other = elman.RNNClassifier.load(output), {"up": 2.0, "down": 1.0}
+    other = one.set_params(class_weight=other).fit(read(label).X, LABEL)
+    assert elman.RNNClassifier.load(output).loss_curve_ == other.loss_curve_
+    code, _, err = run(capsys, "fit", label, *options, "--class-weight", "up=2,dwon=1")
+    assert code == 2
+    assert "'dwon', which no sample has, and lacks 'down'" in err
 
 
 MISTAKES = {

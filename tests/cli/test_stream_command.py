@@ -244,6 +244,57 @@ def test_names_of_columns(models, tmp_path):
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 3)
 
 
+def test_columns_are_read_by_the_names_of_training(models):
+    folder, _, X = models
+    frames = [pd.DataFrame(x, columns=["a", "b"]) for x in X]
+    RNNClassifier(**OPTIONS).fit(frames, np.resize([0, 1], 12)).save(folder / "ab.safetensors")
+    expected = stream(models, "ab", lines_of(X[0])).stdout
+    turned = lines_of(X[0][:, ::-1])
+    objects = "".join(json.dumps({"b": b, "a": a}) + "\n" for a, b in X[0].tolist())
+    for lines in (turned, lines_of(X[0][:, ::-1], as_json=True), objects):
+        for header in ("b,a", '"b", a', '["b", "a"]'):
+            done = stream(models, "ab", f"{header}\n{lines}", "--header")
+            assert (done.stdout, done.stderr) == (expected, ""), header
+    done = stream(models, "ab", objects)
+    assert (done.stdout, done.stderr) == (expected, "")
+
+
+WRONG_NAMES = {
+    "a": "has no 'b'; the model was trained on 'a', 'b'",
+    "a,b,c": "has 'c', which is unknown; the model was trained on 'a', 'b'",
+    "a,c": "has no 'b' and has 'c', which is unknown; the model was trained on 'a', 'b'",
+    "b,a,b": "names 'b' twice",
+    "1.5,2.5": "has no 'a', 'b' and has '1.5', '2.5', which is unknown",
+    '["a", "b"': "is not JSON",
+}
+
+
+def test_names_that_are_missing_or_unknown(models):
+    folder, _, X = models
+    frames = [pd.DataFrame(x, columns=["a", "b"]) for x in X]
+    RNNClassifier(**OPTIONS).fit(frames, np.resize([0, 1], 12)).save(folder / "ab.safetensors")
+    for header, message in WRONG_NAMES.items():
+        done = stream(models, "ab", f"{header}\n1,2\n", "--header")
+        assert (done.returncode, done.stdout) == (2, "label,p(0),p(1)\n")
+        assert done.stderr.startswith(f"elman: line 1: {message}")
+
+
+@pytest.mark.parametrize(("model", "features"), [("ab", "'a', 'b'"), ("label", "'b', 'a'")])
+def test_lines_without_a_name_or_with_one_too_many(models, model, features):
+    folder, _, X = models
+    frames = [pd.DataFrame(x, columns=["a", "b"]) for x in X]
+    RNNClassifier(**OPTIONS).fit(frames, np.resize([0, 1], 12)).save(folder / "ab.safetensors")
+    lines = ["b,a", '{"a": 1}', '{"a": 1, "b": 2, "c": 3}', "1", "1,2,3", '{"a": 1, "b": 2}', ""]
+    done = stream(models, model, "\n".join(lines), "--header", "--bare")
+    assert done.stdout.count("\n") == 1
+    assert [line.partition(" line ")[2] for line in done.stderr.splitlines()] == [
+        f"2: has no 'b'; the features are {features}; skipped",
+        f"3: has 'c', which is unknown; the features are {features}; skipped",
+        "4: has 1 value(s), but the model takes 2 feature(s); skipped",
+        "5: has 3 value(s), but the model takes 2 feature(s); skipped",
+    ]
+
+
 def test_what_cannot_stream_says_why(models):
     done = stream(models, "both", "1,2\n")
     assert done.returncode == 2

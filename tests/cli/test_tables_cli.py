@@ -12,6 +12,8 @@ from helpers.cli_tools import run
 
 import elman
 from elman.cli.wording import as_options
+from elman.data import write_npz
+from elman.data.named import NamedSequences
 
 SMALL = ["-q", "--hidden-size", "3", "--max-iter", "2"]
 COLUMNS = ["note", "run", "t", "ax", "ay", "state", "phase", "speed", "drift"]
@@ -74,7 +76,11 @@ def new_data(files):
         found.setdefault(row[1], []).append(row)
     ordered = {run: sorted(of_run, key=lambda row: row[2]) for run, of_run in found.items()}
     X = [np.array([row[3:5] for row in of_run]) for of_run in ordered.values()]
-    return X, [*ordered], [[row[2] for row in of_run] for of_run in ordered.values()]
+    return (
+        NamedSequences(X, ["ax", "ay"]),
+        [*ordered],
+        [[row[2] for row in of_run] for of_run in ordered.values()],
+    )
 
 
 def digits(probabilities):
@@ -264,12 +270,25 @@ def test_inspect_shows_the_columns_and_no_escape_codes(capsys, tmp_path):
 
 def test_data_without_a_table_are_answered_as_before(capsys, tmp_path, files):
     X, _, _ = new_data(files)
-    elman.data.write_npz(tmp_path / "new.npz", X)
+    write_npz(tmp_path / "new.npz", X)
     code, out, _ = run(capsys, "predict", files / "label", tmp_path / "new.npz")
     assert code == 0
     assert out.splitlines()[0] == "label"
     expected = run(capsys, "predict", files / "label", files / "new.csv")[1]
     assert out.splitlines()[1:] == [line.split(",")[1] for line in expected.splitlines()[1:]]
+
+
+def test_names_in_a_npz_file_are_compared_and_its_ids_written(capsys, tmp_path, files):
+    X, ids, _ = new_data(files)
+    expected = run(capsys, "predict", files / "label", files / "new.csv")[1]
+    write_npz(tmp_path / "new.npz", list(X), ids=ids, feature_names=["ax", "ay"])
+    code, out, err = run(capsys, "predict", files / "label", tmp_path / "new.npz")
+    assert (code, out, err) == (0, expected.replace("run,", "id,"), "")
+    write_npz(tmp_path / "new.npz", list(X), ids=ids, feature_names=["ay", "ax"])
+    code, out, err = run(capsys, "predict", files / "label", tmp_path / "new.npz")
+    assert (code, out) == (2, "")
+    assert "new.npz" in err
+    assert "ay" in err
 
 
 MISTAKES = {

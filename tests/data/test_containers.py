@@ -466,4 +466,5 @@ def test_values_that_cannot_be_used_have_their_place(table, samples):
         table.set_index(["run", "t"]),
         [Tensor(x) for x in unpacked(table.groupby("run", sort=False)[NAMES], "X")],
     ):
-        assert "sample 2, timestep 1, feature 1 is inf" in told(X, ValueError)
+        seen = told(X, ValueError).replace(" (column 'ay')", "")
+        assert "sample 2, timestep 1, feature 1 is inf" in seen

@@ -222,7 +222,7 @@ def test_without_pyarrow_one_line_says_what_to_install(tmp_path):
         f"read({str(path)!r}, id='run')"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert 'x.parquet: reading this takes pyarrow: pip install "elman[tables]"' in ran.stderr
+    assert 'x.parquet: Parquet files take pyarrow: pip install "elman[tables]"' in ran.stderr
 
 
 def test_an_index_of_pandas_is_no_feature(tmp_path):

@@ -218,7 +218,7 @@ def test_missing_values(rng):
         ([1.0, np.nan, 2.0], ValueError, r"y contains NaN.*\n.*y\[1\]"),
         ([[1.0, 2], [3, np.inf], [1, 2]], ValueError, r"y contains infinity.*\n.*y\[1, 1\]"),
         (["a", "b", "c"], TypeError, "RNNClassifier takes labels"),
-        (np.array([1.0, None, "2"], dtype=object), TypeError, "pass numbers"),
+        (np.array([1.0, "2", 3], dtype=object), TypeError, "pass numbers"),
         (np.ones(3) + 1j, ValueError, "Complex data not supported: y"),
         ([1, 2, 10**400], ValueError, "y holds a number beyond float64"),
         (np.ones((3, 2, 2)), ValueError, r"y\[0\] has 2 target.*\[0\] has 5 time step"),

@@ -3,13 +3,16 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.sequence_data import make_samples
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from elman import SequenceScaler
+from elman import RNNClassifier, RNNRegressor, SequenceScaler
 
 
 @pytest.mark.parametrize("kind", ["equal", "ragged", "object"])
@@ -138,3 +141,49 @@ def test_constant_and_unseen_features_with_missing_values(rng):
     out = scaler.transform(X)
     assert (np.nan_to_num(out[:, :, 1:]) == 0).all()
     np.testing.assert_array_equal(np.isnan(out), np.isnan(X))
+
+
+@pytest.fixture(params=["pandas", "polars", "everywhere pandas", "everywhere polars"])
+def output(request):
+    """A library of data frames, and how a scaler is told of it."""
+    *everywhere, library = request.param.split()
+    if not everywhere:
+        yield library, lambda scaler: scaler.set_output(transform=library)
+        return
+    with config_context(transform_output=library):
+        yield library, lambda scaler: scaler
+
+
+@pytest.mark.parametrize("kind", ["equal", "ragged", "object", "frames"])
+def test_sequences_are_no_table_to_be_put_out(kind, output, rng):
+    X, y = make_samples(rng, 9, "ragged" if kind == "frames" else kind)
+    X = [pd.DataFrame(x) for x in X] if kind == "frames" else X
+    plain = SequenceScaler().fit(X)
+    with config_context(transform_output="default"):
+        expected = plain.transform(X)
+    scaler = output[1](SequenceScaler())
+    for found in (scaler.fit_transform(X), scaler.fit(X).transform(X)):
+        assert type(found) is type(expected)
+        assert [type(x) for x in found] == [type(x) for x in expected]
+        assert all(map(np.array_equal, found, expected))
+    classifier = RNNClassifier(hidden_size=3, max_iter=1, random_state=0)
+    pipeline = make_pipeline(output[1](SequenceScaler()), classifier).fit(X, y)
+    by_hand = clone(classifier).fit(expected, y)
+    assert pipeline.predict_proba(X).tobytes() == by_hand.predict_proba(expected).tobytes()
+
+
+def test_a_table_is_put_out_as_any_table(output, rng):
+    library, told = output
+    X = rng.normal(size=(9, 5))
+    frame = pd.DataFrame(X, columns=list("abcde"), index=range(3, 12))
+    with config_context(transform_output="default"):
+        expected = SequenceScaler().fit(X).transform(X)
+    for given, names in ((X, [f"x{i}" for i in range(5)]), (frame, list("abcde"))):
+        found = told(SequenceScaler()).fit_transform(given)
+        assert type(found).__module__.split(".")[0] == library
+        assert list(found.columns) == names
+        assert np.array_equal(found.to_numpy(), expected)
+    if library == "pandas":
+        assert found.index.tolist() == frame.index.tolist()
+    pipeline = make_pipeline(told(SequenceScaler()), RNNRegressor(hidden_size=3, max_iter=1))
+    assert pipeline.fit(frame, X[:, 0]).predict(frame).shape == (9,)

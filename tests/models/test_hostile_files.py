@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.data.readers import suffixes
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.models.files import load
@@ -78,6 +79,17 @@ def test_no_file_is_written_that_could_not_be_read(kind, tmp_path):
     with pytest.raises(ValueError, match="no file of them could be read back"):
         estimator.save(tmp_path / "model.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_model_takes_the_name_of_a_file_of_data(kind, tmp_path):
+    estimator = MAKERS[kind]()
+    for suffix in (*suffixes(), ".NPZ"):
+        with pytest.raises(ValueError, match=r"suffix of files of data.*name the model m\.safet"):
+            estimator.save(tmp_path / f"m{suffix}")
+    assert not any(tmp_path.iterdir())
+    for name in ("m", "m.safetensors", "m.elman", "m.npz.old"):
+        estimator.save(tmp_path / name)
+        assert type(estimator).load(tmp_path / name).n_features_in_ == 2
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_confusion_matrix_keeps_the_order_of_classes():
 
 
 def test_confusion_matrix_refuses_strangers():
-    with pytest.raises(ValueError, match=r"y_pred\[1\] is 4, which is not a known class: 1, 2"):
+    with pytest.raises(ValueError, match=r"y_pred\[1\] is 4, which is not a known class: \[1, 2\]"):
         plots.plot_confusion_matrix([1, 2], [1, 4], classes=[1, 2])
     with pytest.raises(ValueError, match="equally long"):
         plots.plot_confusion_matrix([1, 2], [1])

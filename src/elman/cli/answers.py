@@ -137,15 +137,10 @@ def _objects(answers: Answers) -> Iterator[dict[str, Any]]:
 
 
 def as_parquet(answers: Answers) -> bytes:
-    """The columns in a file of pyarrow."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ImportError('--format parquet takes pyarrow: pip install "elman[tables]"') from error
-    buffer = io.BytesIO()
-    parquet.write_table(pyarrow.table(answers.columns()), buffer)
-    return buffer.getvalue()
+    """The columns in a Parquet file."""
+    from elman.data.arrow import parquet_of
+
+    return parquet_of(answers.columns())
 
 
 FORMATS: dict[str, Callable[[Answers], bytes]] = {

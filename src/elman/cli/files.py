@@ -5,8 +5,11 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from elman.cli.columns import asked_of
 from elman.cli.errors import UserError
@@ -62,7 +65,17 @@ def read_for(
             "they are taken in the order of the rows",
             stacklevel=2,
         )
-    return _checked(path, dataset, model.missing, need_labels)
+    return _with_names(_checked(path, dataset, model.missing, need_labels))
+
+
+def _with_names(dataset: Dataset) -> Dataset:
+    """With sequences that know the names of their features, which a model compares with its own."""
+    from elman.data.named import NamedSequences
+
+    names = dataset.feature_names
+    if names is None or np.ndim(dataset.X[0]) != 2:
+        return dataset
+    return replace(dataset, X=NamedSequences(dataset.X, names))
 
 
 def _as_read(
@@ -71,6 +84,8 @@ def _as_read(
     from elman.data.readers import read_as_given
 
     allowed = {"missing": "error" if missing == "error" else "nan"}
+    if answers:
+        allowed["unlabelled"] = "error"
     return read_as_given(path, {**options, **allowed}, may_lack=may_lack, with_labels=answers)
 
 
@@ -107,6 +122,10 @@ def check_output(
     `force` allows a file to be replaced, but not one of the `inputs`; with `must_be="model"` only
     one which elman saved.
     """
+    if must_be == "model":
+        from elman.models.files import check_name
+
+        check_name(path)
     if path.is_dir():
         raise UserError(f"{path}: is a directory; name a file to write")
     if not path.parent.is_dir():

@@ -154,6 +154,13 @@ def _read_more(
     n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
     if n_features != n_trained:
         raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")
+    names, of_training = held_out.feature_names, training.feature_names
+    if names is not None and of_training is not None and names != of_training:
+        from elman.data.names import listed
+
+        raise UserError(
+            f"{path}: has the columns {listed(names)}, and the training data {listed(of_training)}"
+        )
     checked = check_targets(targets.kind, held_out, path, targets.known)
     return held_out.X, _as_given(held_out, checked), checked
 
@@ -182,10 +189,11 @@ def _of_labels(weights: dict[str, float], targets: Targets, data: Path) -> dict[
     """Weights by label, which on the command line is a text."""
     if targets.kind == "labels":
         raise UserError(f"{data}: holds several labels at once; --class-weight is for one")
+    from elman.targets.weights import check_listed
+
     labels = {str(label): label for label in targets.known.tolist()}
-    unknown = [label for label in weights if label not in labels]
-    if unknown:
-        raise UserError(
-            f"--class-weight has the label {unknown[0]!r}; {data} has {', '.join([*labels][:20])}"
-        )
-    return {labels[label]: weight for label, weight in weights.items()}
+    try:
+        check_listed(weights, [*labels])
+    except ValueError as error:
+        raise UserError(f"{data}: {error}") from error
+    return {labels.get(label, label): weight for label, weight in weights.items()}

@@ -37,7 +37,9 @@ def inspect(
     facts.add_column()
     for name, value in _answers(saved.model):
         facts.add_row(name, value)
-    facts.add_row("features", str(saved.model.n_features_in))
+    names = saved.model.feature_names
+    shown = "" if names is None else f": {_listed(map(repr, names))}"
+    facts.add_row("features", f"{saved.model.n_features_in}{shown}")
     if saved.model.columns:
         facts.add_row("columns", _columns(saved.model.columns))
     facts.add_row("parameters", f"{n_parameters:,}")

@@ -79,15 +79,18 @@ def kind_of(dataset: Dataset, path: Path, wanted: str = "auto") -> Kind:
 
 
 def _guessed(dataset: Dataset, path: Path) -> Kind:
+    from elman.targets.missing import plain
+
     y: Any = dataset.y
     if isinstance(y, list):
         return "step values" if _step_types(y) == {"f"} else "steps"
+    y = plain(y).values
     if dataset.metadata.get("targetlabel") is True or not _is_whole(y):
         return "values"
     if _is_column(y):
         return "label"
     n_timesteps = max((len(x) for x in dataset.X), default=0)
-    if y.dtype.kind in "US":
+    if y.dtype.kind in "USO":
         return "steps"
     a_column_each = y.shape[1] == n_timesteps and y.dtype.kind != "f"
     if not np.isin(y, (0, 1)).all():
@@ -147,7 +150,9 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
     UserError, TypeError, ValueError
         It is something else; the message names the file.
     """
-    from elman.targets.labels import check_indicator
+    from elman.targets.checks import refuse_missing
+    from elman.targets.labels import check_indicator, refuse_other_than_labels
+    from elman.targets.missing import plain
     from elman.targets.step_values import check_step_values
     from elman.targets.steps import check_tags
     from elman.targets.values import check_values
@@ -179,7 +184,10 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
         raise UserError(
             f"{path}: has {y.shape[1]} labels or numbers for each recording, not one label"
         )
-    labels = y.reshape(-1)
+    found = plain(y.reshape(-1))
+    refuse_missing(found, name, "every recording needs a label", "leave that recording out")
+    refuse_other_than_labels(found, name)
+    labels = found.values
     if known is None and labels.dtype.kind == "f" and np.isfinite(labels).all():
         fractions = labels[labels != np.round(labels)].tolist()
         if fractions:
@@ -193,10 +201,12 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
 
 
 def _check_labels(y: Any, classes: Any, path: Path) -> None:
+    from elman.targets.checks import listed, shown
+
     known = list(dict.fromkeys(np.asarray(classes).tolist()))
-    unknown = sorted({repr(label) for label in np.asarray(y).tolist() if label not in set(known)})
+    unknown = sorted({shown(label) for label in np.asarray(y).tolist() if label not in set(known)})
     if unknown:
         raise UserError(
             f"{path}: has labels the model was not trained on: {', '.join(unknown[:5])}; it knows "
-            + ", ".join(map(repr, known[:20]))
+            + listed(known)[1:-1]
         )

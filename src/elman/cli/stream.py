@@ -25,7 +25,10 @@ MISSING = ("", "?")
 def stream(
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
     header: Annotated[
-        bool, typer.Option("--header", help="The first line names the columns.")
+        bool,
+        typer.Option(
+            "--header", help="The first line names the columns, which are then read by name."
+        ),
     ] = False,
     reset_on: Annotated[
         str | None,
@@ -43,12 +46,18 @@ def stream(
     ([1.5, 0.2]), or as a JSON object of named features. Each is answered on standard output before
     the next is read, with the label so far and the probability of each class, or with the values.
     A line that cannot be used is reported on standard error, with its number, and skipped.
+
+    With --header columns may stand in any order if the model was trained on named ones, but none
+    may be missing or unknown.
     """
     trained: Any = load_model(model).model
     live = trained.stream()
     if sys.stdin is None:  # as after `<&-`
         raise UserError("standard input is closed")
-    read = _Reader(1 if trained.two_d else trained.n_features_in)
+    if trained.two_d:  # the names of its columns are those of time steps
+        read = _Reader(1, None)
+    else:
+        read = _Reader(trained.n_features_in, trained.feature_names)
     write = _json_writer(trained) if as_json else _csv_writer(trained, bare)
     lines = iter(sys.stdin.buffer.readline, b"")
     for number, line in enumerate(lines, start=1):
@@ -75,19 +84,25 @@ def stream(
 class _Reader:
     """Lines in, the features of a time step in the order of training out."""
 
-    def __init__(self, n_features: int) -> None:
+    def __init__(self, n_features: int, trained_on: tuple[str, ...] | None) -> None:
         self._n_features = n_features
-        self._names: list[str] | None = None
+        self._trained_on = trained_on  # names of the features, where the model knows them
+        self._names = trained_on  # by which JSON objects are read
+        self._order = [*range(n_features)]  # of each feature, its place on a line
 
     def header(self, text: str) -> None:
-        """Take the names of the columns, by which JSON objects are read."""
-        names = [name.strip() for name in _fields(text)]
-        if len(names) != self._n_features:
-            raise ValueError(self._wrong_number(len(names)))
+        """Take the names of the columns, by which lines are read from now on."""
+        names = [str(name).strip() for name in (_json(text) if text[:1] == "[" else _fields(text))]
         twice = [name for i, name in enumerate(names) if name in names[:i]]
         if twice:
             raise ValueError(f"names {twice[0]!r} twice")
-        self._names = names
+        if self._trained_on is not None:
+            self._refuse_names(names, self._trained_on, "the model was trained on")
+            self._order = [names.index(name) for name in self._trained_on]
+            return
+        if len(names) != self._n_features:
+            raise ValueError(self._wrong_number(len(names)))
+        self._names = tuple(names)
 
     def step(self, text: str) -> list[float]:
         """The features; ValueError says what is wrong with them."""
@@ -97,29 +112,49 @@ class _Reader:
         if text[0] in "[{":
             values = self._from_json(text)
         else:
-            values = [np.nan if f.strip() in MISSING else f for f in _fields(text)]
+            fields = self._in_order(_fields(text))
+            values = [np.nan if f.strip() in MISSING else f for f in fields]
         if len(values) != self._n_features:
             raise ValueError(self._wrong_number(len(values)))
         return [_number(value) for value in values]
 
     def _from_json(self, text: str) -> list[Any]:
-        try:
-            found = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"is not JSON: {error}") from None
-        except RecursionError:
-            raise ValueError("is JSON nested too deeply") from None
+        found = _json(text)
         if isinstance(found, list):
-            return found
+            return self._in_order(found)
         if self._names is None:
             raise ValueError("is a JSON object, but no header (--header) names the features")
-        missing = [name for name in self._names if name not in found]
-        if missing:
-            raise ValueError(f"has no {', '.join(map(repr, missing))}")
+        self._refuse_names([*found], self._names, "the features are")
         return [found[name] for name in self._names]
+
+    def _in_order(self, values: list[Any]) -> list[Any]:
+        """The values of a line in the order of training, if they are as many."""
+        if len(values) != self._n_features:
+            return values
+        return [values[i] for i in self._order]
+
+    @staticmethod
+    def _refuse_names(seen: list[str], expected: tuple[str, ...], what: str) -> None:
+        from elman.data.names import listed
+
+        missing = [name for name in expected if name not in seen]
+        unknown = [name for name in seen if name not in expected]
+        wrong = [f"has no {listed(missing)}"] * bool(missing)
+        wrong += [f"has {listed(unknown)}, which is unknown"] * bool(unknown)
+        if wrong:
+            raise ValueError(f"{' and '.join(wrong)}; {what} {listed(expected)}")
 
     def _wrong_number(self, n: int) -> str:
         return f"has {n} value(s), but the model takes {self._n_features} feature(s)"
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("is JSON nested too deeply") from None
 
 
 def _fields(text: str) -> list[str]:

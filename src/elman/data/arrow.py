@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.tables.frames import columns_of
-from elman.data.texts import check_memory
+from elman.data.text_files import check_memory
 from elman.data.wanted import Choice, Wanted, everything
 
 MOST_EXPANSION = 100
@@ -107,6 +108,28 @@ def read_arrow(
             return _columns(pyarrow.Table.from_batches(kept, schema), name)
 
 
+def parquet_of(columns: Mapping[str, list[Any]]) -> bytes:
+    """A table as the content of a Parquet file.
+
+    Parameters
+    ----------
+    columns : mapping of str to list
+        The values of each column, all of one length.
+
+    Raises
+    ------
+    ImportError
+        pyarrow is not installed.
+    """
+    with _pyarrow("the output", "Parquet"):
+        import pyarrow
+        from pyarrow import parquet
+
+        file = io.BytesIO()
+        parquet.write_table(pyarrow.table(dict(columns)), file)
+    return file.getvalue()
+
+
 def _columns(table: Any, source: str, choose: Choice | None = None) -> Columns:
     if choose is not None:
         table = table.select(_chosen(source, table.column_names, choose))
@@ -147,7 +170,7 @@ def _pyarrow(source: str, what: str) -> Iterator[None]:
         import pyarrow
     except ImportError as error:
         raise ImportError(
-            f'{source}: reading this takes pyarrow: pip install "elman[tables]"'
+            f'{source}: {what} files take pyarrow: pip install "elman[tables]"'
         ) from error
     try:
         yield

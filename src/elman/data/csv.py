@@ -16,7 +16,7 @@ import numpy as np
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.growing import Growing
-from elman.data.texts import check_memory, not_text, undecodable
+from elman.data.text_files import check_memory, not_text, undecodable
 from elman.data.wanted import Choice, everything
 
 MOST_COLUMNS = 100_000

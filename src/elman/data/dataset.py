@@ -31,7 +31,7 @@ class Dataset:
     y: Array | list[Array] | None = None
     """(n_samples,): labels as strings or targets as floats (.ts), or as stored (.npz), where it may
     be (n_samples, n), or a list of (n_timesteps_i,) or (n_timesteps_i, n), what each step has; None
-    without any"""
+    without any. A label that is missing among others is None in an array of objects"""
     metadata: dict[str, Any] = field(default_factory=dict)
     """.ts: the headers, by lower-case name without @. .npz: the arrays that are not X or y"""
     ids: Array | None = None
@@ -75,7 +75,7 @@ class Dataset:
         elif y.dtype.kind == "f":
             yield "a target of each"
         else:
-            yield _counted(len(set(y.tolist())), "class", "classes")
+            yield _counted(len(set(y.tolist()) - {None}), "class", "classes")
 
 
 def cut(text: str) -> str:

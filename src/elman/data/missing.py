@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.names import listed
 from elman.data.sequences import Sequences
 from elman.data.sources import Observed, observed_rows
 
@@ -43,7 +44,9 @@ def without_missing_steps(data: Sequences) -> Sequences:
     lengths = _n_observed(data)
     if (lengths == data.lengths).all():
         return data.without_gaps()
-    return Sequences(Observed(data), lengths, two_d=data.two_d).settled()
+    found = Sequences(Observed(data), lengths, two_d=data.two_d)
+    found.feature_names = data.feature_names
+    return found.settled()
 
 
 def warn_of_unobserved(data: Sequences) -> None:
@@ -55,9 +58,12 @@ def warn_of_unobserved(data: Sequences) -> None:
         np.fmax(largest, np.fmax.reduce(block, axis=0), out=largest)
     unobserved = np.flatnonzero(np.isnan(largest))
     if len(unobserved):
+        names = None if data.two_d else data.feature_names
+        called = "" if names is None else f" ({listed(names[i] for i in unobserved)})"
         warnings.warn(
-            f"feature(s) {unobserved.tolist()} of X are NaN at every time step: nothing is learned "
-            "of their values, and answers mean little if they are observed later; leave them out",
+            f"feature(s) {unobserved.tolist()}{called} of X are NaN at every time step: nothing is "
+            "learned of their values, and answers mean little if they are observed later; leave "
+            "them out",
             stacklevel=2,
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.arff import read_arff
+from elman.data.budget import checked_max_bytes
 from elman.data.dataset import Dataset, PathLike, ReaderError
 from elman.data.folder import read_folder
 from elman.data.npz import read_npz, write_npz
@@ -50,6 +51,8 @@ def read(
     delimiter: str | None = None,
     decimal: str = ".",
     header: bool = True,
+    timestamps: str = "order",
+    unlabelled: str = "keep",
     max_bytes: int | None = None,
 ) -> Dataset:
     """Read a file of sequences by its suffix, or a folder with a file for each of them.
@@ -89,8 +92,15 @@ def read(
         The decimal mark in CSV.
     header : bool
         Whether the first line of CSV names the columns; if not, they are called "0", "1", ...
+    timestamps : {"order", "feature", "error"}
+        What to do with values that have time stamps in a .ts file: hold the order of the steps
+        against them, make a feature of them, or refuse the file. `read_ts` says how.
+    unlabelled : {"keep", "error"}
+        What to do with a recording without a label among others in a .ts file: return None as its
+        label, or refuse the file.
     max_bytes : int, optional
-        The most memory, in bytes, that what is read may take.
+        The most memory, in bytes, that what is read may take; by default, what the size of the file
+        makes plausible.
 
     Returns
     -------
@@ -100,7 +110,8 @@ def read(
     ------
     ReaderError
         The suffix is another one, the content is not what the suffix says, or the table does not
-        hold what the arguments say; the message names file, line and fix.
+        hold what the arguments say, or would take more memory than allowed; the message names file,
+        line and fix.
     ImportError
         The file takes pyarrow, which is not installed.
     OSError
@@ -127,7 +138,9 @@ def read(
         "delimiter": delimiter,
         "decimal": None if decimal == "." else decimal,
         "header": None if header else header,
-        "max_bytes": max_bytes,
+        "timestamps": None if timestamps == "order" else timestamps,
+        "unlabelled": None if unlabelled == "keep" else unlabelled,
+        "max_bytes": checked_max_bytes(max_bytes),
     }
     given = {name: value for name, value in options.items() if value is not None}
     return read_as_given(path, {"missing": missing} | given)
@@ -147,7 +160,7 @@ def read_as_given(
     path : path-like
     given : mapping
         Options of `read`; one that the reader of this format does not have is an error, but for
-        "missing".
+        "missing" and "unlabelled".
     may_lack : collection of str
         The roles, among "id" and "time", whose column a table need not have.
     with_labels : bool
@@ -155,10 +168,11 @@ def read_as_given(
     """
     reader, known = _reader(path, given, may_lack, with_labels)
     for name in given:
-        if name not in known and name != "missing":
+        if name not in known and name not in ("missing", "unlabelled"):
+            option = "" if name == "timestamps" else f" (--{_dashed(name)})"
             raise ReaderError(
-                f"{os.fspath(path)}: {name}= (--{_dashed(name)}) says nothing about this file; it "
-                f"is for {', '.join(_formats_with(name))}"
+                f"{os.fspath(path)}: {name}={option} says nothing about this file; it is for "
+                f"{', '.join(_formats_with(name))}"
             )
     dataset = reader(path, **{name: value for name, value in given.items() if name in known})
     if "header" in given:  # then the names of columns are only their numbers

@@ -187,7 +187,7 @@ def scaled(data: Sequences, mean: Any, scale: Any, dtype: DTypeLike = np.float32
         out[start : start + len(block)] = block
         start += len(block)
     result = Sequences(out, data.lengths, two_d=data.two_d)
-    result.missing = data.missing
+    result.missing, result.feature_names = data.missing, data.feature_names
     return result
 
 
@@ -207,9 +207,10 @@ def scaled_blocks(data: Sequences, mean: Any, scale: Any, dtype: DTypeLike) -> I
         finite = standardise(block, mean, scale, out)
         bad = None if finite else look(out)
         if bad is not None:
-            sample, timestep, feature = data.where(start * data.n_features + bad)
+            place = data.place(start * data.n_features + bad)
+            feature = bad % data.n_features
             raise ValueError(
-                f"X: sample {sample}, timestep {timestep}, feature {feature} is "
+                f"X: {place} is "
                 f"{float(block.ravel()[bad])!r}, so far from this feature's mean "
                 f"{float(mean[feature])!r} that it leaves the range of {out.dtype} once divided by "
                 f"{float(scale[feature])!r}: correct the value"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.fused import Fused
+from elman.data.names import Names, shown
 from elman.data.sources import Picked, Source
 
 Array = NDArray[Any]
@@ -62,6 +63,9 @@ class Sequences:
         Width of one time step: 1 for a 2-D X.
     dtype : {float32, float64}
     two_d : bool
+    feature_names : tuple of str or None
+        The names of the columns of what the user passed, where they have any: those of the
+        features, or for a 2-D X those of the time steps.
     pending_check : callable or None
         Set while values are unchecked; call it to raise the validation error if a value is not
         finite. It lets values that are read once, from a slow memory, be checked as they are read.
@@ -74,6 +78,7 @@ class Sequences:
         "_joined",
         "_source",
         "dtype",
+        "feature_names",
         "lengths",
         "missing",
         "n_features",
@@ -104,6 +109,7 @@ class Sequences:
         equal = len(self.lengths) > 0 and bool((self.lengths == self.lengths[0]).all())
         self.n_timesteps: int | None = int(self.lengths[0]) if equal else None
         self.two_d = two_d
+        self.feature_names: Names | None = None
         self.pending_check: Callable[[], None] | None = None
         self.missing = "error"
 
@@ -167,6 +173,14 @@ class Sequences:
         step, feature = divmod(int(flat_index), self.n_features)
         sample = int(np.searchsorted(self.offsets, step, side="right")) - 1
         return sample, step - int(self.offsets[sample]), feature
+
+    def place(self, flat_index: int) -> str:
+        """Where a value is, counted through all of them in order, for an error message."""
+        sample, timestep, feature = self.where(flat_index)
+        place = f"sample {sample}, timestep {timestep}, feature {feature}"
+        if self.feature_names is None:
+            return place
+        return f"{place} (column {shown(self.feature_names[timestep if self.two_d else feature])})"
 
     def rows(self, samples: Any) -> Array:
         """The steps of some samples, end to end: (their steps, n_features), C-contiguous.
@@ -246,7 +260,7 @@ class Sequences:
         """
         order = self.normalised(indices)
         found = Sequences(Picked(self, order), self.lengths[order], two_d=self.two_d)
-        found.missing = self.missing
+        found.missing, found.feature_names = self.missing, self.feature_names
         return found.settled()
 
     def settled(self) -> Sequences:

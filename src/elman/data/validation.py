@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,23 +11,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from elman.backends.streams import MISSING
 from elman.data.containers import unpacked
+from elman.data.frames import is_frame, is_frame_type, read_frame
 from elman.data.layout import padding_hint
 from elman.data.missing import HOW_TO_ALLOW
+from elman.data.names import Names, agreed_names, check_names, names_of, shown
+from elman.data.samples import LAYOUTS, as_array, plain_sample, plain_samples, refuse_containers
 from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
 from elman.data.sources import Apart, converted
-from elman.targets.masked import refuse_masked
+from elman.data.values import is_nested, refuse_types
 
 Array = NDArray[Any]
-
-HOW_TO_UNMASK = (
-    "make them NaN (X.filled(np.nan)), which an estimator takes with missing='mask' or 'skip', "
-    "fill them in (X.filled(value)), or leave those samples out"
-)
-
-LAYOUTS = (
-    "a 3-D array (n_samples, n_timesteps, n_features), a list of (n_timesteps_i, n_features) "
-    "arrays, or a 2-D array (n_samples, n_timesteps) of one feature"
-)
 
 
 def check_sequences(
@@ -37,6 +30,7 @@ def check_sequences(
     dtype: DTypeLike | None = np.float32,
     n_features: int | None = None,
     two_d: bool | None = None,
+    feature_names: Names | None = None,
     estimator: str = "RNNClassifier",
     ensure_min_samples: int = 1,
     ensure_min_timesteps: int = 1,
@@ -60,6 +54,11 @@ def check_sequences(
         - what `elman.data.containers.unpacked` makes a list or an array of: groups of a data frame,
           frames of sequences, tensors.
 
+        In the place of each two-dimensional array a data frame of pandas, polars, pyarrow or any
+        other library that narwhals knows (a lazy one is collected): its columns in their order,
+        without its index. Names of columns are kept and compared. So they are of a list that has
+        them as an attribute `feature_names`. Missing values of nullable types become NaN.
+
         Any real number type, byte order, strides and alignment. Copied only if it is not already
         a C-contiguous, aligned, native array of `dtype`, and then only if it is small; what is
         large is converted when it is read.
@@ -72,6 +71,9 @@ def check_sequences(
         The fitted estimator's `n_features_in_`, which `X.shape[-1]` must equal.
     two_d : bool, optional
         Whether the estimator was fitted on a 2-D X, if it was fitted.
+    feature_names : tuple of str, optional
+        The names of the columns that the estimator was fitted on; None if they had none. They count
+        only beside `n_features`.
     estimator : str
         What errors call the estimator.
     ensure_min_samples : int
@@ -94,11 +96,18 @@ def check_sequences(
     Raises
     ------
     TypeError
-        If X is not made of numbers, or is sparse.
+        If X is not made of numbers, or is sparse; if a data frame has a column of dates, text or
+        categories, or names of which only some are strings.
     ValueError
-        If its shape or a value cannot be used: wrong number of dimensions, no samples, no
-        features, another number of features than `n_features`, NaN unless it is allowed,
-        infinity, a value too large for `dtype`, complex or masked values.
+        If samples have columns of other names, or in another order, than each other or than
+        `feature_names`; if its shape or a value cannot be used: wrong number of dimensions, no
+        samples, no features, another number of features than `n_features`, NaN unless it is
+        allowed, infinity, a value too large for `dtype`, complex or masked values.
+
+    Warns
+    -----
+    UserWarning
+        If X has names and the estimator was fitted without any, or the reverse.
     """
     wanted = None if dtype is None else np.dtype(dtype)
     if wanted not in (None, np.dtype(np.float32), np.dtype(np.float64)):
@@ -106,8 +115,8 @@ def check_sequences(
     if missing not in (*MISSING, "keep"):
         choices = ", ".join(map(repr, MISSING))
         raise ValueError(f"missing={missing!r} is not known; choose one of {choices}")
-    checker = _Checker(name, wanted, n_features, two_d, estimator, how_to_allow)
     X = unpacked(X, name, two_d=two_d)
+    checker = _Checker(name, wanted, n_features, two_d, feature_names, estimator, how_to_allow)
     found = checker.sequences(X)
     found.missing = missing
     if len(found) < ensure_min_samples:
@@ -138,6 +147,7 @@ class _Checker:
         dtype: np.dtype[Any] | None,
         n_features: int | None,
         two_d: bool | None,
+        feature_names: Names | None,
         estimator: str,
         how_to_allow: str,
     ) -> None:
@@ -145,60 +155,47 @@ class _Checker:
         self.dtype = dtype
         self.n_features = n_features
         self.two_d = two_d
+        self.feature_names = feature_names
         self.estimator = estimator
         self.how_to_allow = how_to_allow
+        self.names: Names | None = None  # of the columns of X, once they are known
 
     # What kind of thing X is
 
     def sequences(self, X: Any) -> Sequences:
-        self.refuse_containers(X, self.name)
+        found = self.read(X)
+        found.feature_names = self.names
+        return found
+
+    def read(self, X: Any) -> Sequences:
+        if is_frame(X):
+            return self.from_frame(X)
+        refuse_containers(X, self.name)
         if isinstance(X, (list, tuple)):
             return self.from_list(X)
-        array = self.as_array(X, self.name)
-        if array.dtype == object and array.ndim == 1 and any(map(_is_nested, array)):
+        array = as_array(X, self.name)
+        if array.dtype == object and array.ndim == 1 and any(map(is_nested, array)):
             return self.from_list(array.tolist())
         return self.from_array(array)
 
-    def refuse_containers(self, X: Any, place: str) -> None:
-        if _is_sparse(X):
-            raise TypeError(
-                f"{place} is a sparse {type(X).__name__}; sparse data is not supported: pass a "
-                "dense array, for example X.toarray()"
-            )
-        if X is None or isinstance(X, (str, bytes, dict, set, frozenset)):
-            raise TypeError(f"{place} is {_shown(X)}, a {type(X).__name__}; expected {LAYOUTS}")
-        if hasattr(X, "ngroups"):
-            raise TypeError(
-                f"{place} is a {type(X).__name__}: pass a list of one table for each sample, "
-                "[group[columns] for _, group in X]"
-            )
-        if hasattr(X, "__next__"):
-            raise TypeError(f"{place} is an iterator: pass list({place})")
-
-    def as_array(self, X: Any, place: str) -> Array:
-        """Any array-like as a plain ndarray, masked values refused."""
-        if type(X) is not np.ndarray or X.dtype == object:
-            refuse_masked(X, place, HOW_TO_UNMASK)
-        try:
-            return np.asarray(X)
-        except ValueError as error:
-            raise ValueError(
-                f"{place} cannot be read as an array of numbers ({error}): its rows differ in "
-                f"length; each sample must be a rectangular (n_timesteps_i, n_features) array"
-            ) from error
-
     # Arrays
+
+    def from_frame(self, frame: Any) -> Sequences:
+        array, labels = read_frame(frame, self.name)
+        self.names = names_of(labels)
+        return self.from_array(array)
 
     def from_array(self, array: Array) -> Sequences:
         if array.ndim not in (2, 3):
             raise ValueError(self.wrong_ndim(array))
-        self.refuse_dtype(array, self.name, None)
+        self.refuse_dtype(array, None)
         if array.shape[-1] == 0 and not (array.ndim == 2 and array.shape[0] == 0):
             raise ValueError(
                 f"{self.name} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
                 f"required: pass {LAYOUTS}"
             )
         two_d = array.ndim == 2
+        self.check_names(two_d, array.shape[-1])
         self.check_width(array.shape, two_d)
         dtype = self.dtype or _least_dtype([array])
         if not is_small(array.size) and not _fits(array, dtype) and array.dtype != object:
@@ -210,10 +207,10 @@ class _Checker:
     def wrong_ndim(self, array: Array) -> str:
         seen = f"{self.name} is {array.ndim}-D (shape={array.shape}); expected {LAYOUTS}. "
         if array.ndim == 0:
-            return seen + f"The value seen is {_shown(array.item())}."
+            return seen + f"The value seen is {shown(array.item())}."
         if array.ndim == 1 and len(array) and isinstance(array[0], (str, bytes)):
             return seen + (
-                f"The values are strings ({_shown(array[:1].tolist()[0])}, ...); if each is a "
+                f"The values are strings ({shown(array[:1].tolist()[0])}, ...); if each is a "
                 "sequence of letters, make every letter a row of numbers: "
                 "[np.array([[c == a for a in alphabet] for c in text]) for text in X]."
             )
@@ -260,24 +257,42 @@ class _Checker:
             raise ValueError(f"{mismatch}: {_channels_first(self.name)}")
         raise ValueError(f"{mismatch}: pass {expected} columns, in the order of the training data")
 
+    def check_names(self, two_d: bool, n_features: int) -> None:
+        """Whether the columns are called as those that the estimator was fitted on."""
+        if self.names is not None and len(self.names) != n_features:
+            raise ValueError(
+                f"{self.name} has {len(self.names)} feature names for {n_features} features"
+            )
+        if self.n_features is None or self.two_d not in (None, two_d):
+            return  # nothing to compare with, or an error about the shape follows
+        check_names(
+            self.names, self.feature_names, name=self.name, sample=None, estimator=self.estimator
+        )
+
     # Lists
 
     def from_list(self, X: Sequence[Any]) -> Sequences:
         if len(X) == 0:
             return Sequences.from_array(np.empty((0, 0, 0), self.dtype or np.float64))
-        if not any(map(_is_nested, X)):
+        if hasattr(X, "feature_names"):  # a list that knows its columns
+            self.names = None if X.feature_names is None else tuple(X.feature_names)
+        kinds = set(map(type, X))
+        frames = {kind for kind in kinds if is_frame_type(kind)}
+        if not frames and not any(map(is_nested, X)):
             # Numbers, not samples: np.asarray has the better message for what they are.
-            return self.from_array(self.as_array(X, self.name))
-        samples: list[Array] = []
-        for i, sample in enumerate(X):
-            self.refuse_containers(sample, f"{self.name}: sample {i}")
-            samples.append(self.as_array(sample, f"{self.name}: sample {i}"))
-        n_dims = {sample.ndim for sample in samples}
+            return self.from_array(as_array(X, self.name))
+        samples, labels = plain_samples(X, kinds, frames, self.name)
+        n_dims = set(map(attrgetter("ndim"), samples))
         if n_dims == {1}:
             return self.from_rows(samples)
-        for i, sample in enumerate(samples):
-            if sample.ndim != 2:
-                self.refuse_sample_ndim(i, sample)
+        if n_dims != {2}:
+            for i, sample in enumerate(samples):
+                if sample.ndim != 2:
+                    self.refuse_sample_ndim(i, sample)
+        if labels is not None:
+            fitted = self.n_features is not None and self.two_d is not True
+            expected = self.feature_names if fitted else None
+            self.names = agreed_names(labels, expected, self.name, self.estimator)
         return self.from_samples(samples)
 
     def from_rows(self, samples: list[Array]) -> Sequences:
@@ -285,8 +300,7 @@ class _Checker:
 
         Once fitted, an estimator reads them as it was fitted, whatever their lengths are.
         """
-        for i, sample in enumerate(samples):
-            self.refuse_dtype(sample, f"{self.name}: sample {i}", i)
+        self.refuse_dtypes(samples)
         lengths = [len(sample) for sample in samples]
         other = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
         of_one_feature = self.two_d is False and self.n_features == 1
@@ -310,6 +324,11 @@ class _Checker:
             )
         return self.from_array(np.stack(samples))
 
+    def refuse_dtypes(self, samples: list[Array]) -> None:
+        if any(dtype.kind not in "fiub" for dtype in set(map(attrgetter("dtype"), samples))):
+            for i, sample in enumerate(samples):
+                self.refuse_dtype(sample, i)
+
     def refuse_sample_ndim(self, i: int, sample: Array) -> NoReturn:
         place = f"{self.name}: sample {i} is {sample.ndim}-D (shape={sample.shape})"
         if sample.shape == (0,):
@@ -317,18 +336,20 @@ class _Checker:
         elif sample.ndim == 1:
             fix = "reshape it: x.reshape(-1, 1) for one feature, x.reshape(1, -1) for one step"
         elif sample.ndim == 0:
-            fix = f"the value seen is {_shown(sample.item())}"
+            fix = f"the value seen is {shown(sample.item())}"
         else:
             fix = "a list holds one recording in each element"
         raise ValueError(f"{place}; expected (n_timesteps_i, n_features): {fix}")
 
     def from_samples(self, samples: list[Array]) -> Sequences:
-        shapes = [sample.shape for sample in samples]
-        self.check_list_widths(shapes)
-        for i, sample in enumerate(samples):
-            self.refuse_dtype(sample, f"{self.name}: sample {i}", i)
+        widths = {shape[1] for shape in set(map(attrgetter("shape"), samples))}
+        self.check_names(False, samples[0].shape[1])
+        if widths != {self.n_features or samples[0].shape[1]} or 0 in widths:
+            self.check_list_widths([sample.shape for sample in samples])
+        self.check_width(samples[0].shape, two_d=False)
+        self.refuse_dtypes(samples)
         dtype = self.dtype or _least_dtype(samples)
-        lengths = [shape[0] for shape in shapes]
+        lengths = np.fromiter(map(len, samples), np.int64, len(samples))
         return Sequences(Apart(samples, dtype), lengths).settled()
 
     def check_list_widths(self, shapes: list[tuple[int, ...]]) -> None:
@@ -358,52 +379,11 @@ class _Checker:
                     f"{shapes[0][1]}: "
                     + (hint or "every sample needs the same features, one in each column")
                 )
-        if self.n_features is not None:
-            self.check_width(shapes[0], two_d=False)
 
     # Values
 
-    def refuse_dtype(self, array: Array, place: str, sample: int | None) -> None:
-        kind = array.dtype.kind
-        if kind == "c":
-            raise ValueError(
-                f"Complex data not supported: {place} has dtype {array.dtype}; pass the real and "
-                "imaginary parts as two features"
-            )
-        if kind == "O":
-            self.refuse_objects(array, sample)
-        elif kind not in "fiub":
-            first = f", the first value is {_shown(array.flat[0])}" if array.size else ""
-            raise TypeError(
-                f"{place} has dtype {array.dtype}{first}: convert every value to a number"
-            )
-
-    def refuse_objects(self, array: Array, sample: int | None) -> None:
-        """Every value of an object array is a real number that a float can hold."""
-        for index in np.ndindex(array.shape):
-            value = array[index]
-            if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
-                continue
-            full = index if sample is None else (sample, *index)
-            place = f"{self.name}: {_place(full)} is {_shown(value)}, a {type(value).__name__}"
-            if isinstance(value, (numbers.Complex, np.complexfloating)) and not isinstance(
-                value, numbers.Real
-            ):
-                raise ValueError(
-                    f"Complex data not supported: {place}; pass the real and imaginary parts as "
-                    "two features"
-                )
-            try:
-                if value is None or isinstance(value, (str, bytes)) or _is_nested(value):
-                    raise TypeError
-                float(value)
-            except OverflowError as error:
-                raise ValueError(f"{place} too large for float64: rescale {self.name}") from error
-            except (TypeError, ValueError) as error:
-                raise TypeError(
-                    f"{place}; the argument must be free of strings, None and other objects: "
-                    "convert every value to a number"
-                ) from error
+    def refuse_dtype(self, array: Array, sample: int | None) -> None:
+        refuse_types(array, self.name, sample, self.names)
 
     def check_finite(self, found: Sequences, X: Any) -> None:
         bad = found.first(first_not_finite)
@@ -412,15 +392,15 @@ class _Checker:
         if bad is None:
             return
         sample, timestep, feature = found.where(bad)
-        value = self.original(X, found, sample, timestep, feature)
-        place = f"sample {sample}, timestep {timestep}, feature {feature}"
-        if np.isnan(value):
+        place = found.place(bad)
+        if np.isnan(found[sample][timestep, feature]):
             hint = "" if self.two_d else padding_hint(found, self.name)
             raise ValueError(
                 f"Input {self.name} contains NaN: {place}. {hint}{self.estimator} accepts missing "
                 f"values only with {self.how_to_allow}: choose that, fill them in, or leave the "
                 "sample out"
             )
+        value = self.original(X, found, sample, timestep, feature)
         if np.isinf(value):
             raise ValueError(
                 f"Input {self.name} contains infinity: {place} is {value!s}. Correct the value, "
@@ -433,10 +413,11 @@ class _Checker:
 
     def original(self, X: Any, found: Sequences, sample: int, timestep: int, feature: int) -> Any:
         """The value as the caller gave it, before it was converted."""
-        if isinstance(X, (list, tuple)):
-            row = np.asarray(X[sample])
+        if is_frame(X):
+            row = read_frame(X, self.name)[0][sample]
         else:
-            row = np.asarray(np.asarray(X)[sample])
+            row = X[sample] if isinstance(X, (list, tuple)) else np.asarray(X)[sample]
+            row = read_frame(row, self.name)[0] if is_frame(row) else plain_sample(row, self.name)
         value = row[timestep] if row.ndim == 1 else row[timestep, feature]
         return value if isinstance(value, np.floating) else float(value)
 
@@ -448,24 +429,9 @@ def _fits(array: Array, dtype: np.dtype[Any]) -> bool:
 
 def _least_dtype(arrays: list[Array]) -> np.dtype[Any]:
     """float32 if it holds every value of these types exactly, else float64."""
-    exact = all(np.can_cast(array.dtype, np.float32, "safe") for array in arrays)
+    dtypes = set(map(attrgetter("dtype"), arrays))
+    exact = all(np.can_cast(dtype, np.float32, "safe") for dtype in dtypes)
     return np.dtype(np.float32 if exact else np.float64)
-
-
-def _is_nested(value: Any) -> bool:
-    """Whether an element of a list is itself a sample, rather than a number."""
-    if isinstance(value, (list, tuple)):
-        return True
-    return getattr(value, "ndim", 0) > 0 or (
-        hasattr(value, "__array__") and not isinstance(value, (np.generic, numbers.Number))
-    )
-
-
-def _is_sparse(value: Any) -> bool:
-    """Whether value is a sparse matrix or array, found without importing scipy."""
-    return not isinstance(value, np.ndarray) and (
-        hasattr(value, "nnz") and (hasattr(value, "toarray") or hasattr(value, "todense"))
-    )
 
 
 def _channels_first(name: str) -> str:
@@ -473,14 +439,3 @@ def _channels_first(name: str) -> str:
         f"{name} looks like (sample, feature, time); if it is, convert it with "
         f"elman.data.from_channels_first({name})"
     )
-
-
-def _place(index: tuple[int, ...]) -> str:
-    names = ("sample", "timestep", "feature")
-    return ", ".join(f"{what} {i}" for what, i in zip(names, index, strict=False))
-
-
-def _shown(value: Any) -> str:
-    """A value in an error message, cut to a line."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -14,11 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _get_feature_names,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
@@ -26,6 +22,7 @@ from elman.data.alignment import check_alignment
 from elman.data.containers import is_one_array, unpacked
 from elman.data.layout import warn_of_channels_first
 from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
+from elman.data.names import Names
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
@@ -60,8 +57,6 @@ from elman.training.labelled import Labelled
 from elman.training.loop import train
 
 Array = NDArray[Any]
-Names = tuple[str, ...] | None
-"""Of the columns of X, where they have any."""
 Meaning = Mapping[str, Any]
 """What the outputs of a model mean: the fields that its kind adds to `TrainedModel`."""
 
@@ -221,18 +216,17 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 before = self.history_
             draft = self._with_model(model)  # what callbacks and scorers may ask
             task.draft = draft
+            scorer = None
+            if validation is not None and self.scoring not in (None, "loss"):
+                if validation.source is not None:
+                    plain = unpacked(X, "X", two_d=data.two_d)
+                    judged = _held_out(validation.source, data, plain, y, sample_weight)
+                scorer = scorer_of(draft, self.scoring, *judged)
             if store is not None:
                 decided = fingerprint(self, given, backend, root, model)
                 store.claim(decided, entropy_of(root), draft._packed)
             training = self._prepared(self._weighted(training, model.meaning), model)
             validation = None if validation is None else self._prepared(validation, model)
-            scorer = None
-            if validation is not None and self.scoring not in (None, "loss"):
-                if validation.source is not None:  # held out of X
-                    judged = _rows(
-                        validation.source, unpacked(X, "X", two_d=data.two_d), y, sample_weight
-                    )
-                scorer = scorer_of(draft, self.scoring, *judged)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
             try:
@@ -328,7 +322,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _fresh_model(
         self,
         data: Sequences,
-        names: Names,
+        names: Names | None,
         training: Labelled,
         meaning: Meaning,
         rng: np.random.Generator,
@@ -487,6 +481,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         ------
         sklearn.exceptions.NotFittedError
             The estimator is not fitted.
+        ValueError
+            The suffix of the name is that of a file of data, such as .npz.
         OSError
             The file cannot be written; one that was there before is left whole.
         """
@@ -540,10 +536,12 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     @property
     def feature_names_in_(self) -> Array:
-        """Names of the columns of X; only if it was a data frame whose columns have names."""
+        """Names of the columns of X; only if it was one or several data frames that have some."""
         names = self._of("feature_names_in_").feature_names
         if names is None:
-            raise AttributeError("feature_names_in_ exists once X was a data frame with names")
+            raise AttributeError(
+                "feature_names_in_ exists once X was a data frame with names, or a list of them"
+            )
         return np.array(names, dtype=object)
 
     @property
@@ -601,14 +599,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         check_together(self)
         check_scoring_name(self.scoring)
 
-    def _check_fresh_X(self, X: Any) -> tuple[Sequences, Names]:
+    def _check_fresh_X(self, X: Any) -> tuple[Sequences, Names | None]:
         """X to begin training with, and the names of its columns."""
         data = check_sequences(
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )
         warn_of_channels_first(data)
-        names = _get_feature_names(X) if data.two_d else None
-        return data, None if names is None else tuple(names)
+        return data, data.feature_names
 
     @staticmethod
     def _check_alignment(X: Any, data: Sequences, y: Any, sample_weight: Any) -> None:
@@ -616,20 +613,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         check_alignment(X, data, y, "X", "y")
         check_alignment(X, data, sample_weight, "X", "sample_weight")
 
-    def _check_more_X(self, X: Any) -> tuple[Sequences, Names]:
+    def _check_more_X(self, X: Any) -> tuple[Sequences, Names | None]:
         """X to go on training with, and the names of its columns."""
         model, data = self._asked(X)
         if data.pending_check is not None:
             data.pending_check()
             data.pending_check = None
         return data, model.feature_names
-
-    def _check_names(self, X: Any, names: Names) -> None:
-        """Raise or warn, as scikit-learn does, unless a 2-D X has the columns that fit saw."""
-        seen: Any = type(type(self).__name__, (), {})()  # whose name the messages say
-        if names is not None:
-            seen.feature_names_in_ = np.array(names, dtype=object)
-        _check_feature_names(seen, X, reset=False)
 
     def _model(self) -> M:
         """The fitted model, computing as the hyper-parameters say now."""
@@ -642,10 +632,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _asked(self, X: Any) -> tuple[M, Sequences]:
         """The fitted model, and X validated for it."""
         model = self._model()
-        data = model.check(X, estimator=type(self).__name__)
-        if data.two_d:
-            self._check_names(X, model.feature_names)
-        return model, data
+        return model, model.check(X, estimator=type(self).__name__)
 
     def _labelled(
         self, data: Sequences, targets: Array, meaning: Meaning, sample_weight: Any
@@ -683,7 +670,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return Labelled(Prepared(without_missing_steps(data)), targets, None)
 
     def _check_validation(
-        self, X_val: Any, y_val: Any, data: Sequences, names: Names, meaning: Meaning
+        self, X_val: Any, y_val: Any, data: Sequences, names: Names | None, meaning: Meaning
     ) -> Labelled | None:
         """Validation data that goes with the training data, or None if there is none."""
         if (X_val is None) != (y_val is None):
@@ -697,12 +684,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             dtype=None if self.standardize else data.dtype,
             n_features=data.n_features_in,
             two_d=data.two_d,
+            feature_names=names,
             estimator=type(self).__name__,
             ensure_min_timesteps=0,
             missing=data.missing,
         )
-        if validation.two_d:
-            self._check_names(X_val, names)
         check_alignment(X_val, validation, y_val, "X_val", "y_val")
         targets, _ = self._targets(y_val, validation, meaning, name="y_val")
         return self._to_validate(validation, targets, meaning)
@@ -792,9 +778,36 @@ def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, 
     return validation_data[0], validation_data[1]
 
 
-def _rows(rows: Any, *arrays: Any) -> tuple[Any, ...]:
-    """The samples at `rows` of each array, list or data frame; None stays None."""
-    return tuple(None if array is None else _safe_indexing(array, rows) for array in arrays)
+def _held_out(
+    rows: NDArray[np.intp], data: Sequences, X: Any, y: Any, sample_weight: Any
+) -> tuple[Any, Any, Any]:
+    """The samples at `rows`, as they were passed if rows can be taken of that."""
+    if _has_rows(X):
+        held = _safe_indexing(X, rows)
+    else:  # a list, or an array, of what it was converted to
+        held = [data[i] for i in rows.tolist()]
+        held = np.stack(held)[:, :, 0] if data.two_d else held
+    rest = (
+        values if values is None else _safe_indexing(_with_rows(values), rows)
+        for values in (y, sample_weight)
+    )
+    return (held, *rest)
+
+
+def _with_rows(values: Any) -> Any:
+    """Targets or weights in a container of which rows can be taken."""
+    if hasattr(values, "toarray"):  # sparse, of which not every format can be indexed
+        return values.tocsr()
+    return values if _has_rows(values) else np.asarray(values)
+
+
+def _has_rows(values: Any) -> bool:
+    """Whether scikit-learn can take rows of it."""
+    return isinstance(values, (list, tuple, np.ndarray)) or (
+        type(values).__module__.split(".")[0] in ("pandas", "polars", "pyarrow")
+        and hasattr(values, "__getitem__")
+        and not hasattr(values, "ngroups")
+    )
 
 
 def _interrupted(history: History) -> str:

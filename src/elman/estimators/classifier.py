@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from typing_extensions import override
 
 from elman.data.sequences import Sequences
@@ -16,6 +17,7 @@ from elman.hyperparameters.declared import ClassifierParameters, completed
 from elman.models.classifier import TrainedClassifier
 from elman.models.early import check_rule
 from elman.nn.objectives import AnyLabels, Objective, OneClass
+from elman.targets.checks import listed
 from elman.targets.hints import warn_of_numbers
 from elman.targets.labels import (
     NO_CLASSES,
@@ -25,8 +27,7 @@ from elman.targets.labels import (
     check_labels,
     is_indicator,
 )
-from elman.targets.masked import refuse_masked
-from elman.targets.weights import weighted_by_class
+from elman.targets.weights import check_weights, weighted_by_class
 from elman.training.labelled import Labelled
 
 Array = NDArray[Any]
@@ -39,15 +40,21 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     X, everywhere, is one of
 
     - a 3-D array (n_samples, n_timesteps, n_features);
-    - a list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays of unequal lengths;
-    - a 2-D array (n_samples, n_timesteps): one feature over time, a column for each step; a list of
-      1-D arrays of one length is the same, and of unequal lengths it is a list of sequences of one
-      feature;
+    - a list, tuple or 1-D object array of (n_timesteps_i, n_features) arrays or data frames of
+      unequal lengths;
+    - a 2-D array or data frame (n_samples, n_timesteps): one feature over time, a column for each
+      step; a list of 1-D arrays of one length is the same, and of unequal lengths it is a list of
+      sequences of one feature;
     - groups of a data frame, ``table.groupby("id")``: a sequence for each group, in their order,
       without the grouping columns; a pandas frame with an index (instance, time); one with a series
       in each cell;
     - a tensor in the memory of the CPU, an xarray `DataArray`, or whatever else has `__array__`,
       `__dlpack__` or a buffer, alone or in a list.
+
+    A data frame is one of pandas, polars, pyarrow or any other library that narwhals knows. Columns
+    are read by their place, so names, where they are strings, must be the same in the same order in
+    every frame, in training and after: anything else is an error. NaN, None and pandas.NA are all
+    missing values. An index is not looked at; dates, text and categories are refused.
 
     Parameters
     ----------
@@ -62,7 +69,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b, for each layer and direction
@@ -139,8 +146,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         X : array-like
             Training sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels: strings, ints, bools, anything scikit-learn takes. Or, of several at once, an
-            indicator matrix of 0 and 1: each then has a probability of its own.
+            Labels: strings, ints, bools or whole floats, none of them missing. Or, of several at
+            once, an indicator matrix of 0 and 1: each then has a probability of its own.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. 0 leaves a sample out, 2 counts it twice.
         X_val, y_val : array-like, optional
@@ -346,11 +353,22 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Raises
         ------
         TypeError, ValueError
-            An argument that cannot be used, such as one with masked values.
+            An argument that cannot be used: a label that is missing or masked, of another kind
+            than the classes, another number of labels than samples.
         """
-        refuse_masked(y, "y")
-        refuse_masked(sample_weight, "sample_weight")
-        return float(super().score(X, y, sample_weight))
+        predicted = self.predict(X)
+        true = self._truth(y, len(predicted))
+        weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
+        return float(accuracy_score(true, predicted, sample_weight=weights))
+
+    def _truth(self, y: Any, n_samples: int) -> Array:
+        """y as metrics take it, (n_samples,) or (n_samples, n_labels), to compare answers with."""
+        self._check_several(y, self.model_.meaning, "y")
+        if self.multilabel_:
+            return check_indicator(y, n_samples, n_labels=len(self.classes_))
+        # of a label that was not in training every answer is wrong
+        found, codes = check_labels(y, n_samples, classes=self.classes_, strangers=True)
+        return np.asarray(found[codes])
 
     # What its targets are
 
@@ -359,11 +377,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         self, y: Any, data: Sequences, known: Meaning | None, *, name: str = "y"
     ) -> tuple[Array, Meaning]:
         multilabel = is_indicator(y)
-        if known is not None and multilabel != known["multilabel"]:
-            trained_on, seen = "one label for each sample", "an indicator matrix"
-            if not multilabel:
-                trained_on, seen = seen, trained_on
-            raise ValueError(f"{name} is {seen}, but there was {trained_on} at first: pass that")
+        if known is not None:
+            self._check_several(y, known, name)
         if multilabel:
             self._refuse_class_weight()
             n_labels = None if known is None else len(known["classes"])
@@ -376,6 +391,16 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         return codes, {"classes": classes, "multilabel": False}
 
     @staticmethod
+    def _check_several(y: Any, known: Meaning, name: str) -> None:
+        """Raise ValueError unless y has one label for each sample, or several, as at first."""
+        multilabel = is_indicator(y)
+        if multilabel != known["multilabel"]:
+            trained_on, seen = "one label for each sample", "an indicator matrix"
+            if not multilabel:
+                trained_on, seen = seen, trained_on
+            raise ValueError(f"{name} is {seen}, but there was {trained_on} at first: pass that")
+
+    @staticmethod
     def _given_classes(classes: Any, multilabel: bool, known: Meaning | None) -> Meaning:
         """The meaning of outputs that `classes` of `partial_fit` says."""
         given = check_classes(classes, None if known is None else known["classes"])
@@ -383,7 +408,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             return known
         if multilabel and not np.array_equal(given, np.arange(len(given))):
             raise ValueError(
-                f"classes={given.tolist()}, but y is an indicator matrix: its classes are the "
+                f"classes={listed(given)}, but y is an indicator matrix: its classes are the "
                 "numbers of its columns, from 0; they may be left out"
             )
         return {"classes": given, "multilabel": multilabel}

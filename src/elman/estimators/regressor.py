@@ -8,21 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from typing_extensions import override
 
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
+from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.estimators.steps import check_any
 from elman.hyperparameters.declared import DECLARED, RegressorParameters, completed
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values, r_squared
 from elman.nn.readouts import EVERY
-from elman.targets.masked import refuse_masked
 from elman.targets.step_values import are_of_steps, check_step_values, refuse_unknown_target
 from elman.targets.steps import check_step_weights
 from elman.targets.values import check_values
+from elman.targets.weights import check_weights
 from elman.training.labelled import Labelled, has_target
 
 Array = NDArray[Any]
@@ -32,8 +34,8 @@ Array = NDArray[Any]
 class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], RegressorParameters):  # type: ignore[misc]
     """Predict numbers from each sequence, or at each time step, with a recurrent neural network.
 
-    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
-    2-D array of one feature over time. y, everywhere, is one of
+    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays or
+    data frames, or a 2-D array or data frame of one feature over time. y, everywhere, is one of
 
     - targets of samples: an array (n_samples,) or (n_samples, n_targets) of finite numbers;
     - targets of time steps: a list with an array for each sample, (n_timesteps_i,) or
@@ -64,7 +66,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         Views of the network's own.
@@ -214,7 +216,15 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             As y was in training. Of time steps a list of ndarray of shape (n_timesteps_i,) or
             (n_timesteps_i, n_targets); an array (n_samples, n_timesteps) or (n_samples,
             n_timesteps, n_targets) if X is one.
+
+        Raises
+        ------
+        ValueError
+            An X that cannot be used; or, of time steps, a scorer of scikit-learn asks, which
+            compares one answer for each sample: `elman.metrics.per_step` makes one of time steps.
         """
+        if self._model().per_step:
+            refuse_scorers_of_samples("RNNRegressor")
         model, data = self._asked(X)
         answers = model.predict(data)
         return as_given(X, answers) if model.per_step else answers
@@ -261,13 +271,19 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Raises
         ------
         TypeError, ValueError
-            An argument that cannot be used, such as one with masked values.
+            An argument that cannot be used: a value that is missing or masked, another number of
+            values than samples, or of targets than in training.
         """
         if self._model().per_step:
             return self._score_of_steps(X, y, sample_weight)
-        refuse_masked(y, "y")
-        refuse_masked(sample_weight, "sample_weight")
-        return float(super().score(X, y, sample_weight))
+        predicted = self.predict(X)
+        values = self._truth(y, len(predicted))
+        weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
+        return float(r2_score(values, predicted, sample_weight=weights))
+
+    def _truth(self, y: Any, n_samples: int) -> Array:
+        """y as metrics take it, (n_samples,) or (n_samples, n_targets), to compare answers with."""
+        return check_values(y, n_samples, n_targets=self._n_outputs(self.model_.meaning))
 
     def _score_of_steps(self, X: Any, y: Any, sample_weight: Any) -> float:
         model, data = self._asked(X)

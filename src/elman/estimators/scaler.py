@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils._set_output import _wrap_data_with_container
+from sklearn.utils.validation import check_is_fitted
 
 from elman.data.containers import is_one_array
 from elman.data.layout import warn_of_channels_first
+from elman.data.names import Names
 from elman.data.scaling import location_and_scale, scaled
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
@@ -41,7 +43,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     n_features_in_ : int
         `X.shape[-1]`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
 
     Examples
     --------
@@ -70,7 +72,8 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ----------
         X : array-like
             A 3-D array (n_samples, n_timesteps, n_features), a list of (n_timesteps_i, n_features)
-            arrays, or a 2-D array (n_samples, n_timesteps) of one feature.
+            arrays or data frames, or a 2-D array or data frame (n_samples, n_timesteps) of one
+            feature.
         y : ignored
         sample_weight : array-like of shape (n_samples,), optional
             Weight of each sample; every step of a sample counts with it.
@@ -95,13 +98,15 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        ndarray or list of ndarray
+        ndarray, list of ndarray or data frame
             A 3-D array for a 3-D X, a 2-D array for a 2-D X, else a list; float32 for a float32 X,
-            else float64. X is not changed.
+            else float64. X is not changed. `set_output` makes a data frame of a 2-D array, and
+            leaves the others, which are no tables, as they are.
         """
         check_is_fitted(self)
         data = self._check(X, reset=False)
-        return _like(X, scaled(data, self.mean_, self.scale_, data.dtype))
+        found = _like(X, scaled(data, self.mean_, self.scale_, data.dtype))
+        return _wrap_data_with_container("transform", found, X, self) if data.two_d else found
 
     def inverse_transform(self, X: Any) -> Any:
         """Undo `transform`.
@@ -145,20 +150,30 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             dtype=None,
             n_features=None if reset else self.n_features_in_,
             two_d=None if reset else self._two_d,
+            feature_names=None if reset else self._names(),
             estimator=type(self).__name__,
             ensure_min_timesteps=1 if reset else 0,
             missing="keep" if self.allow_nan else "error",
             how_to_allow="allow_nan=True",
         )
-        if data.two_d:
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        elif reset:
-            self.__dict__.pop("feature_names_in_", None)
         if reset:
             warn_of_channels_first(data)
             self.n_features_in_: int = data.n_features_in
             self._two_d: bool = data.two_d
+            self.__dict__.pop("feature_names_in_", None)
+            if data.feature_names is not None:
+                self.feature_names_in_: Array = np.array(data.feature_names, dtype=object)
         return data
+
+    def _names(self) -> Names | None:
+        """The names of the columns that it was fitted on."""
+        names = getattr(self, "feature_names_in_", None)
+        return None if names is None else tuple(names)
+
+
+for _name in ("transform", "fit_transform"):
+    # as they were before scikit-learn wrapped them, to make a data frame of whatever they return
+    setattr(SequenceScaler, _name, getattr(SequenceScaler, _name).__wrapped__)
 
 
 def _like(X: Any, data: Sequences) -> Any:

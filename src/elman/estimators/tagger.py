@@ -11,6 +11,7 @@ from typing_extensions import override
 from elman.data.sequences import Sequences
 from elman.estimators.base import Meaning, RecurrentEstimator, as_given
 from elman.estimators.callbacks import with_callbacks
+from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.estimators.steps import check_any
 from elman.hyperparameters.declared import TaggerParameters, completed
 from elman.models.tagger import TrainedTagger
@@ -27,14 +28,16 @@ Array = NDArray[Any]
 class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     """Give every time step of a sequence a label, with a recurrent neural network.
 
-    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays, or a
-    2-D array of one feature over time. y, everywhere, is one of
+    X is what `RNNClassifier` takes: a 3-D array, a list of (n_timesteps_i, n_features) arrays or
+    data frames, or a 2-D array or data frame of one feature over time. y, everywhere, is one of
 
     - a list with a 1-D sequence of labels for each sample, one for each of its time steps;
     - a 2-D array (n_samples, n_timesteps); past a sample's end an array of integers holds -1.
 
-    Labels are ints, bools or strings. A step without one is -1 among integers and None among
-    strings: it is read like any other, but nothing is learned from the answer there.
+    Labels are ints, bools or strings. A step has none where the value is missing (None, NaN, NaT,
+    pandas' NA), or -1 among integers: it is read like any other, but nothing is learned from the
+    answer there. Floats that are whole are integers, which pandas makes floats of beside a missing
+    one.
 
     A step is labelled from the steps up to it, and with `bidirectional=True` from those after it as
     well, which is worth it unless answers are wanted while a sequence is still going on.
@@ -50,7 +53,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Only if X was a data frame with string column names.
+        Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         Views of the network's own.
@@ -70,8 +73,10 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     Notes
     -----
     To scikit-learn it is not a classifier, which has one label for each sample: cross-validation
-    splits sequences at random, without strata. `cross_val_predict` of sequences of unequal lengths
-    takes X as an array of objects, for it cannot join lists.
+    splits sequences at random, without strata, and scores the accuracy over labelled steps, or what
+    `elman.metrics.per_step` makes of another scorer. scikit-learn's own scorers, which compare one
+    answer for each sample, are refused. `cross_val_predict` of sequences of unequal lengths takes X
+    as an array of objects, for it cannot join lists.
 
     Examples
     --------
@@ -199,7 +204,14 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         list of ndarray of shape (n_timesteps_i,), or ndarray of shape (n_samples, n_timesteps)
             An array if X is one, of 3 or 2 dimensions; if X is an array of objects, an array of
             what the list would hold.
+
+        Raises
+        ------
+        ValueError
+            An X that cannot be used; or a scorer of scikit-learn asks, which compares one answer
+            for each sample: `elman.metrics.per_step` makes one of time steps of it.
         """
+        refuse_scorers_of_samples("RNNTagger")
         model, data = self._asked(X)
         return as_given(X, model.predict(data))
 
@@ -243,7 +255,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             An argument that cannot be used, or no labelled step of positive weight.
         """
         model, data = self._asked(X)
-        labels, codes = check_tags(y, data.lengths)
+        # of a label that was not in training every answer is wrong
+        labels, codes = check_tags(y, data.lengths, classes=model.classes, strangers=True)
         weights = (codes >= 0).astype(np.float64)
         if sample_weight is not None:
             weights *= check_step_weights(sample_weight, data.lengths)

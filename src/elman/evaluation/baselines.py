@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elman.targets.checks import refuse_missing
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import plain
 
 __all__ = [
     "accuracies",
@@ -29,10 +31,14 @@ Columns = Callable[[Sequence[Array]], Array]
 
 def majority_accuracy(y_train: ArrayLike, y_test: ArrayLike) -> float:
     """Accuracy on `y_test` of always answering the commonest label of `y_train`."""
-    refuse_masked(y_train, "y_train")
-    refuse_masked(y_test, "y_test")
-    labels, counts = np.unique(np.asarray(y_train), return_counts=True)
-    return float(np.mean(np.asarray(y_test) == labels[counts.argmax()]))
+    arrays = []
+    for name, y in (("y_train", y_train), ("y_test", y_test)):
+        refuse_masked(y, name)
+        found = plain(y)
+        refuse_missing(found, name, "every sample needs a label", "leave that sample out")
+        arrays.append(found.values)
+    labels, counts = np.unique(arrays[0], return_counts=True)
+    return float(np.mean(arrays[1] == labels[counts.argmax()]))
 
 
 def logistic_accuracy(

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman.models.early import right_by_share
+from elman.targets.checks import listed, refuse_missing, shown
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import plain
 
 __all__ = [
     "ClassScore",
@@ -78,14 +80,15 @@ def confusion_counts(
     Raises
     ------
     ValueError
-        The two differ in length, a label is not among `classes`, or one is masked.
+        The two differ in length, a label is not among `classes`, or one is missing or masked.
     """
-    _refuse_masked(y_true, y_pred)
     refuse_masked(classes, "classes")
     joined = "labels of time steps are joined first: np.concatenate(y_true), np.concatenate(y_pred)"
     try:
-        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        y_true, y_pred = _whole("y_true", y_true), _whole("y_pred", y_pred)
     except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
         raise ValueError(f"y_true or y_pred has entries of unequal lengths; {joined}") from error
     if y_true.ndim != 1 or y_true.shape != y_pred.shape:
         raise ValueError(
@@ -99,8 +102,9 @@ def confusion_counts(
     for name, y in (("y_true", y_true), ("y_pred", y_pred)):
         for i, label in enumerate(y.tolist()):
             if label not in place:
-                known = ", ".join(map(str, place))
-                raise ValueError(f"{name}[{i}] is {label!r}, which is not a known class: {known}")
+                raise ValueError(
+                    f"{name}[{i}] is {shown(label)}, which is not a known class: {listed(place)}"
+                )
     rows = np.array([place[label] for label in y_true.tolist()], dtype=np.intp)
     columns = np.array([place[label] for label in y_pred.tolist()], dtype=np.intp)
     np.add.at(counts, (rows, columns), 1)
@@ -130,25 +134,26 @@ def accuracy_by_share(
     Raises
     ------
     ValueError
-        A label that is masked or not known, a recording without a step, or a network that has no
-        answer before a sequence has ended.
+        A label that is missing, masked or not known, a recording without a step, or a network that
+        has no answer before a sequence has ended.
     """
-    refuse_masked(y, "y")
+    y = _whole("y", y)
     if n_shares < 1:
         raise ValueError(f"n_shares={n_shares} must be at least 1")
     if getattr(estimator, "multilabel_", False):
         raise ValueError("accuracy by share wants one label for each recording, not several")
     place = {label: i for i, label in enumerate(np.asarray(estimator.classes_).tolist())}
     over_time = estimator.predict_proba_over_time(X)
-    labels = np.asarray(y).tolist()
+    labels = y.tolist()
     if np.ndim(y) != 1 or len(labels) != len(over_time):
         raise ValueError(
             f"y has shape {np.shape(y)}, expected ({len(over_time)},): one label for each recording"
         )
     for i, label in enumerate(labels):
         if label not in place:
-            known = ", ".join(map(str, place))
-            raise ValueError(f"y[{i}] is {label!r}, which is not a known class: {known}")
+            raise ValueError(
+                f"y[{i}] is {shown(label)}, which is not a known class: {listed(place)}"
+            )
     codes = [np.asarray(p).argmax(axis=1) for p in over_time]
     return right_by_share(codes, [place[label] for label in labels], n_shares)
 
@@ -171,10 +176,9 @@ def label_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ClassScore]:
     Raises
     ------
     ValueError
-        One of them is masked.
+        One of them is missing or masked.
     """
-    _refuse_masked(y_true, y_pred)
-    true, predicted = np.asarray(y_true) != 0, np.asarray(y_pred) != 0
+    true, predicted = _whole("y_true", y_true) != 0, _whole("y_pred", y_pred) != 0
     columns = (
         range(true.shape[1]),
         true.sum(axis=0).tolist(),
@@ -194,10 +198,10 @@ def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
     Raises
     ------
     ValueError
-        A value is masked.
+        A value is missing or masked.
     """
-    _refuse_masked(y_true, y_pred)
-    true, predicted = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
+    true = _whole("y_true", y_true).astype(np.float64)
+    predicted = _whole("y_pred", y_pred).astype(np.float64)
     true, predicted = (y.reshape(len(y), -1) for y in (true, predicted))
     error = predicted - true
     squared = (error**2).sum(axis=0)
@@ -211,6 +215,9 @@ def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
     return [*map(ValueScore, mse.tolist(), mae.tolist(), r_squared.tolist())]
 
 
-def _refuse_masked(y_true: ArrayLike, y_pred: ArrayLike) -> None:
-    refuse_masked(y_true, "y_true")
-    refuse_masked(y_pred, "y_pred")
+def _whole(name: str, y: Any) -> NDArray[Any]:
+    """Labels or values as an array, of which none may be missing or masked."""
+    refuse_masked(y, name)
+    found = plain(y)
+    refuse_missing(found, name, "a score compares what is there", "leave it out of both")
+    return found.values

@@ -315,12 +315,15 @@ class LabelParameters:
         help="balanced: rare classes count as much as common ones.",
         doc="""
         Factors on the weights of each class's samples in training; "balanced" gives every class
-        the same weight in all. Validation is measured without them. Not for several labels at once.
+        the same weight in all. A dict may leave classes out, whose factor is 1, or list some that y
+        does not have, but not both. Validation is measured without them. Not for several labels at
+        once.
         """,
         doc_of={
             "RNNTagger": """
             Factors on the weights of each class's time steps in training; "balanced" gives every
-            class the same weight in all. Validation is measured without them.
+            class the same weight in all. A dict may leave classes out, whose factor is 1, or list
+            some that y does not have, but not both. Validation is measured without them.
             """
         },
         shapes="training",
@@ -502,7 +505,8 @@ class TrainingParameters:
         doc="""
         What early stopping goes by: None for the accuracy, then the loss (either getting better is
         enough); "loss" for the loss alone; the name of any scikit-learn scorer, or a function
-        (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
+        (estimator, X, y) -> float, for that alone. `validation_scores_` records it. It is given the
+        weights of the validation data if it has an argument `sample_weight`.
         """,
         doc_of={
             "RNNTagger": """
@@ -510,12 +514,14 @@ class TrainingParameters:
             (either getting better is enough); "loss" for the loss alone; the name of any
             scikit-learn scorer, to which each labelled time step is a sample, or a function
             (estimator, X, y) -> float, given sequences as `fit` is, for that alone.
-            `validation_scores_` records it.
+            `validation_scores_` records it. It is given the weights of the validation data if it
+            has an argument `sample_weight`.
             """,
             "RNNRegressor": """
             What early stopping goes by: None for R^2, then the loss (either getting better is
             enough); "loss" for the loss alone; the name of any scikit-learn scorer, or a function
-            (estimator, X, y) -> float, for that alone. `validation_scores_` records it.
+            (estimator, X, y) -> float, for that alone. `validation_scores_` records it. It is given
+            the weights of the validation data if it has an argument `sample_weight`.
             """,
         },
         shapes="training",

@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
+from elman.data.readers import suffixes
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters.checks import Check, plain
@@ -47,7 +48,18 @@ class Saved(NamedTuple, Generic[M]):
 
 def save(path: str | Path, saved: Saved[M]) -> None:
     """Write a fitted estimator to a file, atomically."""
+    check_name(path)
     archive.save(path, *pack(saved))
+
+
+def check_name(path: str | Path) -> None:
+    """Raise ValueError if a file of that name would be taken for data, by its suffix."""
+    suffix = Path(path).suffix
+    if suffix.lower() in suffixes():
+        raise ValueError(
+            f"{path}: {suffix} is the suffix of files of data, by which elman.data.read and the "
+            f"commands know them; name the model {Path(path).stem}.safetensors"
+        )
 
 
 def pack(saved: Saved[M]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

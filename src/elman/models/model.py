@@ -179,7 +179,8 @@ class TrainedModel:
         Raises
         ------
         TypeError, ValueError
-            X cannot be used, or is not what the network was trained on.
+            X cannot be used, or is not what the network was trained on: its columns are called
+            otherwise, or stand in another order.
         """
         # Standardisation works in float64 on what X holds.
         dtype = self.network.params.dtype if self.standardisation is None else None
@@ -189,6 +190,7 @@ class TrainedModel:
             dtype=dtype,
             n_features=self.n_features_in,
             two_d=self.two_d,
+            feature_names=self.feature_names,
             estimator=estimator or self.kind,
             ensure_min_timesteps=0,
             look_at_values=False,  # inference does, a batch at a time

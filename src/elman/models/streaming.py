@@ -12,8 +12,11 @@ from elman.backends import get_backend
 from elman.backends.contract import Backend
 from elman.backends.streams import Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
+from elman.data.names import Names, shown
+from elman.data.rows import by_position
+from elman.data.samples import HOW_TO_UNMASK
 from elman.data.scaling import Standardisation
-from elman.data.validation import HOW_TO_UNMASK, check_sequences
+from elman.data.validation import check_sequences
 from elman.models.stepping import make_stepped
 from elman.nn.network import Network
 from elman.targets.masked import refuse_masked
@@ -50,6 +53,16 @@ class Answering(Protocol):
     @property
     def kind(self) -> str:
         """Name of the estimator that trained it: what errors call it."""
+        ...
+
+    @property
+    def feature_names(self) -> Names | None:
+        """Names of the columns of X; None if they had none."""
+        ...
+
+    @property
+    def two_d(self) -> bool:
+        """Whether X was 2-D: one feature over time, and names are those of time steps."""
         ...
 
     @property
@@ -109,14 +122,17 @@ class Stream:
 
     # Steps
 
-    def step(self, x_t: ArrayLike) -> Array:
+    def step(self, x_t: ArrayLike | Mapping[str, Any]) -> Array:
         """Read one time step, and answer to the sequence so far.
 
         Parameters
         ----------
         x_t : array-like of shape (n_features,), or (n, n_features) for n streams
-            Of one feature also a number, or (n,). NaN is what `missing` said in training; a step
-            that is skipped leaves the state as it is, and the answer too.
+            Of one feature also a number, or (n,). Or by name, where the model was trained on names:
+            a mapping, a named tuple, a pandas series or a data frame of one row; for n streams a
+            list of n of them, or a frame of n rows. Their order is then of no importance, but no
+            name may be missing or unknown. NaN is what `missing` said in training; a step that is
+            skipped leaves the state as it is, and the answer too.
 
         Returns
         -------
@@ -134,6 +150,7 @@ class Stream:
         try:
             answers = self._steps.step(x_t)  # type: ignore[arg-type]  # None for what it cannot use
             if answers is None:
+                x_t = self._by_position(x_t)
                 answers = self._step_converted(x_t)
             if answers is None:
                 answers = self._steps.step(self._checked(x_t))
@@ -143,7 +160,7 @@ class Stream:
             raise RuntimeError("a time step was refused that is as it should be")
         return self._model.from_linked(answers)
 
-    def predict(self, x_t: ArrayLike | None = None) -> Any:
+    def predict(self, x_t: ArrayLike | Mapping[str, Any] | None = None) -> Any:
         """The label so far, or of a regressor the value; given a step, it is read before.
 
         Parameters
@@ -277,6 +294,17 @@ class Stream:
 
     # What is not an array as the kernel takes it, and what cannot be used
 
+    def _by_position(self, x_t: Any) -> Any:
+        """The step in the order of training, if it says its values by name."""
+        return by_position(
+            x_t,
+            self._model.feature_names,
+            name="x_t",
+            estimator=self._model.kind,
+            n=self._n,
+            of_steps=self._model.two_d,
+        )
+
     def _step_converted(self, x_t: Any) -> Array | None:
         """The answers to a step that only needs conversion; None if its values must be checked."""
         if type(x_t) is not np.ndarray and not isinstance(x_t, (list, tuple, int, float)):
@@ -342,7 +370,9 @@ class Stream:
             return
         stream, feature = np.argwhere(bad)[0].tolist()
         counts = self._steps.state["n_steps"]
-        place = f"feature {feature}, time step {counts[stream]}"
+        names = None if model.two_d else model.feature_names
+        column = "" if names is None else f" (column {shown(names[feature])})"
+        place = f"feature {feature}{column}, time step {counts[stream]}"
         if self._n is not None:
             place = f"stream {stream}, {place}"
         if missing[stream, feature]:

@@ -2,20 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.targets.missing import Plain
+
 Array = NDArray[Any]
+
+MOST_LABELS = 20
+"""How many labels an error lists."""
+MOST_CHARACTERS = 60
+"""How long a value is that an error shows."""
+LONGEST_LIST = 600
+"""How many characters of labels an error lists: it may have two lists, and stays below 2,000."""
+
+
+def shown(value: Any) -> str:
+    """A value in an error: its `repr`, cut to `MOST_CHARACTERS`."""
+    if isinstance(value, (str, bytes)):  # of megabytes, perhaps
+        value = value[: MOST_CHARACTERS + 1]
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
+
+
+def listed(labels: Iterable[Any]) -> str:
+    """Labels in an error, in brackets: the first ones, each cut, and how many there are in all."""
+    labels = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    texts: list[str] = []
+    for label in labels[:MOST_LABELS]:
+        texts.append(shown(label))
+        if sum(map(len, texts)) > LONGEST_LIST:
+            break
+    if len(labels) > len(texts):
+        texts.append(f"... ({len(labels)} in all)")
+    return f"[{', '.join(texts)}]"
+
+
+def place_in(name: str, index: tuple[int, ...]) -> str:
+    """How an error writes a place: y[3], or y[3, 1] of more dimensions than one."""
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def refuse_missing(found: Plain, name: str, why: str, fix: str) -> None:
+    """Raise ValueError with the place of the first missing value, if there is one.
+
+    Parameters
+    ----------
+    found : Plain
+    name : str
+        What the error calls the container.
+    why, fix : str
+        Why none may be missing, and what to do.
+    """
+    n_missing = int(np.count_nonzero(found.missing))
+    if n_missing:
+        missing = found.missing[..., 0] if found.missing.shape[1:] == (1,) else found.missing
+        first = tuple(np.argwhere(missing)[0].tolist())
+        more = f", the first of {n_missing} that are" if n_missing > 1 else ""
+        # scikit-learn's words for numbers, which people and programs know
+        known = f"Input {name} contains NaN.\n" if found.values.dtype.kind in "fc" else ""
+        raise ValueError(f"{known}{place_in(name, first)} is missing{more}: {why}; {fix}")
 
 
 def refuse_not_finite(array: Array, name: str) -> None:
-    """Raise ValueError if an array of numbers or objects holds NaN or infinity; names the place."""
-    if array.dtype.kind not in "fcO":
+    """Raise ValueError if an array of numbers holds NaN or infinity; names the place."""
+    if array.dtype.kind not in "fc":
         return
-    # what differs from itself is NaN, in an array of objects too
-    bad = ~np.isfinite(array) if array.dtype.kind in "fc" else np.asarray(array != array)
+    bad = ~np.isfinite(array)
     if not bad.any():
         return
     # in its words, which its checks look for; here, because importing it takes a second
@@ -24,8 +80,8 @@ def refuse_not_finite(array: Array, name: str) -> None:
     try:
         assert_all_finite(array, input_name=name)
     except ValueError as error:
-        place = np.argwhere(bad)[0].tolist()
-        raise ValueError(f"{error}\nThe first is {name}{place}: leave it out") from error
+        place = place_in(name, tuple(np.argwhere(bad)[0].tolist()))
+        raise ValueError(f"{error}\nThe first is {place}: leave it out") from error
 
 
 def refuse_none(y: Any, name: str, estimator: str, wanted: str) -> None:
@@ -41,6 +97,6 @@ def check_length(found: int, n_samples: int, name: str, what: str) -> None:
     """Raise ValueError unless there is one target for each sample."""
     if found != n_samples:
         raise ValueError(
-            f"{name} has {found} {what}(s), but {name.replace('y', 'X')} has {n_samples} "
-            f"sample(s): pass one {what} for each sample"
+            f"{name} has {found} {what}(s), but {'X_val' if name == 'y_val' else 'X'} has "
+            f"{n_samples} sample(s): pass one {what} for each sample"
         )

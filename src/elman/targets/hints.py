@@ -42,18 +42,6 @@ def warn_of_numbers(classes: Array, codes: NDArray[np.int64]) -> None:
     )
 
 
-def advice_on_floats(labels: Array) -> str:
-    """What to do with labels that are floats: which are whole, or are numbers to be predicted."""
-    values = labels[np.isfinite(labels)]
-    fractions = values[values != np.round(values)].tolist()
-    if fractions:
-        return (
-            f"{fractions[0]!r} is no label but a number: RNNRegressor predicts numbers, at each "
-            "time step too"
-        )
-    return "convert them to integers with y.astype(int)"
-
-
 def _numeric(classes: Array) -> bool:
     if classes.dtype.kind == "O":
         kinds = set(map(type, classes.tolist()))

@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets.checks import check_length, refuse_none, refuse_not_finite
+from elman.targets.checks import (
+    check_length,
+    listed,
+    refuse_missing,
+    refuse_none,
+    refuse_not_finite,
+    shown,
+)
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import Plain, kind_of, plain
 
 Array = NDArray[Any]
 
+AS_TEXT = "np.asarray(labels).astype(str)"
+"""How errors say that labels are made text. Never where one is missing: it would become a text."""
+
+TEXTS_OF_MISSING = ("nan", "<NA>", "NaT")
+"""What a missing value becomes where all values are made text."""
+
 
 def check_labels(
-    y: Any, n_samples: int, *, classes: Array | None = None, name: str = "y"
+    y: Any,
+    n_samples: int,
+    *,
+    classes: Array | None = None,
+    name: str = "y",
+    strangers: bool = False,
 ) -> tuple[Array, NDArray[np.int64]]:
     """Sorted classes (those of `y` unless given), and the index of each label among them.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        In any container that `elman.targets.missing.plain` takes.
+    n_samples : int
+    classes : ndarray of shape (n_classes,), optional
+        The classes there are.
+    name : str
+        What errors call y.
+    strangers : bool
+        Whether there may be labels that are not among `classes`, though of their kind. What is
+        returned are then the classes of y.
 
     Raises
     ------
     TypeError
-        Strings among other labels, or labels that cannot be sorted.
+        Labels of several kinds, or of one that no labels are of.
     ValueError
-        Labels that are missing, masked, not one for each sample, of a continuous target, NaN, or
-        unknown.
+        Labels that are missing, masked, not one for each sample, of a continuous target, infinite,
+        or unknown.
     """
     from sklearn.utils.multiclass import check_classification_targets
 
     refuse_none(y, name, "RNNClassifier", "one label for each sample")
-    labels = _label_array(y, name)
-    found, codes = sorted_labels(labels, name)
+    labels = _label_array(
+        y, name, "RNNClassifier needs a label for every sample", "leave that sample out"
+    )
+    found, codes = sorted_labels(labels)
     try:
         check_classification_targets(labels)
     except ValueError as error:
@@ -39,16 +75,14 @@ def check_labels(
         raise ValueError(f"{error} RNNRegressor predicts numbers.") from error
     check_length(len(labels), n_samples, name, "label")
     if classes is None:
+        warn_of_texts(found, name)
         return found, codes
-    known = np.isin(found, classes)
-    if not known.all():
-        stranger = found[~known][0]
-        sample = int(np.flatnonzero(labels == stranger)[0])
-        known_as = stranger.item() if isinstance(stranger, np.generic) else stranger
-        raise ValueError(
-            f"{name}[{sample}] is {known_as!r}, which is not one of the classes {classes.tolist()}"
-        )
-    return classes, np.searchsorted(classes, found)[codes].astype(np.int64)
+    if strangers:
+        refuse_other_kind(found, classes, name)
+        return found, codes
+    return classes, codes_among(
+        found, codes, classes, name, lambda code: f"{name}[{np.flatnonzero(codes == code)[0]}]"
+    )
 
 
 def is_indicator(y: Any) -> bool:
@@ -70,11 +104,18 @@ def check_indicator(
     Raises
     ------
     ValueError
-        Other values, masked ones, another number of rows than samples, or of columns than
-        `n_labels`.
+        Other values, missing or masked ones, another number of rows than samples, or of columns
+        than `n_labels`.
     """
     refuse_masked(y, name)
-    array = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    found = plain(y.toarray() if hasattr(y, "toarray") else y)
+    refuse_missing(
+        found,
+        name,
+        "RNNClassifier needs a 0 or a 1 for every label of every sample",
+        "leave that sample out",
+    )
+    array = found.values
     refuse_not_finite(array, name)
     try:
         bad = np.argwhere(~np.isin(array, (0, 1)))
@@ -82,9 +123,9 @@ def check_indicator(
         bad = np.zeros((1, 2), int)
     if len(bad):
         row, column = bad[0].tolist()
-        seen = array.tolist()[row][column]
         raise ValueError(
-            f"{name} has shape {array.shape} with {seen!r} at [{row}, {column}]: "
+            f"{name} has shape {array.shape} with {shown(array.tolist()[row][column])} at "
+            f"[{row}, {column}]: "
             "pass one label for each sample (a 1d array), or an indicator matrix of 0 and 1 "
             "(n_samples, n_labels); labels of time steps are for RNNTagger"
         )
@@ -103,15 +144,16 @@ def check_classes(classes: Any, known: Array | None = None) -> Array:
     Raises
     ------
     TypeError, ValueError
-        They are none, NaN, not labels, of kinds that cannot be sorted together, or not those known.
+        They are none, missing, not labels, of several kinds, or not those known.
     """
-    labels = _label_array(classes, "classes")
+    labels = _label_array(classes, "classes", "a class needs a name", "list only labels")
     if len(labels) == 0:
         raise ValueError("classes is empty: list every label there will be")
-    given = sorted_labels(labels, "classes")[0]
+    refuse_not_finite(labels, "classes")
+    given = sorted_labels(labels)[0]
     if known is not None and not np.array_equal(given, known):
         raise ValueError(
-            f"classes={given.tolist()} differ from those of the first call, {known.tolist()}: "
+            f"classes={listed(given)} differ from those of the first call, {listed(known)}: "
             "leave classes out, or start a new estimator"
         )
     return given
@@ -124,12 +166,13 @@ NOT_BALANCED = (
 )
 
 
-def _label_array(y: Any, name: str) -> Array:
+def _label_array(y: Any, name: str, why: str, fix: str) -> Array:
+    """Labels (n,) of one kind; `why` none may be missing, and the `fix`, are for the error."""
     from sklearn.utils.validation import column_or_1d
 
     refuse_masked(y, name)
     try:
-        labels = np.asarray(column_or_1d(y, warn=True))
+        found = plain(y)
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise
@@ -138,25 +181,126 @@ def _label_array(y: Any, name: str) -> Array:
             "sample, not one for each step, which RNNTagger takes; several labels of a sample are "
             "an indicator matrix, which scikit-learn's MultiLabelBinarizer makes of them"
         ) from error
+    refuse_missing(found, name, why, fix)
+    if found.values.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {found.values.dtype}")
+    labels = np.asarray(column_or_1d(found.values, warn=True))
     refuse_not_finite(labels, name)
-    if labels.dtype.kind == "U" and isinstance(y, (list, tuple)):
-        for i, label in enumerate(y):  # NumPy has made strings of all
-            if np.ndim(label) == 0 and not isinstance(label, str):
-                raise TypeError(
-                    f"{name}[{i}] is {label!r} ({type(label).__name__}) among strings: make all "
-                    "labels strings, or none"
-                )
+    refuse_other_than_labels(Plain(labels, np.zeros(len(labels), bool)), name)
     return labels
 
 
-def sorted_labels(labels: Array, name: str) -> tuple[Array, NDArray[np.int64]]:
-    """Labels sorted, each once, and the index of every label among them."""
-    try:
-        found, codes = np.unique(labels, return_inverse=True)
-    except TypeError as error:
-        kinds = ", ".join(sorted({type(label).__name__ for label in labels.tolist()}))
+def refuse_other_than_labels(found: Plain, name: str) -> None:
+    """Raise TypeError unless labels (n,) are all bools, all numbers, or all strings.
+
+    Dates, bytes and other objects are refused because no model file can hold them.
+    """
+    dtype = found.values.dtype
+    if dtype.kind in "biufU":
+        return
+    if dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {dtype}")
+    if dtype.kind in "mM":
+        first = next(iter(np.flatnonzero(~found.missing)), None)
+        if first is not None:
+            _refuse_kind("date", found.values[first : first + 1].astype(str)[0], name, int(first))
+        return
+    labels = found.values.tolist()
+    seen: dict[str, int] = {}
+    for i in np.flatnonzero(~found.missing).tolist():
+        seen.setdefault(kind_of(type(labels[i])), i)
+    if len(seen) > 1:
+        parts = [f"{name}[{i}] is {shown(labels[i])} ({kind})" for kind, i in seen.items()]
+        # which would make a text of a missing one as well
+        how = "" if found.missing.any() else f", for example by {AS_TEXT}"
         raise TypeError(
-            f"{name} mixes labels that cannot be sorted together ({kinds}): make them all "
-            "strings, or leave out those that are missing"
-        ) from error
+            f"{name} mixes labels of several kinds: {', '.join(parts[:5])}; make them all of one "
+            f"kind{how}"
+        )
+    for kind, i in seen.items():
+        if kind != "str":
+            _refuse_kind(kind, labels[i], name, i)
+
+
+def _refuse_kind(kind: str, label: Any, name: str, i: int) -> None:
+    place = f"{name}[{i}] is {shown(label)}"
+    if kind in ("bytes", "bytes_"):
+        raise TypeError(f"{place}: labels cannot be bytes; decode them, with label.decode()")
+    if kind == "int":
+        raise TypeError(f"{place}, which is beyond int64: make the labels text, by {AS_TEXT}")
+    what = "a date or a time" if kind == "date" else f"of type {kind}"
+    raise TypeError(
+        f"{place}, {what}: labels are strings, ints, bools or whole floats, which a file can hold; "
+        f"make them text, for example by {AS_TEXT}"
+    )
+
+
+def sorted_labels(labels: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Labels of one kind, sorted, each once, and the index of every label among them."""
+    if labels.dtype == object:
+        # at the speed of a dictionary, and without an array as wide as the longest text
+        names = sorted(set(labels.tolist()))
+        place = {label: i for i, label in enumerate(names)}
+        found = np.empty(len(names), dtype=object)
+        found[:] = names
+        return found, np.array([place[label] for label in labels.tolist()], np.int64)
+    found, codes = np.unique(labels, return_inverse=True)
     return found, codes.astype(np.int64)
+
+
+def codes_among(
+    found: Array,
+    codes: NDArray[np.int64],
+    classes: Array,
+    name: str,
+    place: Callable[[int], str],
+) -> NDArray[np.int64]:
+    """The index of every label among the classes that there are.
+
+    Parameters
+    ----------
+    found, codes
+        As `sorted_labels` returns them.
+    classes : ndarray of shape (n_classes,)
+    name : str
+        What errors call the labels.
+    place : callable
+        The index of a label in `found` -> what an error calls the first place where it stands.
+
+    Raises
+    ------
+    ValueError
+        A label is not among the classes.
+    """
+    refuse_other_kind(found, classes, name)
+    index = {label: i for i, label in enumerate(classes.tolist())}
+    for code, label in enumerate(found.tolist()):
+        if label not in index:
+            raise ValueError(
+                f"{place(code)} is {shown(label)}, which is not one of the classes "
+                f"{listed(classes)}"
+            )
+    return np.array([index[label] for label in found.tolist()], np.int64)[codes]
+
+
+def refuse_other_kind(labels: Array, classes: Array, name: str) -> None:
+    """Raise ValueError if labels are strings and classes are not, or the reverse."""
+    texts = [array.dtype.kind in "UO" for array in (labels, classes)]
+    if len(labels) and len(classes) and texts[0] != texts[1]:
+        wanted = "str" if texts[1] else str(classes.dtype)
+        raise ValueError(
+            f"{name} holds labels such as {shown(labels[0])}, but the classes are "
+            f"{listed(classes)}: pass labels of the same kind, for example "
+            f"np.asarray(labels).astype({wanted!r})"
+        )
+
+
+def warn_of_texts(classes: Array, name: str) -> None:
+    """Warn of classes that are what missing values become where all is made text."""
+    if classes.dtype.kind in "UO":
+        for text in {*classes.tolist()}.intersection(TEXTS_OF_MISSING):
+            warnings.warn(
+                f"{name} has the class {text!r}, which is what a missing value becomes when all "
+                "labels are made text; if it is one, pass the labels before that is done",
+                stacklevel=2,
+            )

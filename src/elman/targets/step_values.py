@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from elman.targets.checks import refuse_none
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import is_missing
 from elman.targets.values import as_floats
 
 Array = NDArray[Any]
@@ -208,13 +209,10 @@ def _of_sample(row: Any, place: str) -> Array:
 
 
 def without_na(array: Array) -> Array:
-    """An array with NaN for None and pandas' NA, if it is one of objects; else the same."""
+    """An array with NaN for what is missing, if it is one of objects; else the same."""
     if array.dtype != object:
         return array
-    values = [
-        np.nan if value is None or type(value).__name__ == "NAType" else value
-        for value in array.flat
-    ]
+    values = [np.nan if is_missing(value) else value for value in array.flat]
     return np.array(values, object).reshape(array.shape)
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets.checks import refuse_none
-from elman.targets.hints import advice_on_floats
-from elman.targets.labels import check_classes, sorted_labels
+from elman.targets.checks import listed, refuse_none, shown
+from elman.targets.labels import (
+    check_classes,
+    codes_among,
+    refuse_other_kind,
+    refuse_other_than_labels,
+    sorted_labels,
+    warn_of_texts,
+)
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import Plain, is_missing, plain, without_scalars
 from elman.targets.weights import check_weights, checked_weights
 
 Array = NDArray[Any]
@@ -20,20 +26,36 @@ NO_LABEL = (
     "to leave a time step without a label, make it -1 among integers, as .filled(-1) does, or None "
     "among strings"
 )
+LARGEST_WHOLE = 2.0**53
+"""Up to which a float holds every integer."""
 
 
 def check_tags(
-    y: Any, lengths: NDArray[np.int64], *, classes: Array | None = None, name: str = "y"
+    y: Any,
+    lengths: NDArray[np.int64],
+    *,
+    classes: Array | None = None,
+    name: str = "y",
+    strangers: bool = False,
 ) -> tuple[Array, NDArray[np.int64]]:
     """Sorted classes (those of `y` unless given), and the index of each time step's label.
 
     Parameters
     ----------
     y : array-like
-        A list of 1-D label sequences, each of its sample's length, or a 2-D array padded with -1.
-        Among integers -1 or None, and among strings None, says that a step has no label.
+        A list of 1-D label sequences, each of its sample's length or None, or a 2-D array padded
+        with -1 or with missing values. A step has no label where the value is missing (None, NaN,
+        NaT, pandas' NA), or -1 among integers. Floats that are whole are integers: pandas has them
+        where one of the integers is missing.
     lengths : ndarray of shape (n_samples,)
         Steps of each sample.
+    classes : ndarray of shape (n_classes,), optional
+        The classes there are.
+    name : str
+        What errors call y.
+    strangers : bool
+        Whether there may be labels that are not among `classes`, though of their kind. What is
+        returned are then the classes of y.
 
     Returns
     -------
@@ -51,25 +73,26 @@ def check_tags(
     """
     refuse_none(y, name, "RNNTagger", "a label for each time step")
     refuse_masked(y, name, NO_LABEL)
-    sequences = _step_sequences(y, lengths, name, "labels", "-1")
-    labels, present = _joined_labels(sequences, name)
+    labels, present = _joined_labels(y, lengths, name)
     if not present.any():
         raise ValueError(f"{name} labels no time step: at least one must have a label")
-    found, known_codes = sorted_labels(labels[present], name)
-    if classes is not None:
-        known = np.isin(found, classes)
-        if not known.all():
-            stranger = found[~known][0]
-            at = int(np.flatnonzero(present & (labels == stranger))[0])
-            sample, step = _sample_and_step(at, lengths)
-            raise ValueError(
-                f"{name}[{sample}][{step}] is {stranger.item()!r}, which is not one of the classes "
-                f"{classes.tolist()}"
-            )
-        known_codes = np.searchsorted(classes, found)[known_codes].astype(np.int64)
+    found, known_codes = sorted_labels(labels[present])
+
+    def place(code: int) -> str:
+        at = int(np.flatnonzero(present)[np.flatnonzero(known_codes == code)[0]])
+        return "{}[{}][{}]".format(name, *_sample_and_step(at, lengths))
+
+    if classes is None:
+        found = _as_text(found)
+        warn_of_texts(found, name)
+    elif strangers:
+        refuse_other_kind(found, classes, name)
+    else:
+        known_codes = codes_among(found, known_codes, classes, name, place)
+        found = classes
     codes = np.full(len(labels), -1, np.int64)
     codes[present] = known_codes
-    return found if classes is None else classes, codes
+    return found, codes
 
 
 def check_tag_classes(classes: Any, known: Array | None = None) -> Array:
@@ -80,13 +103,14 @@ def check_tag_classes(classes: Any, known: Array | None = None) -> Array:
     TypeError, ValueError
         They are not; or -1 is among them, which says that a step has no label.
     """
-    given = check_classes(classes, known)
-    _, present = _joined_labels([given], "classes")
-    if not present.all():
+    given = check_classes(classes)
+    labels = _tags(Plain(*(part.reshape(-1) for part in plain(classes))), "classes")
+    if labels.dtype.kind in "iu" and (labels == -1).any():
         raise ValueError(
-            f"classes={given.tolist()} lists what says that a time step has no label: leave it out"
+            f"classes={listed(given)} lists -1, which says that a time step has no label: leave it "
+            "out"
         )
-    return given
+    return check_classes(_as_text(labels), known)
 
 
 def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -110,11 +134,11 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
         per_sample = False
     if per_sample:
         return np.repeat(check_weights(sample_weight, len(lengths)), lengths)
-    sequences = _step_sequences(sample_weight, lengths, "sample_weight", "weights", None)
+    rows = _rows_of_steps(sample_weight, lengths, "sample_weight", "weights", None)
     try:
-        if any(np.iscomplexobj(s) for s in sequences):
+        if any(np.iscomplexobj(row) for row in rows):
             raise TypeError("they are complex")
-        weights = np.concatenate([np.asarray(s, np.float64) for s in sequences])
+        weights = np.concatenate([np.asarray(row, np.float64) for row in rows])
     except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(
             f"sample_weight cannot be read as numbers ({error}): pass one number for each sample, "
@@ -125,18 +149,38 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
     )
 
 
-def _step_sequences(
+def _joined_labels(
+    y: Any, lengths: NDArray[np.int64], name: str
+) -> tuple[Array, NDArray[np.bool_]]:
+    """The labels of all samples end to end, and which of them are there."""
+    rows = _rows_of_steps(y, lengths, name, "labels", "-1")
+    if isinstance(rows, np.ndarray):
+        labels, missing = plain(rows)
+        _check_padding(labels, missing, lengths, name)
+        parts = zip(labels, missing, lengths.tolist(), strict=True)
+        return _joined([Plain(row[:n], gone[:n]) for row, gone, n in parts], name)
+    kinds = {row.dtype.kind if isinstance(row, np.ndarray) else "" for row in rows}
+    if kinds in ({"b"}, {"i"}, {"u"}, {"U"}):
+        labels = np.concatenate(rows)  # of one kind, none of them missing: at once
+        return labels, _not_blank(labels)
+    return _joined([plain(row) for row in rows], name)
+
+
+def _rows_of_steps(
     y: Any, lengths: NDArray[np.int64], name: str, what: str, padding: str | None
-) -> list[Array]:
-    """One 1-D array for each sample, of its length, from a list of them or a padded array."""
+) -> list[Any] | Array:
+    """A sequence for each sample, of its length; or, if they may be padded, a 2-D array."""
+    shape = f"pass a list with a 1-D sequence of {what} for each sample, one for each time step" + (
+        "" if padding is None else f", or a 2-D array of integers padded with {padding}"
+    )
+    if hasattr(y, "toarray"):
+        raise TypeError(f"{name} is a sparse {type(y).__name__}: pass {name}.toarray()")
+    y = without_scalars(y)
     if not isinstance(y, (list, tuple)):
         y = np.asarray(y)
         if y.dtype == object and y.ndim == 1:
             y = y.tolist()
     X = "X_val" if name == "y_val" else "X"
-    shape = f"pass a list with a 1-D sequence of {what} for each sample, one for each time step" + (
-        "" if padding is None else f", or a 2-D array of integers padded with {padding}"
-    )
     if isinstance(y, np.ndarray) and y.ndim != 2:
         raise ValueError(f"{name} has shape {y.shape}: {shape}")
     if len(y) != len(lengths):
@@ -145,131 +189,129 @@ def _step_sequences(
             f"{shape}"
         )
     if isinstance(y, np.ndarray):
-        return _unpadded(y, lengths, name, X, padding)
-    sequences = []
+        longest = int(lengths.max(initial=0))
+        if y.shape[1] < longest or (y.shape[1] > longest and padding is None):
+            raise ValueError(
+                f"{name} has {y.shape[1]} columns, but {X} has up to {longest} steps: pass one for "
+                "each step"
+            )
+        if padding is not None:
+            return y
+        return [row[:length] for row, length in zip(y, lengths.tolist(), strict=True)]
+    rows = []
     for i, (row, length) in enumerate(zip(y, lengths.tolist(), strict=True)):
-        if isinstance(row, str) or np.ndim(row) != 1:
-            raise ValueError(f"{name}[{i}] is {_shown(row)}, no 1-D sequence: {shape}")
+        if not isinstance(row, (list, np.ndarray)):
+            if padding is not None and is_missing(row):  # no label at any step
+                row = np.full(length, None)
+            elif getattr(row, "shape", ())[1:] == (1,):  # a table of one column
+                row = np.asarray(row)[:, 0]
+        if isinstance(row, str) or _n_dimensions(row) != 1:
+            raise ValueError(f"{name}[{i}] is {shown(row)}, no 1-D sequence: {shape}")
         if len(row) != length:
             raise ValueError(
                 f"{name}[{i}] has {len(row)} {what}, but {X}[{i}] has {length} time step(s): pass "
                 "one for each step"
             )
-        sequences.append(_labels_of(row, f"{name}[{i}]"))
-    return sequences
+        rows.append(row)
+    return rows
 
 
-def _unpadded(
-    y: Array, lengths: NDArray[np.int64], name: str, X: str, padding: str | None
-) -> list[Array]:
-    longest = int(lengths.max(initial=0))
-    if y.shape[1] < longest or (y.shape[1] > longest and padding is None):
+def _n_dimensions(row: Any) -> int:
+    if isinstance(row, np.ndarray):
+        return row.ndim
+    plain_types = (str, int, float, np.generic, type(None))
+    if isinstance(row, list) and all(issubclass(t, plain_types) for t in set(map(type, row))):
+        return 1  # without a look at every entry
+    try:
+        return np.ndim(without_scalars(row))
+    except ValueError:  # sequences of unequal lengths
+        return 2
+
+
+def _check_padding(
+    labels: Array, missing: NDArray[np.bool_], lengths: NDArray[np.int64], name: str
+) -> None:
+    """Raise ValueError if there is a label past the end of a sample."""
+    beyond = (np.arange(labels.shape[1]) >= lengths[:, np.newaxis]) & ~missing
+    if labels.dtype.kind in "iuf":
+        beyond &= labels != -1
+    if beyond.any():
+        row, column = np.argwhere(beyond)[0].tolist()
+        X = "X_val" if name == "y_val" else "X"
+        pad = "-1" if labels.dtype.kind in "iuf" else "None"
         raise ValueError(
-            f"{name} has {y.shape[1]} columns, but {X} has up to {longest} steps: pass one for "
-            "each step"
+            f"{name}[{row}, {column}] is {shown(labels[row, column])}, but {X}[{row}] has only "
+            f"{lengths[row]} time step(s): pad with {pad} past its end, or pass a list of sequences"
         )
-    beyond = np.arange(y.shape[1]) >= lengths[:, np.newaxis]
-    if padding is not None and beyond.any():
-        if y.dtype.kind not in "iu":
-            raise ValueError(
-                f"{name} is a 2-D array of type {y.dtype}, wider than some samples are long: only "
-                "integers can be padded, with -1; pass a list of sequences"
-            )
-        bad = np.argwhere(beyond & (y != -1))
-        if len(bad):
-            row, column = bad[0].tolist()
-            raise ValueError(
-                f"{name}[{row}, {column}] is {y[row, column]}, but {X}[{row}] has only "
-                f"{lengths[row]} time step(s): pad with -1 past its end"
-            )
-    return [row[:length] for row, length in zip(y, lengths.tolist(), strict=True)]
 
 
-def _labels_of(row: Any, place: str) -> Array:
-    array = np.asarray(row)
-    if array.dtype.kind == "U" and not isinstance(row, np.ndarray):
-        for t, label in enumerate(row):  # NumPy has made strings of all
-            if not isinstance(label, str):
-                raise TypeError(
-                    f"{place}[{t}] is {label!r} ({type(label).__name__}) among strings: make all "
-                    "labels strings, or none; None is for a step without a label"
-                )
-    return array
-
-
-def _joined_labels(sequences: list[Array], name: str) -> tuple[Array, NDArray[np.bool_]]:
-    """All labels end to end, and which of them are there."""
-    kinds: dict[str, int] = {}
-    parts: list[Array] = []
-    blank: dict[int, int] = {}
-    for i, part in enumerate(sequences):
-        if len(part) == 0:
+def _joined(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np.bool_]]:
+    first_of: dict[str, int] = {}
+    parts: list[Array | None] = []
+    for i, found in enumerate(sequences):
+        if len(found.values) == 0 or found.missing.all():
+            parts.append(None)  # of the others' kind
             continue
-        if part.dtype.kind == "O":
-            part = _plain_labels(part, f"{name}[{i}]")
-            if all(label is None for label in part.tolist()):  # of the others' kind
-                blank[len(parts)] = i
-                parts.append(part)
-                continue
-        if part.dtype.kind == "f":
-            raise TypeError(
-                f"{name}[{i}] has labels of type {part.dtype}, and labels of time steps are ints, "
-                f"bools or strings: {advice_on_floats(part)}"
-            )
-        if part.dtype.kind not in "biuUO":
-            raise TypeError(
-                f"{name}[{i}] has labels of type {part.dtype}, such as {part[:1].tolist()}: labels "
-                "of time steps are ints, bools or strings; convert them, for example by "
-                "y.astype(str)"
-            )
-        kinds.setdefault({"u": "i", "O": "U"}.get(part.dtype.kind, part.dtype.kind), i)
+        part = _tags(found, f"{name}[{i}]")
+        first_of.setdefault({"u": "i", "O": "U"}.get(part.dtype.kind, part.dtype.kind), i)
         parts.append(part)
-    for at, i in blank.items():
-        if "i" in kinds:
-            parts[at] = np.full(len(parts[at]), -1)
-        else:
-            kinds.setdefault("U", i)
-    if len(kinds) > 1:
-        (_, i), (_, k) = list(kinds.items())[:2]
+    if len(first_of) > 1:
+        (_, i), (_, k) = list(first_of.items())[:2]
         raise TypeError(
-            f"{name}[{i}] has labels of type {sequences[i].dtype} and {name}[{k}] of "
-            f"{sequences[k].dtype}: make all labels ints, all bools, or all strings"
+            f"{name}[{i}] has labels such as {_one_of(sequences[i])}, and {name}[{k}] such as "
+            f"{_one_of(sequences[k])}: make all labels ints, all bools, or all strings"
         )
-    labels = np.concatenate(parts) if parts else np.empty(0, np.int64)
-    if labels.dtype.kind == "O":
-        present = np.array([label is not None for label in labels.tolist()], bool)
-        labels = np.array([label or "" for label in labels.tolist()], dtype=str)
-    elif labels.dtype.kind == "f":  # of uint64 and int64
+    there = [part for part in parts if part is not None]
+    blank = there[0][:1] if there else np.zeros(1, np.int64)
+    joined = [
+        np.repeat(blank, len(found.values)) if part is None else part
+        for found, part in zip(sequences, parts, strict=True)
+    ]
+    labels = np.concatenate(joined) if joined else np.empty(0, np.int64)
+    missing = [found.missing for found in sequences]
+    present = ~np.concatenate(missing) if missing else np.empty(0, bool)
+    if labels.dtype.kind == "f":  # of uint64 and int64
         raise TypeError(f"{name} mixes signed and unsigned integers: convert them to one type")
-    else:
-        present = labels != -1 if labels.dtype.kind in "iu" else np.ones(len(labels), bool)
-    return labels, present
+    return labels, present & _not_blank(labels)
 
 
-def _plain_labels(part: Array, place: str) -> Array:
-    """An array of objects as ints, bools, or strings and None."""
-    labels = part.tolist()
-    there = [label for label in labels if label is not None]
-    if all(isinstance(label, str) for label in there):
-        return part
-    if all(isinstance(label, (bool, np.bool_)) for label in labels):
-        return np.array(labels, bool)
-    if all(isinstance(label, numbers.Integral) and not isinstance(label, bool) for label in there):
-        try:
-            return np.array([-1 if label is None else label for label in labels], np.int64)
-        except OverflowError as error:
-            raise TypeError(
-                f"{place} holds a label beyond int64 ({error}): make the labels strings"
-            ) from error
-    kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
-    if all(isinstance(label, numbers.Real) for label in there):
+def _not_blank(labels: Array) -> NDArray[np.bool_]:
+    """Which labels are not -1 among integers, which says that there is none."""
+    return np.asarray(labels != -1 if labels.dtype.kind in "iu" else np.ones(len(labels), bool))
+
+
+def _tags(found: Plain, place: str) -> Array:
+    """Labels of a sample, of which there is at least one, as ints, bools or strings."""
+    if found.values.dtype.kind == "f":
+        return _whole(found, place)
+    refuse_other_than_labels(found, place)
+    return found.values
+
+
+def _whole(found: Plain, place: str) -> Array:
+    """Whole floats as the integers that they are."""
+    numbers = np.where(found.missing, -1, found.values)
+    bad = np.flatnonzero(~(np.abs(numbers) <= LARGEST_WHOLE) | (numbers != np.round(numbers)))
+    if len(bad):
+        t = int(bad[0])
         raise TypeError(
-            f"{place} holds labels of type {kinds}, and labels of time steps are ints, bools or "
-            f"strings: {advice_on_floats(np.array(there, np.float64))}"
+            f"{place}[{t}] is {shown(numbers[t])}: labels of time steps are ints, bools or "
+            "strings; RNNRegressor predicts numbers"
         )
-    raise TypeError(
-        f"{place} holds labels of type {kinds}: make them all ints, all bools, or all strings"
-    )
+    return np.asarray(numbers.astype(np.int64))
+
+
+def _as_text(classes: Array) -> Array:
+    """Classes that are strings in an array of objects as an array of strings."""
+    if classes.dtype != object:
+        return classes
+    texts = classes.astype(str)
+    return texts if np.array_equal(texts, classes) else classes  # NumPy cuts "a\0" to "a"
+
+
+def _one_of(found: Plain) -> str:
+    at = int(np.flatnonzero(~found.missing)[0])
+    return shown(found.values[at])
 
 
 def _sample_and_step(at: int, lengths: NDArray[np.int64]) -> tuple[int, int]:
@@ -280,8 +322,3 @@ def _sample_and_step(at: int, lengths: NDArray[np.int64]) -> tuple[int, int]:
 
 def _holds_sequences(array: Array) -> bool:
     return array.dtype == object and any(np.ndim(entry) > 0 for entry in array.ravel())
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets.checks import check_length, refuse_none, refuse_not_finite
+from elman.targets.checks import (
+    check_length,
+    listed,
+    refuse_missing,
+    refuse_none,
+    refuse_not_finite,
+)
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import plain
 
 Array = NDArray[Any]
 
@@ -29,13 +36,16 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
         raise TypeError(f"{name} is a sparse {type(y).__name__}: pass {name}.toarray()")
     refuse_masked(y, name)
     try:
-        array = np.asarray(y)
+        found = plain(y)
     except ValueError as error:
         raise ValueError(
             f"{name} has entries of unequal lengths: pass as many numbers for every sample, "
             "one for each target (n_samples, n_targets), and none for time steps"
         ) from error
-    values = as_floats(array, name, "RNNClassifier")
+    refuse_missing(
+        found, name, "RNNRegressor needs a number for every sample", "leave that sample out"
+    )
+    values = as_floats(found.values, name, "RNNClassifier")
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
         raise ValueError(
             f"{name} has shape {values.shape}: pass a 1d array (n_samples,), or "
@@ -43,10 +53,11 @@ def check_values(y: Any, n_samples: int, *, n_targets: int | None = None, name: 
         )
     refuse_not_finite(values, name)
     check_length(len(values), n_samples, name, "value")
-    found = 1 if values.ndim == 1 else values.shape[1]
-    if n_targets is not None and found != n_targets:
+    n_found = 1 if values.ndim == 1 else values.shape[1]
+    if n_targets is not None and n_found != n_targets:
         raise ValueError(
-            f"{name} has {found} target(s) for each sample, but there were {n_targets} in training"
+            f"{name} has {n_found} target(s) for each sample, but there were {n_targets} in "
+            "training"
         )
     return values
 
@@ -76,7 +87,7 @@ def as_floats(array: Array, name: str, for_labels: str) -> Array:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"{name} has dtype {array.dtype} and begins with {array.ravel()[:1].tolist()}: pass "
+            f"{name} has dtype {array.dtype} and begins with {listed(array.ravel()[:1])}: pass "
             f"numbers; {for_labels} takes labels"
         ) from error
     except OverflowError as error:

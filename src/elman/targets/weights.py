@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.targets.checks import listed, shown
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import is_missing
 
 Array = NDArray[Any]
 
@@ -78,12 +80,13 @@ def weighted_by_class(
     ----------
     class_weight : "balanced" or mapping of label to weight
         "balanced": n_samples / (n_classes n_k), counting with sample weights, so that every class
-        weighs the same in all. A label that the mapping leaves out has weight 1.
+        weighs the same in all. A label that the mapping leaves out has weight 1; what it may list
+        `check_listed` says.
 
     Raises
     ------
     TypeError, ValueError
-        A label that is not a class, or a weight that is not a finite number of at least 0.
+        Labels that `check_listed` refuses, or a weight that is not a finite number of at least 0.
     """
     weights = np.ones(len(codes)) if sample_weight is None else sample_weight
     if isinstance(class_weight, str):
@@ -94,21 +97,48 @@ def weighted_by_class(
 
 
 def _listed(class_weight: Mapping[Any, Any], classes: Array) -> NDArray[np.float64]:
+    """Weight of each class: 1 if the mapping names none."""
     refuse_masked(class_weight, "class_weight")
-    weights = np.ones(len(classes))
     labels = classes.tolist()
+    weights: dict[Any, float] = {}
     for label, weight in class_weight.items():
-        if label not in labels:
-            raise ValueError(f"class_weight has the label {label!r}; the classes are {labels}")
+        if is_missing(label):
+            raise ValueError(f"class_weight has {label!r}, which says that there is no label")
         try:
-            weights[labels.index(label)] = weight
+            weights[label] = float(np.asarray(weight, np.float64))
         except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(
-                f"class_weight gives the label {label!r} the weight {weight!r}, which is not a "
-                "number of float64"
+                f"class_weight gives the label {shown(label)} the weight {shown(weight)}, which is "
+                "not a number of float64"
             ) from error
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+    check_listed(weights, labels)
+    found = np.array([weights.get(label, 1.0) for label in labels])
+    given = np.array([*weights.values(), *found])
+    if not (np.isfinite(given).all() and (given >= 0).all() and found.any()):
         raise ValueError(
-            f"class_weight={class_weight!r}; weights must be finite, not negative, and not all 0"
+            f"class_weight gives {listed(labels)} the weights {listed(found)}; weights must be "
+            "finite, not negative, and not all 0"
         )
-    return weights
+    return found
+
+
+def check_listed(weights: Mapping[Any, Any], labels: Sequence[Any]) -> None:
+    """Raise ValueError if a label of `weights` may be one of `labels` misspelt.
+
+    scikit-learn's rule: labels that no sample has may be listed (a fold of cross-validation does
+    not have all), and labels that samples have may be left out, but not both at once.
+
+    Parameters
+    ----------
+    weights : mapping of label to weight
+    labels : sequence
+        The labels that there are.
+    """
+    absent = [label for label in weights if label not in labels]
+    unlisted = [label for label in labels if label not in weights]
+    if absent and unlisted:
+        raise ValueError(
+            f"class_weight has the label {shown(absent[0])}, which no sample has, and lacks "
+            f"{shown(unlisted[0])}, which some have: correct it, or list every label there is, "
+            f"{listed(labels)}"
+        )

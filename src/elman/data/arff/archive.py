@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from elman.data.arff.file import ArffFile, Attribute
 from elman.data.dataset import Dataset, PathLike, ReaderError, cut
 from elman.data.tables.plain import object_array
-from elman.data.texts import check_memory
+from elman.data.text_files import check_memory
 
 Array = NDArray[Any]
 

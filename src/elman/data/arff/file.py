@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.dataset import PathLike, ReaderError, cut
-from elman.data.texts import not_text
+from elman.data.text_files import not_text
 
 Array = NDArray[Any]
 

@@ -13,7 +13,7 @@ from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.growing import Growing
 from elman.data.tables.plain import object_array
-from elman.data.texts import check_memory
+from elman.data.text_files import check_memory
 from elman.data.wanted import Choice, everything
 
 Array = NDArray[Any]

@@ -30,7 +30,7 @@ from elman.data.table_files import (
     without_strangers,
 )
 from elman.data.tables.plain import holds_lists, is_text, missing_values, object_array
-from elman.data.texts import check_memory
+from elman.data.text_files import check_memory
 from elman.data.wanted import Wanted
 
 Array = NDArray[Any]

@@ -7,7 +7,7 @@ import os
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike
 from elman.data.json_lines.lines import JsonLines
-from elman.data.texts import not_text, undecodable
+from elman.data.text_files import not_text, undecodable
 from elman.data.wanted import Choice, everything
 
 __all__ = ["read_json_lines"]

@@ -15,7 +15,7 @@ from elman.data.columns import Columns
 from elman.data.dataset import ReaderError, cut, listed
 from elman.data.json_lines.long import LongList, without_long_lists
 from elman.data.json_lines.values import NAMES, UnusableError, Values
-from elman.data.texts import check_memory
+from elman.data.text_files import check_memory
 from elman.data.wanted import Choice, everything
 
 Array = NDArray[Any]
