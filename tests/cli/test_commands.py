@@ -233,7 +233,7 @@ def test_files_with_other_columns_are_refused_before_training(capsys, tmp_path, 
     names = {"train": ("u", "v"), "test": ("v", "u")}
     monkeypatch.setattr(
         "elman.cli.fit.read_data",
-        lambda path, **_: Dataset(list(X), y, feature_names=names[path.stem]),
+        lambda path, given, **_: Dataset(list(X), y, feature_names=names[path.stem]),
     )
     for option in ("--test", "--validation"):
         command = ["fit", "train.npz", option, "test.npz", "-o", tmp_path / "model"]

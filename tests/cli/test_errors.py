@@ -218,23 +218,19 @@ def test_elman_debug_shows_the_traceback(files):
 
 
 def test_a_bug_of_ours_keeps_its_traceback(monkeypatch, files):
-    import elman.data
-
-    def buggy(path):
+    def buggy(path, given, **options):
         return np.zeros(3) + np.zeros(4)  # an error of NumPy's, not of the person's
 
-    monkeypatch.setattr(elman.data, "read", buggy)
+    monkeypatch.setattr("elman.data.readers.read_as_given", buggy)
     with pytest.raises(ValueError, match="broadcast"):
         main(["predict", str(files / "model"), str(files / "train.ts")])
 
 
 def test_ctrl_c_before_there_is_anything_to_keep(capsys, monkeypatch, files):
-    import elman.data
-
-    def interrupted(path):
+    def interrupted(path, given, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(elman.data, "read", interrupted)
+    monkeypatch.setattr("elman.data.readers.read_as_given", interrupted)
     code, out, err = run(capsys, "predict", files / "model", files / "train.ts")
     assert (code, out, err) == (130, "", "")
 

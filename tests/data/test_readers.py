@@ -37,7 +37,7 @@ def test_read_by_suffix(write, tmp_path):
     assert len(read(str(tmp_path / "x.npz")).X) == 3
 
 
-@pytest.mark.parametrize("name", ["x.csv", "x", "x.ts.gz", ".ts", "x.npy"])
+@pytest.mark.parametrize("name", ["x.xlsx", "x", "x.ts.gz", ".ts", "x.npy"])
 def test_other_suffixes(write, name):
     with pytest.raises(
         ReaderError, match=r"(is not a format this reads|has no suffix); choose one of \.ts, \.npz"

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
-from elman.data.readers import READERS
+from elman.data.readers import suffixes
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.models.files import load
@@ -83,7 +83,7 @@ def test_no_file_is_written_that_could_not_be_read(kind, tmp_path):
 
 def test_no_model_takes_the_name_of_a_file_of_data(kind, tmp_path):
     estimator = MAKERS[kind]()
-    for suffix in (*READERS, ".NPZ"):
+    for suffix in (*suffixes(), ".NPZ"):
         with pytest.raises(ValueError, match=r"suffix of files of data.*name the model m\.safet"):
             estimator.save(tmp_path / f"m{suffix}")
     assert not any(tmp_path.iterdir())
@@ -223,6 +223,26 @@ def test_a_history_that_no_training_writes(kind, change, tmp_path):
     assert "\x1b" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [],
+        "run",
+        {"weight": "w"},
+        {"id": 3},
+        {"id": []},
+        {"target": ["a", None]},
+        {"time": "t", "time_delta": 1},
+        {"time_delta": True},
+    ],
+    ids=repr,
+)
+def test_columns_that_no_training_remembers(kind, columns, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    config["columns"] = columns
+    refused(kind, forged(tmp_path, tensors, config), "does not describe")
+
+
 def test_answers_are_never_nan_in_silence(tmp_path):
     """Weights and values that are numbers, of which a relu network makes something that is none."""
     classifier = RNNClassifier(
@@ -278,7 +298,9 @@ def test_no_text_of_a_file_is_obeyed_by_a_terminal(tmp_path):
             assert "owned" in written
 
 
-@pytest.mark.parametrize("place", ["kind", "classes", "parameters", "history", "network"])
+@pytest.mark.parametrize(
+    "place", ["kind", "classes", "parameters", "history", "network", "columns"]
+)
 def test_error_messages_show_no_text_of_a_file_as_it_is(place, tmp_path, capsys):
     tensors, config = parts("classifier", tmp_path)
     changed = {
@@ -287,6 +309,7 @@ def test_error_messages_show_no_text_of_a_file_as_it_is(place, tmp_path, capsys)
         "parameters": {ESCAPE: 1},
         "history": {ESCAPE: 1},
         "network": {ESCAPE: 1},
+        "columns": {ESCAPE: 1},
     }
     config[place] = changed[place]
     path = forged(tmp_path, tensors, config)

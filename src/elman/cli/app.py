@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
+from elman.cli.columns import with_columns
 from elman.cli.demo import demo
 from elman.cli.errors import is_users_mistake, one_line
 from elman.cli.evaluate import evaluate
@@ -43,7 +44,8 @@ def _elman(
 ) -> None:
     """Learn from sequences with recurrent neural networks: labels, labels of time steps, numbers.
 
-    Data files are .ts (the UCR/UEA archive's format) or .npz (as elman.data.write_npz makes them).
+    Data are tables (.csv, .tsv, .jsonl, .parquet, .feather, .arrow), a folder with a table for each
+    recording, files of the UCR/UEA archive (.ts, .arff), or .npz as elman.data.write_npz makes it.
     ELMAN_BACKEND and ELMAN_ISA choose the implementation and its instruction set; ELMAN_DEBUG=1
     shows the traceback of an error.
     """
@@ -66,12 +68,13 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_elman)
-    train: Callable[..., int] = fit
+    train: Callable[..., int] = with_columns(fit)
     if "fit" in arguments:
         from elman.cli.hyperparameters import with_hyperparameters
 
-        train = with_hyperparameters(fit, before="seed")
-    for command in (demo, train, predict, stream, evaluate, inspect, gradcheck):
+        train = with_hyperparameters(train, before="seed")
+    answering = with_columns(predict), with_columns(evaluate)
+    for command in (demo, train, answering[0], stream, answering[1], inspect, gradcheck):
         app.command()(command)
     return app
 

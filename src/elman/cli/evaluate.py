@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from elman.cli.console import output
-from elman.cli.files import load_model, read_data
+from elman.cli.files import load_model, read_for
 from elman.cli.kinds import Targets, check_targets, kind_of_model, known_to_model
 from elman.cli.tables import (
     percent,
@@ -34,16 +34,21 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
-    data: Annotated[Path, typer.Argument(help="Recordings with labels or targets, .ts or .npz.")],
+    data: Annotated[
+        Path, typer.Argument(help="Recordings with labels or targets: a file or a folder.")
+    ],
+    given: dict[str, Any],
 ) -> None:
     """Print how right a model is.
 
     Of one label: accuracy, precision and recall of each class, and the confusion matrix; so too of
     a label for each time step. Of several labels at once: how often all are right, and each label.
-    Of numbers: the errors and R^2 of each target; of time steps over those that are known.
+    Of numbers: the errors and R^2 of each target; of time steps over those that are known. A model
+    remembers which columns of a table it was trained on; what else is to be said of columns is said
+    as to `elman fit`.
     """
     trained: Any = load_model(model).model
-    dataset = read_data(data, need_labels=True, missing=trained.missing)
+    dataset = read_for(trained, data, given, need_labels=True)
     targets = check_targets(kind_of_model(trained), dataset, data, known_to_model(trained))
     X = trained.check(dataset.X, str(data))
     print_scores(targets, trained.predict(X), getattr(trained, "classes", None))

@@ -3,26 +3,100 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from elman.cli.columns import asked_of
 from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
+    from elman.data import Dataset
     from elman.models.files import Saved
     from elman.models.model import TrainedModel
 
 
-def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") -> Any:
-    """The data set in a .ts or .npz file, with NaN only for a model whose `missing` allows it."""
-    from elman.data import check_sequences, read
+def read_data(
+    path: Path, given: Mapping[str, Any], *, missing: str = "error", need_labels: bool = True
+) -> Dataset:
+    """The data set in a file or folder, with NaN only for a model whose `missing` allows it.
 
-    options: dict[str, Any] = {} if missing == "error" else {"missing": "nan"}
-    if need_labels:
-        options["unlabelled"] = "error"
-    dataset = read(path, **options)
+    Parameters
+    ----------
+    path : Path
+    given : mapping
+        Options of `elman.data.read` that were given.
+    missing : str
+        The model's.
+    need_labels : bool
+        Whether there must be labels or targets; if not, none are looked for.
+    """
+    return _checked(path, _as_read(path, given, missing, (), need_labels), missing, need_labels)
+
+
+def read_for(
+    model: TrainedModel, path: Path, given: Mapping[str, Any], *, need_labels: bool
+) -> Dataset:
+    """The data set in a file or folder for a model, which remembers the columns it was trained on.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    path : Path
+    given : mapping
+        Options of `elman.data.read` that were given now.
+    need_labels : bool
+        Whether there must be labels or targets; if not, none are looked for.
+    """
+    from elman.data.readers import options_for
+
+    wanted, may_lack = asked_of(model, given, answers=need_labels)
+    known = options_for(path, wanted)
+    wanted = {name: wanted[name] for name in wanted if name in known or name in given}
+    dataset = _as_read(path, wanted, model.missing, may_lack, need_labels)
+    time = wanted.get("time")
+    if time is not None and "time" not in dataset.metadata:
+        warnings.warn(
+            f"{path}: has no column {time!r}, by which the steps of the training data were sorted; "
+            "they are taken in the order of the rows",
+            stacklevel=2,
+        )
+    return _with_names(_checked(path, dataset, model.missing, need_labels))
+
+
+def _with_names(dataset: Dataset) -> Dataset:
+    """With sequences that know the names of their features, which a model compares with its own."""
+    from elman.data.named import NamedSequences
+
+    names = dataset.feature_names
+    if names is None or np.ndim(dataset.X[0]) != 2:
+        return dataset
+    return replace(dataset, X=NamedSequences(dataset.X, names))
+
+
+def _as_read(
+    path: Path, options: Mapping[str, Any], missing: str, may_lack: Collection[str], answers: bool
+) -> Dataset:
+    from elman.data.readers import read_as_given
+
+    allowed = {"missing": "error" if missing == "error" else "nan"}
+    if answers:
+        allowed["unlabelled"] = "error"
+    return read_as_given(path, {**options, **allowed}, may_lack=may_lack, with_labels=answers)
+
+
+def _checked(path: Path, dataset: Dataset, missing: str, need_labels: bool) -> Dataset:
+    from elman.data import check_sequences
+
     if need_labels and dataset.y is None:
-        raise UserError(f"{path}: has no labels, and this needs them")
+        fix = (
+            "" if dataset.ids is None else "; --label, --step-label or --target names their column"
+        )
+        raise UserError(f"{path}: has no labels, and this needs them{fix}")
     # The estimator checks again, but it cannot name the file.
     check_sequences(dataset.X, name=str(path), dtype=None, missing=missing)
     return dataset
@@ -30,12 +104,12 @@ def read_data(path: Path, *, need_labels: bool = False, missing: str = "error") 
 
 def load_model(path: Path) -> Saved[TrainedModel]:
     """The model saved in `path`: without scikit-learn, which takes a second to import."""
-    from elman.data.readers import READERS
+    from elman.data.readers import suffixes
     from elman.models.files import load
 
     if path.is_dir():
         raise UserError(f"{path}: is a directory, not a model saved by elman")
-    if path.suffix.lower() in READERS and path.exists() and not _is_model(path):
+    if path.suffix.lower() in suffixes() and path.exists() and not _is_model(path):
         raise UserError(f"{path}: holds data, not a model saved by elman; the model comes first")
     return load(path)
 
@@ -56,6 +130,9 @@ def check_output(
         raise UserError(f"{path}: is a directory; name a file to write")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no directory {path.parent}; make it first")
+    for source in inputs:
+        if source.is_dir() and source.resolve() in path.resolve().parents:
+            raise UserError(f"{path}: lies in the folder that is read; write it elsewhere")
     if path.exists():
         if not path.is_file():
             raise UserError(f"{path}: is not a regular file; name another, or use > for a device")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from elman.cli.columns import kept
 from elman.cli.console import output as output_console
 from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
@@ -23,7 +26,9 @@ STATE_NOT_KEPT = 3
 
 def fit(
     context: typer.Context,
-    data: Annotated[Path, typer.Argument(help="Recordings with labels or targets, .ts or .npz.")],
+    data: Annotated[
+        Path, typer.Argument(help="Recordings with labels or targets: a file or a folder.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to save the model (.safetensors).")
     ],
@@ -40,6 +45,8 @@ def fit(
             help="classifier, tagger (a label for each time step) or regressor; auto: as y is."
         ),
     ] = "auto",
+    *,
+    given: dict[str, Any],
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing model; never another kind of file.")
     ] = False,
@@ -48,12 +55,17 @@ def fit(
 ) -> int:
     """Train a network and save it.
 
-    What kind, the file says: strings and whole numbers are labels (a matrix of 0 and 1 several of
-    them at once), other numbers are targets of a regressor, as is what a .ts file calls so, and of
-    each time step if y_steps has them; --kind settles it. An option left out keeps the estimator's
-    default; `elman inspect` shows them all.
-    Ctrl-C ends training early and saves the best weights so far; so does a state that cannot be
-    written to the folder of --checkpoint, with the exit code 3.
+    Files are .csv, .tsv, .jsonl, .parquet, .feather or .arrow, with a row for each time step (--id,
+    --time and --label say what their columns are), or .ts, .npz and .arff, which say it themselves.
+    A folder has a file for each recording, and their labels in labels.csv.
+
+    What kind, the data say: strings and whole numbers are labels (a matrix of 0 and 1 several of
+    them at once), other numbers are targets of a regressor, as is what --target names or a .ts file
+    calls so, and of each time step if --step-target or y_steps has them; --kind settles it. An
+    option left out keeps the estimator's default; `elman inspect` shows them all.
+
+    Ctrl-C ends training early and saves the best weights so far; so does a state
+    that cannot be written to the folder of --checkpoint, with the exit code 3.
     """
     from elman.cli.hyperparameters import given_hyperparameters
 
@@ -63,13 +75,13 @@ def fit(
         raise UserError("--checkpoint-epochs and --checkpoint-minutes want --checkpoint FOLDER")
     check_output(output, force=force, must_be="model")
     allowed = options.get("missing", "error")
-    training = read_data(data, need_labels=True, missing=allowed)
-    asked = kind_of(training, data, kind)
+    training = read_data(data, given, missing=allowed)
+    asked = kind_of(training, data, _wanted_kind(kind, given))
     if asked == "values" and options.get("readout") == EVERY:
         asked = "step values"
     targets = check_targets(asked, training, data)
-    followed = _read_more(validation, training, targets, allowed)
-    held_out = _read_more(test, training, targets, allowed)
+    followed = _read_more(validation, given, training, targets, allowed)
+    held_out = _read_more(test, given, training, targets, allowed)
 
     import elman
 
@@ -91,6 +103,9 @@ def fit(
     interrupted = estimator.history_.stopped_by == "interrupt"
     if interrupted and not len(estimator.history_):
         raise KeyboardInterrupt
+    estimator.model_ = replace(
+        estimator.model_, columns=kept(given), feature_names=training.feature_names
+    )
     estimator.set_params(verbose=0).save(output)
     console = output_console()
     if interrupted:
@@ -114,13 +129,20 @@ def fit(
     return 0
 
 
+def _wanted_kind(kind: str, given: Mapping[str, Any]) -> str:
+    """The kind that was asked for, by its name or by what a column was called."""
+    roles = {"step_label": "tagger", "target": "regressor", "step_target": "regressor"}
+    asked = [name for role, name in roles.items() if role in given]
+    return asked[0] if kind == "auto" and asked else kind
+
+
 def _as_given(dataset: Any, targets: Targets) -> Any:
     """y as the estimator takes it."""
     return dataset.y if targets.kind in ("steps", "step values") else targets.y
 
 
 def _read_more(
-    path: Path | None, training: Any, targets: Targets, missing: str
+    path: Path | None, given: Mapping[str, Any], training: Any, targets: Targets, missing: str
 ) -> tuple[Any, Any, Targets] | None:
     """X, y, and y as scores take it, of other data than the training data.
 
@@ -128,7 +150,7 @@ def _read_more(
     """
     if path is None:
         return None
-    held_out = read_data(path, need_labels=True, missing=missing)
+    held_out = read_data(path, {**given, **_same_features(path, given, training)}, missing=missing)
     n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
     if n_features != n_trained:
         raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")
@@ -141,6 +163,17 @@ def _read_more(
         )
     checked = check_targets(targets.kind, held_out, path, targets.known)
     return held_out.X, _as_given(held_out, checked), checked
+
+
+def _same_features(path: Path, given: Mapping[str, Any], training: Any) -> dict[str, Any]:
+    """The option that reads the features of the training data, if a file is one to choose from."""
+    from elman.data.readers import options_for
+
+    names = training.feature_names
+    if names is None or "features" not in options_for(path, given):
+        return {}
+    delta = f"{given['time']}_delta" if given.get("time_delta") else None
+    return {"features": [name for name in names if name != delta]}
 
 
 def _refuse_strangers(options: dict[str, Any], estimator_class: Any, data: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,8 @@ from elman.cli.console import output
 from elman.cli.files import load_model
 from elman.cli.kinds import is_of_numbers, kind_of_model
 from elman.cli.tables import new_table, print_table
+from elman.cli.text import visible
+from elman.models.columns import KEPT
 from elman.models.history import History
 
 
@@ -38,6 +40,8 @@ def inspect(
     names = saved.model.feature_names
     shown = "" if names is None else f": {_listed(map(repr, names))}"
     facts.add_row("features", f"{saved.model.n_features_in}{shown}")
+    if saved.model.columns:
+        facts.add_row("columns", _columns(saved.model.columns))
     facts.add_row("parameters", f"{n_parameters:,}")
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
@@ -81,6 +85,16 @@ def _answers(model: Any) -> list[tuple[str, str]]:
     of = "time step" if kind == "steps" else "recording"
     shown = _listed(map(repr, classes))
     return [("answers", f"label for each {of}"), ("classes", f"{len(classes)}: {shown}")]
+
+
+def _columns(columns: Mapping[str, Any]) -> str:
+    """Which columns of the training data were what, as options of the commands say it."""
+    parts = []
+    for role in (role for role in KEPT if role in columns):
+        names = columns[role]
+        shown = "" if names is True else " " + _listed([names] if isinstance(names, str) else names)
+        parts.append(f"--{role.replace('_', '-')}{shown}")
+    return visible(" ".join(parts))
 
 
 def _listed(values: Iterable[str], at_most: int = 20) -> str:

@@ -2,7 +2,15 @@
 
 from elman.data.axes import from_channels_first, unpad
 from elman.data.datasets import load_japanese_vowels
-from elman.data.readers import Dataset, ReaderError, read, read_npz, read_ts, write_npz
+from elman.data.readers import (
+    Dataset,
+    ReaderError,
+    read,
+    read_folder,
+    read_npz,
+    read_ts,
+    write_npz,
+)
 from elman.data.sequences import Batch, Sequences
 from elman.data.synthetic import (
     make_adding_problem,
@@ -30,6 +38,7 @@ __all__ = [
     "make_temporal_xor",
     "make_tomita",
     "read",
+    "read_folder",
     "read_npz",
     "read_ts",
     "to_table",

@@ -1,37 +1,97 @@
-"""A file of sequences in, `Dataset` out, by the suffix of its name."""
+"""A file or a folder of sequences in, `Dataset` out, by the suffix of its name."""
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from elman.data.arff import read_arff
+from elman.data.budget import checked_max_bytes
 from elman.data.dataset import Dataset, PathLike, ReaderError
+from elman.data.folder import read_folder
 from elman.data.npz import read_npz, write_npz
+from elman.data.table_files import ROLES, TABLES, read_table
 from elman.data.ts import read_ts
 
-__all__ = ["READERS", "Dataset", "ReaderError", "read", "read_npz", "read_ts", "write_npz"]
+__all__ = [
+    "READERS",
+    "Dataset",
+    "ReaderError",
+    "read",
+    "read_folder",
+    "read_npz",
+    "read_ts",
+    "write_npz",
+]
 
-READERS: dict[str, Callable[[PathLike], Dataset]] = {".ts": read_ts, ".npz": read_npz}
+READERS: dict[str, Callable[..., Dataset]] = {".ts": read_ts, ".npz": read_npz}
+"""The readers of files of sequences, by suffix. Their keyword arguments are options of `read`."""
+READERS[".arff"] = read_arff  # and, with id=, as a table
 
 
 def read(
     path: PathLike,
     *,
     missing: str = "error",
+    id: Any = None,
+    time: str | None = None,
+    features: Any = None,
+    label: str | None = None,
+    step_label: str | None = None,
+    target: Any = None,
+    step_target: Any = None,
+    weight: str | None = None,
+    time_delta: bool = False,
+    labels: Any = None,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    header: bool = True,
     timestamps: str = "order",
     unlabelled: str = "keep",
     max_bytes: int | None = None,
 ) -> Dataset:
-    """Read a file of sequences by its suffix.
+    """Read a file of sequences by its suffix, or a folder with a file for each of them.
+
+    .ts and .npz files are laid out as `read_ts` and `read_npz` say, and say themselves what is
+    what. So does an .arff file of the UCR/UEA archive, with a sequence on each line, unless `id` is
+    given.
+
+    All others are tables: .csv and .tsv, .jsonl (JSON lines), .parquet, .feather and .arrow (these
+    three with the extra, ``pip install "elman[tables]"``), and .arff with `id`. A table has a row
+    for each time step, and then `id` says which sequence it belongs to; or, where the format has
+    lists, a row for each sequence with lists in the place of numbers. `elman.data.from_table`
+    describes both, and every argument that names columns.
+
+    A folder has a table for each recording, and the labels of all in one more, or in the names of
+    folders within it: ``read("runs", labels="labels.csv")``. `elman.data.read_folder` describes it.
+
+    In CSV these fields are missing values: an empty one, ``?``, ``NA``, ``N/A``, ``#N/A``,
+    ``<NA>``, ``NaN``, ``nan``, ``NAN``, ``-nan``, ``NaT``, ``null`` and ``NULL``.
 
     Parameters
     ----------
     path : path-like
-        A .ts or .npz file, laid out as `read_ts` and `read_npz` say.
+        The file or folder.
     missing : {"error", "nan"}
-        What to do with a missing value (`?`) in a .ts file: refuse the file, or return NaN. A .npz
+        What to do with a missing value among the features: refuse the file, or return NaN. A .npz
         file says NaN itself.
+    id, time, features, label, step_label, target, step_target, weight, time_delta
+        What the columns of a table are, as `elman.data.from_table` takes them.
+    labels : path-like, or mapping from ids to labels; optional
+        A second table with a row for each sequence, which has the columns of `id`, and of `label`
+        or `target`. Its rows of other ids are left out, with a warning.
+    delimiter : str of length 1, optional
+        What stands between fields of CSV. By default a tab in a .tsv file, a semicolon if the
+        decimal mark is a comma, and a comma otherwise.
+    decimal : {".", ","}
+        The decimal mark in CSV.
+    header : bool
+        Whether the first line of CSV names the columns; if not, they are called "0", "1", ...
     timestamps : {"order", "feature", "error"}
         What to do with values that have time stamps in a .ts file: hold the order of the steps
         against them, make a feature of them, or refuse the file. `read_ts` says how.
@@ -49,25 +109,132 @@ def read(
     Raises
     ------
     ReaderError
-        If the suffix is another one, the content is not what the suffix says, or it would take more
-        memory than allowed.
+        The suffix is another one, the content is not what the suffix says, or the table does not
+        hold what the arguments say, or would take more memory than allowed; the message names file,
+        line and fix.
+    ImportError
+        The file takes pyarrow, which is not installed.
     OSError
-        If the file cannot be opened.
+        The file cannot be opened.
     """
+    if missing not in ("error", "nan"):
+        raise ValueError(f"missing={missing!r} is not known; choose 'error' or 'nan'")
+    if labels is not None and not isinstance(labels, (str, os.PathLike, Mapping)):
+        raise TypeError(
+            f"labels is a {type(labels).__name__}; expected the path of a file, or a mapping from "
+            "ids to labels. A data frame of labels goes with from_table"
+        )
+    options = {
+        "id": id,
+        "time": time,
+        "features": features,
+        "label": label,
+        "step_label": step_label,
+        "target": target,
+        "step_target": step_target,
+        "weight": weight,
+        "time_delta": time_delta or None,
+        "labels": labels,
+        "delimiter": delimiter,
+        "decimal": None if decimal == "." else decimal,
+        "header": None if header else header,
+        "timestamps": None if timestamps == "order" else timestamps,
+        "unlabelled": None if unlabelled == "keep" else unlabelled,
+        "max_bytes": checked_max_bytes(max_bytes),
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    return read_as_given(path, {"missing": missing} | given)
+
+
+def read_as_given(
+    path: PathLike,
+    given: Mapping[str, Any],
+    *,
+    may_lack: Collection[str] = (),
+    with_labels: bool = True,
+) -> Dataset:
+    """Read a file or folder with the options of `read` that are given, and no others.
+
+    Parameters
+    ----------
+    path : path-like
+    given : mapping
+        Options of `read`; one that the reader of this format does not have is an error, but for
+        "missing" and "unlabelled".
+    may_lack : collection of str
+        The roles, among "id" and "time", whose column a table need not have.
+    with_labels : bool
+        Whether to look for labels that are not asked for, in files or folders beside recordings.
+    """
+    reader, known = _reader(path, given, may_lack, with_labels)
+    for name in given:
+        if name not in known and name not in ("missing", "unlabelled"):
+            option = "" if name == "timestamps" else f" (--{_dashed(name)})"
+            raise ReaderError(
+                f"{os.fspath(path)}: {name}={option} says nothing about this file; it is for "
+                f"{', '.join(_formats_with(name))}"
+            )
+    dataset = reader(path, **{name: value for name, value in given.items() if name in known})
+    if "header" in given:  # then the names of columns are only their numbers
+        return replace(dataset, X=list(dataset.X), feature_names=None)
+    return dataset
+
+
+def options_for(path: PathLike, given: Mapping[str, Any]) -> Collection[str]:
+    """The options of `read` that say something about a file or folder, if these are given."""
+    return _reader(path, given, (), False)[1]
+
+
+def suffixes() -> list[str]:
+    """All suffixes of files that `read` takes."""
+    return [*dict.fromkeys([*READERS, *TABLES])]
+
+
+def _reader(
+    path: PathLike, given: Mapping[str, Any], may_lack: Collection[str], with_labels: bool
+) -> tuple[Callable[..., Dataset], Collection[str]]:
+    """The function that reads a file or folder, and the names of its options."""
     suffix = Path(path).suffix.lower()
-    if suffix not in READERS:
-        seen = (
-            f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
-        )
-        raise ReaderError(f"{os.fspath(path)}: {seen}; choose one of {', '.join(READERS)}")
-    if suffix == ".ts":
-        return read_ts(
-            path,
-            missing=missing,
-            timestamps=timestamps,
-            unlabelled=unlabelled,
-            max_bytes=max_bytes,
-        )
-    if suffix == ".npz":
-        return read_npz(path, max_bytes=max_bytes)
-    return READERS[suffix](path)
+    if Path(path).is_dir() and suffix not in READERS:
+        if suffix in TABLES:
+            raise ReaderError(
+                f"{os.fspath(path)}: is a folder, called as if it were a file; a table in parts "
+                "has to be joined into one file, and a folder of recordings called otherwise"
+            )
+        folder = partial(read_folder, with_labels=with_labels, may_lack=may_lack)
+        return folder, _options(read_folder)
+    if suffix in READERS and not (suffix in TABLES and "id" in given):
+        return READERS[suffix], _options(READERS[suffix])
+    if suffix in TABLES:
+        return partial(_table, may_lack), _table_options(suffix)
+    seen = f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
+    raise ReaderError(
+        f"{os.fspath(path)}: {seen}; choose one of {', '.join(suffixes())}, or a folder of "
+        "recordings"
+    )
+
+
+def _table(may_lack: Collection[str], path: PathLike, **given: Any) -> Dataset:
+    own = _options(TABLES[Path(path).suffix.lower()])
+    options = {name: given.pop(name) for name in [*given] if name in own}
+    return read_table(path, may_lack=may_lack, options=options, **given)
+
+
+def _options(reader: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(reader).parameters) - {"path", "choose", "with_labels", "may_lack"}
+
+
+def _table_options(suffix: str) -> set[str]:
+    return _options(TABLES[suffix]) | {*ROLES, "missing", "time_delta", "labels"}
+
+
+def _formats_with(name: str) -> list[str]:
+    """The formats whose readers have an option."""
+    tables = {suffix: _table_options(suffix) for suffix in TABLES}
+    found = [s for s in suffixes() if name in (_options(READERS[s]) if s in READERS else ())]
+    found += [s for s in tables if name in tables[s] and s not in found]
+    return [*found, *(["folders"] if name in _options(read_folder) else [])]
+
+
+def _dashed(name: str) -> str:
+    return "no-header" if name == "header" else name.replace("_", "-")

@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
-from elman.data.readers import READERS
+from elman.data.readers import suffixes
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters.checks import Check, plain
@@ -55,7 +55,7 @@ def save(path: str | Path, saved: Saved[M]) -> None:
 def check_name(path: str | Path) -> None:
     """Raise ValueError if a file of that name would be taken for data, by its suffix."""
     suffix = Path(path).suffix
-    if suffix.lower() in READERS:
+    if suffix.lower() in suffixes():
         raise ValueError(
             f"{path}: {suffix} is the suffix of files of data, by which elman.data.read and the "
             f"commands know them; name the model {Path(path).stem}.safetensors"

@@ -21,6 +21,7 @@ from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
+from elman.models.columns import restored_columns
 from elman.models.inference import (
     hidden_states,
     predict_logits,
@@ -61,6 +62,8 @@ class TrainedModel:
     """what NaN becomes: one of `elman.backends.streams.MISSING`"""
     feature_names: tuple[str, ...] | None = None
     """names of the columns of X, where they had any"""
+    columns: Mapping[str, Any] | None = None
+    """what the columns of the table were that X is from, by role: see `elman.models.columns`"""
     backend: str | None = None
     n_jobs: int | None = None
 
@@ -92,6 +95,8 @@ class TrainedModel:
             "missing": self.missing,
             "feature_names_in": None if self.feature_names is None else [*self.feature_names],
         }
+        if self.columns is not None:
+            described["columns"] = dict(self.columns)
         return described | answers, tensors | arrays
 
     def describe_answers(self) -> tuple[Described, Tensors]:
@@ -145,6 +150,7 @@ class TrainedModel:
             standardisation=restored_standardisation(tensors, n_features, "standardize"),
             missing=missing,
             feature_names=_restored_names(described["feature_names_in"], n_features_in),
+            columns=restored_columns(described.get("columns")),
             **meaning,
         )
 

@@ -1,0 +1,183 @@
+"""A Parquet, Feather or Arrow file in, its columns out; through pyarrow, the extra `tables`."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from elman.data.columns import Columns
+from elman.data.dataset import PathLike, ReaderError, cut
+from elman.data.tables.frames import columns_of
+from elman.data.text_files import check_memory
+from elman.data.wanted import Choice, Wanted, everything
+
+MOST_EXPANSION = 100
+"""Times its own size that what a file holds may take, unless the caller allows more."""
+ALWAYS = 64 << 20
+"""Bytes that any file may take."""
+
+INDEX = "__index_level_"
+"""How pandas calls the column of an index without a name, which is not read unless asked for."""
+
+
+def read_parquet(
+    path: PathLike, *, max_bytes: int | None = None, choose: Choice = everything
+) -> Columns:
+    """Read the columns of a Parquet file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    max_bytes : int, optional
+        The most memory, in bytes, that what is read may take; by default 64 MiB or 100 times the
+        size of the file, whichever is more.
+    choose : callable
+        Is given the names of the columns, and says which of them to read.
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    ReaderError
+        The file is damaged, is something else, or would take more memory than allowed.
+    ImportError
+        pyarrow is not installed.
+    OSError
+        The file cannot be opened.
+    """
+    name, limit = os.fspath(path), _limit(path, max_bytes)
+    with _pyarrow(name, "Parquet"):
+        from pyarrow import parquet
+
+        with open(name, "rb") as opened, parquet.ParquetFile(opened) as file:
+            names = file.schema_arrow.names
+            wanted = _chosen(name, names, choose)
+            n_values = len(wanted) * file.metadata.num_rows
+            check_memory(name, max(8 * n_values, _unpacked(file.metadata)), limit)
+            return _columns(file.read(columns=wanted), name)
+
+
+def read_arrow(
+    path: PathLike, *, max_bytes: int | None = None, choose: Choice = everything
+) -> Columns:
+    """Read the columns of a Feather or Arrow file, in the format of files or that of streams.
+
+    Parameters
+    ----------
+    path, max_bytes, choose
+        As `read_parquet` takes them.
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    ReaderError, ImportError, OSError
+        As `read_parquet`.
+    """
+    name, limit = os.fspath(path), _limit(path, max_bytes)
+    with _pyarrow(name, "Feather or Arrow"):
+        import pyarrow
+        from pyarrow import feather, ipc
+
+        with open(name, "rb") as file:
+            start = file.read(6)
+            file.seek(0)
+            if start.startswith(b"FEA1"):  # of the first version, before 2020
+                return _columns(feather.read_table(file), name, choose)
+            if start == b"ARROW1":
+                reader = ipc.open_file(file)
+                batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+            else:
+                reader = ipc.open_stream(file)
+                batches = iter(reader)
+            wanted = _chosen(name, reader.schema.names, choose)
+            kept: list[Any] = []
+            for batch in batches:
+                kept.append(batch.select(wanted))
+                check_memory(name, sum(one.nbytes for one in kept), limit)
+            schema = pyarrow.schema([reader.schema.field(column) for column in wanted])
+            return _columns(pyarrow.Table.from_batches(kept, schema), name)
+
+
+def parquet_of(columns: Mapping[str, list[Any]]) -> bytes:
+    """A table as the content of a Parquet file.
+
+    Parameters
+    ----------
+    columns : mapping of str to list
+        The values of each column, all of one length.
+
+    Raises
+    ------
+    ImportError
+        pyarrow is not installed.
+    """
+    with _pyarrow("the output", "Parquet"):
+        import pyarrow
+        from pyarrow import parquet
+
+        file = io.BytesIO()
+        parquet.write_table(pyarrow.table(dict(columns)), file)
+    return file.getvalue()
+
+
+def _columns(table: Any, source: str, choose: Choice | None = None) -> Columns:
+    if choose is not None:
+        table = table.select(_chosen(source, table.column_names, choose))
+    table.validate(full=True)  # damaged offsets would lead to other memory
+    columns = columns_of(table, source=source)
+    return replace(columns, place=lambda row: f"{source}, row {row}")
+
+
+def _chosen(source: str, names: Sequence[str], choose: Choice) -> list[str]:
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise ReaderError(f"{source}: two columns are called {cut(twice[0])}; rename one")
+    wanted: Wanted = choose(names)
+    return [
+        name
+        for name in names
+        if wanted.has(name) and (wanted.names is not None or not name.startswith(INDEX))
+    ]
+
+
+def _limit(path: PathLike, max_bytes: int | None) -> int:
+    if max_bytes is not None:
+        return max_bytes
+    return max(ALWAYS, MOST_EXPANSION * os.stat(path).st_size)
+
+
+def _unpacked(metadata: Any) -> int:
+    """Bytes of all columns once they are decompressed."""
+    # What a file says of single columns is not asked for: pyarrow 26 ends the process if the
+    # statistics there are damaged.
+    return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+
+
+@contextmanager
+def _pyarrow(source: str, what: str) -> Iterator[None]:
+    """The errors of pyarrow as those of a reader."""
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise ImportError(
+            f'{source}: {what} files take pyarrow: pip install "elman[tables]"'
+        ) from error
+    try:
+        yield
+    except ReaderError:
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise ReaderError(f"{source}: is no {what} file, or a damaged one ({reason})") from error

@@ -1,0 +1,56 @@
+"""A file of JSON lines, an object on each, in; its columns out."""
+
+from __future__ import annotations
+
+import os
+
+from elman.data.columns import Columns
+from elman.data.dataset import PathLike
+from elman.data.json_lines.lines import JsonLines
+from elman.data.text_files import not_text, undecodable
+from elman.data.wanted import Choice, everything
+
+__all__ = ["read_json_lines"]
+
+
+def read_json_lines(
+    path: PathLike, *, max_bytes: int | None = None, choose: Choice = everything
+) -> Columns:
+    """Read the columns of a file of JSON lines (.jsonl, .ndjson).
+
+    Each line is an object. It is a time step of a long table, ``{"run": 7, "t": 0.5, "ax": 1.25}``;
+    or a sequence with a list in the place of each number, ``{"run": 7, "t": [0, 0.5], "ax": [1, 2],
+    "label": "up"}``; or a sequence whose features are in one list of lists, one for each time step,
+    ``{"X": [[1, 2], [3, 4]], "label": "up"}``: these become the columns ``X[0]``, ``X[1]``, ...
+
+    ``null``, ``NaN`` and a key that an object leaves out are missing values. Values of a key are
+    all numbers, all text, all ``true`` or ``false``, or all lists.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, in UTF-8.
+    max_bytes : int, optional
+        The most memory, in bytes, that what is read may take.
+    choose : callable
+        Is given the names of the columns, as the first line has them, and says which to read.
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    ReaderError
+        The file is not such a file; names file, line and fix.
+    OSError
+        The file cannot be opened.
+    """
+    file = JsonLines(os.fspath(path), max_bytes, choose)
+    encoding = not_text(file.path) or "utf-8-sig"
+    try:
+        with open(file.path, encoding=encoding, newline="\n") as lines:
+            file.read(lines)
+    except UnicodeDecodeError as error:
+        undecodable(file.path, encoding, error)
+    return file.columns()

@@ -1,0 +1,247 @@
+"""The values of one key of JSON lines, some rows at a time, in; a column out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.dataset import listed
+from elman.data.json_lines.long import LongList
+
+Array = NDArray[Any]
+
+EXACT = 2**53
+"""Up to here float64 holds every integer."""
+
+NAMES = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+"""What errors call a value of JSON."""
+
+
+class UnusableError(Exception):
+    """What is wrong with a value: the message goes behind its name; `row` is its number."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+
+
+class Values:
+    """The values of one key, some rows at a time."""
+
+    def __init__(self) -> None:
+        self._parts: list[Array] = []
+        self._kind: type | None = None
+        """bool, str, float (of all numbers) or list"""
+        self._any_missing = self._any_float = self._any_large = False
+        self._texts: dict[str, str] = {}
+        self._width: int | None = None
+        """the number of features, of lists of lists"""
+        self._any_flat = False
+        self.n_bytes = 0
+
+    def extend(self, values: list[Any]) -> None:
+        """Add values; `UnusableError` if one is not of the kind of the others."""
+        kinds = {list if kind is LongList else kind for kind in map(type, values)}
+        self._check_kinds(kinds, values)
+        self._any_missing |= type(None) in kinds
+        if self._kind is list:
+            self._add_lists(values)
+            return
+        if self._kind is str:
+            known = self._texts
+            part = _objects([None if v is None else known.setdefault(v, v) for v in values])
+            if len(known) > 1 << 16:
+                self._texts = {}
+        elif self._kind is float:
+            self._any_float |= float in kinds
+            part = self._numbers(values, kinds)
+        elif self._kind is bool and kinds == {bool}:
+            part = np.array(values, bool)
+        else:
+            part = _objects(values)
+        self._parts.append(part)
+        self.n_bytes += part.nbytes
+
+    def columns(self, name: str) -> Iterator[tuple[str, Array]]:
+        """The column, or several of a key that has lists of lists, with their names."""
+        if self._width is None:
+            yield name, self._column()
+            return
+        rows = np.concatenate(self._parts)
+        for k in range(self._width):
+            part = _objects([None if row is None else _column_of(row, k) for row in rows])
+            yield f"{name}[{k}]", part
+
+    def _column(self) -> Array:
+        parts, self._parts = self._parts, []
+        n_rows = sum(map(len, parts))
+        if self._kind is None:
+            return np.full(n_rows, np.nan)
+        if self._kind is not float:
+            return np.concatenate(parts)
+        dtype: Any = np.float64
+        if not self._any_float:
+            if self._any_large:
+                return _of_large(parts, self._any_missing)
+            dtype = np.float64 if self._any_missing else np.int64
+        column = np.empty(n_rows, dtype)
+        start = 0
+        for part in parts:
+            column[start : start + len(part)] = (
+                _floats(part.tolist()) if part.dtype == object else part
+            )
+            start += len(part)
+        return column
+
+    def _check_kinds(self, kinds: set[type], values: list[Any]) -> None:
+        for kind in kinds - {type(None)}:
+            wanted = float if kind is int else kind
+            if kind is dict:
+                raise UnusableError(
+                    _first(values, dict),
+                    "is an object; expected a number, text or list: leave it out, or name the "
+                    "columns to read",
+                )
+            if self._kind is None:
+                self._kind = next(kind_of(value) for value in values if value is not None)
+            if wanted is not self._kind:
+                row = next(
+                    i
+                    for i, value in enumerate(values)
+                    if value is not None and kind_of(value) is not self._kind
+                )
+                raise UnusableError(
+                    row,
+                    f"is {NAMES.get(type(values[row]), 'an object')} here, and "
+                    f"{NAMES.get(self._kind, 'an object')} on the lines before: make them alike",
+                )
+
+    def _numbers(self, values: list[Any], kinds: set[type]) -> Array:
+        if float not in kinds:
+            large = max((abs(v) for v in values if v is not None), default=0) > EXACT
+            self._any_large |= large
+            if large:
+                return _objects(values)
+            if type(None) not in kinds:
+                return np.array(values, np.int64)
+        return _floats(values)
+
+    # Lists
+
+    def _add_lists(self, values: list[Any]) -> None:
+        rows: list[Any] = []
+        for i, value in enumerate(values):
+            try:
+                row = None if value is None else self._row(value)
+            except ValueError as error:
+                raise UnusableError(i, str(error)) from None
+            rows.append(row)
+            self.n_bytes += 128 + (0 if row is None else row.nbytes)
+        self._parts.append(_objects(rows))
+
+    def _row(self, value: list[Any] | LongList) -> Array:
+        """A list as an array: (n_timesteps,), or (n_timesteps, n_features) of a list of lists."""
+        if isinstance(value, LongList):
+            parts = [self._row(part) for part in value.pieces()]
+            if (
+                len({"number" if part.dtype.kind in "if" else part.dtype.kind for part in parts})
+                > 1
+            ):
+                raise ValueError("is a list of values of several types; expected numbers")
+            return np.concatenate(parts)
+        kinds = set(map(type, value)) - {type(None)}
+        if list in kinds:
+            return self._steps(value)
+        if self._width is not None and value:
+            raise ValueError("is a list of numbers, and a list of lists on the lines before")
+        self._any_flat |= bool(value)
+        if kinds <= {int, float}:
+            if kinds == {int} and None not in value:
+                try:
+                    return np.array(value, np.int64)
+                except OverflowError:
+                    pass
+            return _floats(value)
+        if kinds == {bool} and None not in value:
+            return np.array(value, bool)
+        if len(kinds) > 1 or dict in kinds:
+            raise ValueError(
+                "is a list of "
+                + listed(sorted({NAMES.get(kind, "objects") for kind in kinds})).replace("'", "")
+                + "; expected numbers, or else text, one for each time step"
+            )
+        return _objects(value)
+
+    def _steps(self, value: list[Any]) -> Array:
+        for t, step in enumerate(value):
+            if not isinstance(step, list):
+                raise ValueError(f"is a list of lists, but for time step {t}")
+            if self._width is None:
+                if self._any_flat:
+                    raise ValueError("is a list of lists, and of numbers on the lines before")
+                if not step:
+                    raise ValueError(f"has no value at time step {t}")
+                self._width = len(step)
+            if len(step) != self._width:
+                raise ValueError(
+                    f"has {len(step)} value(s) at time step {t}, and {self._width} before: the "
+                    "lists of lists are a list for each time step, with a value for each feature"
+                )
+            for k, number in enumerate(step):
+                if number is not None and kind_of(number) is not float:
+                    raise ValueError(
+                        f"has {NAMES.get(type(number), 'an object')} at time step {t}, feature "
+                        f"{k}; expected a number"
+                    )
+        found = np.array([_floats(step) for step in value], np.float64)
+        return found.reshape(len(value), self._width or 0)
+
+
+def kind_of(value: Any) -> type:
+    """The type of a value: float of every number, list of every list."""
+    return {int: float, LongList: list}.get(type(value), type(value))
+
+
+def _first(values: list[Any], kind: type) -> int:
+    return next(i for i, value in enumerate(values) if type(value) is kind)
+
+
+def _floats(values: list[Any]) -> Array:
+    """Numbers and None as floats; an integer beyond float64 is infinite, as JSON's 1e999 is."""
+    try:
+        return np.array(values, np.float64)  # None becomes NaN
+    except OverflowError:
+        return np.array([_float(value) for value in values], np.float64)
+
+
+def _float(value: Any) -> float:
+    try:
+        return np.nan if value is None else float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
+def _of_large(parts: list[Array], any_missing: bool) -> Array:
+    """Integers, some of them beyond 2^53."""
+    every = [None if v is None or v != v else int(v) for part in parts for v in part.tolist()]
+    if not any_missing:
+        least, most = min(every), max(every)  # type: ignore[type-var]
+        for dtype in (np.int64, np.uint64):
+            if np.iinfo(dtype).min <= least and most <= np.iinfo(dtype).max:  # type: ignore[operator]
+                return np.array(every, dtype)
+    return _objects(every)
+
+
+def _column_of(row: Array, k: int) -> Array:
+    """A feature of a list of lists; an empty list has none, of any width."""
+    return row[:, k] if row.ndim == 2 else row
+
+
+def _objects(values: list[Any]) -> Array:
+    array = np.empty(len(values), object)
+    for i, value in enumerate(values):
+        array[i] = value
+    return array

@@ -1,0 +1,271 @@
+"""A file of a table in, by the suffix of its name; its sequences out."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data.arff import read_arff_columns
+from elman.data.arrow import read_arrow, read_parquet
+from elman.data.columns import Columns
+from elman.data.csv import read_csv
+from elman.data.dataset import Dataset, PathLike, ReaderError, cut, listed
+from elman.data.json_lines import read_json_lines
+from elman.data.tables import dataset_of
+from elman.data.tables.features import feature_columns
+from elman.data.tables.plain import holds_lists, missing_values
+from elman.data.tables.roles import Roles, check_known, names_of, roles_of
+from elman.data.wanted import Choice, Wanted, everything
+
+TABLES: dict[str, Callable[..., Columns]] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".parquet": read_parquet,
+    ".feather": read_arrow,
+    ".arrow": read_arrow,
+    ".arff": read_arff_columns,
+}
+"""The readers of tables, by suffix."""
+
+WITHOUT_LISTS = (".csv", ".tsv", ".arff")
+"""Formats in which a row cannot be a whole sequence, so that an id is needed."""
+
+ROLES = ("id", "time", "features", "label", "step_label", "target", "step_target", "weight")
+"""What a column of a table may be, as options of `read`."""
+
+
+def read_columns(path: PathLike, *, choose: Choice = everything, **options: Any) -> Columns:
+    """The columns of a file of a table, by its suffix; ReaderError if it has another."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in TABLES:
+        raise ReaderError(
+            f"{os.fspath(path)}: is not a table that this reads; choose one of {', '.join(TABLES)}"
+        )
+    return TABLES[suffix](path, choose=choose, **options)
+
+
+def read_table(
+    path: PathLike,
+    *,
+    missing: str = "error",
+    time_delta: bool = False,
+    labels: Any = None,
+    may_lack: Collection[str] = (),
+    options: Mapping[str, Any] | None = None,
+    **roles: Any,
+) -> Dataset:
+    """Sequences of a file of a table.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    missing : {"error", "nan"}
+        What to do with a missing value among the features: refuse the file, or return NaN.
+    time_delta, labels, **roles
+        As `elman.data.from_table` takes them; `labels` may also be the path of a second file.
+    may_lack : collection of str
+        The roles, among "id" and "time", whose column the file need not have.
+    options : mapping, optional
+        Arguments of the file's reader, and of that of `labels`.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ReaderError
+        The file, or the second one, is damaged, or does not hold what is asked for.
+    OSError
+        A file cannot be opened.
+    """
+    options = options or {}
+    asked = Asked(os.fspath(path), roles, time_delta, labels is not None, may_lack)
+    asked.needs_id = Path(path).suffix.lower() in WITHOUT_LISTS
+    columns = read_columns(path, choose=asked, **options)
+    if isinstance(labels, (str, os.PathLike)):
+        labels = read_labels(labels, asked.roles, options)
+        ids = [str(name) for name in names_of(asked.roles.get("id"))]
+        there = set(_keys(columns, ids)) if ids else ()
+        labels = without_strangers(labels, ids, there, os.fspath(path))
+    return assembled(columns, asked, labels, missing)
+
+
+def assembled(columns: Columns, asked: Asked, labels: Any, missing: str) -> Dataset:
+    """Sequences of columns that were read as `asked` chose."""
+    features = feature_columns(columns, asked.checked())
+    if missing == "error":
+        for name in features:
+            _refuse_missing(columns, name)
+    absent = asked.absent.get("id")
+    if absent is not None and not any(holds_lists(columns.columns[name]) for name in features):
+        check_known(columns, absent, "id")
+    return dataset_of(columns, time_delta=asked.time_delta, labels=labels, **asked.roles)
+
+
+def _refuse_missing(columns: Columns, name: str) -> None:
+    column = columns.columns[name]
+    step = ""
+    if holds_lists(column):
+        rows = [i for i, v in enumerate(column) if v is not None and missing_values(v).any()]
+        if rows:
+            step = f", step {int(np.argmax(missing_values(column[rows[0]])))}"
+    else:
+        rows = np.flatnonzero(missing_values(column)).tolist()
+    if rows:
+        raise ReaderError(
+            f"{columns.place(rows[0])}{step}: the feature {cut(name)} is missing, in "
+            f"{len(rows)} of {columns.n_rows} rows; fill it in, or read the file with "
+            "missing='nan' and fit with missing='mask' or 'skip' (elman fit --missing)"
+        )
+
+
+class Asked:
+    """What a caller wants of a table; called with the names of its columns, what that means.
+
+    Parameters
+    ----------
+    source : str
+        What errors call the table.
+    roles : mapping
+        The columns by role, as `dataset_of` takes them; None stands for none.
+    time_delta : bool
+        Whether the time since the step before becomes a feature.
+    second : bool
+        Whether labels and targets are in a second table.
+    may_lack : collection of str
+        Roles whose column need not be there.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        roles: Mapping[str, Any],
+        time_delta: bool = False,
+        second: bool = False,
+        may_lack: Collection[str] = (),
+    ) -> None:
+        self.source = source
+        self.roles = {name: value for name, value in roles.items() if value is not None}
+        self.time_delta = time_delta
+        self.second = second
+        self.may_lack = may_lack
+        self.needs_id = False
+        self.absent: dict[str, str] = {}
+        """the columns that need not be there and are not, by role"""
+
+    def __call__(self, names: Sequence[str]) -> Wanted:
+        """What to read of columns of these names; ReaderError if one is missing."""
+        if self.needs_id and "id" not in self.roles:
+            raise ReaderError(
+                f"{self.source}: has a row for each time step, so that id= (--id) has to name the "
+                f"column that says which sequence a row belongs to. Its columns are "
+                f"{listed(names)}. A file that is one sequence goes into a folder of such files"
+            )
+        for role in self.may_lack:
+            name = self.roles.get(role)
+            is_needed = self.time_delta if role == "time" else self.needs_id
+            if isinstance(name, str) and name not in names and not is_needed:
+                self.absent[role] = self.roles.pop(role)
+        self.roles |= self._expanded(names)
+        roles = self.checked()
+        played = roles.played()
+        known = Columns({name: np.empty(0) for name in names}, 0, source=self.source)
+        for name, role in played.items():
+            if not (self.second and role in ("label", "target", "weight")):
+                check_known(known, name, role)
+        texts = {
+            name: {"step_label": "label"}.get(role, role)
+            for name, role in played.items()
+            if role in ("id", "time", "label", "step_label")
+        }
+        if roles.features is None:
+            return Wanted(None, texts)
+        features = [name for name in roles.features if name != roles.delta]
+        for name in features:
+            check_known(known, name, "features")
+        return Wanted(frozenset(features) | played.keys(), texts)
+
+    def checked(self) -> Roles:
+        """The roles; an error if they do not agree with each other."""
+        return roles_of(
+            **{role: self.roles.get(role) for role in ROLES}, time_delta=self.time_delta
+        )
+
+    def _expanded(self, names: Sequence[str]) -> dict[str, Any]:
+        """The features, where one stands for all columns that lists of lists became."""
+        features = self.roles.get("features")
+        if not isinstance(features, (list, tuple)):
+            return {}
+        found: list[Any] = []
+        for name in features:
+            parts = [n for n in names if n.startswith(f"{name}[") and n.endswith("]")]
+            found += parts if parts and name not in names else [name]
+        return {"features": found}
+
+
+def read_labels(path: PathLike, roles: Mapping[str, Any], options: Mapping[str, Any]) -> Columns:
+    """A second table, with labels or targets by id, for the data that play these roles."""
+    ids = [str(name) for name in names_of(roles.get("id"))]
+    label, target = roles.get("label"), roles.get("target")
+
+    def choose(names: Sequence[str]) -> Wanted:
+        texts = dict.fromkeys(ids, "id")
+        if label is None and target is None:
+            return Wanted(None, texts, "label")
+        if label is not None:
+            texts[str(label)] = "label"
+        wanted = [*ids, label, *names_of(target), roles.get("weight")]
+        return Wanted(frozenset(str(name) for name in wanted if name is not None), texts)
+
+    return read_columns(path, choose=choose, **known_options(path, options))
+
+
+def without_strangers(
+    labels: Columns, ids: Sequence[str], there: Collection[Any], source: str
+) -> Columns:
+    """A second table without the rows of ids that are not there; a warning names those.
+
+    A file of labels often has those of the training data and of the test data, which are read one
+    after the other.
+    """
+    keys = _keys(labels, ids)
+    strangers = [key for key in keys if key not in there]
+    if not strangers or len(strangers) == len(keys):
+        return labels  # in the second case `dataset_of` says what is wrong
+    warnings.warn(
+        f"{labels.source}: {len(strangers)} of its {len(keys)} rows belong to no sequence of "
+        f"{source}, and are left out: {listed(strangers)}",
+        stacklevel=2,
+    )
+    rows = np.flatnonzero([key in there for key in keys])
+    columns = {name: column[rows] for name, column in labels.columns.items()}
+    return Columns(
+        columns,
+        len(rows),
+        lambda row: labels.place(int(rows[row])),
+        labels.source,
+        labels.categorical,
+    )
+
+
+def _keys(columns: Columns, ids: Sequence[str]) -> list[Any]:
+    """The id of each row, as Python has it."""
+    every = [columns.columns[name].tolist() for name in ids if name in columns.columns]
+    return every[0] if len(every) == 1 else list(zip(*every, strict=True))
+
+
+def known_options(path: PathLike, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the options that the reader of a file of this suffix has."""
+    reader = TABLES.get(Path(path).suffix.lower(), read_columns)
+    known = inspect.signature(reader).parameters
+    return {name: value for name, value in options.items() if name in known}

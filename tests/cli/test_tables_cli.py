@@ -1,0 +1,354 @@
+"""The commands read tables and folders, and a model remembers which columns it was trained on."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from helpers.cli_tools import run
+
+import elman
+from elman.cli.wording import as_options
+from elman.data import write_npz
+from elman.data.named import NamedSequences
+
+SMALL = ["-q", "--hidden-size", "3", "--max-iter", "2"]
+COLUMNS = ["note", "run", "t", "ax", "ay", "state", "phase", "speed", "drift"]
+
+
+def rows(seed, n=7):
+    """Rows of n runs, shuffled: the first feature says what the state and the speed are."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for i in range(n):
+        for t in range(int(rng.integers(2, 5))):
+            ax, ay = rng.normal(size=2).round(3).tolist()
+            state = ["up", "down"][i % 2]
+            found.append(["x", f"r{i}", t / 2, ax + i % 2, ay, state, "pq"[t % 2]])
+            found[-1] += [i % 2 + 0.5, t * 0.25]
+    return [found[i] for i in rng.permutation(len(found))]
+
+
+def write_csv(path, table, columns=COLUMNS, delimiter=","):
+    with open(path, "w", newline="") as file:
+        out = csv.writer(file, delimiter=delimiter)
+        out.writerow(columns)
+        out.writerows([[row[COLUMNS.index(name)] for name in columns] for row in table])
+    return path
+
+
+ROLES = ["--id", "run", "--time", "t", "--features", "ax,ay"]
+KINDS = {
+    "label": ["--label", "state"],
+    "steps": ["--step-label", "phase"],
+    "values": ["--target", "speed"],
+    "step values": ["--step-target", "drift"],
+}
+MODELS = {
+    "label": elman.RNNClassifier,
+    "steps": elman.RNNTagger,
+    "values": elman.RNNRegressor,
+    "step values": elman.RNNRegressor,
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Tables to train on and to predict, and a model of each kind."""
+    from elman.cli import main
+
+    folder = tmp_path_factory.mktemp("tables")
+    train = write_csv(folder / "train.csv", rows(1))
+    write_csv(folder / "new.csv", rows(2, 5))
+    for kind, options in KINDS.items():
+        fit = ["fit", train, *ROLES, *options, "-o", folder / kind, *SMALL]
+        assert main([*map(str, fit)]) == 0
+    return folder
+
+
+def new_data(files):
+    """The sequences of new.csv and their ids, put together without `read`."""
+    found = {}
+    for row in rows(2, 5):
+        found.setdefault(row[1], []).append(row)
+    ordered = {run: sorted(of_run, key=lambda row: row[2]) for run, of_run in found.items()}
+    X = [np.array([row[3:5] for row in of_run]) for of_run in ordered.values()]
+    return (
+        NamedSequences(X, ["ax", "ay"]),
+        [*ordered],
+        [[row[2] for row in of_run] for of_run in ordered.values()],
+    )
+
+
+def digits(probabilities):
+    return [[f"{p:.9g}" for p in row] for row in probabilities]
+
+
+def test_predict_needs_no_options_and_writes_ids(capsys, files):
+    X, ids, _ = new_data(files)
+    model = elman.RNNClassifier.load(files / "label")
+    code, out, err = run(capsys, "predict", files / "label", files / "new.csv", "--proba")
+    assert (code, err) == (0, "")
+    header, *lines = csv.reader(out.splitlines())
+    assert header == ["run", "label", "p(down)", "p(up)"]
+    assert [line[0] for line in lines] == ids
+    assert [line[1] for line in lines] == model.predict(X).tolist()
+    assert [line[2:] for line in lines] == digits(model.predict_proba(X))
+
+
+def test_a_tagger_writes_the_time_of_each_step(capsys, files):
+    X, ids, times = new_data(files)
+    tags = elman.RNNTagger.load(files / "steps").predict(X)
+    code, out, err = run(capsys, "predict", files / "steps", files / "new.csv")
+    assert (code, err) == (0, "")
+    expected = [
+        [id, str(t), tag]
+        for id, of_run, told in zip(ids, times, tags, strict=True)
+        for t, tag in zip(of_run, told, strict=True)
+    ]
+    assert [*csv.reader(out.splitlines())] == [["run", "t", "label"], *expected]
+
+
+@pytest.mark.parametrize("columns", [COLUMNS[::-1], COLUMNS[1:5], [*COLUMNS[3:5], "run", "t"]])
+def test_columns_are_found_by_name(capsys, tmp_path, files, columns):
+    """In any order, and without those that training had and answering does not need."""
+    expected = run(capsys, "predict", files / "label", files / "new.csv")
+    other = write_csv(tmp_path / "other.csv", rows(2, 5), columns)
+    assert run(capsys, "predict", files / "label", other) == expected
+
+
+def test_columns_that_are_called_otherwise(capsys, tmp_path, files):
+    expected = run(capsys, "predict", files / "label", files / "new.csv")[1]
+    text = (files / "new.csv").read_text().replace("run,t,", "trial,second,")
+    other = tmp_path / "other.csv"
+    other.write_text(text.replace(",", ";"))
+    arguments = ["--id", "trial", "--time", "second", "--delimiter", ";"]
+    code, out, err = run(capsys, "predict", files / "label", other, *arguments)
+    assert (code, err) == (0, "")
+    assert out == expected.replace("run,label", "trial,label")
+
+
+def test_a_file_without_the_time_is_taken_in_its_order_with_a_warning(capsys, tmp_path, files):
+    names = [name for name in COLUMNS if name != "t"]
+    other = write_csv(tmp_path / "other.csv", rows(2, 5), names)
+    code, out, err = run(capsys, "predict", files / "label", other)
+    assert code == 0
+    assert "has no column 't', by which the steps of the training data were sorted" in err
+    assert out.startswith("run,label\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [("out.jsonl", []), ("out.txt", ["--format", "jsonl"]), (None, ["--format", "jsonl"])],
+)
+def test_json_lines(capsys, tmp_path, files, output, options):
+    X, ids, _ = new_data(files)
+    model = elman.RNNClassifier.load(files / "label")
+    if output:
+        options = [*options, "-o", tmp_path / output]
+    code, out, _ = run(capsys, "predict", files / "label", files / "new.csv", "--proba", *options)
+    text = (tmp_path / output).read_text() if output else out
+    lines = [*map(json.loads, text.splitlines())]
+    assert code == 0
+    assert [line["run"] for line in lines] == ids
+    assert [line["label"] for line in lines] == model.predict(X).tolist()
+    told = [[f"{p:.9g}" for p in line["p"].values()] for line in lines]
+    assert told == digits(model.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parquet(capsys, tmp_path, files, kind):
+    X, ids, times = new_data(files)
+    path = tmp_path / "out.parquet"
+    assert run(capsys, "predict", files / kind, files / "new.csv", "-o", path)[0] == 0
+    table = pyarrow.parquet.read_table(path).to_pydict()
+    told = MODELS[kind].load(files / kind).predict(X)
+    if "step" in kind:
+        assert [*table][:2] == ["run", "t"]
+        assert table[[*table][2]] == np.concatenate(told).tolist()
+        assert table["t"] == [t for of_run in times for t in of_run]
+    else:
+        assert [*table] == ["run", {"label": "label", "values": "value"}[kind]]
+        assert table["run"] == ids
+        assert table[[*table][1]] == told.tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_evaluate_remembers_the_answer_too(capsys, files, kind):
+    code, out, err = run(capsys, "evaluate", files / kind, files / "new.csv")
+    assert (code, err) == (0, "")
+    explicit = run(capsys, "evaluate", files / kind, files / "new.csv", *ROLES, *KINDS[kind])
+    assert explicit == (0, out, "")
+
+
+def test_validation_and_test_data_are_read_alike(capsys, tmp_path, files):
+    other = write_csv(tmp_path / "other.csv", rows(3, 5), COLUMNS[::-1])
+    options = ["--validation", other, "--test", other, *SMALL]
+    fit = ["fit", files / "train.csv", *ROLES, *KINDS["label"], "-o", tmp_path / "m", *options]
+    code, out, err = run(capsys, *fit)
+    assert (code, err) == (0, "")
+    assert out.split("\n\n", 1)[1] == run(capsys, "evaluate", tmp_path / "m", other)[1]
+
+
+def test_the_time_since_the_step_before(capsys, tmp_path, files):
+    fit = ["fit", files / "train.csv", *ROLES, "--time-delta", *KINDS["values"], *SMALL]
+    assert run(capsys, *fit, "-o", tmp_path / "m")[0] == 0
+    assert elman.RNNRegressor.load(tmp_path / "m").feature_names_in_.tolist() == [
+        "ax",
+        "ay",
+        "t_delta",
+    ]
+    assert run(capsys, "predict", tmp_path / "m", files / "new.csv")[0] == 0
+    names = [name for name in COLUMNS if name != "t"]
+    other = write_csv(tmp_path / "other.csv", rows(2, 5), names)
+    code, _, err = run(capsys, "predict", tmp_path / "m", other)
+    assert code == 2
+    assert "other.csv has no column 't', which --time names" in err
+
+
+def test_a_folder_of_recordings(capsys, tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    for i in range(5):
+        (folder / f"rec{i + 7}.csv").write_text(f"ax,ay\n{i % 2},0.5\n{i % 2},{i}\n")
+    names = [f"rec{i + 7}" for i in range(5)]
+    labels = "".join(f"{name},{'ab'[i % 2]}\n" for i, name in enumerate(names))
+    (folder / "labels.csv").write_text("file,class\n" + labels)
+    assert run(capsys, "fit", folder, "-o", tmp_path / "m", *SMALL)[0] == 0
+    assert run(capsys, "evaluate", tmp_path / "m", folder)[0] == 0
+    (folder / "labels.csv").write_text("file,class\n")  # not needed from here on
+    code, out, err = run(capsys, "predict", tmp_path / "m", folder)
+    assert (code, err) == (0, "")
+    assert [line.split(",")[0] for line in out.splitlines()] == ["id", *names]
+    code, _, err = run(capsys, "predict", tmp_path / "m", folder, "-o", folder / "out.csv")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "lies in the folder that is read" in err
+
+
+def test_several_columns_of_an_id(capsys, tmp_path, files):
+    text = "who,day,x,y\na,1,0.5,p\na,1,2,p\nb,1,3,q\na,2,4,q\n"
+    (tmp_path / "x.csv").write_text(text)
+    fit = ["fit", tmp_path / "x.csv", "--id", "who,day", "--label", "y", "-o", tmp_path / "m"]
+    assert run(capsys, *fit, *SMALL)[0] == 0
+    code, out, _ = run(capsys, "predict", tmp_path / "m", tmp_path / "x.csv")
+    assert code == 0
+    assert [line.split(",")[:2] for line in out.splitlines()] == [
+        ["who", "day"],
+        ["a", "1"],
+        ["b", "1"],
+        ["a", "2"],
+    ]
+
+
+def test_a_file_of_labels(capsys, tmp_path, files):
+    (tmp_path / "labels.csv").write_text(
+        "run,kind\n" + "".join(f"r{i},k{i % 3}\n" for i in range(7))
+    )
+    fit = ["fit", files / "train.csv", *ROLES, "--labels", tmp_path / "labels.csv", *SMALL]
+    assert run(capsys, *fit, "-o", tmp_path / "m")[0] == 0
+    assert run(capsys, "predict", tmp_path / "m", files / "new.csv")[0] == 0
+    code, out, err = run(
+        capsys, "evaluate", tmp_path / "m", files / "new.csv", "--labels", tmp_path / "labels.csv"
+    )
+    assert code == 0
+    assert "of 5)" in out
+    assert "2 of its 7 rows belong to no sequence" in err
+
+
+def test_inspect_shows_the_columns_and_no_escape_codes(capsys, tmp_path):
+    text = '"run\x1b[31m",t,x,y\na,1,0.5,p\na,2,2,p\nb,1,3,q\n'
+    (tmp_path / "x.csv").write_text(text)
+    fit = ["fit", tmp_path / "x.csv", "--id", "run\x1b[31m", "--time", "t", "--label", "y"]
+    assert run(capsys, *fit, "-o", tmp_path / "m", *SMALL)[0] == 0
+    code, out, _ = run(capsys, "inspect", tmp_path / "m")
+    assert code == 0
+    assert "--id run\\x1b[31m --time t --label y" in out
+
+
+def test_data_without_a_table_are_answered_as_before(capsys, tmp_path, files):
+    X, _, _ = new_data(files)
+    write_npz(tmp_path / "new.npz", X)
+    code, out, _ = run(capsys, "predict", files / "label", tmp_path / "new.npz")
+    assert code == 0
+    assert out.splitlines()[0] == "label"
+    expected = run(capsys, "predict", files / "label", files / "new.csv")[1]
+    assert out.splitlines()[1:] == [line.split(",")[1] for line in expected.splitlines()[1:]]
+
+
+def test_names_in_a_npz_file_are_compared_and_its_ids_written(capsys, tmp_path, files):
+    X, ids, _ = new_data(files)
+    expected = run(capsys, "predict", files / "label", files / "new.csv")[1]
+    write_npz(tmp_path / "new.npz", list(X), ids=ids, feature_names=["ax", "ay"])
+    code, out, err = run(capsys, "predict", files / "label", tmp_path / "new.npz")
+    assert (code, out, err) == (0, expected.replace("run,", "id,"), "")
+    write_npz(tmp_path / "new.npz", list(X), ids=ids, feature_names=["ay", "ax"])
+    code, out, err = run(capsys, "predict", files / "label", tmp_path / "new.npz")
+    assert (code, out) == (2, "")
+    assert "new.npz" in err
+    assert "ay" in err
+
+
+MISTAKES = {
+    "no id": ("fit {f}/train.csv -o {t}/m", "--id has to name the column"),
+    "no label": ("fit {f}/train.csv --id run --features ax -o {t}/m", "--label, --step-label or"),
+    "other name": ("fit {f}/train.csv --id rum --label state -o {t}/m", "'rum', which --id names"),
+    "text": ("fit {f}/train.csv --id run --label state -o {t}/m", "line 2: column 'note' holds"),
+    "no names": ("fit {f}/train.csv --id run --features ax, -o {t}/m", "'ax,' is neither"),
+    "no model": ("predict {f}/new.csv {f}/label", "holds data, not a model"),
+    "format": ("predict {f}/label {f}/new.csv --format xml", "choose csv, jsonl, parquet"),
+    "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
+    "lacks": ("predict {f}/label {t}/lacks.csv", "lacks.csv has no column 'ay', which --features"),
+    "missing": ("predict {f}/label {t}/missing.csv", "line 2: the feature 'ay' is missing"),
+    "label": ("evaluate {f}/label {t}/unknown.csv", "not trained on: 'left'"),
+    "no answer": ("evaluate {f}/label {t}/none.csv", "has no column 'state', which --label names"),
+    "delimiter": ("predict {f}/label {f}/new.csv --delimiter ;", "pass --delimiter ','"),
+    "another format": ("predict {f}/label {t}/x.ts --id run", "--id says nothing about this file"),
+    "large": ("predict {f}/label {f}/new.csv --max-bytes 9", "more than the 9 bytes"),
+    "empty folder": ("fit {t} -o {f}/m", "is no recording that this reads"),
+    "no folder": ("predict {f}/label {t}/nothing", "has no suffix"),
+    "a broken table": ("predict {f}/label {t}/ragged.csv", "line 3: has 2 fields"),
+    "damaged": ("predict {f}/label {t}/damaged.parquet", "is no Parquet file, or a damaged one"),
+}
+
+
+@pytest.mark.parametrize(("command", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line(capsys, tmp_path, files, command, words):
+    head = "run,t,ax,ay"
+    (tmp_path / "lacks.csv").write_text("run,t,ax\na,1,2\n")
+    (tmp_path / "missing.csv").write_text(f"{head}\na,1,2,\n")
+    (tmp_path / "unknown.csv").write_text(f"{head},state\na,1,2,3,left\n")
+    (tmp_path / "none.csv").write_text(f"{head}\na,1,2,3\n")
+    (tmp_path / "ragged.csv").write_text(f"{head}\na,1,2,3\na,2\n")
+    (tmp_path / "damaged.parquet").write_text("PAR1")
+    (tmp_path / "notes.txt").write_text("")
+    arguments = [part.format(f=files, t=tmp_path) for part in command.split()]
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.startswith("elman: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("x has no column 'a', which id= names", "x has no column 'a', which --id names"),
+        ("so that id= (--id) has to", "so that --id has to"),
+        ("pass delimiter=';', on the command line --delimiter ';'", "pass --delimiter ';'"),
+        ("or pass header=False, on the command line --no-header", "or pass --no-header"),
+        ("pass delimiter=';' and decimal=',' (--delimiter ';' --decimal ',')",
+         "pass --delimiter ';' --decimal ','"),
+        ("as label= or target= (--label, --target)", "as --label, --target"),
+        ("choose: features=['ax', 'ay']", "choose: --features ax,ay"),
+        ("a label for each step is step_label=", "a label for each step is --step-label"),
+        ("(features=[...], on the command line --features a,b,c), or", "(--features a,b,c), or"),
+        ("read the file with missing='nan' and fit with missing='mask' or 'skip' "
+         "(elman fit --missing)", "train with --missing mask or skip (elman fit)"),
+        ("pass time_delta=True", "pass --time-delta"),
+    ],
+)  # fmt: skip
+def test_errors_speak_the_language_of_the_command_line(message, told):
+    assert as_options(message) == told
