@@ -54,14 +54,22 @@ def read_parquet(
     """
     name, limit = os.fspath(path), _limit(path, max_bytes)
     with _pyarrow(name, "Parquet"):
+        import pyarrow
         from pyarrow import parquet
 
-        with open(name, "rb") as opened, parquet.ParquetFile(opened) as file:
+        with open(name, "rb"):
+            pass  # an error that Python has for a path that cannot be opened
+        # On one thread and without reading ahead: a thread of pyarrow's that goes on with a damaged
+        # file, which has been given up here, ends the process.
+        with (
+            pyarrow.OSFile(name) as opened,
+            parquet.ParquetFile(opened, pre_buffer=False) as file,
+        ):
             names = file.schema_arrow.names
             wanted = _chosen(name, names, choose)
             n_values = len(wanted) * file.metadata.num_rows
             check_memory(name, max(8 * n_values, _unpacked(file.metadata)), limit)
-            return _columns(file.read(columns=wanted), name)
+            return _columns(file.read(columns=wanted, use_threads=False), name)
 
 
 def read_arrow(
@@ -88,9 +96,11 @@ def read_arrow(
         import pyarrow
         from pyarrow import feather, ipc
 
-        with open(name, "rb") as file:
-            start = file.read(6)
-            file.seek(0)
+        with open(name, "rb") as opened:
+            # What a file says of its length would be asked of a file of Python's in one piece.
+            content = opened.read()
+        with pyarrow.BufferReader(content) as file:
+            start = content[:6]
             if start.startswith(b"FEA1"):  # of the first version, before 2020
                 return _columns(feather.read_table(file), name, choose)
             if start == b"ARROW1":
