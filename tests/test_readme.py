@@ -28,7 +28,9 @@ def test_the_python_of_the_readme_works_when_pasted(tmp_path):
     assert (tmp_path / "speakers.safetensors").exists()
 
 
-@pytest.mark.parametrize("script", ["own_data.py", "grid_search.py"])
+@pytest.mark.parametrize(
+    "script", ["own_data.py", "grid_search.py", "from_csv.py", "from_folder.py"]
+)
 def test_an_example_runs(tmp_path, script):
     out = run((ROOT / "examples" / script).read_text(), tmp_path)
     (accuracy,) = re.findall(r"accuracy on .*: ([\d.]+)%", out)

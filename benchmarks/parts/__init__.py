@@ -11,7 +11,17 @@ from types import ModuleType
 
 PARTS = (
     *("layer", "gru", "lstm", "cell_options", "batch1", "stream", "small", "threads", "fit"),
-    *("predict", "containers", "memory", "fit_memory", "tbptt", "buckets", "denormals", "startup"),
+    *(
+        "predict",
+        "containers",
+        "from_table",
+        "memory",
+        "fit_memory",
+        "tbptt",
+        "buckets",
+        "denormals",
+        "startup",
+    ),
 )
 FORCEABLE = (*("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "denormals"),)
 """parts that take an instruction set"""

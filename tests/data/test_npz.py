@@ -9,6 +9,7 @@ import warnings
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.reading import peak_memory
 
@@ -187,6 +188,14 @@ def test_all_of_a_data_set_is_written_and_read(tmp_path, rng, ids, ragged):
         assert read(path).metadata == {}
         write_npz(path, found)  # what is read can be written
         assert path.read_bytes() == first
+
+
+def test_the_names_of_data_frames_are_written(tmp_path, rng):
+    frames = [pd.DataFrame(rng.normal(size=(n, 2)), columns=["ax", "ay"]) for n in (3, 5)]
+    write_npz(tmp_path / "x.npz", frames)
+    assert read(tmp_path / "x.npz").feature_names == ("ax", "ay")
+    write_npz(tmp_path / "x.npz", frames, feature_names=["x", "y"])
+    assert read(tmp_path / "x.npz").feature_names == ("x", "y")
 
 
 def test_what_a_ts_file_holds_is_written(tmp_path):

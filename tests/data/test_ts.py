@@ -499,8 +499,11 @@ def test_many_arrays_for_a_small_file_need_to_be_asked_for(write, monkeypatch):
 @pytest.mark.parametrize("line", ["1,2,3:a\n", "1,2,3:4,5,6:a\n"])
 def test_max_bytes(write, line):
     path = write("@classLabel true\n@data\n" + line * 500)
-    with pytest.raises(ReaderError, match=r"x\.ts.*more than max_bytes=2000 allows; if that is"):
+    with pytest.raises(ReaderError, match=r"x\.ts: the file is larger than max_bytes=2000"):
         read_ts(path, max_bytes=2000)
+    size = path.stat().st_size
+    with pytest.raises(ReaderError, match=rf"x\.ts.*more than max_bytes={size} allows; if that is"):
+        read_ts(path, max_bytes=size)
     assert len(read_ts(path, max_bytes=100_000).X) == 500
     for wrong, error in ((0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)):
         with pytest.raises(error, match="max_bytes"):

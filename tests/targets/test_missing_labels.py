@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tracemalloc
 from decimal import Decimal
 
 import numpy as np
@@ -349,3 +350,21 @@ def test_errors_list_few_labels_and_cut_them(rng):
     assert listed(range(20)) == str([*range(20)])
     assert listed(np.arange(21)).endswith(" 19, ... (21 in all)]")
     assert listed(["a" * 10**6, 2.5]) == f"['{'a' * 56}..., 2.5]"
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNTagger])
+def test_one_long_label_does_not_make_all_of_them_wide(estimator, rng):
+    """An array of texts has the width of the longest for each: 400 MB here."""
+    X = rng.normal(size=(1001, 3, 1))
+    labels = ["a", "b"] * 500 + ["x" * 100_000]
+    y = labels if estimator is RNNClassifier else [["a", "b", label] for label in labels]
+    model = estimator(2, max_iter=1, random_state=0)
+    tracemalloc.start()
+    model.fit(X, y)
+    answers = model.predict(X[:5])
+    model.score(X, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
+    assert set(np.ravel(list(answers)).tolist()) <= {"a", "b", labels[-1]}
+    assert model.classes_.tolist() == ["a", "b", labels[-1]]

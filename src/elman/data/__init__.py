@@ -1,7 +1,7 @@
 """From what a user has to sequences a network can take: validation, readers, data sets."""
 
+from elman.data.axes import from_channels_first, unpad
 from elman.data.datasets import load_japanese_vowels
-from elman.data.layout import from_channels_first, unpad
 from elman.data.readers import (
     Dataset,
     ReaderError,

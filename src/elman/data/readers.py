@@ -99,8 +99,8 @@ def read(
         What to do with a recording without a label among others in a .ts file: return None as its
         label, or refuse the file.
     max_bytes : int, optional
-        The most memory, in bytes, that what is read may take; by default, what the size of the file
-        makes plausible.
+        The most memory, in bytes, that what is read may take; by default 100 times the size of the
+        file, or 64 MiB if that is more.
 
     Returns
     -------

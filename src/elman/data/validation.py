@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.backends.streams import MISSING
+from elman.data.axes import padding_hint
 from elman.data.containers import unpacked
 from elman.data.frames import is_frame, is_frame_type, read_frame
-from elman.data.layout import padding_hint
 from elman.data.missing import HOW_TO_ALLOW
 from elman.data.names import Names, agreed_names, check_names, names_of, shown
 from elman.data.samples import LAYOUTS, as_array, plain_sample, plain_samples, refuse_containers

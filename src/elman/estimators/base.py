@@ -19,8 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
 from elman.data.alignment import check_alignment
+from elman.data.axes import warn_of_channels_first
 from elman.data.containers import is_one_array, unpacked
-from elman.data.layout import warn_of_channels_first
 from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
 from elman.data.names import Names
 from elman.data.prepared import Prepared

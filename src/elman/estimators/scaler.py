@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted
 
+from elman.data.axes import warn_of_channels_first
 from elman.data.containers import is_one_array
-from elman.data.layout import warn_of_channels_first
 from elman.data.names import Names
 from elman.data.scaling import location_and_scale, scaled
 from elman.data.sequences import Sequences

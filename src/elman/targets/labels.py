@@ -89,6 +89,8 @@ def is_indicator(y: Any) -> bool:
     """Whether `y` has a column for each of several labels, not one label for each sample."""
     if hasattr(y, "toarray"):
         return True
+    if isinstance(y, (list, tuple)) and {*map(type, y)} == {str}:
+        return False  # without an array as wide as the longest text for each
     try:
         array = np.asarray(y)
     except ValueError:  # sequences of unequal lengths

@@ -25,6 +25,9 @@ KINDS: dict[str, tuple[type, ...]] = {
     "float": (numbers.Real,),
 }
 
+LONG = 64
+"""Characters of a text that an array of one width for all should not be made of."""
+
 AS_LIST = ("to_pylist", "tolist", "to_list")
 """How pyarrow, pandas and polars call the method that gives a list of Python's own values."""
 
@@ -95,6 +98,9 @@ def kind_of(value_type: type) -> str:
 def _array_of(values: Any) -> Array:
     """An array in which no missing value has become a text, nor an integer a float."""
     values = without_scalars(values)
+    if isinstance(values, (list, tuple)) and _has_long_text(values):
+        # NumPy would give every label the width of the longest
+        return np.array(values, dtype=object)
     array = np.asarray(values)
     if isinstance(values, (list, tuple)):
         if array.dtype.kind in "USf" and len(_types(_entries(values, array.ndim))) > 1:
@@ -111,6 +117,16 @@ def _array_of(values: Any) -> Array:
             if hasattr(values, method):
                 return np.array(getattr(values, method)(), dtype=object)
     return array
+
+
+def _has_long_text(values: Any) -> bool:
+    """Whether a list, or one of the lists in it, holds a text of more than `LONG` characters."""
+    types = set(map(type, values))
+    if any(issubclass(t, (list, tuple)) for t in types):
+        return any(isinstance(row, (list, tuple)) and _has_long_text(row) for row in values)
+    if types == {str}:
+        return max(map(len, values)) > LONG
+    return str in types and any(isinstance(v, str) and len(v) > LONG for v in values)
 
 
 def without_scalars(values: Any) -> Any:

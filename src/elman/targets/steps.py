@@ -17,7 +17,7 @@ from elman.targets.labels import (
     warn_of_texts,
 )
 from elman.targets.masked import refuse_masked
-from elman.targets.missing import Plain, is_missing, plain, without_scalars
+from elman.targets.missing import LONG, Plain, is_missing, plain, without_scalars
 from elman.targets.weights import check_weights, checked_weights
 
 Array = NDArray[Any]
@@ -303,8 +303,8 @@ def _whole(found: Plain, place: str) -> Array:
 
 def _as_text(classes: Array) -> Array:
     """Classes that are strings in an array of objects as an array of strings."""
-    if classes.dtype != object:
-        return classes
+    if classes.dtype != object or max(map(len, classes.tolist()), default=0) > LONG:
+        return classes  # an array of texts has the width of the longest everywhere
     texts = classes.astype(str)
     return texts if np.array_equal(texts, classes) else classes  # NumPy cuts "a\0" to "a"
 

@@ -132,7 +132,9 @@ def test_float32_where_it_holds_every_value(dtypes, expected):
 def test_features_are_taken_in_the_order_of_a_fitted_model():
     rows = table(extra=["?", "?"], b=[1.0, 2.0], run=["u", "u"], a=[3.0, 4.0])
     names = np.array(["a", "b"], object)
-    for features in (SimpleNamespace(fit=None, feature_names_in_=names), names, ["a", "b"]):
+    estimator = SimpleNamespace(fit=None, feature_names_in_=names)
+    model = SimpleNamespace(predict=None, feature_names=("a", "b"))
+    for features in (estimator, model, names, ["a", "b"]):
         data = dataset_of(rows, id="run", features=features)
         assert data.feature_names == ("a", "b")
         assert data.X[0].tolist() == [[3, 1], [4, 2]]
@@ -318,7 +320,11 @@ def test_lists_are_sorted_by_their_times_with_their_labels_and_weights():
         ({}, {"id": "run", "time_delta": True}, "time_delta=True needs time="),
         ({}, {"id": "run", "label": "x", "target": "t"}, "label= and target= are both given"),
         ({}, {"id": "run", "label": "x", "features": ["x"]}, "'x' is in features= and is label="),
-        ({}, {"id": "run", "features": SimpleNamespace(fit=0)}, "has no feature_names_in_"),
+        (
+            {},
+            {"id": "run", "features": SimpleNamespace(fit=0)},
+            "Namespace without names of features",
+        ),
         ({}, {"id": "x", "time": "t", "label": "run", "features": ["x"]}, "is id= as well"),
         ({"t_delta": [1] * 5}, {"id": "run", "time": "t", "time_delta": True}, "already"),
         (

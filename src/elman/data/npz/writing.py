@@ -20,6 +20,8 @@ from elman.targets.masked import refuse_masked
 Array = NDArray[Any]
 
 SUFFIX = ".npz"
+OF_TABLES = frozenset({"library", "times"})
+"""What `from_table` says of the table that sequences came from, which no file of them keeps."""
 
 
 def write_npz(
@@ -41,7 +43,8 @@ def write_npz(
         it is.
     X : array-like or Dataset
         Sequences in any form that an estimator takes. float32 and what it holds exactly is
-        stored as float32, everything else as float64. A `Dataset` brings all the rest with it.
+        stored as float32, everything else as float64. A `Dataset` brings all the rest with it, but
+        for the times of its steps, which stay in their order, and the library of its table.
     y : array-like of shape (n_samples,) or (n_samples, n), or list of sequences, optional
         Labels or targets: numbers, bools or strings. A list of 1-D sequences, each as long as its
         sample, is a label for each time step; of 2-D ones, several targets for each step. What is
@@ -51,6 +54,7 @@ def write_npz(
     ids : array-like of shape (n_samples,), optional
         What names each sample: numbers, strings or dates.
     feature_names : sequence of str, optional
+        By default those that X has, if it is made of data frames.
     sample_weight : array-like of shape (n_samples,), or list of (n_timesteps_i,), optional
 
     Raises
@@ -81,6 +85,8 @@ def write_npz(
         missing="error" if missing == "error" else "keep",
         how_to_allow="missing='nan'",
     )
+    if feature_names is None:
+        feature_names = sequences.feature_names
     lengths = sequences.lengths.tolist()
     arrays: dict[str, Array] = {}
     if sequences.n_timesteps is None:
@@ -98,7 +104,8 @@ def write_npz(
     if sample_weight is not None:
         arrays |= _weights(sample_weight, lengths)
     for key, value in metadata.items():
-        arrays |= _metadata(key, value, arrays)
+        if key not in OF_TABLES:
+            arrays |= _metadata(key, value, arrays)
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 

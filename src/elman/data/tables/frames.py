@@ -17,6 +17,9 @@ from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
 
+Column = tuple[str, Array, bool]
+"""Name and values of a column, and whether it is categorical."""
+
 TABLES = (
     "a data frame of pandas or polars, a table of pyarrow or of another library that narwhals "
     "knows, or a dict of columns"
@@ -109,14 +112,16 @@ def _known_to_narwhals(table: Any) -> Any:
     return pyarrow.table(table)
 
 
-def _columns_of_frame(frame: Any, source: str) -> Iterator[tuple[Any, Array, bool]]:
+def _columns_of_frame(frame: Any, source: str) -> Iterator[Column]:
     """Name, values and whether it is categorical, of each column of a narwhals frame."""
-    for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
+    for key, series in zip(frame.columns, frame.iter_columns(), strict=True):
+        name = str(key)
         yield name, _guarded(source, name, _of_series, series), _is_categorical(series)
 
 
-def _columns_of_mapping(table: Mapping[Any, Any], source: str) -> Iterator[tuple[Any, Array, bool]]:
-    for name, values in table.items():
+def _columns_of_mapping(table: Mapping[Any, Any], source: str) -> Iterator[Column]:
+    for key, values in table.items():
+        name = str(key)
         series = _narwhals_series(values)
         if series is None:
             yield name, _guarded(source, name, _of_values, values, f"column {cut(name)}"), False
@@ -124,7 +129,7 @@ def _columns_of_mapping(table: Mapping[Any, Any], source: str) -> Iterator[tuple
             yield name, _guarded(source, name, _of_series, series), _is_categorical(series)
 
 
-def _guarded(source: str, name: Any, convert: Callable[..., Array], *values: Any) -> Array:
+def _guarded(source: str, name: str, convert: Callable[..., Array], *values: Any) -> Array:
     """What `convert` makes of a column; its errors say which column it is."""
     try:
         return convert(*values)
@@ -132,11 +137,10 @@ def _guarded(source: str, name: Any, convert: Callable[..., Array], *values: Any
         raise ReaderError(f"{source}: column {cut(name)}: {error}") from error
 
 
-def _collected(columns: Iterable[tuple[Any, Array, bool]], source: str) -> Columns:
+def _collected(columns: Iterable[Column], source: str) -> Columns:
     found: dict[str, Array] = {}
     categorical: set[str] = set()
-    for key, values, is_categorical in columns:
-        name = str(key)
+    for name, values, is_categorical in columns:
         if name in found:
             raise ReaderError(
                 f"{source}: two columns have the name {cut(name)}: rename one of them"
@@ -186,8 +190,9 @@ def _of_series(series: Any) -> Array:
     """The values of a narwhals series as `Columns` holds them."""
     import narwhals.stable.v2 as nw
 
-    dtype = series.dtype
-    if isinstance(dtype, (nw.List, nw.Array)):
+    dtype, native = series.dtype, series.to_native()
+    views = _arrow_types("ListViewType", "LargeListViewType")
+    if isinstance(dtype, (nw.List, nw.Array)) or isinstance(getattr(native, "type", None), views):
         return _of_lists(series)
     if dtype.is_integer() and not isinstance(dtype, (nw.Int128, nw.UInt128)):
         return _of_integers(series)
@@ -195,8 +200,7 @@ def _of_series(series: Any) -> Array:
         return plain_column(series.to_numpy())
     if isinstance(dtype, nw.Boolean) and series.null_count() == 0:
         return plain_column(series.to_numpy())
-    native = series.to_native()
-    if isinstance(getattr(native, "type", None), _arrow_type("DictionaryType")):
+    if isinstance(getattr(native, "type", None), _arrow_types("DictionaryType")):
         # A dictionary's missing values are wrong in what narwhals makes of it.
         native = native.cast(native.type.value_type)
         return _of_series(nw.from_native(native, series_only=True))
@@ -257,6 +261,6 @@ def split_rows(values: Array, lengths: Array, missing: Array) -> Array:
     return object_array([None if gone else row for row, gone in zip(rows, missing, strict=True)])
 
 
-def _arrow_type(name: str) -> Any:
-    """A class of pyarrow, if it is loaded: no series is of it otherwise."""
-    return getattr(sys.modules.get("pyarrow"), name, ())
+def _arrow_types(*names: str) -> Any:
+    """Types of pyarrow, if it is loaded: no series is of them otherwise."""
+    return tuple(getattr(sys.modules.get("pyarrow"), name, ()) for name in names)

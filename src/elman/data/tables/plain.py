@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import itertools
 import numbers
+import operator
 from typing import Any
 
 import numpy as np
@@ -93,7 +95,7 @@ def missing_values(column: Array) -> NDArray[np.bool_]:
     if kind == "M":
         return np.isnat(column)
     if kind == "O":
-        return np.fromiter((value is None for value in column), bool, len(column))
+        return np.fromiter(map(operator.is_, column, itertools.repeat(None)), bool, len(column))
     return np.zeros(len(column), bool)
 
 

@@ -55,7 +55,7 @@ def from_table(
         The columns that are features, in their order: numbers, or booleans as 0 and 1; null, NA and
         NaN are missing values (NaN), which an estimator takes with `missing="mask"` or "skip". By
         default, all columns that are nothing else. To predict, pass what was trained: its
-        `feature_names_in_` are taken in its order, and other columns do not matter.
+        names are taken in its order, and other columns do not matter.
     label : str, optional
         The class of each sequence: text, integers or booleans. In every row of the sequence, or in
         some of its rows and missing in the others.
@@ -170,7 +170,7 @@ def _second_table(labels: Any, id: Any, label: Any, target: Any) -> Columns | Ma
                 f"labels= has an index of {labels.index.nlevels} level(s), and id= names "
                 f"{len(names)} column(s): they have to be the same"
             )
-        frame = labels.index.to_frame(index=False, name=names)
+        frame = labels.index.to_frame(index=False, name=names if len(names) > 1 else names[0])
         labels = {**{key: frame[key] for key in names}, str(name): labels.reset_index(drop=True)}
     columns = columns_of(labels, name="labels", source="the table of labels")
     _refuse_index(labels, columns, names)

@@ -149,9 +149,11 @@ def _features(features: Any) -> tuple[str, ...]:
     if hasattr(features, "fit") or hasattr(features, "predict"):
         names = getattr(features, "feature_names_in_", None)
         if names is None:
+            names = getattr(features, "feature_names", None)  # of a trained model
+        if names is None:
             raise ReaderError(
-                f"features= is a {type(features).__name__} that has no feature_names_in_: it was "
-                "fitted without names, or not at all; pass the names in the order of its training "
+                f"features= is a {type(features).__name__} without names of features: it was "
+                "fitted without any, or not at all; pass the names in the order of its training "
                 "data"
             )
         return tuple(str(name) for name in names)

@@ -6,12 +6,11 @@ import codecs
 import io
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from elman.data.budget import Budget
+from elman.data.budget import Budget, checked_max_bytes
 from elman.data.dataset import Dataset, PathLike, ReaderError, cut
 from elman.data.ts.headers import Headers
 from elman.data.ts.labels import Labels
@@ -53,8 +52,8 @@ def read_ts(
         What to do with a recording whose label is `?`: return None as its label (NaN as its
         target), or refuse the file.
     max_bytes : int, optional
-        The most memory, in bytes, that what is read may take; by default, what the size of the file
-        makes plausible.
+        The most memory, in bytes, that the text and what is read may each take; by default 100
+        times the size of the file, or 64 MiB if that is more.
 
     Returns
     -------
@@ -74,8 +73,12 @@ def read_ts(
     _check_choice("timestamps", timestamps, ("order", "feature", "error"))
     _check_choice("unlabelled", unlabelled, ("keep", "error"))
     place = Place(os.fspath(path))
-    content = Path(path).read_bytes()
-    budget = Budget(place, len(content), max_bytes)
+    most = checked_max_bytes(max_bytes)
+    with open(path, "rb") as opened:
+        content = opened.read() if most is None else opened.read(most + 1)
+    if most is not None and len(content) > most:
+        place.fail(f"the file is larger than max_bytes={most}; read it with a larger max_bytes")
+    budget = Budget(place, len(content), most)
     file = _TsFile(place, budget, missing == "nan", timestamps, unlabelled)
     return file.dataset(_lines(content, place), len(content))
 

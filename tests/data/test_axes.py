@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from elman.data import check_sequences, from_channels_first, load_japanese_vowels, unpad
-from elman.data.layout import padding_hint, warn_of_channels_first
+from elman.data.axes import padding_hint, warn_of_channels_first
 
 LENGTHS = (4, 0, 6, 2)
 

@@ -1,0 +1,93 @@
+"""A list of sequences keeps the names of its columns where samples are chosen, and only there."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.utils import _safe_indexing
+
+from elman import RNNClassifier
+from elman.data.named import NamedSequences
+
+NAMES = ("a", "b")
+
+
+@pytest.fixture
+def ragged(rng):
+    return NamedSequences([rng.normal(size=(n, 2)) for n in (3, 5, 4, 7)], NAMES)
+
+
+@pytest.fixture
+def equal(rng):
+    return NamedSequences(list(rng.normal(size=(5, 3, 2))), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("key", "samples"),
+    [
+        (slice(1, 3), [1, 2]),
+        ([3, 0], [3, 0]),
+        (np.array([1, -1]), [1, 3]),
+        (np.array([True, False, False, True]), [0, 3]),
+        ([], []),
+        (np.array([], np.int64), []),
+        ((np.array([2, 2]), ...), [2, 2]),
+    ],
+)
+def test_chosen_samples_keep_the_names(ragged, key, samples):
+    chosen = ragged[key]
+    assert chosen.feature_names == NAMES
+    assert [id(x) for x in chosen] == [id(ragged[i]) for i in samples]
+
+
+def test_one_sample_is_an_array(ragged):
+    assert ragged[2].shape == (4, 2)
+    assert ragged[np.int64(-1)].shape == (7, 2)
+    with pytest.raises(IndexError):
+        ragged[[4]]
+    with pytest.raises(IndexError):
+        ragged[np.array([True, False])]
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda X: X.copy(), lambda X: pickle.loads(pickle.dumps(X))]
+)
+def test_copies_keep_the_names(ragged, again):
+    found = again(ragged)
+    assert type(found) is NamedSequences
+    assert found.feature_names == NAMES
+    assert all(map(np.array_equal, found, ragged))
+
+
+def test_lists_of_two_have_no_names(ragged):
+    assert type(ragged + ragged) is list
+    assert type(list(ragged)) is list
+
+
+def test_an_array_of_equal_lengths_only(ragged, equal):
+    assert equal.shape == np.asarray(equal).shape == (5, 3, 2)
+    assert np.asarray(equal, np.float32).dtype == np.float32
+    assert ragged.shape == (4,)
+    with pytest.raises(ValueError, match="differ in length"):
+        np.asarray(ragged)
+    with pytest.raises(ValueError, match="always a copy"):
+        np.array(equal, copy=False)
+    assert NamedSequences([], NAMES).shape == (0,)
+    assert np.asarray(NamedSequences([], NAMES)).shape == (0,)
+
+
+@pytest.mark.parametrize("which", ["ragged", "equal"])
+def test_scikit_learns_splits_keep_the_names(which, request):
+    X = request.getfixturevalue(which)
+    y = np.arange(len(X)) % 2
+    train, test, *_ = train_test_split(X, y, test_size=2, random_state=0)
+    assert train.feature_names == test.feature_names == NAMES
+    assert _safe_indexing(X, [1, 0]).feature_names == NAMES
+    assert _safe_indexing(X, y == 1).feature_names == NAMES
+    classifier = RNNClassifier(hidden_size=3, max_iter=1, random_state=0)
+    scores = cross_val_score(classifier, X, y, cv=2)
+    assert scores.tolist() == cross_val_score(classifier, list(X), y, cv=2).tolist()
