@@ -7,8 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from helpers import reader_fuzz
-from helpers.reader_fuzz import FuzzError, attempt, case
-from helpers.table_fuzz import TARGETS
+from helpers.reader_fuzz import TARGETS, FuzzError, attempt, case
 
 from elman.data import Dataset, ReaderError, read_ts
 

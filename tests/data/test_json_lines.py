@@ -169,7 +169,7 @@ DAMAGED = {
     "deep": (FIRST + "[" * 100_000, "line 2: (is nested too deeply|would take)"),
     "deep object": ('{"a":' * 4000 + "1" + "}" * 4000, "line 1: is nested too deeply"),
     "many digits": (FIRST + '{"a": ' + "9" * 5000 + "}", "line 2: is not JSON that can be read"),
-    "empty lists": ('{"c": [' + "[]," * 300_000 + "[]]}", "line 1: would take about"),
+    "empty lists": ('{"c": ["a",' + "[]," * 300_000 + "[]]}", "line 1: would take about"),
     "Latin-1": (FIRST.encode() + b'{"b": "\xe9"}', "line 2: byte 0xe9 is not UTF-8"),
     "name taken": ('{"X": [[1]], "X[0]": [2]}', r"would become a column 'X\[0\]'"),
     "gzip": (b"\x1f\x8b\0\0", "unpack it first"),

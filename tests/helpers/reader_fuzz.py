@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 
 from elman import RNNClassifier
-from elman.data import Dataset, ReaderError, read_npz, read_ts, write_npz
+from elman.data import Dataset, ReaderError, read, read_npz, read_ts, write_npz
 from elman.formats.archive import ArchiveError
+from helpers import table_fuzz
 
 SECONDS = 20
 """What reading one file, of at most `LARGEST` bytes, may take on a busy machine."""
@@ -357,6 +358,19 @@ def check_npz(_: bytes, path: Path, found: Dataset) -> None:
                 np.testing.assert_array_equal(values, archive[name], strict=True)
 
 
+# Tables
+
+
+def table_target(suffix: str, whole: Any, check: Any, read: Any = table_fuzz.read_runs) -> Target:
+    """A reader of tables."""
+
+    def checked(content: bytes, path: Path, found: Dataset) -> None:
+        check_data(found)
+        check(content, path, found)
+
+    return Target(suffix, whole, read, checked, words=table_fuzz.WORDS)
+
+
 # Model files
 
 
@@ -395,6 +409,17 @@ TARGETS: dict[str, Target] = {
         words=NPZ_WORDS,
         inside=mutated_members,
     ),
+    "csv": table_target(".csv", table_fuzz.whole_csv, table_fuzz.check_csv),
+    "jsonl": table_target(".jsonl", table_fuzz.whole_json_lines, table_fuzz.check_json_lines),
+    "arff-table": table_target(".arff", table_fuzz.whole_arff_table, lambda *_: None),
+    "arff": table_target(
+        ".arff",
+        table_fuzz.whole_arff,
+        table_fuzz.check_arff,
+        lambda path: read(path, missing="nan"),
+    ),
+    "parquet": table_target(".parquet", table_fuzz.whole_parquet, lambda *_: None),
+    "feather": table_target(".feather", table_fuzz.whole_feather, lambda *_: None),
     "model": Target(
         suffix=".safetensors",
         whole=lambda rng, path: model_file(),

@@ -1,169 +1,164 @@
-"""The rows of `helpers.reader_fuzz.TARGETS` for the readers of tables; all `TARGETS` out."""
+"""Files of tables for `reader_fuzz`: whole ones, and what the plainest reading makes of them."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
-import pyarrow.parquet
+from pyarrow import feather, parquet
 
 from elman.data import Dataset, read
-from helpers.reader_fuzz import TARGETS, Generator, Target, check_data
 
-NAMES = ["run", "t", "u", "v", "state"]
-TABLE_WORDS = tuple(
-    b'run|t|u|,|;|\t|"|""|\'|\r|\r\n|\n|\xef\xbb\xbf|\xff\xfe|\xff|\xe9|\0| |?|NA|nan|-nan|inf'
-    b"|1e999|1_0|0x10|-0|1e-400|99999999999999999999|9007199254740993|true|False"
-    b"|2024-01-01T00:00:00Z|9999-12-31|#|run,t".split(b"|")
+Generator = np.random.Generator
+
+WORDS = tuple(
+    b'run|t|ax|state|,|;|"|""|\n|\r\n|\r|\\|[|]|[[|]]|{|}|:|null|true|false|NaN|NA|?|inf|1e999|1_0'
+    b"|0x1|-0|007|1.10|2024-01-01|2024-01-01T12:00|99999999999999999999|\xef\xbb\xbf|\xff|\xe9|\0"
+    b"| |\t|%|'|@data\n|@attribute a numeric\n".split(b"|")
 )
-JSON_WORDS = tuple(
-    b'{|}|[|]|[[[[[[[[[[|:|,|"|\\|\\u0000|\\ud800|null|true|NaN|-Infinity|1e999|-0|1.|01|{"run":'
-    b'|"u":[1,2]|"u":|9007199254740993|99999999999999999999999|\xef\xbb\xbf|\xff|\0|\n|\r\n'.split(
-        b"|"
-    )
-)
-ARFF_WORDS = tuple(
-    b"@relation x|@attribute u numeric\n|@attribute s string\n|@attribute d date\n"
-    b"|@attribute k {a,b}\n|@attribute r relational\n|@end r\n|@data\n|?|'|\"|\\n|\\|{|}"
-    b"|{0 1, 2 x}|%|,|nan|1e999|\0|\xff".split(b"|")
-)
+NAMES = ("run", "t", "ax", "ay", "state")
+BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
-def _table(rng: Generator) -> dict[str, list[Any]]:
-    """A long table of some runs, in any order of rows, with values that are missing."""
+def read_runs(path: Path) -> Dataset:
+    """The sequences of a table."""
+    return read(path, id="run", time="t", features=["ay", "ax"], label="state", missing="nan")
+
+
+def table(rng: Generator) -> list[tuple[Any, ...]]:
+    """The rows of a long table."""
     rows = []
-    for run in range(int(rng.integers(1, 5))):
-        state = str(rng.choice(["on", "off", "é, x", 'a "b"']))
+    for i in range(int(rng.integers(1, 5))):
+        state = str(rng.choice(["up", "no, not", "é", "1"]))
         for t in range(int(rng.integers(1, 5))):
-            u = math.nan if rng.random() < 0.1 else float(f"{rng.normal():.4g}")
-            rows.append((f"r{run}", t, u, int(rng.integers(-9, 9)), state))
-    order = rng.permutation(len(rows)) if rng.random() < 0.5 else np.arange(len(rows))
-    return {name: [rows[i][k] for i in order] for k, name in enumerate(NAMES)}
-
-
-def _read(path: Path) -> Dataset:
-    return read(path, id="run", time="t", label="state", missing="nan")
-
-
-def _check(found: Dataset, runs: list[str], t: list[Any], u: list[float], v: list[float]) -> None:
-    """Hold sequences against the rows of a table in which all names and types are as they were."""
-    check_data(found)
-    if found.feature_names != ("u", "v"):
-        return
-    assert found.ids is not None
-    assert [str(i) for i in found.ids.tolist()] == [*dict.fromkeys(runs)]
-    for name, x in zip(found.ids.tolist(), found.X, strict=True):
-        mine = sorted((t[i], i) for i, run in enumerate(runs) if run == str(name))
-        expected = [[u[i], v[i]] for _, i in mine]
-        np.testing.assert_array_equal(
-            np.asarray(x, float), np.asarray(expected, np.asarray(x).dtype)
-        )
+            ax = None if rng.random() < 0.1 else float(f"{rng.normal():.3g}")
+            rows.append((f"r{i}", t / 2, ax, int(rng.integers(-3, 9)), state))
+    return [rows[k] for k in rng.permutation(len(rows))]
 
 
 def whole_csv(rng: Generator, _: Path) -> bytes:
-    """A CSV file with any end of line, quoted where it must be or everywhere."""
-    table = _table(rng)
-    text = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if rng.random() < 0.3 else csv.QUOTE_MINIMAL
+    """A CSV file."""
+    text = io.StringIO()
     end = str(rng.choice(["\n", "\r\n"]))
-    writer = csv.writer(text, quoting=quoting, lineterminator=end)
-    writer.writerow(table)
-    for row in zip(*table.values(), strict=True):
-        writer.writerow(["" if x != x else x for x in row])
-    return text.getvalue().encode(str(rng.choice(["utf-8", "utf-8-sig"])))
+    writer = csv.writer(text, lineterminator=end, quoting=int(rng.integers(0, 2)))
+    writer.writerow(NAMES)
+    writer.writerows(["" if value is None else value for value in row] for row in table(rng))
+    return text.getvalue().encode(str(rng.choice(["utf-8", "utf-8-sig", "utf-16"])))
 
 
-def check_csv(content: bytes, _: Path, found: Dataset) -> None:
-    """Hold what was read against what Python's own module reads."""
-    check_data(found)
-    try:
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-        columns = [[row[name] for row in rows] for name in NAMES]
-        t, u, v = ([float(x) if x else math.nan for x in column] for column in columns[1:4])
-    except (UnicodeDecodeError, csv.Error, ValueError, KeyError, TypeError):
-        return  # words of missing values, dates, or what that module cannot read
-    _check(found, columns[0], t, u, v)
+def whole_json_lines(rng: Generator, _: Path) -> bytes:
+    """JSON lines with a row, or a sequence, on each."""
+    rows = [dict(zip(NAMES, row, strict=True)) for row in table(rng)]
+    if rng.random() < 0.3:
+        runs: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            run = runs.setdefault(row["run"], row | {"t": [], "ax": [], "ay": []})
+            for name in ("t", "ax", "ay"):
+                run[name].append(row[name])
+        rows = [*runs.values()]
+    ascii_only = bool(rng.integers(0, 2))
+    return "".join(json.dumps(row, ensure_ascii=ascii_only) + "\n" for row in rows).encode()
 
 
-def whole_json(rng: Generator, _: Path) -> bytes:
-    """JSON lines: a time step on each, or a sequence."""
-    table = _table(rng)
-    if rng.random() < 0.5:
-        rows = [dict(zip(NAMES, row, strict=True)) for row in zip(*table.values(), strict=True)]
-    else:
-        rows = []
-        for run in dict.fromkeys(table["run"]):
-            mine = [i for i, name in enumerate(table["run"]) if name == run]
-            lists = {name: [table[name][i] for i in mine] for name in ("t", "u", "v")}
-            rows.append({"run": run, **lists, "state": table["state"][mine[0]]})
-    lines = (json.dumps(row).replace("NaN", "null") for row in rows)
-    return ("\n".join(lines) + "\n").encode()
-
-
-def check_json(content: bytes, _: Path, found: Dataset) -> None:
-    """Hold what was read against what Python's own module reads, a row for each step."""
-    check_data(found)
-    try:
-        rows = [json.loads(line) for line in content.decode().split("\n") if line.strip()]
-        if any(isinstance(row["u"], list) for row in rows):
-            return
-        t = [float(row["t"]) for row in rows]
-        u, v = (
-            [math.nan if row.get(name) is None else float(row[name]) for row in rows]
-            for name in ("u", "v")
-        )
-        _check(found, [str(row["run"]) for row in rows], t, u, v)
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        return
+def whole_arff_table(rng: Generator, _: Path) -> bytes:
+    """An .arff file with a row for each step."""
+    lines = ["% about", "@relation runs", "@attribute run string", "@attribute t numeric"]
+    lines += ["@attribute ax real", "@ATTRIBUTE ay integer", "@attribute state string", "@data"]
+    for run, t, ax, ay, state in table(rng):
+        lines.append(f"{run},{t},{'?' if ax is None else ax},{ay},'{state}'")
+    return "\n".join(lines).encode()
 
 
 def whole_arff(rng: Generator, _: Path) -> bytes:
-    """A table of Weka's."""
-    table = _table(rng)
-    lines = ["% about é", "@RELATION any", "@attribute run string", "@attribute t numeric"]
-    lines += ["@attribute u real", "@attribute v integer", "@attribute state string", "@data"]
-    for row in zip(*table.values(), strict=True):
-        fields = ("?" if x != x else json.dumps(x, ensure_ascii=False) for x in row)
-        lines.append(",".join(fields))
-    return ("\n".join(lines) + "\n").encode()
-
-
-def check_any(_: bytes, __: Path, found: Dataset) -> None:
-    """Hold what was read against nothing but itself."""
-    check_data(found)
-
-
-def _frame(rng: Generator) -> pa.Table:
-    return pa.Table.from_pandas(pd.DataFrame(_table(rng)), preserve_index=False)
+    """An .arff file of the archive, of one feature or several."""
+    n_steps, several = int(rng.integers(1, 5)), rng.random() < 0.5
+    head = [f"@attribute a{t} numeric" for t in range(n_steps)]
+    if several:
+        head = ["@attribute z relational", *head, "@end z"]
+    lines = ["@relation r", *head, "@attribute c {u,'v w',\"x\"}", "@data"]
+    for _i in range(int(rng.integers(1, 5))):
+        rows = [",".join(f"{v:.3g}" for v in rng.normal(size=n_steps)) for _ in range(2)]
+        lines.append(("'" + "\\n".join(rows) + "'" if several else rows[0]) + ",u")
+    return "\n".join(lines).encode()
 
 
 def whole_parquet(rng: Generator, _: Path) -> bytes:
-    """A Parquet file without compression, so that damage gets past the checksums of that."""
-    sink = io.BytesIO()
+    """A Parquet file, mostly without compression, whose checksums would find the damage."""
+    file = io.BytesIO()
     compression = "none" if rng.random() < 0.7 else "snappy"
-    pa.parquet.write_table(_frame(rng), sink, compression=compression)
-    return sink.getvalue()
+    parquet.write_table(_arrow(rng), file, compression=compression)
+    return file.getvalue()
 
 
 def whole_feather(rng: Generator, _: Path) -> bytes:
     """A Feather file, which is an Arrow file."""
-    sink = io.BytesIO()
-    pa.feather.write_feather(_frame(rng), sink, compression="uncompressed")
-    return sink.getvalue()
+    file = io.BytesIO()
+    feather.write_feather(_arrow(rng), file, compression="uncompressed")
+    return file.getvalue()
 
 
-TARGETS |= {
-    "csv": Target(".csv", whole_csv, _read, check_csv, words=TABLE_WORDS),
-    "jsonl": Target(".jsonl", whole_json, _read, check_json, words=JSON_WORDS),
-    "arff": Target(".arff", whole_arff, _read, check_any, words=ARFF_WORDS),
-    "parquet": Target(".parquet", whole_parquet, _read, check_any),
-    "feather": Target(".feather", whole_feather, _read, check_any),
-}
+def _arrow(rng: Generator) -> pa.Table:
+    return pa.table(dict(zip(NAMES, zip(*table(rng), strict=True), strict=True)))
+
+
+def check_csv(content: bytes, path: Path, found: Dataset) -> None:
+    """Hold what was read against the module csv."""
+    with open(path, encoding=_encoding(content), newline="") as file:
+        names, *rows = [row for row in csv.reader(file, skipinitialspace=True, strict=True) if row]
+    names = [name.strip() for name in names]
+    _check_runs([dict(zip(names, row, strict=True)) for row in rows], found)
+
+
+def check_json_lines(content: bytes, _: Path, found: Dataset) -> None:
+    """Hold what was read against the module json, where a line is a row."""
+    lines = content.decode(_encoding(content)).split("\n")
+    rows = [json.loads(line) for line in lines if line and not line.isspace()]
+    if not any(isinstance(value, list) for row in rows for value in row.values()):
+        _check_runs(rows, found)
+
+
+def check_arff(content: bytes, _: Path, found: Dataset) -> None:
+    """Hold what was read against the numbers of the file, where none is quoted."""
+    text = content.decode(errors="replace")
+    data = text.lower().rpartition("\n@data")[2] if "'" not in text.split("@data")[-1] else ""
+    lines = [line.strip() for line in data.splitlines()[1:]]
+    lines = [line for line in lines if line and line[0] != "%"]
+    if '"' in data or not lines or isinstance(found.X, list) or found.metadata["relation"] != "r":
+        return
+    numbers = [[_number(field) for field in line.split(",")[:-1]] for line in lines]
+    if found.y is not None:
+        np.testing.assert_array_equal(found.X[..., 0], np.array(numbers)[:, : found.X.shape[1]])
+
+
+def _check_runs(rows: list[dict[str, Any]], found: Dataset) -> None:
+    try:
+        times = [float(row["t"]) for row in rows]
+    except ValueError:  # dates
+        return
+    runs: dict[Any, list[tuple[float, dict[str, Any]]]] = {}
+    for t, row in zip(times, rows, strict=True):
+        runs.setdefault(row["run"], []).append((t, row))
+    ids = zip(found.ids.tolist(), runs, strict=True)
+    assert all(id == plain or str(id) == plain for id, plain in ids)
+    for x, of_run in zip(found.X, runs.values(), strict=True):
+        ordered = [row for _, row in sorted(of_run, key=lambda each: each[0])]
+        expected = [[_number(row.get("ay")), _number(row.get("ax"))] for row in ordered]
+        np.testing.assert_array_equal(x, expected)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        return BOOLEANS.get(str(value).lower(), float("nan"))
+    except OverflowError:  # an integer that float64 does not hold
+        return float("inf") if value > 0 else -float("inf")
+
+
+def _encoding(content: bytes) -> str:
+    return "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

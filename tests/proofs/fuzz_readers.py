@@ -17,8 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from helpers.reader_fuzz import FuzzError, attempt, case
-from helpers.table_fuzz import TARGETS
+from helpers.reader_fuzz import TARGETS, FuzzError, attempt, case
 
 MOST_FAILURES = 10
 KEPT = Path("build/fuzz")

@@ -19,7 +19,7 @@ from elman.data.growing import Growing
 from elman.data.text_files import check_memory, not_text, undecodable
 from elman.data.wanted import Choice, everything
 
-MOST_COLUMNS = 100_000
+MOST_COLUMNS = 50_000
 """A line of more fields is refused before Python's texts of them fill the memory."""
 CELLS = 1 << 15
 """Fields that are in memory as texts at a time, unless a line has more."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
+from array import array
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.arff.file import ArffFile, Attribute
+from elman.data.budget import Budget
 from elman.data.dataset import Dataset, PathLike, ReaderError, cut
+from elman.data.ragged import SEQUENCE_BYTES, split_rows
 from elman.data.tables.plain import object_array
 from elman.data.text_files import check_memory
 
@@ -86,37 +91,52 @@ def _archive(
     values = [k for k in range(len(attributes)) if k != answer]
     relational = _layout(file, values)
     take = _relational_line if relational else _plain_line
-    X: list[Array] = []
+    # All values end to end: arrays of a step each would take far more than the file.
+    content = bytearray()
+    lengths = array("q")
+    n_features = 1
     y: list[Any] = []
     unlabelled = 0
-    n_bytes = 0
     for line in file.rows():
         x, value = take(file, line, values, answer)
         x = _unpadded(x)
-        if X and x.shape[1] != X[0].shape[1]:
-            file.fail(f"has {x.shape[1]} features, and the lines before have {X[0].shape[1]}")
+        if lengths and x.shape[1] != n_features:
+            file.fail(f"has {x.shape[1]} features, and the lines before have {n_features}")
+        n_features = x.shape[1]
         if missing == "error" and np.isnan(x).any():
             t, k = np.argwhere(np.isnan(x))[0].tolist()
             file.fail(
                 f"time step {t}, feature {k} is missing (?); fill it in, or read the file with "
                 "missing='nan' and fit with missing='mask' or 'skip' (elman fit --missing)"
             )
-        X.append(x)
-        n_bytes += x.nbytes + 128
-        check_memory(file.path, n_bytes, max_bytes)
+        content += x.tobytes()
+        lengths.append(len(x))
+        check_memory(file.path, len(content) + 8 * len(lengths), max_bytes)
         if answer is not None:
             if value is None:
                 unlabelled = unlabelled or file.line
             y.append(_answer(file, attributes[answer], value, target is not None))
-    if not X:
+    if not lengths:
         raise ReaderError(f"{file.path}: no line of data after @data")
     labels = None
     if y and any(value is not None for value in y):
         if unlabelled:
             file.fail("the label is missing (?), and other lines have one", unlabelled)
         labels = np.array(y) if target is not None else object_array(y)
-    same = len({len(x) for x in X}) == 1
-    return Dataset(np.stack(X) if same else X, labels, {"relation": file.relation})
+    X = _sequences(file, np.frombuffer(content).reshape(-1, n_features), lengths, max_bytes)
+    return Dataset(X, labels, {"relation": file.relation})
+
+
+def _sequences(
+    file: ArffFile, values: Array, lengths: Any, max_bytes: int | None
+) -> Array | list[Array]:
+    """Values end to end as an array if all sequences are of one length, or a list of arrays."""
+    if min(lengths) == max(lengths):
+        return values.reshape(len(lengths), lengths[0], -1)
+    budget = Budget(file.path, os.stat(file.path).st_size, max_bytes)
+    n_bytes = SEQUENCE_BYTES * len(lengths)
+    budget.take_objects(n_bytes, values.nbytes, f"{len(lengths):,} sequences, an array each,")
+    return split_rows(values, np.array(lengths, np.int64))
 
 
 def _layout(file: ArffFile, values: list[int]) -> bool:
@@ -167,17 +187,19 @@ def _relational_line(
     text = fields[values[0]]
     if text is None:
         file.fail(f"{cut(attribute.name)} is missing (?): leave the line out")
-    rows = [row for row in text.split("\n") if row.strip()]
-    if not rows:
-        file.fail(f"{cut(attribute.name)} is empty: leave the line out")
     found: list[Array] = []
-    for d, row in enumerate(rows):
+    for match in re.finditer(r"[^\n]+", text):
+        d, row = len(found), match[0]
+        if row.isspace():
+            continue
         found.append(file.numbers(row, f"row {d} of {cut(attribute.name)}"))
         if len(found[d]) != attribute.n_inner:
             file.fail(
                 f"row {d} of {cut(attribute.name)} has {len(found[d])} value(s), but "
                 f"{attribute.n_inner} attributes are declared in it"
             )
+    if not found:
+        file.fail(f"{cut(attribute.name)} is empty: leave the line out")
     return np.stack(found, axis=1), None if answer is None else fields[answer]
 
 

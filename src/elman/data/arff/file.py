@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.dataset import PathLike, ReaderError, cut
+from elman.data.dataset import PathLike, ReaderError, cut, listed
 from elman.data.text_files import not_text
 
 Array = NDArray[Any]
@@ -25,8 +26,7 @@ PIECE = 1 << 16
 QUOTED = r"""'((?:[^'\\]++|\\.)*+)'|"((?:[^"\\]++|\\.)*+)\""""
 FIELD = re.compile(rf"""[ \t]*(?:{QUOTED}|([^,'"\s][^,]*+|))[ \t]*(?P<comma>,|$)""", re.DOTALL)
 NAME = re.compile(rf"""\s*(?:{QUOTED}|([^\s{{'"]++))""", re.DOTALL)
-ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,12 @@ class ArffFile:
 
     def fields(self, line: str) -> list[str | None]:
         """A line of data as one text for each attribute; None for a missing value."""
-        if "'" not in line and '"' not in line:
+        if "'" in line or '"' in line:
+            found = list(islice(self._quoted_fields(line), len(self.attributes) + 2))
+        else:
+            self.check_count(line.count(",") + 1, line.rpartition(",")[2].strip())
             fields = map(str.strip, line.split(","))
             found = [None if field == "?" else field for field in fields]
-        else:
-            found = list(self._quoted_fields(line))
         self.check_count(len(found), found[-1])
         return found
 
@@ -107,12 +108,13 @@ class ArffFile:
         expected = len(self.attributes)
         if n == expected:
             return
+        seen = f"more than {expected + 1}" if n > expected + 1 else str(n)
         if n == expected + 1 and last is not None and last.startswith("{"):
             self.fail(
                 f"ends with the weight {cut(last)} of its instance, which is not read here: make "
                 "it an attribute"
             )
-        self.fail(f"has {n} value(s), but there are {expected} attributes")
+        self.fail(f"has {seen} value(s), but there are {expected} attributes")
 
     # The header
 
@@ -135,6 +137,8 @@ class ArffFile:
             keyword = line.split(None, 1)[0].lower()
             rest = line[len(keyword) :].strip()
             if keyword == "@data":
+                if rest and rest[0] != "%":
+                    self.fail(f"{cut(rest)} follows @data: begin a line with it")
                 if outer is not None:
                     self.fail(f"@data, but the relational attribute {cut(outer)} has no @end")
                 if not self.attributes:
@@ -176,7 +180,7 @@ class ArffFile:
         kind = text[match.end() :].strip()
         if kind.startswith("{"):
             return Attribute(name, "nominal", self._labels(name, kind))
-        word = (kind.split() or [""])[0].lower()
+        word = (kind.split(None, 1) or [""])[0].lower()
         if word in NUMERIC:
             return Attribute(name, "numeric")
         if word not in ("string", "date", "relational"):
@@ -208,10 +212,9 @@ class ArffFile:
         for k, attribute in enumerate(self.attributes):
             if attribute.name == name:
                 return k
-        names = ", ".join(cut(a.name) for a in self.attributes[:20])
         raise ReaderError(
             f"{self.path}: has no attribute {cut(name)}, which {role}= names; its attributes are "
-            f"{names}{', ...' if len(self.attributes) > 20 else ''}"
+            f"{listed(attribute.name for attribute in self.attributes)}"
         )
 
     def label(self, attribute: Attribute, value: str | None) -> str | None:
@@ -220,9 +223,9 @@ class ArffFile:
             return value
         known = attribute.labels.get(value)
         if known is None:
-            some = ", ".join(list(attribute.labels)[:20])
             self.fail(
-                f"{cut(attribute.name)} is {cut(value)}, which is not among its labels: {some}"
+                f"{cut(attribute.name)} is {cut(value)}, which is not among its labels: "
+                f"{listed(attribute.labels)}"
             )
         return known
 
@@ -267,4 +270,7 @@ def unquoted(match: re.Match[str], missing: str | None = None) -> str | None:
         return None if bare == missing else bare
     if "\\" not in quoted:
         return quoted
-    return ESCAPED.sub(lambda escaped: ESCAPES.get(escaped[1], escaped[1]), quoted)
+    parts = quoted.split("\\\\")  # after which every backslash takes a meaning from the next
+    for code, meant in ESCAPES.items():
+        parts = [part.replace(code, meant) for part in parts]
+    return "\\".join(part.replace("\\", "") for part in parts)

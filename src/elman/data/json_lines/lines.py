@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 CHARACTERS = 1 << 18
 """Of lines that are held as Python's objects at a time, unless a line has more."""
-MOST_PARTS = 1 << 24
+MOST_PARTS = 1 << 22
 """Bytes that a line may take as Python's objects, beside eight times its own."""
 
 

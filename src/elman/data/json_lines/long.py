@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-LONG = 1 << 20
+LONG = 1 << 18
 """Characters of a line in which lists are looked for."""
-PIECE = 1 << 16
+PIECE = 1 << 13
 """Characters of a list that become Python's objects at a time, and of the shortest long list."""
 
 
