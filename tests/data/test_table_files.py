@@ -150,7 +150,10 @@ MISTAKES = {
     "no id": ({"features": ["ax"]}, r"id= \(--id\) has to name the column.*'run', 't', 'ax'"),
     "another name": ({"id": "Run"}, "no column 'Run', which id= names; did you mean 'run'"),
     "text": ({"id": "run", "label": "on"}, "line 2: column 'state' holds 'up', where numbers"),
-    "a target that is text": ({"id": "run", "features": ["ax"], "target": "state"}, "'state'"),
+    "a target that is text": (
+        {"id": "run", "features": ["ax"], "target": "state"},
+        "line 2: column 'state' holds 'up', .*: targets and weights are numbers",
+    ),
     "another delimiter": ({"id": "run", "time": "t", "delimiter": ";"}, "delimiter=','"),
 }
 

@@ -322,6 +322,8 @@ class _CsvFile:
             "name the features among the columns (features=[...], on the command line --features "
             "a,b,c), or say what else this one is (id, time, label, ...)"
         )
+        if name in (self.wanted.roles or {}):
+            fix = "targets and weights are numbers; classes are label= (--label)"
         if self.decimal == "." and re.fullmatch(r"\s*[+-]?\d+,\d+\s*", fields[i]):
             fix = "if its comma is a decimal mark, pass decimal=',' (--decimal ',')"
         self.fail(

@@ -38,6 +38,9 @@ TABLES: dict[str, Callable[..., Columns]] = {
 WITHOUT_LISTS = (".csv", ".tsv", ".arff")
 """Formats in which a row cannot be a whole sequence, so that an id is needed."""
 
+KINDS = {"id": "id", "time": "time", "label": "label", "step_label": "label"}
+"""What the fields of a column of each role may be, as `Wanted` has it; of all others, numbers."""
+
 ROLES = ("id", "time", "features", "label", "step_label", "target", "step_target", "weight")
 """What a column of a table may be, as options of `read`."""
 
@@ -183,11 +186,7 @@ class Asked:
         for name, role in played.items():
             if not (self.second and role in ("label", "target", "weight")):
                 check_known(known, name, role)
-        texts = {
-            name: {"step_label": "label"}.get(role, role)
-            for name, role in played.items()
-            if role in ("id", "time", "label", "step_label")
-        }
+        texts = {name: KINDS.get(role, "number") for name, role in played.items()}
         if roles.features is None:
             return Wanted(None, texts)
         features = [name for name in roles.features if name != roles.delta]

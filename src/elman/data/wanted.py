@@ -13,10 +13,10 @@ class Wanted:
     names: frozenset[str] | None = None
     """the only columns that are read; None reads all"""
     roles: Mapping[str, str] | None = None
-    """for columns that may hold text, what they are: "id", "name" (text always), "label" or "time";
-    None allows text everywhere"""
+    """what columns that have a role are: "id", "name" (text always), "label", "time" or "number",
+    which alone may not hold text; None allows text everywhere"""
     others: str = "number"
-    """what every other column is: "number", or one of these"""
+    """what every other column is"""
 
     def has(self, name: str) -> bool:
         """Whether the column is read."""

@@ -104,7 +104,9 @@ class JsonLines:
             found = json.loads(line, object_pairs_hook=self._pairs)
         if not isinstance(found, dict):
             kind = NAMES.get(type(found), "null")
-            self.fail(f'is {kind}; expected an object, such as {{"run": 7, "t": 0.5, "ax": 1.25}}')
+            self.fail(
+                f'is {kind}; expected an object on each line, such as {{"run": 7, "ax": 1.25}}'
+            )
         return found
 
     @contextmanager
