@@ -574,10 +574,13 @@ def test_only_a_fitted_estimator_is_saved(tmp_path):
 
 def test_labels_that_no_file_could_be_read_with_are_not_saved(rng, tmp_path):
     labels = ["long" * 5000, *map(str, range(300))]  # each of them 80,000 bytes wide
-    clf = quick().fit(rng.normal(size=(301, 5, 2)), labels)
+    clf = quick().fit(rng.normal(size=(301, 5, 2)), np.array(labels))
     with pytest.raises(ValueError, match=r"301 labels of type <U20000 take 24,080,000 bytes"):
         clf.save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
+    clf.fit(rng.normal(size=(301, 5, 2)), labels)  # as wide as each of them is
+    clf.save(tmp_path / "model")
+    assert RNNClassifier.load(tmp_path / "model").classes_.tolist() == sorted(labels)
 
 
 def spoiled(config, tensors, how):

@@ -19,6 +19,7 @@ from typer.main import get_command
 
 import elman
 from elman.cli.app import make_app
+from elman.cli.columns import OPTIONS
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters import declared
@@ -150,6 +151,7 @@ def test_the_command_line_has_an_option_for_each():
     command = get_command(make_app(["fit"])).commands["fit"]
     parameters = {each.name: each for each in command.params}
     own = {"data", "output", "validation", "test", "kind", "force", "seed", "quiet", "help"}
+    own |= set(OPTIONS)  # of the columns of a table
     options = {name: each for name, each in parameters.items() if name not in own}
     assert list(options) == [name for name, each in DECLARED.items() if each.option]
     for name, option in options.items():

@@ -346,7 +346,10 @@ def test_a_forged_stack_is_refused(change, rng, tmp_path):
     [
         ({"cell": "gru", "activation": "relu"}, "'relu' is for cell='elman'; cell='gru' has tanh"),
         ({"hidden_size": (3, 5), "n_layers": 3}, r"n_layers=3, but hidden_size=\(3, 5\) names 2"),
-        ({"hidden_size": (3, 5), "residual": True}, r"\(3, 5\) gives layer 1 3 units .* 5 of out"),
+        (
+            {"hidden_size": (3, 5), "residual": True},
+            r"\(3, 5\) gives layer 1 an input of 3 units .* output of 5",
+        ),
         ({"hidden_size": (3, 0)}, r"hidden_size\[1\]=0"),
         ({"hidden_size": ()}, r"hidden_size=\(\) is empty"),
         ({"n_layers": 0}, "n_layers=0"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from elman.cli.errors import UserError
 from elman.cli.tables import percent
-from elman.evaluation.baselines import Columns, last_step, padded, resampled
+from elman.evaluation.baselines import MakeColumns, last_step, padded, resampled
 
 Verdict = Callable[[float, dict[str, float]], str]
 
@@ -30,7 +30,7 @@ class Task:
     X_test: list[NDArray[Any]]
     y_test: NDArray[Any]
     test_name: str
-    baselines: dict[str, Columns]
+    baselines: dict[str, MakeColumns]
     verdict: Verdict
     """accuracy of the network and of the baselines -> what to make of them"""
     settings: dict[str, Any] = field(default_factory=dict)

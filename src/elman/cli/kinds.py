@@ -1,4 +1,4 @@
-"""A data set in; what kind of answer its y asks for, and y as scores take it, out."""
+"""Finds out which kind of answer the y of a data set asks for, and checks that y."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def known_to_model(model: Any) -> Any:
 
 
 def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -> Targets:
-    """The y of a file as that kind, and, of other data than was trained on, among what is known.
+    """Check that the y of a file is of this kind and agrees with what is `known` from training.
 
     Raises
     ------

@@ -226,7 +226,7 @@ def _json_writer(trained: Any) -> Writer:
 
 
 def _say(line: str) -> None:
-    if sys.stdout.isatty():  # which would obey an escape code in a label
+    if sys.stdout.isatty():  # a terminal would obey an escape code in a label
         line = visible(line.removesuffix("\n")) + "\n"
     sys.stdout.write(line)
     sys.stdout.flush()

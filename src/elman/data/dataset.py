@@ -14,7 +14,7 @@ Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
 
 MOST_NAMES = 20
-"""Names of features that a line holds."""
+"""How many names of features `repr` shows at most."""
 
 
 class ReaderError(ValueError):
@@ -79,7 +79,7 @@ class Dataset:
 
 
 def cut(text: str) -> str:
-    """Text of a file for an error message: quoted, one line, not endless."""
+    """Quote text of a file for an error message, cut to 60 characters."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 

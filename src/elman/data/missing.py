@@ -1,4 +1,4 @@
-"""Sequences with missing values (NaN) in; what a network can take of them out.
+"""What becomes of missing values (NaN): indicators beside the features, or steps left out.
 
 "mask" feeds 0 for a missing value, and for every feature an indicator: 1 where it is missing, 0
 where it was observed. "skip" leaves out a time step at which any feature is missing, so that the

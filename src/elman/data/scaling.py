@@ -132,7 +132,7 @@ def _weighted_sum(block: Array, weights: Float64s | None) -> Array:
 
 
 def _filled(fresh: Array, gaps: bool) -> Array:
-    """An array that is nobody else's, with 0 for NaN if NaN is allowed."""
+    """Put 0 for NaN, in place, if NaN is allowed; nothing else may hold the array."""
     if gaps:
         fresh[np.isnan(fresh)] = 0
     return fresh

@@ -71,7 +71,7 @@ class Sequences:
         finite. It lets values that are read once, from a slow memory, be checked as they are read.
     missing : {"error", "keep", "mask", "skip"}
         What NaN is to become; "error" if there is none, or if it is to be refused. "keep" is for
-        those who only count and scale what was observed. `elman.data.missing` has the others.
+        `SequenceScaler`, which leaves NaN where it is. `elman.data.missing` has the others.
     """
 
     __slots__ = (
@@ -319,7 +319,7 @@ class Sequences:
             return np.arange(*indices.indices(len(self)), dtype=np.int64)
         indices = np.asarray(indices)
         plain = indices.dtype == np.int64 and indices.ndim == 1 and indices.size > 0
-        # Without an array of all n_samples; as an unsigned number a negative one is huge.
+        # The usual case needs no array of n_samples numbers. As unsigned, a negative one is huge.
         if plain and indices.view(np.uint64).max() < len(self):
             return np.asarray(indices, np.int64)
         if indices.size == 0:

@@ -139,7 +139,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return self._hyperparameters()
 
     def _strata(self, training: Labelled, meaning: Meaning) -> NDArray[np.int64]:
-        """Index of each sample's class, of which validation data has the same share."""
+        """Index of each sample's class; validation data gets the same share of every class."""
         return np.zeros(len(training.X), np.int64)
 
     def _weighted(self, training: Labelled, meaning: Meaning) -> Labelled:
@@ -166,7 +166,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _fit_afresh(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, validation_data: Any
     ) -> Self:
-        """The common part of every `fit`, which calls it directly: a warning counts the frames."""
+        """The common part of every `fit`, which must call it directly, for `stacklevel` below."""
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
@@ -581,7 +581,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return self.history_.best_epoch
 
     def _of(self, attribute: str) -> M:
-        """The model, of which an attribute is to be read."""
+        """The model, or an AttributeError that names the attribute if there is none yet."""
         if not self.__sklearn_is_fitted__():
             raise AttributeError(f"{attribute} exists once the {type(self).__name__} is fitted")
         return self.model_
@@ -589,7 +589,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     # Checking what comes in
 
     def _hyperparameters(self) -> dict[str, Any]:
-        """The declared hyper-parameters, of which a subclass may keep some from its constructor."""
+        """The declared hyper-parameters, also those that are no arguments of a subclass."""
         return {name: getattr(self, name) for name in declarations(PARAMETERS[self._MODEL.kind])}
 
     def _check_parameters(self) -> None:
@@ -647,7 +647,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             return Labelled(Prepared(X), targets, None)
         weights = check_weights(sample_weight, len(data))
         labelled = Labelled(Prepared(X), targets, weights)
-        # A weight of 0 is the same, to the last bit, as leaving the sample out; but its state.
+        # To leave out samples of weight 0 changes no bit, but their states may have to go on.
         if weights.all() or self.stateful:
             return labelled
         return labelled.subset(np.flatnonzero(weights))
@@ -756,7 +756,7 @@ def as_given(X: Any, answers: list[Array]) -> Any:
 
 
 def _among_all_steps(place: Place, data: Sequences) -> Place:
-    """A place among the steps that were not skipped, counted among all."""
+    """The same place, its step counted among all steps and not only those that were kept."""
     if place.step is None:
         return place
     observed = np.flatnonzero(~np.isnan(data[place.sample]).any(axis=1))

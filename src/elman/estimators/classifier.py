@@ -304,9 +304,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     ) -> tuple[Array, NDArray[np.int64]]:
         """Label each sample as soon as the network is sure of it.
 
-        Decided is at the first time step at which the same label has had a probability of at least
-        `confidence` for `patience` steps in a row, that one included; if there is none, at the
-        last.
+        A sample is decided at the first time step at which the same label has had a probability of
+        at least `confidence` for `patience` steps in a row, that step included; if there is none,
+        at the last step.
 
         Parameters
         ----------
@@ -402,7 +402,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
 
     @staticmethod
     def _given_classes(classes: Any, multilabel: bool, known: Meaning | None) -> Meaning:
-        """The meaning of outputs that `classes` of `partial_fit` says."""
+        """The meaning of the outputs by the argument `classes` of `partial_fit`."""
         given = check_classes(classes, None if known is None else known["classes"])
         if known is not None:
             return known

@@ -371,7 +371,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
 
     @override
     def _prepare_head(self, training: Labelled, model: TrainedRegressor) -> None:
-        # 0 from the first step on, without an error and so without a gradient.
+        # With zero weights a constant target has no error from the first step on, so no gradient.
         of_mean = training.targets == model.target_scale.mean
         if model.per_step:
             of_mean |= np.isnan(training.targets)

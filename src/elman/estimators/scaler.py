@@ -123,7 +123,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         data = self._check(X, reset=False)
-        # x * scale + mean, as the scaling that undoes this one
+        # x * scale + mean, written as (x - mean') / scale' for `scaled`
         return _like(X, scaled(data, -self.mean_ / self.scale_, 1 / self.scale_, data.dtype))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:

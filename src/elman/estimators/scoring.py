@@ -176,7 +176,7 @@ class _LabelledSteps(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.weights = check_step_weights(sample_weight, lengths)[self.labelled]
 
     def fit(self, X: Any, y: Any = None) -> _LabelledSteps:
-        """Nothing: it is the tagger that is fitted."""
+        """Do nothing: the tagger is fitted already."""
         return self
 
     @property

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-Columns = Callable[[Sequence[Array]], Array]
+MakeColumns = Callable[[Sequence[Array]], Array]
 
 
 def majority_accuracy(y_train: ArrayLike, y_test: ArrayLike) -> float:
@@ -42,7 +42,7 @@ def majority_accuracy(y_train: ArrayLike, y_test: ArrayLike) -> float:
 
 
 def logistic_accuracy(
-    columns: Columns,
+    columns: MakeColumns,
     X_train: Sequence[Array],
     y_train: ArrayLike,
     X_test: Sequence[Array],
@@ -80,7 +80,7 @@ def last_step(X: Sequence[Array]) -> Array:
     return np.stack([np.asarray(x)[-1] for x in X])
 
 
-def resampled(n_points: int) -> Columns:
+def resampled(n_points: int) -> MakeColumns:
     """Each recording stretched to `n_points` steps by linear interpolation, side by side."""
 
     def columns(X: Sequence[Array]) -> Array:
@@ -90,7 +90,7 @@ def resampled(n_points: int) -> Columns:
     return columns
 
 
-def padded(n_timesteps: int) -> Columns:
+def padded(n_timesteps: int) -> MakeColumns:
     """The last `n_timesteps` steps of each recording, zeros before a shorter one, side by side."""
 
     def columns(X: Sequence[Array]) -> Array:
@@ -106,7 +106,7 @@ def padded(n_timesteps: int) -> Columns:
 
 
 def accuracies(
-    baselines: dict[str, Columns],
+    baselines: dict[str, MakeColumns],
     X_train: Sequence[Array],
     y_train: ArrayLike,
     X_test: Sequence[Array],

@@ -144,7 +144,7 @@ class NetworkParameters:
     cell: str = declared(
         "elman",
         one_of(*CELLS),
-        help="elman, gru or lstm.",
+        help=f"Recurrent cell: {_either(CELLS)}.",
         doc="""
         Recurrent cell: the simple one of Elman (1990), a gated recurrent unit, or long short-term
         memory. `elman.backends.cells.Cell` has the equations.
@@ -154,7 +154,7 @@ class NetworkParameters:
     activation: str = declared(
         "tanh",
         one_of(*ACTIVATIONS),
-        help="Of elman: tanh or relu.",
+        help=f"Activation of the Elman cell: {_either(ACTIVATIONS)}.",
         doc="""
         Only for cell="elman": the others are made of tanh and the logistic function.
         """,
@@ -174,7 +174,7 @@ class NetworkParameters:
     forget_bias: float = declared(
         1.0,
         real(-math.inf, open_low=True),
-        help="Of lstm: the forget gate's first bias.",
+        help="Initial bias of the LSTM's forget gate.",
         doc="""
         Only for cell="lstm": the forget gate's initial bias.
         """,
@@ -231,7 +231,7 @@ class NetworkParameters:
     recurrent_dropout: float = declared(
         0.0,
         real(0, 1),
-        help="Share of units that the recurrence does without.",
+        help="Share of units that the recurrence leaves out in training.",
         doc="""
         Share of units that a layer's recurrence does without in training: one mask for all time
         steps of a sample.
@@ -252,7 +252,7 @@ class NetworkParameters:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ReadoutParameters:
-    """How one answer comes of all states of a sample."""
+    """How all states of a sample become one answer."""
 
     readout: str = declared(
         "max",
@@ -280,12 +280,12 @@ class ReadoutParameters:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LossParameters:
-    """How far from a target an answer is."""
+    """How the error of an answer is measured."""
 
     loss: str = declared(
         "squared",
         one_of(*REGRESSION_LOSSES),
-        help="Of a regressor: squared, absolute or huber.",
+        help=f"Error that a regressor minimises: {_either(REGRESSION_LOSSES)}.",
         doc="""
         Error of a target in training, a mean over targets and samples: its square; its size, which
         outliers pull less (the best constant answer is a median); or half its square where it is at
@@ -297,7 +297,7 @@ class LossParameters:
     huber_delta: float = declared(
         1.0,
         real(0, open_low=True),
-        help="Of huber: where it turns linear, in deviations.",
+        help="Error, in standard deviations, from which huber is linear.",
         doc="""
         Only for loss="huber": where the error turns linear, in deviations of the target.
         """,
@@ -354,7 +354,7 @@ class TrainingParameters:
     solver: str = declared(
         "adam",
         one_of(*SOLVERS),
-        help="adam, adamw or sgd.",
+        help="Optimizer: adam, adamw or sgd.",
         doc="""
         Optimizer: Adam, Adam with decoupled weight decay, or stochastic gradient descent with
         momentum. `elman.nn.optimizers` has the equations.
@@ -364,7 +364,7 @@ class TrainingParameters:
     momentum: float = declared(
         0.9,
         real(0, 1),
-        help="Of sgd.",
+        help="Momentum of the solver sgd.",
         doc="""
         Only for solver="sgd": share of the velocity of one step that the next one keeps.
         """,
@@ -373,7 +373,7 @@ class TrainingParameters:
     nesterovs_momentum: bool = declared(
         True,
         boolean,
-        help="Of sgd.",
+        help="Use Nesterov's form of momentum in the solver sgd.",
         doc="""
         Only for solver="sgd": use Nesterov's form of momentum.
         """,
@@ -432,14 +432,14 @@ class TrainingParameters:
         real(0, open_low=True),
         help="Largest learning rate.",
         doc="""
-        The largest rate.
+        The largest learning rate of the schedule.
         """,
         shapes="training",
     )
     warm_up: int | float = declared(
         0,
         epochs_or_share,
-        help="First epochs, or a share of all, in which the rate rises to that.",
+        help="First epochs, or their share, in which the rate rises to its largest.",
         doc="""
         First epochs (a float: share of `max_iter`) in which the rate rises evenly to
         `learning_rate_init`; the schedule has the others. Not with "one_cycle", which has its own.
@@ -460,7 +460,7 @@ class TrainingParameters:
     max_grad_norm: float | None = declared(
         1.0,
         optional(real(0, open_low=True)),
-        help="Gradients longer than this are shortened to it.",
+        help="Scale gradients of a larger norm down to this norm.",
         doc="""
         Gradients with a larger norm are scaled down to it.
         """,
@@ -469,7 +469,7 @@ class TrainingParameters:
     max_grad_value: float | None = declared(
         None,
         optional(real(0, open_low=True)),
-        help="What of a gradient lies beyond this is cut off.",
+        help="Cut the elements of a gradient off at this size.",
         doc="""
         Elements of a gradient beyond it are cut off at it, before the norm is looked at.
         """,
@@ -549,14 +549,14 @@ class TrainingParameters:
         integer(1),
         help="Epochs without progress before an early stop.",
         doc="""
-        Epochs that early stopping waits.
+        For how many epochs without progress early stopping waits.
         """,
         shapes="training",
     )
     tol: float = declared(
         1e-4,
         real(0),
-        help="Progress smaller than this does not count as any.",
+        help="Smallest gain that counts as progress.",
         doc="""
         By how much validation score or loss must get better to count.
         """,
@@ -584,8 +584,8 @@ class TrainingParameters:
         Truncated backpropagation through time: every sequence is run in chunks of so many steps,
         counted from its first, and the gradient goes back within a chunk only, while the state goes
         on. The history in memory is then one chunk's, however long the sequences are, and what is
-        predicted does not change; that a step depends on what happened chunks before it is
-        learned no longer. With readout="last" only the chunk in which a sample ends is learned
+        predicted does not change; dependences that reach back beyond a chunk are no longer
+        learned. With readout="last" only the chunk in which a sample ends is learned
         from. A value no smaller than the longest sequence gives the same bits as None. Not with
         `bidirectional`.
         """,
@@ -647,7 +647,10 @@ class TrainingParameters:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RunParameters:
-    """What a fit keeps, reads, computes with and reports, for every estimator."""
+    """What a fit keeps, reads, computes with and reports, for every estimator.
+
+    They are last in the signature. What each of them shapes, its declaration says.
+    """
 
     checkpoint: str | PathLike[str] | None = declared(
         None,
@@ -702,7 +705,7 @@ class RunParameters:
     missing: str = declared(
         "error",
         one_of(*MISSING),
-        help="What missing values are: error, mask or skip.",
+        help="What to do with missing values: error, mask or skip.",
         doc="""
         What NaN in X means. "error" refuses it. "mask" takes it for a missing value: a zero once
         standardised (by the mean and deviation of the values that were observed), and beside every
@@ -728,7 +731,7 @@ class RunParameters:
     dtype: Any = declared(
         "auto",
         float_dtype,
-        help="auto, float32 or float64.",
+        help="Type of weights and arithmetic: auto, float32 or float64.",
         doc="""
         Of weights and arithmetic. "auto" takes that of the training data: float32 for an X of
         float32 (or of a type that it holds exactly: float16, small integers), else float64.
@@ -739,7 +742,7 @@ class RunParameters:
     backend: str | None = declared(
         None,
         optional(one_of("native", "reference")),
-        help="native or reference.",
+        help="Implementation: native (compiled) or reference (NumPy).",
         doc="""
         None takes `$ELMAN_BACKEND`, else the compiled kernel, else NumPy.
         """,
@@ -891,7 +894,7 @@ def completed(estimator: type[T]) -> type[T]:
 
 
 class _Hidden:
-    """An attribute that a class and its instances seem not to have."""
+    """Descriptor of an attribute that `hasattr` does not find."""
 
     def __get__(self, instance: object, owner: type | None = None) -> NoReturn:
         raise AttributeError("an estimator is not the sum of its fields")

@@ -1,4 +1,4 @@
-"""A trained model with how it was trained in, a checked file out; and back."""
+"""Writes a fitted estimator (model, hyper-parameters, history) to a file, and reads it back."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def load_training(
     tensors, config = archive.load(path)
     if config.get("kind") != kind:
         raise ArchiveError(
-            f"{path}: holds a {config.get('kind')!r}, not a {kind}; load it with what saved it"
+            f"{path}: holds a {config.get('kind')!r}, not a {kind}; load it with its own class"
         )
     saved = _checked(path, tensors, config, known)
     arrays = {name: array for name, array in tensors.items() if name.startswith("training.")}

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainedModel:
-    """A network with what it was trained on: the methods that share an estimator's names are its.
+    """A trained network with all that it needs to answer, without scikit-learn.
 
     Each takes the `Sequences` that `check` made of X. `describe` and `restore` are all that a file
     needs to know of it.
@@ -198,7 +198,7 @@ class TrainedModel:
         )
 
     def hidden_states(self, data: Sequences) -> list[Array]:
-        """For each sample (n_timesteps_i, width) of the last layer, both directions together.
+        """The last layer's states of each sample, (n_timesteps_i, width), of both directions.
 
         Raises
         ------
@@ -209,7 +209,7 @@ class TrainedModel:
         return [_checked(H, i, "hidden state at") for i, H in enumerate(states)]
 
     def logits(self, data: Sequences, backend: Backend | None = None) -> Array:
-        """(n_samples, n_outputs): the head's, as they are.
+        """The outputs of the head, (n_samples, n_outputs).
 
         Raises
         ------
@@ -219,7 +219,7 @@ class TrainedModel:
         return _checked(self._ask(predict_logits, data, backend))
 
     def logits_over_time(self, data: Sequences, backend: Backend | None = None) -> list[Array]:
-        """For each sample (n_timesteps_i, n_outputs): the head's after every time step.
+        """The outputs of the head after every step: (n_timesteps_i, n_outputs) for each sample.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class TrainedModel:
         return [_checked(z, i) for i, z in enumerate(logits)]
 
     def stream(self, n: int | None = None) -> Stream:
-        """The model reading sequences while they happen, by weights of its own.
+        """Return a stream: it reads sequences while they happen, with a copy of the weights.
 
         Parameters
         ----------
@@ -259,14 +259,14 @@ class TrainedModel:
         backend: Backend | None = None,
     ) -> T:
         prepared = Prepared(data, self.standardisation, self.network.params.dtype)
-        return question(self.network, prepared, backend or self._computes())
+        return question(self.network, prepared, backend or self._current_backend())
 
     def _linked_over_time(self, data: Sequences) -> list[Array]:
-        backend = self._computes()
+        backend = self._current_backend()
         logits = self.logits_over_time(data, backend)
         return [linked(z, self.link, backend.fused) for z in logits]
 
-    def _computes(self) -> Backend:
+    def _current_backend(self) -> Backend:
         return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
 
 

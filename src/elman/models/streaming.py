@@ -1,4 +1,4 @@
-"""Time steps as they happen in; what a trained network makes of them so far, out."""
+"""Streams: a trained model reads time steps as they happen, and answers after each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from elman.targets.masked import refuse_masked
 Array = NDArray[Any]
 
 FLOAT32_SUM_STEPS = 2**24
-"""From so many steps on a sum in float32 may have stopped growing."""
+"""The number of steps from which on a sum in float32 may have stopped growing."""
 
 
 class Answering(Protocol):
@@ -157,7 +157,7 @@ class Stream:
         except FloatingPointError:
             raise self._overflown() from None
         if answers is None:
-            raise RuntimeError("a time step was refused that is as it should be")
+            raise RuntimeError("the backend refused a time step that passed all checks")
         return self._model.from_linked(answers)
 
     def predict(self, x_t: ArrayLike | Mapping[str, Any] | None = None) -> Any:
@@ -236,7 +236,13 @@ class Stream:
         everyone = np.arange(len(self._steps.logits))
         if isinstance(streams, (list, tuple)) and not streams:
             streams = slice(0)
-        rows = everyone if streams is None else np.atleast_1d(everyone[streams])
+        try:
+            rows = everyone if streams is None else np.atleast_1d(everyone[streams])
+        except IndexError:
+            raise IndexError(
+                f"streams={streams!r:.60} names a stream that is not there: there are "
+                f"{len(everyone)}, numbered from 0"
+            ) from None
         for name, array in self._steps.state.items():
             array[rows] = self._start[name]
         return self
@@ -329,7 +335,7 @@ class Stream:
                 f"{self._shapes[0]}: the values of one time step"
             )
         if hasattr(x_t, "nnz"):
-            check_sequences(x_t, name=name)  # it has the message
+            check_sequences(x_t, name=name)  # raises the error about sparse input
         refuse_masked(x_t, name, HOW_TO_UNMASK)
         try:
             array = np.asarray(x_t)
@@ -364,7 +370,7 @@ class Stream:
         missing = np.isnan(values)
         if model.missing != "error":
             bad &= ~missing
-        if model.missing == "skip":  # what is left out need not fit
+        if model.missing == "skip":  # a step that is skipped may hold values of any size
             bad &= ~missing.any(axis=1, keepdims=True) | np.isinf(values)
         if not bad.any():
             return

@@ -1,4 +1,4 @@
-"""A network and samples with their targets in; the loss and the gradient of every weight out.
+"""Computes the loss of samples and its gradient at every weight.
 
 Training, the search for where it diverged, the gradient check and whoever computes a share of a
 batch elsewhere all call `gradient`. A batch is shared out in three steps: `fixed_groups` says where
@@ -48,7 +48,7 @@ class Samples(NamedTuple):
     """(n_rows,), which of the answers, numbered through (n_samples * n_timesteps), have a row, in
     ascending order; None: all, one for each sample"""
     masking: Masking | None = None
-    """whose units dropout leaves out"""
+    """what dropout takes its masks from; None: nothing is left out"""
     states: dict[str, Array] | None = None
     """by a recurrent layer's name the state (n_samples, state_size) that it goes on from; None: all
     layers begin, and where they end is not kept"""
@@ -106,7 +106,7 @@ class GradientSums(NamedTuple):
 
     @property
     def weight(self) -> float:
-        """What the rows weigh together."""
+        """The sum of the weights of the rows."""
         return float(len(self.losses) if self.weights is None else np.add.reduce(self.weights))
 
 

@@ -218,8 +218,8 @@ def check_residual(sizes: tuple[int, ...]) -> None:
         if below != size:
             raise ValueError(
                 f"residual=True adds a layer's input to its output, but hidden_size={sizes} gives "
-                f"layer {i} {below} units of input and {size} of output: give all layers one size, "
-                "or set residual=False"
+                f"layer {i} an input of {below} units and an output of {size}: give all layers one "
+                "size, or set residual=False"
             )
 
 

@@ -1,4 +1,4 @@
-"""What training makes small and how it is scored: outputs and targets in, losses and score out."""
+"""Objectives: the loss that training minimises, and the score that judges validation data."""
 
 from __future__ import annotations
 

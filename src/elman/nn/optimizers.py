@@ -47,7 +47,7 @@ class Optimizer(Protocol):
         ...
 
 
-class _Flat(Optimizer):
+class _VectorOptimizer(Optimizer):
     """Base of the optimizers: what they remember, in vectors as long as the weights, and steps."""
 
     memory: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class _Flat(Optimizer):
             gradient += self._scratch
 
 
-class SGD(_Flat):
+class SGD(_VectorOptimizer):
     """Gradient descent with momentum, in the form of Sutskever et al. (2013), equations 1 to 4.
 
     v <- momentum v - learning_rate g, then w <- w + v; with Nesterov's momentum
@@ -149,7 +149,7 @@ class SGD(_Flat):
             weights += self.velocity
 
 
-class Adam(_Flat):
+class Adam(_VectorOptimizer):
     """Adam, Kingma and Ba (2015), algorithm 1; AdamW, Loshchilov and Hutter (2019), algorithm 2.
 
     Parameters

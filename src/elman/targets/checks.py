@@ -74,7 +74,7 @@ def refuse_not_finite(array: Array, name: str) -> None:
     bad = ~np.isfinite(array)
     if not bad.any():
         return
-    # in its words, which its checks look for; here, because importing it takes a second
+    # Its own message, which its estimator checks look for. To import it takes a second.
     from sklearn.utils.validation import assert_all_finite
 
     try:

@@ -1,4 +1,4 @@
-"""Labels and weights of time steps as a user passes them in; the same, samples end to end, out."""
+"""Checks the labels and weights of time steps, and joins those of all samples end to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequences and their targets in; batches of them, each with the targets that belong to it, out."""
+"""Sequences together with their targets and weights, from which batches are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network and labelled sequences in; the network trained in place and its History out."""
+"""Trains a network in place, epoch after epoch, and returns the `History`."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def train(
         The state before the first epoch cannot be kept.
     """
     if plan.early_stopping and validation is None:
-        raise ValueError("early_stopping needs validation data")
+        raise ValueError("early_stopping needs validation data: pass `validation`")
     history = History(stopped_by="max_iter")
     best = Best()
     n_batches = -(-len(training.X) // plan.batch_size)
@@ -146,7 +146,7 @@ def train(
                 except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                     raise ValueError(
                         f"the state kept after epoch {len(resumed.history)} is not one of this "
-                        f"training ({type(error).__name__}: {error}); begin afresh elsewhere"
+                        f"training ({type(error).__name__}: {error}); choose another folder"
                     ) from error
                 finished = resumed.finished
                 stopped_by = resumed.history.stopped_by or history.stopped_by
@@ -213,12 +213,12 @@ def train(
             elif plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
                 history.stopped_by = "early_stopping"
             finished = history.stopped_by != "max_iter" or number + 1 == last_epoch
-            # What on_epoch has spoilt is no state to go on from; the next epoch will say so.
+            # Weights that on_epoch made unusable are not kept; the next epoch raises the error.
             whole = network.params.unusable() is None
             if store is not None and whole and (finished or store.due(number + 1)):
                 try:
                     store.keep(state(finished))
-                except OSError:  # must not cost what was learned; the store remembers it
+                except OSError:  # the weights must not be lost; `store.failure` has the error
                     if not finished:
                         history.stopped_by = "checkpoint"
                         break
