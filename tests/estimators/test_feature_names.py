@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import xarray as xr
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -276,3 +277,25 @@ def test_frames_pass_through_cross_validation_and_pipelines(frames):
     assert np.isfinite(scores).all()
     with pytest.raises(ValueError, match="SequenceScaler was fitted on"):
         pipeline.predict(turned(frames))
+
+
+@pytest.mark.parametrize("in_a_list", [False, True])
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor, SequenceScaler])
+def test_coordinates_of_an_xarray_are_names(estimator, in_a_list, rng):
+    values = rng.normal(size=(6, 5, 2))
+    X = xr.DataArray(values, dims=("sample", "time", "feature"), coords={"feature": ["ax", "ay"]})
+    turned = X[:, :, ::-1]
+    if in_a_list:
+        X, turned = [*X], [*turned]
+    model = estimator() if estimator is SequenceScaler else estimator(3, max_iter=1, random_state=0)
+    y = [0, 1, 0, 1, 0, 1]
+    ask = model.fit(X, y).transform if estimator is SequenceScaler else model.fit(X, y).predict
+    assert model.feature_names_in_.tolist() == ["ax", "ay"]
+    plain = estimator(**model.get_params()).fit(values, y)
+    expected = (plain.transform if estimator is SequenceScaler else plain.predict)(values)
+    np.testing.assert_array_equal(np.asarray(ask(X)), expected)
+    with pytest.raises(ValueError, match="same order"):
+        ask(turned)
+    if in_a_list:
+        with pytest.raises(ValueError, match="sample 3 has the columns 'ay', 'ax'"):
+            model.fit([*X[:3], turned[3], *X[4:]], y)

@@ -17,7 +17,15 @@ from typing import Any
 import numpy as np
 
 from elman.data.dataset import Dataset
-from elman.data.dims import from_data_array, is_data_array, is_data_set, refuse_data_set
+from elman.data.dims import (
+    feature_labels,
+    from_data_array,
+    is_data_array,
+    is_data_set,
+    refuse_data_set,
+)
+from elman.data.named import NamedSequences
+from elman.data.names import shared_names
 from elman.data.nested import holds_sequences, instance_ids, is_pandas, split_frame
 
 PLAIN = frozenset({np.ndarray, list, tuple, int, float, bool, np.float32, np.float64, np.int64})
@@ -39,7 +47,8 @@ def unpacked(X: Any, name: str, *, two_d: bool | None = None) -> Any:
           of its groups: a sequence for each group, in their order, without the grouping columns;
         - a pandas frame with an index (instance, time): a sequence for each instance;
         - a pandas frame whose cells are sequences: a sequence for each row;
-        - an xarray `DataArray` whose axes are in order;
+        - an xarray `DataArray` whose axes are in order; texts that are the coordinates of its
+          features are their names;
         - a tensor, or whatever else has `__array__`, `__array_interface__`, `__dlpack__` or a
           buffer; also within a list;
         - any other `collections.abc.Sequence`: the list of its elements.
@@ -84,6 +93,9 @@ def unpacked(X: Any, name: str, *, two_d: bool | None = None) -> Any:
     if is_pandas(X):
         return X
     found = _plain(X, name)
+    labels = feature_labels(X) if is_data_array(X) else None
+    if labels is not None:
+        return NamedSequences(list(found), labels)
     return found if type(found) is not list else _unpacked_list(found, name) or found
 
 
@@ -221,6 +233,10 @@ def _unpacked_list(X: Sequence[Any], name: str) -> list[Any] | None:
     if kinds == known:
         return None
     out = [x if type(x) in known else _sample(x, f"{name}: sample {i}") for i, x in enumerate(X)]
+    if any(map(is_data_array, X)):
+        labels = [feature_labels(x, sample=True) if is_data_array(x) else None for x in X]
+        names = shared_names(labels, name)
+        return out if names is None else NamedSequences(out, names)
     return out if any(a is not b for a, b in zip(out, X, strict=True)) else None
 
 

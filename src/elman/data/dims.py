@@ -72,6 +72,21 @@ def from_data_array(X: Any, place: str, *, sample: bool = False) -> Array:
     return np.asarray(X)
 
 
+def feature_labels(X: Any, *, sample: bool = False) -> tuple[str, ...] | None:
+    """The names of the features of an array with named axes: its last coordinates, if texts.
+
+    Parameters
+    ----------
+    X : xarray.DataArray
+    sample : bool, default=False
+        Whether it is one sample of a list.
+    """
+    if X.ndim != (2 if sample else 3) or X.dims[-1] not in getattr(X, "coords", ()):
+        return None
+    labels = np.asarray(X.coords[X.dims[-1]]).tolist()
+    return tuple(labels) if labels and all(isinstance(label, str) for label in labels) else None
+
+
 def refuse_data_set(X: Any, place: str) -> None:
     """Raise the error that says how to make one array of an xarray.Dataset."""
     raise TypeError(
