@@ -86,7 +86,7 @@ def check_forward(
         ):
             raise ValueError(
                 f"lengths must run longest first and lie in [0, {n_timesteps}], "
-                f"got {lengths.tolist()}"
+                f"got {lengths!s:.200}"
             )
 
 

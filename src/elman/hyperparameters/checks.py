@@ -92,7 +92,7 @@ def one_of(*choices: str) -> Check:
     def check(name: str, value: Any) -> None:
         if not isinstance(value, str) or value not in choices:
             options = ", ".join(map(repr, choices))
-            raise ValueError(f"{name}={value!r} is not known; choose one of {options}")
+            raise ValueError(f"{name}={value!r:.200} is not known; choose one of {options}")
 
     return check
 
@@ -104,10 +104,10 @@ def integer(low: int) -> Check:
     def check(name: str, value: Any) -> None:
         if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
             raise TypeError(
-                f"{name}={value!r} is {a_kind(value)}; it must be an int of at least {low}"
+                f"{name}={value!r:.200} is {a_kind(value)}; it must be an int of at least {low}"
             )
         if value < low:
-            raise ValueError(f"{name}={value!r}; it must be at least {low}")
+            raise ValueError(f"{name}={value!r:.200}; it must be at least {low}")
 
     return check
 
@@ -131,12 +131,12 @@ def sizes(name: str, value: Any) -> None:
         integer(1)(name, value)
         return
     if len(value) == 0:
-        raise ValueError(f"{name}={value!r} is empty; give an int, or one for each layer")
+        raise ValueError(f"{name}={value!r:.200} is empty; give an int, or one for each layer")
     for i, size in enumerate(value):
         try:
             integer(1)(f"{name}[{i}]", size)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{name}={value!r}: {error}") from None
+            raise type(error)(f"{name}={value!r:.200}: {error}") from None
 
 
 def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check:
@@ -148,14 +148,14 @@ def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check
     def check(name: str, value: Any) -> None:
         if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
             raise TypeError(
-                f"{name}={value!r} is {a_kind(value)}; it must be a number in {interval}"
+                f"{name}={value!r:.200} is {a_kind(value)}; it must be a number in {interval}"
             )
         try:
             number = float(value)
         except OverflowError:
             number = math.inf
         if not (low < number < high if open_low else low <= number < high):
-            raise ValueError(f"{name}={value!r}; it must lie in {interval}")
+            raise ValueError(f"{name}={value!r:.200}; it must lie in {interval}")
 
     return check
 
@@ -164,7 +164,7 @@ def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check
 def boolean(name: str, value: Any) -> None:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value!r} is {a_kind(value)}; it must be True or False")
+        raise TypeError(f"{name}={value!r:.200} is {a_kind(value)}; it must be True or False")
 
 
 def optional(check: Check) -> Check:
@@ -183,7 +183,7 @@ def optional(check: Check) -> Check:
 def function(name: str, value: Any) -> None:
     """Something that can be called."""
     if not callable(value):
-        raise TypeError(f"{name}={value!r} is {a_kind(value)}; it must be a function or None")
+        raise TypeError(f"{name}={value!r:.200} is {a_kind(value)}; it must be a function or None")
 
 
 @accepting("path-like", Path)
@@ -191,7 +191,7 @@ def path(name: str, value: Any) -> None:
     """A folder's name: text, or a path object."""
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value) or "\0" in str(value):
         raise TypeError(
-            f"{name}={value!r} is {a_kind(value)}; it must be the name of a folder, or None"
+            f"{name}={value!r:.200} is {a_kind(value)}; it must be the name of a folder, or None"
         )
 
 
@@ -215,7 +215,7 @@ def float_dtype(name: str, value: Any) -> None:
         known = False
     if not known:
         raise ValueError(
-            f"{name}={value!r} is not known; choose one of 'auto', 'float32', 'float64'"
+            f"{name}={value!r:.200} is not known; choose one of 'auto', 'float32', 'float64'"
         )
 
 
@@ -224,7 +224,7 @@ def thread_count(name: str, value: Any) -> None:
     """An int other than 0."""
     if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
         raise TypeError(
-            f"{name}={value!r} is {a_kind(value)}; it must be an int or None (all cores)"
+            f"{name}={value!r:.200} is {a_kind(value)}; it must be an int or None (all cores)"
         )
     if value == 0:
         raise ValueError(f"{name}=0 has no meaning; give a positive number, or -1 for all cores")
@@ -264,11 +264,13 @@ def class_weighting(name: str, value: Any) -> None:
         return
     if not isinstance(value, str):
         raise TypeError(
-            f"{name}={value!r} is {a_kind(value)}; it must be None, 'balanced', or a "
+            f"{name}={value!r:.200} is {a_kind(value)}; it must be None, 'balanced', or a "
             "dict {label: weight}"
         )
     if value != "balanced":
-        raise ValueError(f"{name}={value!r}; choose None, 'balanced', or a dict {{label: weight}}")
+        raise ValueError(
+            f"{name}={value!r:.200}; choose None, 'balanced', or a dict {{label: weight}}"
+        )
 
 
 @accepting("str, callable or None", to_json=lambda value: None if callable(value) else plain(value))
@@ -276,7 +278,7 @@ def scorer(name: str, value: Any) -> None:
     """None, a name or a function; whether scikit-learn knows the name is checked by `fit`."""
     if value is not None and not isinstance(value, str) and not callable(value):
         raise TypeError(
-            f"{name}={value!r} is {a_kind(value)}; it must be None, 'loss', the name of a "
+            f"{name}={value!r:.200} is {a_kind(value)}; it must be None, 'loss', the name of a "
             "scikit-learn scorer, or a function (estimator, X, y) -> float"
         )
 

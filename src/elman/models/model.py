@@ -32,6 +32,7 @@ from elman.nn.layout import Layout
 from elman.nn.losses import linked
 from elman.nn.network import Network, network_shapes
 from elman.nn.parameters import Parameters
+from elman.targets.checks import listed
 
 Array = NDArray[Any]
 Described = dict[str, Any]
@@ -310,7 +311,7 @@ def restored_standardisation(
         if (value.shape, value.dtype) != ((n_features,), np.float64):
             raise ValueError(f"{prefix}.{name} has shape {value.shape} and type {value.dtype}")
         if not np.isfinite(value).all() or (name == "scale" and (value <= 0).any()):
-            raise ValueError(f"{prefix}.{name} is {value.tolist()}, which no training makes")
+            raise ValueError(f"{prefix}.{name} is {listed(value)}, which no training makes")
     return Standardisation(*found)
 
 
