@@ -248,7 +248,8 @@ def _step_labels(table: Grouped, name: str) -> Array:
                 "is no whole number: numbers to predict at each step are step_target="
             )
         return np.where(missing, -1, values).astype(np.int64)
-    if as_numbers(values) is not None:  # True, False and None, or large integers and None
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {bool, int}:  # True, False and None, or large integers and None
         try:
             return np.array([-1 if value is None else value for value in values], np.int64)
         except OverflowError as error:
