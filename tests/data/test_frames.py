@@ -482,3 +482,13 @@ def test_an_error_lists_no_more_names_than_a_reader_can_compare():
         with pytest.raises(ValueError, match=r"number|499|sensor") as caught:
             check_sequences(X, **options)
         assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize("kind", ["Table", "RecordBatch"])
+def test_the_index_of_pandas_in_a_table_of_arrow_is_no_feature(kind):
+    frame = pd.DataFrame({"u": [1.0, 2, 3], "v": [4.0, 5, 6]}, index=[9, 7, 8])[1:]
+    table = getattr(pa, kind).from_pandas(frame)
+    assert "__index_level_0__" in table.schema.names
+    values, labels = read_frame(table, "X")
+    assert labels == ("u", "v")
+    assert values.tolist() == [[2, 5], [3, 6]]

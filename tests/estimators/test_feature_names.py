@@ -299,3 +299,34 @@ def test_coordinates_of_an_xarray_are_names(estimator, in_a_list, rng):
     if in_a_list:
         with pytest.raises(ValueError, match="sample 3 has the columns 'ay', 'ax'"):
             model.fit([*X[:3], turned[3], *X[4:]], y)
+
+
+@pytest.mark.parametrize("kind", [*ESTIMATORS, "scaler"])
+def test_two_columns_of_one_name_are_refused(kind, frames):
+    twice = [frame.set_axis(["u", "w", "u"], axis=1) for frame in frames]
+    with pytest.raises(ValueError, match="sample 0 of X has 'u' twice"):
+        fitted_on(kind, twice)
+    with pytest.raises(ValueError, match="sample 0 of X has 'u' twice"):
+        ask(kind, fitted_on(kind, frames), twice)
+
+
+@pytest.mark.parametrize("kind", [*ESTIMATORS, "scaler"])
+def test_numbered_columns_in_another_order_are_warned_of(kind, frames):
+    numbered = [frame.set_axis([0, 1, 2], axis=1) for frame in frames]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = fitted_on(kind, numbered)
+        ask(kind, fitted, numbered)
+    with pytest.warns(UserWarning, match="sample 0 of X has numbered columns in the order 2, 0, 1"):
+        ask(kind, fitted, [frame[[2, 0, 1]] for frame in numbered])
+
+
+def fitted_on(kind, X):
+    if kind == "scaler":
+        return SequenceScaler().fit(X)
+    make, y = ESTIMATORS[kind]
+    return make(**OPTIONS).fit(X, y)
+
+
+def ask(kind, fitted, X):
+    return fitted.transform(X) if kind == "scaler" else fitted.predict(X)

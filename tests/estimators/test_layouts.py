@@ -292,3 +292,38 @@ def test_numbers_for_a_classifier(rng):
         small(RNNClassifier).fit(X, y.astype(str))
         small(RNNClassifier).partial_fit(X, y, classes=np.arange(30))
         small(RNNRegressor).fit(X, y)
+
+
+INDEX = [5, 3, 8, 1]
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNRegressor])
+def test_rows_and_targets_whose_index_is_turned_are_warned_of(kind, rng):
+    X = pd.DataFrame(rng.normal(size=(4, 3)), index=INDEX)
+    y = pd.Series([0, 1, 0, 1], index=INDEX)
+    message = "the same index in another order.*row 5 of X goes with entry 1 of y"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = small(kind).fit(X, y)
+        fitted.score(X, y)
+        fitted.score(X, y.reset_index(drop=True))
+    for do in (small(kind).fit, small(kind).partial_fit, fitted.score):
+        more = {"classes": [0, 1]} if "partial" in do.__name__ and kind is RNNClassifier else {}
+        with pytest.warns(UserWarning, match=message):
+            do(X, y[::-1], **more)
+    with pytest.warns(UserWarning, match="X_val and y_val have the same index in another order"):
+        small(kind).fit(X, y, X_val=X, y_val=y[::-1])
+    with pytest.warns(UserWarning, match="entry 1 of sample_weight"):
+        fitted.score(X, y, y[::-1] + 1)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_score_refuses_what_is_in_another_order_than_the_groups(kind, rng):
+    table = pd.DataFrame(rng.normal(size=(10, 2)), columns=["u", "v"])
+    groups = table.assign(run=np.repeat(["b", "a"], 5)).groupby("run")
+    y = [0, 1] if kind is not RNNTagger else [[0, 1, 0, 1, 1]] * 2
+    fitted = small(kind).fit(groups, y)
+    with pytest.raises(ValueError, match="the index of y has the ids of X"):
+        fitted.score(groups, pd.Series(y, index=["b", "a"]))
+    with pytest.raises(ValueError, match="the index of sample_weight has the ids of X"):
+        fitted.score(groups, y, pd.Series([1.0, 2.0], index=["b", "a"]))

@@ -454,3 +454,17 @@ def test_shows_itself_in_a_notebook(samples):
     shown = quick(label_smoothing=0.25).fit(*samples)._repr_html_()
     assert "RNNTagger" in shown
     assert "0.25" in shown
+
+
+@pytest.mark.parametrize("tags", [[[1, -1], [-1, 1, 1]], [[0, -1], None]])
+def test_a_single_class_beside_minus_one_is_warned_of(tags):
+    X = [np.zeros((2, 1)), np.ones((3, 1))]
+    with pytest.warns(UserWarning, match="y is -1 at .*that there is one class to learn"):
+        RNNTagger(hidden_size=2, max_iter=1).fit(X, tags)
+
+
+def test_two_classes_beside_steps_without_a_label_are_no_news(recwarn):
+    X = [np.zeros((2, 1)), np.ones((3, 1))]
+    RNNTagger(hidden_size=2, max_iter=1).fit(X, [[1, -1], [-1, 0, 1]])
+    RNNTagger(hidden_size=2, max_iter=1).fit(X, [["u", None], [None, "u", "u"]])
+    assert not recwarn.list

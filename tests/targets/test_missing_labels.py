@@ -15,7 +15,9 @@ import pytest
 from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.evaluation import baselines, scores
 from elman.targets.checks import listed
+from elman.targets.labels import check_labels
 from elman.targets.missing import is_missing, plain
+from elman.targets.steps import check_tags
 
 SMALL = {"hidden_size": 3, "max_iter": 1, "random_state": 0}
 MISSING = {
@@ -368,3 +370,16 @@ def test_one_long_label_does_not_make_all_of_them_wide(estimator, rng):
     assert peak < 20e6
     assert set(np.ravel(list(answers)).tolist()) <= {"a", "b", labels[-1]}
     assert model.classes_.tolist() == ["a", "b", labels[-1]]
+
+
+@pytest.mark.parametrize("wrap", [list, lambda v: np.fromiter(v, object, len(v))])
+@pytest.mark.parametrize("per_step", [False, True])
+def test_labels_are_told_apart_in_a_list_as_in_an_array_of_objects(wrap, per_step):
+    def classes(labels):
+        if per_step:
+            return check_tags([wrap(labels)], np.array([len(labels)]))[0]
+        return check_labels(wrap(labels), len(labels))[0]
+
+    assert classes(["a", "a\0", "a"]).tolist() == ["a", "a\0"]
+    with pytest.raises(TypeError, match=r"is True \(bool\), .* is 1 \(int\)"):
+        classes([True, 1, False])

@@ -6,9 +6,11 @@ has, and whether it is a long table that was taken for a row of numbers for each
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from elman.data.containers import ids_of, is_table
+from elman.data.names import level_of_caller, shown
 from elman.data.sequences import Sequences
 
 FROM_TABLE = "elman.data.from_table(table, id=...) makes one sequence of all rows with one id"
@@ -33,6 +35,11 @@ def check_alignment(X: Any, data: Sequences, values: Any, X_name: str, name: str
     ValueError
         There are fewer or more of them than samples and the shape of X tells why; or their index
         has the ids of X in another order.
+
+    Warns
+    -----
+    UserWarning
+        X has a row for each sequence, and its index is that of the values in another order.
     """
     if values is None or isinstance(values, (str, bytes)):
         return
@@ -85,13 +92,41 @@ def _refuse_other_order(X: Any, values: Any, X_name: str, name: str) -> None:
     """Refuse values whose index names the sequences, but in another order than X has them."""
     ids = ids_of(X)
     if ids is None:
+        _warn_of_other_order(X, values, X_name, name)
         return
     index = list(values.index)
-    if index != ids and len(set(index)) == len(index) and set(index) == set(ids):
+    if _are_turned(index, ids):
         at = next(i for i, (a, b) in enumerate(zip(index, ids, strict=True)) if a != b)
         raise ValueError(
             f"the index of {name} has the ids of {X_name}, a {type(X).__name__}, in another order: "
             f"entry {at} is of {index[at]!r}, sequence {at} is {ids[at]!r}. Pass "
             f"{name}.loc[ids] with the ids in the order of {X_name}, or {name}.to_numpy() if it is "
             "in that order already and its index means something else"
+        )
+
+
+def _are_turned(index: list[Any], ids: list[Any]) -> bool:
+    """Whether both hold the same, each once, in another order."""
+    if index == ids or len(set(index)) < len(index):
+        return False
+    return set(index) == set(ids)
+
+
+def _warn_of_other_order(X: Any, values: Any, X_name: str, name: str) -> None:
+    """Warn where both are pandas' with a row for each sequence, and the same index in two orders.
+
+    It is no error, because an index may be numbers without a meaning, and because scikit-learn
+    goes by position in silence.
+    """
+    index = getattr(X, "index", None) if hasattr(X, "iloc") else None
+    if index is None or index is values.index or values.index.equals(index):
+        return
+    given, rows = values.index.tolist(), index.tolist()
+    if _are_turned(given, rows):
+        warnings.warn(
+            f"{X_name} and {name} have the same index in another order, and are taken by position: "
+            f"row {shown(rows[0])} of {X_name} goes with entry {shown(given[0])} of {name}. Pass "
+            f"{name}.loc[{X_name}.index] if the index says which belong together, or "
+            f"{name}.to_numpy() if it does not",
+            stacklevel=level_of_caller(),
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
+from elman.data.frames import INDEX
 from elman.data.tables.frames import columns_of
 from elman.data.text_files import check_memory
 from elman.data.wanted import Choice, Wanted, everything
@@ -19,9 +20,6 @@ MOST_EXPANSION = 100
 """Times its own size that what a file holds may take, unless the caller allows more."""
 ALWAYS = 64 << 20
 """Bytes that any file may take."""
-
-INDEX = "__index_level_"
-"""How pandas calls the column of an index without a name, which is not read unless asked for."""
 
 
 def read_parquet(

@@ -36,6 +36,10 @@ TABLES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "DuckDBPyR
 NULLS = frozenset({"NoneType", "NAType", "NaTType"})
 """Names of the types whose values stand for a missing value in a column of objects."""
 
+INDEX = "__index_level_"
+"""How pandas calls the column of an index without a name in a table of Arrow, which is no feature
+unless it is asked for."""
+
 FIXES = {
     "dates or times": "make a number of each, such as the seconds since the step before, or leave "
     "the column out",
@@ -127,6 +131,7 @@ def read_frames(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[
     if is_of(type(frames[0]), "pyarrow", "Table"):
         import pyarrow as pa
 
+        frames = [_without_index(frame) for frame in frames]
         return _many_at_once(frames, place, lambda table: table.schema, pa.concat_tables)
     found = [_of_narwhals(frame, i, place) for i, frame in enumerate(frames)]
     return [array for array, _ in found], [labels for _, labels in found]
@@ -345,6 +350,15 @@ def _of_narwhals(frame: Any, i: int, place: Place) -> tuple[Array, Labels]:
             _refuse(at, "objects", dtype)
     values = np.stack(columns, axis=1) if columns else np.empty((len(table), 0))
     return values, tuple(schema)
+
+
+def _without_index(table: Any) -> Any:
+    """A table of pyarrow without the index of the pandas frame that it was made of.
+
+    An index with a name is a column like others.
+    """
+    names = [name for name in table.column_names if name.startswith(INDEX)]
+    return table.drop_columns(names) if names else table
 
 
 def _bools(column: Any) -> Array:

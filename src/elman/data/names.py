@@ -6,6 +6,7 @@ The rules and their first sentences are scikit-learn's for a two-dimensional dat
 
 from __future__ import annotations
 
+import numbers
 import sys
 import warnings
 from collections import Counter
@@ -43,12 +44,35 @@ def names_of(labels: Labels | None, place: str = "") -> Names | None:
     ------
     TypeError
         Some are strings and some are not.
+    ValueError
+        Two columns have one name, so that it says of neither which it is.
+
+    Warns
+    -----
+    UserWarning
+        The labels are numbers in an order other than their own. Nobody compares them, as nobody
+        compares those of arrays.
     """
     if not labels:
         return None
     kinds = sorted({type(label).__qualname__ for label in labels})
     if kinds == ["str"]:
+        if len(set(labels)) < len(labels):
+            first = next(label for i, label in enumerate(labels) if label in labels[:i])
+            raise ValueError(
+                f"{place or 'the table'} has {shown(first)} twice among the names of its columns, "
+                "which does not tell them apart: rename one of them, or leave it out"
+            )
         return labels
+    if all(isinstance(label, numbers.Integral) for label in labels) and list(labels) != sorted(
+        labels
+    ):
+        warnings.warn(
+            f"{place or 'the table'} has numbered columns in the order {listed(labels)}: they are "
+            "read by position, and nothing compares numbers with those of other data. Sort the "
+            "columns, or give them names (strings), which are compared",
+            stacklevel=level_of_caller(),
+        )
     if "str" in kinds:
         raise TypeError(
             "Feature names are only supported if all input features have string names, but your "
@@ -174,14 +198,14 @@ def check_names(
     if expected is None:
         warnings.warn(
             f"{name} has feature names, but {estimator} was fitted without feature names",
-            stacklevel=_level_of_caller(),
+            stacklevel=level_of_caller(),
         )
         return
     if seen is None:
         warnings.warn(
             f"{name} does not have valid feature names, but {estimator} was fitted with feature "
             "names",
-            stacklevel=_level_of_caller(),
+            stacklevel=level_of_caller(),
         )
         return
     unknown, missing = sorted(set(seen) - set(expected)), sorted(set(expected) - set(seen))
@@ -210,7 +234,7 @@ def shown(name: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _level_of_caller() -> int:
+def level_of_caller() -> int:
     """How many calls up a warning belongs: to the first that is not in this package."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and f"{frame.f_globals.get('__name__')}.".startswith("elman."):

@@ -182,7 +182,7 @@ class _Checker:
 
     def from_frame(self, frame: Any) -> Sequences:
         array, labels = read_frame(frame, self.name)
-        self.names = names_of(labels)
+        self.names = names_of(labels, self.name)
         return self.from_array(array)
 
     def from_array(self, array: Array) -> Sequences:

@@ -356,7 +356,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             An argument that cannot be used: a label that is missing or masked, of another kind
             than the classes, another number of labels than samples.
         """
-        predicted = self.predict(X)
+        model, data = self._asked(X)
+        self._check_alignment(X, data, y, sample_weight)
+        predicted = model.predict(data)
         true = self._truth(y, len(predicted))
         weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
         return float(accuracy_score(true, predicted, sample_weight=weights))

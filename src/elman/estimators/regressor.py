@@ -274,9 +274,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             An argument that cannot be used: a value that is missing or masked, another number of
             values than samples, or of targets than in training.
         """
-        if self._model().per_step:
-            return self._score_of_steps(X, y, sample_weight)
-        predicted = self.predict(X)
+        model, data = self._asked(X)
+        self._check_alignment(X, data, y, sample_weight)
+        if model.per_step:
+            return self._score_of_steps(model, data, y, sample_weight)
+        predicted = model.predict(data)
         values = self._truth(y, len(predicted))
         weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
         return float(r2_score(values, predicted, sample_weight=weights))
@@ -285,8 +287,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         """y as metrics take it, (n_samples,) or (n_samples, n_targets), to compare answers with."""
         return check_values(y, n_samples, n_targets=self._n_outputs(self.model_.meaning))
 
-    def _score_of_steps(self, X: Any, y: Any, sample_weight: Any) -> float:
-        model, data = self._asked(X)
+    def _score_of_steps(self, model: Any, data: Sequences, y: Any, sample_weight: Any) -> float:
         targets, _ = check_step_values(y, data.lengths, n_targets=self.n_outputs_)
         weights = None
         if sample_weight is not None:

@@ -255,6 +255,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             An argument that cannot be used, or no labelled step of positive weight.
         """
         model, data = self._asked(X)
+        self._check_alignment(X, data, y, sample_weight)
         # of a label that was not in training every answer is wrong
         labels, codes = check_tags(y, data.lengths, classes=model.classes, strangers=True)
         weights = (codes >= 0).astype(np.float64)

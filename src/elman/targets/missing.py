@@ -103,9 +103,15 @@ def _array_of(values: Any) -> Array:
         return np.array(values, dtype=object)
     array = np.asarray(values)
     if isinstance(values, (list, tuple)):
-        if array.dtype.kind in "USf" and len(_types(_entries(values, array.ndim))) > 1:
-            # NumPy has made texts of all in ["a", nan] or ["a", 1], and numbers in [True, nan]
+        if array.dtype.kind in "USfiu" and len(_types(_entries(values, array.ndim))) > 1:
+            # NumPy has made texts of all in ["a", nan] or ["a", 1], and numbers in [True, nan] or
+            # in [True, 1]
             return np.array(values, dtype=object)
+        if array.dtype.kind in "US" and any(
+            text.endswith(("\0", b"\0")[isinstance(text, bytes)])
+            for text in _entries(values, array.ndim)
+        ):
+            return np.array(values, dtype=object)  # NumPy cuts "a\0" to "a"
     elif (
         not isinstance(values, np.ndarray)
         and array.dtype.kind == "f"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,8 @@ def check_tags(
     if classes is None:
         found = _as_text(found)
         warn_of_texts(found, name)
+        if len(found) == 1 and found.dtype.kind in "iu":
+            _warn_of_blanks(labels[~present], found, name)
     elif strangers:
         refuse_other_kind(found, classes, name)
     else:
@@ -273,6 +276,18 @@ def _joined(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np.bool_]
     if labels.dtype.kind == "f":  # of uint64 and int64
         raise TypeError(f"{name} mixes signed and unsigned integers: convert them to one type")
     return labels, present & _not_blank(labels)
+
+
+def _warn_of_blanks(unlabelled: Array, classes: Array, name: str) -> None:
+    """Warn of -1 beside a single class: it may be meant as the other one, of -1 and 1."""
+    n_blank = int((unlabelled == -1).sum())
+    if n_blank:
+        warnings.warn(
+            f"{name} is -1 at {n_blank} time step(s) and {classes[0]} at all others: -1 says that "
+            "a step has no label, so that there is one class to learn. If -1 is a label, shift the "
+            "labels ([labels + 1 for labels in y]), or make them text",
+            stacklevel=2,
+        )
 
 
 def _not_blank(labels: Array) -> NDArray[np.bool_]:

@@ -529,3 +529,10 @@ def test_no_message_lists_a_hundred_names():
         with pytest.raises(ReaderError, match=r"and 1[78]\d more") as caught:
             dataset_of(rows, **arguments)
         assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize("labels", [[-1.0, np.nan, 1.0], [-1, None, 2**60 + 1]])
+def test_minus_one_beside_a_missing_label_of_a_step_is_refused(labels):
+    rows = table(run=["a", "a", "b"], x=[1.0, 2.0, 3.0], state=labels)
+    with pytest.raises(ReaderError, match="'state', is -1 in row 0 and missing in row 1"):
+        dataset_of(rows, id="run", step_label="state")

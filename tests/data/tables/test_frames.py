@@ -288,6 +288,18 @@ def test_a_plain_index_is_ignored_and_a_missing_id_is_looked_for_in_it():
         from_table(runs().set_index("run"), id="run")
 
 
+def test_the_index_of_pandas_in_a_table_of_arrow_is_no_feature():
+    part = runs()[::2]  # pyarrow keeps an index that is no plain range
+    part.index = [5, 3]
+    table = pa.Table.from_pandas(part)
+    assert "__index_level_0__" in table.column_names
+    assert bits_of_x(from_table(table, id="run", time="t")) == bits_of_x(
+        from_table(part, id="run", time="t")
+    )
+    asked = from_table(table, id="run", features=["x", "__index_level_0__"])
+    assert [x.tolist() for x in asked.X] == [[[1.0, 5.0], [3.0, 3.0]]]
+
+
 def bits_of_x(data):
     return [x.tobytes() for x in data.X], data.ids.tolist(), data.feature_names
 

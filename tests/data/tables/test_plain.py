@@ -132,3 +132,28 @@ def test_what_a_column_is():
     assert as_numbers(text) is None
     assert as_numbers(plain_column([10**400])) is None
     assert lists[2].tolist() == [2.5, 3.0]
+
+
+DIFFERENT = {
+    "a float beside": [2**53, 2**53 + 1, 0.5],
+    "missing beside": [2**53, 2**53 + 1, None],
+    "decimals": [decimal.Decimal(2**53), decimal.Decimal(2**53 + 1)],
+    "fractions of decimals": [
+        decimal.Decimal("0.1"),
+        decimal.Decimal("0.1") + decimal.Decimal("1e-27"),
+    ],
+    "negative": [-(2**53), -(2**53) - 1, 0.5],
+}
+
+
+@pytest.mark.parametrize("values", DIFFERENT.values(), ids=DIFFERENT)
+def test_two_different_numbers_never_become_one(values):
+    column = plain_column(values)
+    assert column.tolist() == values
+    assert as_numbers(column) is not None
+
+
+def test_whole_decimals_are_integers():
+    column = plain_column([decimal.Decimal("7"), decimal.Decimal("12.00")])
+    assert column.dtype == np.int64
+    assert column.tolist() == [7, 12]

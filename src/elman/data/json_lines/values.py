@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from elman.data.dataset import listed
 from elman.data.json_lines.long import LongList
+from elman.data.tables.plain import two_become_one
 
 Array = NDArray[Any]
 
@@ -82,10 +83,10 @@ class Values:
             return np.full(n_rows, np.nan)
         if self._kind is not float:
             return np.concatenate(parts)
+        if self._any_large:
+            return self._of_large([value for part in parts for value in part.tolist()])
         dtype: Any = np.float64
         if not self._any_float:
-            if self._any_large:
-                return _of_large(parts, self._any_missing)
             dtype = np.float64 if self._any_missing else np.int64
         column = np.empty(n_rows, dtype)
         start = 0
@@ -95,6 +96,20 @@ class Values:
             )
             start += len(part)
         return column
+
+    def _of_large(self, values: list[Any]) -> Array:
+        """Numbers, of which some are integers beyond 2^53."""
+        values = [None if v is None or v != v else v for v in values]
+        there = [value for value in values if value is not None]
+        if self._any_float:
+            floats = _floats(values)
+            return _objects(values) if two_become_one(there, floats.tolist()) else floats
+        values = [None if value is None else int(value) for value in values]
+        if not self._any_missing:
+            for dtype in (np.int64, np.uint64):
+                if np.iinfo(dtype).min <= min(there) and max(there) <= np.iinfo(dtype).max:
+                    return np.array(values, dtype)
+        return _objects(values)
 
     def _check_kinds(self, kinds: set[type], values: list[Any]) -> None:
         for kind in kinds - {type(None)}:
@@ -120,13 +135,11 @@ class Values:
                 )
 
     def _numbers(self, values: list[Any], kinds: set[type]) -> Array:
-        if float not in kinds:
-            large = max((abs(v) for v in values if v is not None), default=0) > EXACT
-            self._any_large |= large
-            if large:
-                return _objects(values)
-            if type(None) not in kinds:
-                return np.array(values, np.int64)
+        if int in kinds and max(abs(v) for v in values if type(v) is int) > EXACT:
+            self._any_large = True
+            return _objects(values)
+        if kinds == {int}:
+            return np.array(values, np.int64)
         return _floats(values)
 
     # Lists
@@ -222,17 +235,6 @@ def _float(value: Any) -> float:
         return np.nan if value is None else float(value)
     except OverflowError:
         return np.inf if value > 0 else -np.inf
-
-
-def _of_large(parts: list[Array], any_missing: bool) -> Array:
-    """Integers, some of them beyond 2^53."""
-    every = [None if v is None or v != v else int(v) for part in parts for v in part.tolist()]
-    if not any_missing:
-        least, most = min(every), max(every)  # type: ignore[type-var]
-        for dtype in (np.int64, np.uint64):
-            if np.iinfo(dtype).min <= least and most <= np.iinfo(dtype).max:  # type: ignore[operator]
-                return np.array(every, dtype)
-    return _objects(every)
 
 
 def _column_of(row: Array, k: int) -> Array:

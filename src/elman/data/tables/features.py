@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from elman.data.columns import Columns
 from elman.data.dataset import ReaderError, cut, enumerated, listed
+from elman.data.frames import INDEX
 from elman.data.tables.grouping import differences
 from elman.data.tables.plain import (
     as_numbers,
@@ -28,7 +29,7 @@ def feature_columns(columns: Columns, roles: Roles) -> list[str]:
     if roles.features is not None:
         return [name for name in roles.features if name != roles.delta]
     played = roles.played()
-    return [name for name in columns.columns if name not in played]
+    return [name for name in columns.columns if name not in played and not name.startswith(INDEX)]
 
 
 def list_columns(columns: Columns, roles: Roles) -> list[str]:

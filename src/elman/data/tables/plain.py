@@ -7,6 +7,7 @@ import decimal
 import itertools
 import numbers
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ EXACT = 2**53
 """Up to here float64 holds every integer."""
 
 NANOSECONDS = 1_000_000_000
+
+REAL = (numbers.Real, decimal.Decimal, np.bool_)
+"""Types of whose values float64 holds the nearest, if not always the same."""
 
 OUT_OF_RANGE = (
     "a date outside the years 1678 to 2261, which nanoseconds since 1970 do not reach: replace it, "
@@ -115,7 +119,7 @@ def as_numbers(column: Array) -> Array | None:
         return column
     if column.dtype != object:
         return None
-    if _kinds(column) <= {bool, int}:
+    if all(issubclass(kind, REAL) for kind in _kinds(column)):
         try:
             return column.astype(np.float64)  # None becomes NaN
         except OverflowError:
@@ -130,6 +134,14 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def two_become_one(numbers: Iterable[Any], floats: Iterable[float]) -> bool:
+    """Whether different numbers, none of them missing, are the same once they are floats.
+
+    Ids and labels would then be taken for one.
+    """
+    return len({value for value in floats if value == value}) < len(set(numbers))
 
 
 def _kinds(column: Array) -> set[type]:
@@ -148,8 +160,8 @@ def _of_objects(array: Array) -> Array:
         return _mapped(array, bool) if _any_missing(array) else array.astype(bool)
     if all(issubclass(kind, (numbers.Integral, np.bool_)) for kind in kinds):
         return _of_integers(_mapped(array, int))
-    if all(issubclass(kind, (numbers.Real, decimal.Decimal, np.bool_)) for kind in kinds):
-        return np.array([np.nan if v is None else float(v) for v in array], np.float64)
+    if all(issubclass(kind, REAL) for kind in kinds):
+        return _of_reals(array)
     if all(issubclass(kind, (datetime.date, np.datetime64)) for kind in kinds):
         return _of_dates(array)
     if all(issubclass(kind, (datetime.timedelta, np.timedelta64)) for kind in kinds):
@@ -183,6 +195,23 @@ def _any_missing(array: Array) -> bool:
 
 def _mapped(array: Array, kind: type) -> Array:
     return object_array([None if value is None else kind(value) for value in array])
+
+
+def _of_reals(array: Array) -> Array:
+    """Numbers of several kinds and None: integers if all are whole decimals; floats unless two
+    different numbers, which may be ids, would become one.
+    """
+    there = [value for value in array if value is not None]
+    if all(
+        isinstance(v, decimal.Decimal) and v.is_finite() and v == v.to_integral_value()
+        for v in there
+    ):
+        return _of_integers(_mapped(array, int))
+    try:
+        floats = [np.nan if value is None else float(value) for value in array]
+    except OverflowError:
+        return array
+    return array if two_become_one(there, floats) else np.array(floats, np.float64)
 
 
 def _of_integers(array: Array) -> Array:

@@ -247,8 +247,11 @@ def _step_labels(table: Grouped, name: str) -> Array:
                 f"the label, column {cut(name)}, is {values[bad]!s} in {table.place(bad)}, which "
                 "is no whole number: numbers to predict at each step are step_target="
             )
+        _refuse_blank(table, name, values, missing)
         return np.where(missing, -1, values).astype(np.int64)
-    if as_numbers(values) is not None:  # True, False and None, or large integers and None
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {bool, int}:  # True, False and None, or large integers and None
+        _refuse_blank(table, name, values, missing)
         try:
             return np.array([-1 if value is None else value for value in values], np.int64)
         except OverflowError as error:
@@ -256,6 +259,17 @@ def _step_labels(table: Grouped, name: str) -> Array:
                 f"column {cut(name)} holds labels beyond int64 ({error}): make them text"
             ) from error
     raise table.error(_no_labels(name, values, "step_label"))
+
+
+def _refuse_blank(table: Grouped, name: str, values: Array, missing: Array) -> None:
+    """Refuse -1 where labels are missing too: among integers it would say the same."""
+    blank = np.flatnonzero((values == -1) & ~missing)
+    if len(blank) and missing.any():
+        raise table.error(
+            f"the label, column {cut(name)}, is -1 in {table.place(int(blank[0]))} and missing in "
+            f"{table.place(int(np.flatnonzero(missing)[0]))}: among integers -1 says that a step "
+            "has no label. Make the labels text if -1 is one, or else make it missing too"
+        )
 
 
 def _not_whole(values: Array) -> int | None:
