@@ -124,7 +124,7 @@ def test_the_training_regime_on_the_command_line(capsys, tmp_path, files):
     code, _, err = run(capsys, *arguments, "--force", "--warm-up", "0.25")
     assert (code, err) == (0, "")
     assert elman.RNNClassifier.load(path).warm_up == 0.25
-    for bad, message in (("soon", "neither a whole number"), ("1.5", "warm_up=1.5")):
+    for bad, message in (("soon", "neither a whole number"), ("1.5", "--warm-up 1.5")):
         code, _, err = run(capsys, *arguments, "--force", "--warm-up", bad)
         assert code == 2
         assert message in " ".join(err.split())

@@ -68,8 +68,11 @@ MISTAKES = {
     "unknown backend": (["fit", "{train.ts}", "-o", "{m}", "--backend", "cuda"], "cuda", "native"),
     "unknown activation": (["gradcheck", "--activation", "sin"], "sin", "tanh"),
     "unknown cell": (["gradcheck", "--cell", "lsmt"], "lsmt", "elman"),
-    "size of zero": (["gradcheck", "--hidden-size", "0"], "hidden_size"),
-    "zero hidden units": (["fit", "{train.ts}", "-o", "{m}", "--hidden-size", "0"], "hidden_size"),
+    "size of zero": (["gradcheck", "--hidden-size", "0"], "--hidden-size 0 must"),
+    "zero hidden units": (
+        ["fit", "{train.ts}", "-o", "{m}", "--hidden-size", "0"],
+        "--hidden-size 0;",
+    ),
     "unknown task": (["demo", "--task", "chess"], "chess", "parity"),
     "missing data": (["fit", "{nothing.ts}", "-o", "{m}"], "nothing.ts", "No such file"),
     "missing model": (["inspect", "{nothing}"], "nothing", "No such file"),
@@ -156,7 +159,7 @@ MISTAKES = {
     "diverged": (
         ["fit", "{train.ts}", "-o", "{m}", "-q", "--activation=relu", "--learning-rate-init=1e30"],
         "diverged",
-        "learning_rate_init",
+        "Lower --learning-rate-init",
     ),
 }
 

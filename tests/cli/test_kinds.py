@@ -203,7 +203,7 @@ def test_a_table_of_targets_of_steps_says_so_by_its_readout(capsys, tmp_path):
     fit = ["fit", tmp_path / "d.npz", "-o", tmp_path / "m", "--max-iter", "1", "-q", "--force"]
     code, _, err = run(capsys, *fit)
     assert code == 0
-    assert "readout='every'" in err
+    assert "--readout 'every'" in err
     assert elman.RNNRegressor.load(tmp_path / "m").predict(cube).shape == (5, 4)
     assert elman.RNNRegressor.load(tmp_path / "m").n_outputs_ == 4
     code, _, err = run(capsys, *fit, "--readout", "every", "--test", tmp_path / "d.npz")

@@ -299,7 +299,7 @@ def test_what_cannot_stream_says_why(models):
     done = stream(models, "both", "1,2\n")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert "bidirectional=True" in done.stderr
+    assert "train with --no-bidirectional" in done.stderr
 
 
 def test_it_loads_no_scikit_learn(models):

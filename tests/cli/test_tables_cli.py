@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import numpy as np
 import pyarrow.parquet
@@ -306,7 +307,10 @@ MISTAKES = {
     "no answer": ("evaluate {f}/label {t}/none.csv", "has no column 'state', which --label names"),
     "delimiter": ("predict {f}/label {f}/new.csv --delimiter ;", "pass --delimiter ','"),
     "another format": ("predict {f}/label {t}/x.ts --id run", "--id says nothing about this file"),
-    "large": ("predict {f}/label {f}/new.csv --max-bytes 9", "more than the 9 bytes"),
+    "large": (
+        "predict {f}/label {f}/new.csv --max-bytes 9",
+        "more than the 9 bytes of memory that --max-bytes allows",
+    ),
     "empty folder": ("fit {t} -o {f}/m", "is no recording that this reads"),
     "no folder": ("predict {f}/label {t}/nothing", "has no suffix"),
     "a broken table": ("predict {f}/label {t}/ragged.csv", "line 3: has 2 fields"),
@@ -336,19 +340,61 @@ def test_a_mistake_is_one_line(capsys, tmp_path, files, command, words):
     ("message", "told"),
     [
         ("x has no column 'a', which id= names", "x has no column 'a', which --id names"),
-        ("so that id= (--id) has to", "so that --id has to"),
-        ("pass delimiter=';', on the command line --delimiter ';'", "pass --delimiter ';'"),
-        ("or pass header=False, on the command line --no-header", "or pass --no-header"),
-        ("pass delimiter=';' and decimal=',' (--delimiter ';' --decimal ',')",
-         "pass --delimiter ';' --decimal ','"),
-        ("as label= or target= (--label, --target)", "as --label, --target"),
+        ("so that id= has to", "so that --id has to"),
+        ("pass delimiter=';', or decimal=','", "pass --delimiter ';', or --decimal ','"),
+        ("or pass header=False", "or pass --no-header"),
+        ("header= says nothing about this file", "--no-header says nothing about this file"),
+        ("name it as label= or target=", "name it as --label or --target"),
+        ("missing='maks' is not known; choose", "--missing 'maks' is not known; choose"),
+        ('only with missing="mask" (a zero)', "only with --missing 'mask' (a zero)"),
+        ("hidden_size=0; it must be at least 1", "--hidden-size 0; it must be at least 1"),
+        ("the memory that max_bytes allows", "the memory that --max-bytes allows"),
+        ("f: class_weight has the label 'a'", "f: --class-weight has the label 'a'"),
+        ("needs bidirectional=False, or", "needs --no-bidirectional, or"),
+        ("RNNRegressor predicts numbers", "--kind regressor predicts numbers"),
         ("choose: features=['ax', 'ay']", "choose: --features ax,ay"),
         ("a label for each step is step_label=", "a label for each step is --step-label"),
-        ("(features=[...], on the command line --features a,b,c), or", "(--features a,b,c), or"),
-        ("read the file with missing='nan' and fit with missing='mask' or 'skip' "
-         "(elman fit --missing)", "train with --missing mask or skip (elman fit)"),
+        ("the columns (features=[...]), or", "the columns (--features a,b,c), or"),
+        ("read the file with missing='nan' and fit with missing='mask' or missing='skip'",
+         "train with --missing mask or --missing skip (elman fit)"),
         ("pass time_delta=True", "pass --time-delta"),
     ],
 )  # fmt: skip
 def test_errors_speak_the_language_of_the_command_line(message, told):
     assert as_options(message) == told
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "id=3/runs.csv: is empty",
+        "data/id=3/label=up.csv, line 2: is empty",
+        "hidden_size=3.safetensors: is a directory",
+        "data/max_bytes/x.csv: is empty",
+        "column 'max_bytes' holds 'id=3', where numbers are expected",
+        "column 'label=a' is missing",
+        "--label, --step-label or --target names their column",
+    ],
+)
+def test_names_of_files_and_columns_stay_as_they_are(message):
+    assert as_options(message) == message
+
+
+def test_no_message_of_python_names_an_option():
+    import ast
+    from pathlib import Path
+
+    source = Path(elman.__file__).parent
+    found = []
+    for path in source.rglob("*.py"):
+        if "cli" in path.relative_to(source).parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        found += [
+            f"{path.name}, line {node.lineno}: {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if id(node) not in prose and re.search(r"(^|[\s(])--[a-z]|elman fit", node.value)
+        ]
+    assert not found

@@ -166,7 +166,7 @@ DAMAGED = {
     "late header": (changed(PLAIN, "% another", "@attribute x numeric"), "line 12: a header after"),
     "NUL": (changed(PLAIN, "-1e-3", "\0"), "line 11: holds a NUL"),
     "Latin-1": (changed(PLAIN, "2,1\n", "2,é\n").encode("latin-1"), "line 11: is not UTF-8"),
-    "string": (changed(PLAIN, "integer", "string"), "'att2' is of type string, .*--id"),
+    "string": (changed(PLAIN, "integer", "string"), "'att2' is of type string, .*with id="),
     "date": (changed(PLAIN, "integer", "date"), "'att2' is of type date"),
     "two nominal": (changed(PLAIN, "integer", "{2,3,6}"), "'att2' is of type nominal"),
     "no end": (

@@ -186,7 +186,7 @@ ODD = {
     "id": (
         lambda f: None,
         {"id": "file"},
-        r"id='file' \(--id\) names a column of a file of labels",
+        r"id='file' names a column of a file of labels",
     ),
     "two files of labels": (
         lambda f: [put("labels.csv", LABELS)(f), put("labels.tsv", LABELS)(f)],

@@ -147,7 +147,7 @@ def test_labels_in_a_second_file(runs):
 
 
 MISTAKES = {
-    "no id": ({"features": ["ax"]}, r"id= \(--id\) has to name the column.*'run', 't', 'ax'"),
+    "no id": ({"features": ["ax"]}, r"id= has to name the column.*'run', 't', 'ax'"),
     "another name": ({"id": "Run"}, "no column 'Run', which id= names; did you mean 'run'"),
     "text": ({"id": "run", "label": "on"}, "line 2: column 'state' holds 'up', where numbers"),
     "a target that is text": (
@@ -171,11 +171,11 @@ def test_mistakes_name_the_column(runs, options, words):
         (
             "x.ts",
             {"id": "run"},
-            r"id= \(--id\) says nothing about this file; it is for \.csv, .*fol",
+            r"id= says nothing about this file; it is for \.csv, .*fol",
         ),
-        ("x.npz", {"labels": "x.csv"}, r"labels= \(--labels\) .* for \.csv"),
+        ("x.npz", {"labels": "x.csv"}, r"labels= .* for \.csv"),
         ("x.parquet", {"delimiter": ";"}, r"delimiter= .* for \.csv, \.tsv, folders"),
-        ("x.jsonl", {"header": False}, r"header= \(--no-header\) .* for \.csv"),
+        ("x.jsonl", {"header": False}, r"header= .* for \.csv"),
         ("x.arff", {"time": "t"}, r"time= .* for \.csv"),
     ],
 )

@@ -21,6 +21,7 @@ from elman.cli.inspect import inspect
 from elman.cli.predict import predict
 from elman.cli.stream import stream
 from elman.cli.text import visible
+from elman.cli.wording import as_options
 
 INTERRUPTED = 130
 
@@ -130,4 +131,4 @@ def _reader_went_away() -> int:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"elman: {visible(' '.join(str(message).split()))}", file=sys.stderr)
+    print(f"elman: {visible(' '.join(as_options(str(message)).split()))}", file=sys.stderr)

@@ -11,8 +11,6 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from elman.cli.errors import UserError
-from elman.cli.wording import as_options
 from elman.models.columns import ANSWERS, KEPT
 
 R = TypeVar("R")
@@ -114,14 +112,7 @@ def with_columns(command: Callable[..., R]) -> Callable[..., R]:
     @functools.wraps(command)
     def with_options(**arguments: Any) -> R:
         given = {name: arguments.pop(name) for name in OPTIONS}
-        try:
-            return command(**arguments, given=as_given(given))
-        except ValueError as error:
-            from elman.data.dataset import ReaderError  # help needs none of it
-
-            if isinstance(error, ReaderError):
-                raise UserError(as_options(str(error))) from error
-            raise
+        return command(**arguments, given=as_given(given))
 
     parameters: list[inspect.Parameter] = []
     signature = inspect.signature(command, eval_str=True)

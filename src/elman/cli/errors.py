@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 
 from elman.cli.text import visible
+from elman.cli.wording import as_options
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _OURS = ("elman", "sklearn")
@@ -51,7 +52,7 @@ def one_line(error: BaseException) -> str:
     elif isinstance(error, MemoryError):
         text = f"not enough memory: {error}" if str(error) else "not enough memory"
     else:
-        text = str(error) or type(error).__name__
+        text = as_options(str(error)) or type(error).__name__
     return visible(" ".join(text.split()))
 
 

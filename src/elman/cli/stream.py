@@ -17,6 +17,7 @@ from elman.cli.errors import UserError
 from elman.cli.files import load_model
 from elman.cli.kinds import is_of_numbers, kind_of_model
 from elman.cli.text import visible
+from elman.cli.wording import as_options
 
 MISSING = ("", "?")
 """Fields of CSV that are NaN, beside "nan"."""
@@ -76,7 +77,9 @@ def stream(
             why = f"line {number}: {error}"
             if strict or header:
                 raise UserError(why) from error
-            print(f"elman: {' '.join(why.split())}; skipped", file=sys.stderr, flush=True)
+            print(
+                f"elman: {' '.join(as_options(why).split())}; skipped", file=sys.stderr, flush=True
+            )
             continue
         write(live.predict(), answers)
 

@@ -2,27 +2,69 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
-_ARGUMENT = r"\w+=(?:\[[^\]]*\]|'[^']*'|\w*)"
-_BOTH = re.compile(
-    rf"{_ARGUMENT}(?: (?:and|or) {_ARGUMENT})*(?:, on the command line (--[^,:;)]*)| \((--[^)]*)\))"
+_BEGINS = r"(?<![\w'\"/\\.=-])"
+"""An argument is no part of a path, of a quoted text or of another word."""
+_VALUE = (
+    r"'[^']*'|\"[^\"]*\"|\([^)]*\)|-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|-?inf|nan|None|True|False"
 )
-"""What is said in both: id= (--id); header=False, on the command line --no-header."""
 _MISSING = re.compile(
-    r"read the file with \S*missing='nan'\)? and fit with missing='mask' or 'skip' "
-    r"\(elman fit --missing\)"
+    r"read the file with missing='nan' and fit with missing='mask' or missing='skip'"
 )
-_NAMED = re.compile(r"\bfeatures=\[([^\]]*)\]")
-_OPTION = re.compile(
-    r"\b(id|time|features|label|step_label|target|step_target|weight|labels|max_bytes)=(?![\w'\[])"
-)
+_FEATURES = re.compile(rf"{_BEGINS}features=\[([^\]]*)\]")
+_KIND = re.compile(r"\bRNN(Classifier|Regressor|Tagger) (?=predicts|takes)")
+_AS_NAMES = "strings say so: np.asarray(y).astype(str)"
 
 
 def as_options(message: str) -> str:
-    """An error of `elman.data.read`, which speaks of its arguments, with options in their place."""
-    message = _MISSING.sub("train with --missing mask or skip (elman fit)", message)
-    message = _BOTH.sub(lambda both: both[1] or both[2], message)
-    message = _NAMED.sub(lambda names: "--features " + re.sub(r"['\s]", "", names[1]), message)
-    message = message.replace("time_delta=True", "--time-delta")
-    return _OPTION.sub(lambda name: "--" + name[1].replace("_", "-"), message)
+    """A message that speaks of arguments of Python, with options in their place.
+
+    ``id=`` becomes ``--id``, ``missing='mask'`` becomes ``--missing 'mask'``, ``header=False``
+    becomes ``--no-header``, and an estimator that does something becomes the ``--kind`` that does.
+    """
+    message = _MISSING.sub("train with --missing mask or --missing skip (elman fit)", message)
+    message = _FEATURES.sub(lambda names: "--features " + _with_commas(names[1]), message)
+    message = message.replace(_AS_NAMES, "--kind classifier says so")
+    message = _KIND.sub(lambda name: f"--kind {name[1].lower()} ", message)
+    with_value, without, bare = _patterns()
+    message = with_value.sub(_option, message)
+    message = without.sub(lambda name: _dashed(name[1]), message)
+    return bare.sub(lambda name: _dashed(name[1]), message)
+
+
+def _with_commas(names: str) -> str:
+    """'ax', 'ay' as an option takes them: ax,ay."""
+    return "a,b,c" if names == "..." else re.sub(r"'?, '?", ",", names.strip("'"))
+
+
+def _option(argument: re.Match[str]) -> str:
+    name, value = argument[1], argument[2]
+    if value == "True":
+        return _dashed(name)
+    if value == "False":
+        return f"--no-{name.replace('_', '-')}"
+    if value[0] == '"':
+        value = f"'{value[1:-1]}'"
+    return f"{_dashed(name)} {value}"
+
+
+def _dashed(name: str) -> str:
+    return "--no-header" if name == "header" else "--" + name.replace("_", "-")
+
+
+@functools.cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """An argument with its value, one without, and a name that can only be that of an argument."""
+    from elman.cli.columns import OPTIONS
+    from elman.hyperparameters.declared import DECLARED
+
+    names = [*OPTIONS, "header", *(name for name, one in DECLARED.items() if one.option)]
+    every = "|".join(sorted(names, key=len, reverse=True))
+    long = "|".join(name for name in names if "_" in name)
+    return (
+        re.compile(rf"{_BEGINS}({every})=({_VALUE})(?=[\s,;:)]|\.\s|\.?$)"),
+        re.compile(rf"{_BEGINS}({every})=(?![\w'\"\[(.-])"),
+        re.compile(rf"{_BEGINS}({long})(?![\w='\"/\\.(])"),
+    )

@@ -225,11 +225,12 @@ class _CsvFile:
         if len(names) == 1:
             for other in (";", "\t", "|", ","):
                 if other in names[0] and other != self.delimiter:
+                    semicolons = other == ";" and self.decimal == "."
                     self.fail(
                         line,
                         f"the first line holds no {self.delimiter!r}, but {other!r}: pass "
-                        f"delimiter={other!r}, on the command line --delimiter "
-                        + ("$'\\t'" if other == "\t" else f"'{other}'"),
+                        f"delimiter={other!r}"
+                        + (", or decimal=',' if commas are decimal marks" if semicolons else ""),
                     )
         if not self.header:
             names = [*map(str, range(len(names)))]
@@ -240,8 +241,7 @@ class _CsvFile:
             self.fail(
                 line,
                 f"the first line holds numbers ({cut(self.delimiter.join(first))}), not the names "
-                "of columns: write the names above them, or pass header=False, on the command "
-                "line --no-header",
+                "of columns: write the names above them, or pass header=False",
             )
         self.wanted = self.choose([name for name in names if name])
         found: dict[str, int] = {}
@@ -250,7 +250,7 @@ class _CsvFile:
                 self.fail(
                     line,
                     f"column {k + 1} of {len(names)} has no name; name it, leave it out (pandas: "
-                    "index=False), or name the features among the columns",
+                    "index=False), or name the features among the columns (features=[...])",
                 )
             if name in found and self.wanted.has(name):
                 self.fail(
@@ -312,20 +312,20 @@ class _CsvFile:
         if len(row) > self._n_fields and self.delimiter == ",":
             fix = (
                 ": a text that holds a comma is quoted; if commas are decimal marks, pass "
-                "delimiter=';' and decimal=',' (--delimiter ';' --decimal ',')"
+                "delimiter=';' and decimal=','"
             )
         self.fail(line, f"has {seen}, but {of} has {self._n_fields}{fix}")
 
     def _refuse_text(self, name: str, column: Growing, fields: Sequence[str]) -> NoReturn:
         i = column.first_text(fields) or 0
         fix = (
-            "name the features among the columns (features=[...], on the command line --features "
-            "a,b,c), or say what else this one is (id, time, label, ...)"
+            "name the features among the columns (features=[...]), or say what else this one is "
+            "(id=, time=, label=, ...)"
         )
         if name in (self.wanted.roles or {}):
             fix = "targets and weights are numbers; classes are label= (--label)"
         if self.decimal == "." and re.fullmatch(r"\s*[+-]?\d+,\d+\s*", fields[i]):
-            fix = "if its comma is a decimal mark, pass decimal=',' (--decimal ',')"
+            fix = "if its comma is a decimal mark, pass decimal=','"
         self.fail(
             self.line_of(self.n_rows + i),
             f"column {cut(name)} holds {cut(fields[i])}, where numbers are expected: {fix}",

@@ -169,9 +169,8 @@ def read_as_given(
     reader, known = _reader(path, given, may_lack, with_labels)
     for name in given:
         if name not in known and name not in ("missing", "unlabelled"):
-            option = "" if name == "timestamps" else f" (--{_dashed(name)})"
             raise ReaderError(
-                f"{os.fspath(path)}: {name}={option} says nothing about this file; it is for "
+                f"{os.fspath(path)}: {name}= says nothing about this file; it is for "
                 f"{', '.join(_formats_with(name))}"
             )
     dataset = reader(path, **{name: value for name, value in given.items() if name in known})
@@ -234,7 +233,3 @@ def _formats_with(name: str) -> list[str]:
     found = [s for s in suffixes() if name in (_options(READERS[s]) if s in READERS else ())]
     found += [s for s in tables if name in tables[s] and s not in found]
     return [*found, *(["folders"] if name in _options(read_folder) else [])]
-
-
-def _dashed(name: str) -> str:
-    return "no-header" if name == "header" else name.replace("_", "-")

@@ -16,8 +16,8 @@ from elman.targets.masked import refuse_masked
 Array = NDArray[Any]
 
 HOW_TO_UNMASK = (
-    "make them NaN (X.filled(np.nan)), which an estimator takes with missing='mask' or 'skip', "
-    "fill them in (X.filled(value)), or leave those samples out"
+    "make them NaN (X.filled(np.nan)), which an estimator takes with missing='mask' or "
+    "missing='skip', fill them in (X.filled(value)), or leave those samples out"
 )
 
 LAYOUTS = (

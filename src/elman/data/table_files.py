@@ -128,7 +128,7 @@ def _refuse_missing(columns: Columns, name: str) -> None:
         raise ReaderError(
             f"{columns.place(rows[0])}{step}: the feature {cut(name)} is missing, in "
             f"{len(rows)} of {columns.n_rows} rows; fill it in, or read the file with "
-            "missing='nan' and fit with missing='mask' or 'skip' (elman fit --missing)"
+            "missing='nan' and fit with missing='mask' or missing='skip'"
         )
 
 
@@ -170,7 +170,7 @@ class Asked:
         """What to read of columns of these names; ReaderError if one is missing."""
         if self.needs_id and "id" not in self.roles:
             raise ReaderError(
-                f"{self.source}: has a row for each time step, so that id= (--id) has to name the "
+                f"{self.source}: has a row for each time step, so that id= has to name the "
                 f"column that says which sequence a row belongs to. Its columns are "
                 f"{listed(names)}. A file that is one sequence goes into a folder of such files"
             )

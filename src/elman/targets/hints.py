@@ -36,7 +36,7 @@ def warn_of_numbers(classes: Array, codes: NDArray[np.int64]) -> None:
     warnings.warn(
         f"y has {n_classes} different numbers in {n_samples} samples, and each becomes a class of "
         "its own, to which the others are no nearer or farther. If they are amounts, RNNRegressor "
-        "predicts numbers (elman fit --kind regressor); if they are names of classes, strings say "
+        "predicts numbers; if they are names of classes, strings say "
         "so: np.asarray(y).astype(str)",
         stacklevel=2,
     )

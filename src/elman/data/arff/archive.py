@@ -107,7 +107,7 @@ def _archive(
             t, k = np.argwhere(np.isnan(x))[0].tolist()
             file.fail(
                 f"time step {t}, feature {k} is missing (?); fill it in, or read the file with "
-                "missing='nan' and fit with missing='mask' or 'skip' (elman fit --missing)"
+                "missing='nan' and fit with missing='mask' or missing='skip'"
             )
         content += x.tobytes()
         lengths.append(len(x))
@@ -148,7 +148,7 @@ def _layout(file: ArffFile, values: list[int]) -> bool:
             raise ReaderError(
                 f"{file.path}: attribute {cut(attribute.name)} is of type {attribute.kind}, where "
                 "a file with a sequence on each line has numbers: leave it out; a file with a row "
-                "for each time step is read with id= (--id), which names the attribute that says "
+                "for each time step is read with id=, which names the attribute that says "
                 "which sequence a row belongs to"
             )
     if not values:

@@ -65,7 +65,7 @@ def _table(file: ArffFile, max_bytes: int | None, choose: Choice) -> Columns:
         if attribute.kind == "relational":
             raise ReaderError(
                 f"{file.path}: attribute {cut(attribute.name)} is relational, so that each line is "
-                "a sequence: read the file without id= (--id)"
+                "a sequence: read the file without id="
             )
         is_number = attribute.kind == "numeric"
         columns[attribute.name] = (k, Growing("number", ".") if is_number else _Text(attribute))

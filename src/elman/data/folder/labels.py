@@ -83,7 +83,7 @@ def read_labels(
         if not named and len(others) != 1:
             raise ReaderError(
                 f"{path}: has {len(others)} columns beside the id, {cut(key)}: {listed(others)}; "
-                "name the one to learn as label= or target= (--label, --target)"
+                "name the one to learn as label= or target="
             )
         found["label"] = roles.get("label") if named else others[0]
         for name in named:

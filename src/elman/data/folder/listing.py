@@ -68,7 +68,7 @@ def labels_within(folder: Path) -> Path | None:
     if len(found) > 1:
         raise ReaderError(
             f"{folder}: has {listed(entry.name for entry in found)}; say which holds the labels "
-            "with labels= (--labels)"
+            "with labels="
         )
     return found[0] if found else None
 

@@ -140,7 +140,7 @@ def read_folder(
             of_steps |= answers
             if id is not None and "id" not in may_lack:
                 raise ReaderError(
-                    f"{folder}: id={id!r} (--id) names a column of a file of labels, and there is "
+                    f"{folder}: id={id!r} names a column of a file of labels, and there is "
                     "none: recordings are called by the names of their files"
                 )
     names = {path: _columns_of(folder / path, options) for path in paths.values()}
@@ -202,8 +202,8 @@ def _refuse_odd(folder: Path, names: Mapping[str, tuple[str, ...]]) -> None:
             raise ReaderError(
                 f"{folder / path}: {' and '.join(differences)}, where {kinds[usual]} of "
                 f"{len(names)} recordings have the columns of {example}. Make them alike, name the "
-                "features (features=[...], --features a,b,c), or move the file out of the folder; "
-                "if it holds the labels, name it with labels= (--labels)"
+                "features (features=[...]), or move the file out of the folder; "
+                "if it holds the labels, name it with labels="
             )
 
 

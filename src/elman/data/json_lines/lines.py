@@ -176,7 +176,7 @@ class JsonLines:
             self.fail(
                 f"has the key {cut(strangers[0])}, which the first line has not: its keys are "
                 f"{listed(self._values)}. Write null where a value is missing, or name the "
-                "features (features=[...], on the command line --features a,b,c)",
+                "features (features=[...])",
                 number,
             )
         self._ignored.update(strangers)

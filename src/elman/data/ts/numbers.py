@@ -96,8 +96,7 @@ def _careful(piece: str, missing: bool) -> NDArray[np.float64]:
                 raise NumberTextError(
                     i,
                     f"the value is missing ({token}); fill it in, or read the file with "
-                    "read_ts(path, missing='nan') and fit with missing='mask' or 'skip' "
-                    "(elman fit --missing)",
+                    "missing='nan' and fit with missing='mask' or missing='skip'",
                 )
             values[i] = math.nan
         else:
