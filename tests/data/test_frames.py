@@ -76,10 +76,6 @@ FRAMES = {
         pd.DataFrame({"u": [1.0, 2]}, index=pd.to_datetime(["2024-02-01", "2024-01-01"])),
         [[1], [2]],
     ),
-    "pandas, the same name twice": (
-        pd.DataFrame([[1.5, True], [2.5, False]], columns=["u", "u"]),
-        [[1.5, 1], [2.5, 0]],
-    ),
     "polars": (
         pl.DataFrame({"u": [1.5, None], "v": [BIG, None], "w": [True, None], "x": [None, None]}),
         [[1.5, BIG, 1, NAN], [NAN] * 4],

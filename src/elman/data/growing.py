@@ -139,6 +139,8 @@ class Growing:
     def _integers(self, fields: Sequence[str], underscores: bool) -> Array | None:
         if underscores and any("_" in field for field in fields):
             return None  # 1_000 is a number in Python's own code alone
+        if "-0" in fields:  # which no integer is
+            return None
         try:
             return np.fromiter(map(int, fields), np.int64, len(fields))
         except (ValueError, OverflowError):
