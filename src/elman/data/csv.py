@@ -323,7 +323,7 @@ class _CsvFile:
             "(id=, time=, label=, ...)"
         )
         if name in (self.wanted.roles or {}):
-            fix = "targets and weights are numbers; classes are label= (--label)"
+            fix = "targets and weights are numbers; label= takes classes"
         if self.decimal == "." and re.fullmatch(r"\s*[+-]?\d+,\d+\s*", fields[i]):
             fix = "if its comma is a decimal mark, pass decimal=','"
         self.fail(
