@@ -197,3 +197,16 @@ def test_keys_that_are_not_wanted_may_come_and_go(write):
     path = write('{"a": 1, "note": {}}\n{"a": 2, "more": [[[]]]}\n{"a": 3, "note": "x"}\n')
     found = read_json_lines(path, choose=lambda names: Wanted(frozenset({"a"}))).columns
     assert {name: column.tolist() for name, column in found.items()} == {"a": [1, 2, 3]}
+
+
+def test_keys_that_nearly_all_lines_leave_out_take_no_time_in_proportion_to_them(
+    write, monkeypatch
+):
+    monkeypatch.setattr(json_lines, "MOST_CELLS", 600)
+    first = {f"k{i}": 1.5 for i in range(50)}
+    path = write([first, *[{"k3": 2.5}] * 40])
+    with pytest.raises(ReaderError, match=r"line 41: the 41 lines .* all of the 50 keys"):
+        read_json_lines(path)
+    chosen = read_json_lines(path, choose=lambda names: Wanted(frozenset({"k3", "k7"})))
+    assert chosen.n_rows == 41
+    assert read_json_lines(write([first] * 41)).n_rows == 41

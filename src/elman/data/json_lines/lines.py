@@ -26,6 +26,11 @@ MOST_PARTS = 1 << 22
 """Bytes that a line may take as Python's objects, beside eight times its own."""
 
 
+MOST_CELLS = 1 << 23
+"""Rows times keys that any file may have; beyond, no more than it has characters, of which each
+value that is not left out takes several."""
+
+
 class JsonLines:
     """One pass over the lines of a file; `line` is the number of the one being read."""
 
@@ -39,6 +44,7 @@ class JsonLines:
         self._ignored: set[str] = set()
         self._lines: list[Array] = []
         self._n_rows = 0
+        self._n_characters = 0
 
     def fail(self, reason: str, line: int | None = None) -> NoReturn:
         """Raise a ReaderError about a line; by default the one that is being read."""
@@ -55,6 +61,7 @@ class JsonLines:
             rows.append(self._object(line))
             numbers.append(self.line)
             n_characters += len(line)
+            self._n_characters += len(line)
             if n_characters > CHARACTERS:
                 self._take(rows, numbers)
                 rows, numbers, n_characters = [], [], 0
@@ -147,6 +154,14 @@ class JsonLines:
             if not row.keys() <= known:
                 self._learn_later(row, number)
                 known = self._values.keys() | self._ignored
+        n_rows, n_keys = self._n_rows + len(rows), len(self._values)
+        if n_rows * n_keys > MOST_CELLS + self._n_characters:
+            self.fail(
+                f"the {n_rows:,} lines up to here leave out nearly all of the {n_keys:,} keys of "
+                "the first one: name the features (features=[...], on the command line --features "
+                "a,b,c), or write a line for each time step of a sequence, with its id",
+                numbers[-1],
+            )
         for name, values in self._values.items():
             try:
                 values.extend([row.get(name) for row in rows])
