@@ -158,8 +158,8 @@ class JsonLines:
         if n_rows * n_keys > MOST_CELLS + self._n_characters:
             self.fail(
                 f"the {n_rows:,} lines up to here leave out nearly all of the {n_keys:,} keys of "
-                "the first one: name the features (features=[...], on the command line --features "
-                "a,b,c), or write a line for each time step of a sequence, with its id",
+                "the first one: name the features (features=[...]), or write a line for each time "
+                "step of a sequence, with its id",
                 numbers[-1],
             )
         for name, values in self._values.items():
