@@ -95,10 +95,12 @@ class _Reader:
 
     def header(self, text: str) -> None:
         """Take the names of the columns, by which lines are read from now on."""
+        from elman.data.names import first_repeated
+
         names = [str(name).strip() for name in (_json(text) if text[:1] == "[" else _fields(text))]
-        twice = [name for i, name in enumerate(names) if name in names[:i]]
-        if twice:
-            raise ValueError(f"names {twice[0]!r} twice")
+        twice = first_repeated(names)
+        if twice is not None:
+            raise ValueError(f"names {twice!r} twice")
         if self._trained_on is not None:
             self._refuse_names(names, self._trained_on, "the model was trained on")
             self._order = [names.index(name) for name in self._trained_on]

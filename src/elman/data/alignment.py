@@ -10,8 +10,9 @@ import warnings
 from typing import Any
 
 from elman.data.containers import ids_of, is_table
-from elman.data.names import level_of_caller, shown
+from elman.data.names import level_of_caller
 from elman.data.sequences import Sequences
+from elman.targets.checks import shown
 
 FROM_TABLE = "elman.data.from_table(table, id=...) makes one sequence of all rows with one id"
 

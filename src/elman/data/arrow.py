@@ -9,17 +9,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from elman.data.budget import check_memory, most_bytes
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.frames import INDEX
+from elman.data.names import first_repeated
 from elman.data.tables.frames import columns_of
-from elman.data.text_files import check_memory
 from elman.data.wanted import Choice, Wanted, everything
-
-MOST_EXPANSION = 100
-"""Times its own size that what a file holds may take, unless the caller allows more."""
-ALWAYS = 64 << 20
-"""Bytes that any file may take."""
 
 
 def read_parquet(
@@ -50,7 +46,7 @@ def read_parquet(
     OSError
         The file cannot be opened.
     """
-    name, limit = os.fspath(path), _limit(path, max_bytes)
+    name, limit = os.fspath(path), most_bytes(os.stat(path).st_size, max_bytes)
     with _pyarrow(name, "Parquet"):
         import pyarrow
         from pyarrow import parquet
@@ -89,7 +85,7 @@ def read_arrow(
     ReaderError, ImportError, OSError
         As `read_parquet`.
     """
-    name, limit = os.fspath(path), _limit(path, max_bytes)
+    name, limit = os.fspath(path), most_bytes(os.stat(path).st_size, max_bytes)
     with _pyarrow(name, "Feather or Arrow"):
         import pyarrow
         from pyarrow import feather, ipc
@@ -147,21 +143,15 @@ def _columns(table: Any, source: str, choose: Choice | None = None) -> Columns:
 
 
 def _chosen(source: str, names: Sequence[str], choose: Choice) -> list[str]:
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise ReaderError(f"{source}: two columns are called {cut(twice[0])}; rename one")
+    twice = first_repeated(names)
+    if twice is not None:
+        raise ReaderError(f"{source}: two columns are called {cut(twice)}; rename one")
     wanted: Wanted = choose(names)
     return [
         name
         for name in names
         if wanted.has(name) and (wanted.names is not None or not name.startswith(INDEX))
     ]
-
-
-def _limit(path: PathLike, max_bytes: int | None) -> int:
-    if max_bytes is not None:
-        return max_bytes
-    return max(ALWAYS, MOST_EXPANSION * os.stat(path).st_size)
 
 
 def _unpacked(metadata: Any) -> int:

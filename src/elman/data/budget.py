@@ -53,11 +53,7 @@ class Budget:
         `what` is the subject of the message, in the plural.
         """
         self._taken += n_bytes
-        if self._given is None:
-            allowed = self._taken <= max(ALWAYS, MOST_EXPANSION * self._size)
-        else:
-            allowed = self._taken <= self._given
-        if not allowed:
+        if self._taken > most_bytes(self._size, self._given):
             self._refuse(what)
 
     def take_objects(self, n_bytes: int, content: int, what: str) -> None:
@@ -80,6 +76,20 @@ class Budget:
         raise ReaderError(
             f"{self._place}: {what} would take {self._taken:,} bytes of memory, {reason}; if that "
             f"is right, read the file with max_bytes={self._taken} or more"
+        )
+
+
+def most_bytes(size: int, max_bytes: int | None) -> int:
+    """What a file of that size may hold: what the caller allows, or what the size suggests."""
+    return max(ALWAYS, MOST_EXPANSION * size) if max_bytes is None else max_bytes
+
+
+def check_memory(source: str, n_bytes: int, max_bytes: int | None) -> None:
+    """Refuse to go on reading once what is read takes more memory than the caller allows."""
+    if max_bytes is not None and n_bytes > max_bytes:
+        raise ReaderError(
+            f"{source}: what it holds takes more than the {max_bytes:,} bytes of memory that "
+            "max_bytes allows"
         )
 
 

@@ -27,6 +27,7 @@ from elman.data.dims import (
 from elman.data.named import NamedSequences
 from elman.data.names import shared_names
 from elman.data.nested import holds_sequences, instance_ids, is_pandas, split_frame
+from elman.targets.checks import shown
 
 PLAIN = frozenset({np.ndarray, list, tuple, int, float, bool, np.float32, np.float64, np.int64})
 """What a list may hold and needs no look here."""
@@ -262,7 +263,7 @@ def _plain(X: Any, place: str, *, sample: bool = False) -> Any:
         refuse_data_set(X, place)
     if isinstance(X, Mapping):
         raise TypeError(
-            f"{place} is {_shown(X)}, a {kind}: pass list({call}.values()) if it holds a sequence "
+            f"{place} is {shown(X)}, a {kind}: pass list({call}.values()) if it holds a sequence "
             "under each key; if it holds the columns of a table, make a data frame of it and pass "
             "that to elman.data.from_table"
         )
@@ -288,13 +289,13 @@ def _plain(X: Any, place: str, *, sample: bool = False) -> Any:
         _refuse_tensor(X, place, kind, call)
         return _read(X, place)
     if isinstance(X, bytearray):
-        raise TypeError(f"{place} is {_shown(X)}, a {kind}: pass numbers")
+        raise TypeError(f"{place} is {shown(X)}, a {kind}: pass numbers")
     if isinstance(X, Sequence) or (hasattr(X, "__getitem__") and hasattr(X, "__len__")):
         return list(X)
     if isinstance(X, collections.deque):
         return list(X)
     if isinstance(X, Iterable):
-        raise TypeError(f"{place} is {_shown(X)}, a {kind}: pass list({call})")
+        raise TypeError(f"{place} is {shown(X)}, a {kind}: pass list({call})")
     return X
 
 
@@ -346,8 +347,3 @@ def _read(X: Any, place: str) -> Any:
             f"{place} is a {type(X).__name__} that NumPy cannot read as an array ({error}): "
             "convert it to an array of numbers in the memory of the CPU"
         ) from error
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

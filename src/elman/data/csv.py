@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.growing import Growing
-from elman.data.text_files import check_memory, not_text, undecodable
+from elman.data.text_files import not_text, undecodable
 from elman.data.wanted import Choice, everything
 
 MOST_COLUMNS = 50_000

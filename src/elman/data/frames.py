@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.names import Labels, shown
+from elman.data.names import Labels
+from elman.targets.checks import shown
 
 Array = NDArray[Any]
 Place = Callable[[int], str]

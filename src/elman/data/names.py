@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from elman.targets.checks import shown
+
 Names = tuple[str, ...]
 Labels = tuple[Any, ...]
 """What a table calls its columns, which need not be strings."""
@@ -57,10 +59,10 @@ def names_of(labels: Labels | None, place: str = "") -> Names | None:
         return None
     kinds = sorted({type(label).__qualname__ for label in labels})
     if kinds == ["str"]:
-        if len(set(labels)) < len(labels):
-            first = next(label for i, label in enumerate(labels) if label in labels[:i])
+        twice = first_repeated(labels)
+        if twice is not None:
             raise ValueError(
-                f"{place or 'the table'} has {shown(first)} twice among the names of its columns, "
+                f"{place or 'the table'} has {shown(twice)} twice among the names of its columns, "
                 "which does not tell them apart: rename one of them, or leave it out"
             )
         return labels
@@ -228,10 +230,14 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(_cut(map(shown, names)))
 
 
-def shown(name: Any) -> str:
-    """A name in an error message: quoted, and not endless."""
-    text = repr(name)
-    return text if len(text) <= 60 else text[:57] + "..."
+def first_repeated(names: Iterable[str]) -> str | None:
+    """The first name that is there a second time; None if each is there once."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def level_of_caller() -> int:

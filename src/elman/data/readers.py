@@ -29,9 +29,12 @@ __all__ = [
     "write_npz",
 ]
 
-READERS: dict[str, Callable[..., Dataset]] = {".ts": read_ts, ".npz": read_npz}
+READERS: dict[str, Callable[..., Dataset]] = {
+    ".ts": read_ts,
+    ".npz": read_npz,
+    ".arff": read_arff,  # with id= it is one of `TABLES`
+}
 """The readers of files of sequences, by suffix. Their keyword arguments are options of `read`."""
-READERS[".arff"] = read_arff  # and, with id=, as a table
 
 
 def read(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from elman.data.frames import NULLS, is_frame, is_of, plain_series, read_frame
-from elman.data.names import Labels, Names, check_names, listed, names_of, shown
+from elman.data.names import Labels, Names, check_names, listed, names_of
+from elman.targets.checks import shown
 
 PLAIN = frozenset({np.ndarray, float, int, np.float64, np.float32})
 """Types that have no names, looked at first because most steps are of them."""

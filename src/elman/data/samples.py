@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.frames import plain_series, read_frames
-from elman.data.names import Labels, shown
+from elman.data.names import Labels
+from elman.targets.checks import shown
 from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.fused import Fused
-from elman.data.names import Names, shown
+from elman.data.names import Names
 from elman.data.sources import Picked, Source
+from elman.targets.checks import shown
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]

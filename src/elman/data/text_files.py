@@ -1,4 +1,4 @@
-"""The name of a text file in; what is not text in it, or too much of it, as an error out."""
+"""The name of a text file in; what is not text in it, as an error out."""
 
 from __future__ import annotations
 
@@ -18,15 +18,6 @@ _OTHERS = {
     b"PAR1": "a Parquet file: call it .parquet",
     b"ARROW1": "an Arrow file: call it .arrow",
 }
-
-
-def check_memory(source: str, n_bytes: int, max_bytes: int | None) -> None:
-    """Refuse to go on reading once what is read takes more memory than the caller allows."""
-    if max_bytes is not None and n_bytes > max_bytes:
-        raise ReaderError(
-            f"{source}: what it holds takes more than the {max_bytes:,} bytes of memory that "
-            "max_bytes allows"
-        )
 
 
 def not_text(path: str) -> str | None:

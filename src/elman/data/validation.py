@@ -14,11 +14,12 @@ from elman.data.axes import padding_hint
 from elman.data.containers import unpacked
 from elman.data.frames import is_frame, is_frame_type, read_frame
 from elman.data.missing import HOW_TO_ALLOW
-from elman.data.names import Names, agreed_names, check_names, names_of, shown
+from elman.data.names import Names, agreed_names, check_names, names_of
 from elman.data.samples import LAYOUTS, as_array, plain_sample, plain_samples, refuse_containers
 from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
 from elman.data.sources import Apart, converted
 from elman.data.values import is_nested, refuse_types
+from elman.targets.checks import shown
 
 Array = NDArray[Any]
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.names import Names, shown
+from elman.data.names import Names
+from elman.targets.checks import shown
 
 Array = NDArray[Any]
 

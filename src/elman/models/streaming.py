@@ -12,13 +12,14 @@ from elman.backends import get_backend
 from elman.backends.contract import Backend
 from elman.backends.streams import Link, StreamPlan
 from elman.data.missing import HOW_TO_ALLOW
-from elman.data.names import Names, shown
+from elman.data.names import Names
 from elman.data.rows import by_position
 from elman.data.samples import HOW_TO_UNMASK
 from elman.data.scaling import Standardisation
 from elman.data.validation import check_sequences
 from elman.models.stepping import make_stepped
 from elman.nn.network import Network
+from elman.targets.checks import shown
 from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]

@@ -24,7 +24,9 @@ def shown(value: Any) -> str:
     """A value in an error: its `repr`, cut to `MOST_CHARACTERS`."""
     if isinstance(value, (str, bytes)):  # of megabytes, perhaps
         value = value[: MOST_CHARACTERS + 1]
-    text = repr(value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, np.generic) and value.dtype.kind not in "mM":
+        value = value.item()
+    text = repr(value)
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.arff.file import ArffFile, Attribute
-from elman.data.budget import Budget
+from elman.data.budget import Budget, check_memory
 from elman.data.dataset import Dataset, PathLike, ReaderError, cut
 from elman.data.ragged import SEQUENCE_BYTES, split_rows
 from elman.data.tables.plain import object_array
-from elman.data.text_files import check_memory
 
 Array = NDArray[Any]
 

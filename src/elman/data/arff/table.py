@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.arff.file import ArffFile, Attribute
+from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.growing import Growing
 from elman.data.tables.plain import object_array
-from elman.data.text_files import check_memory
 from elman.data.wanted import Choice, everything
 
 Array = NDArray[Any]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import Dataset, PathLike, ReaderError, listed
 from elman.data.folder.labels import (
@@ -30,7 +31,6 @@ from elman.data.table_files import (
     without_strangers,
 )
 from elman.data.tables.plain import holds_lists, is_text, missing_values, object_array
-from elman.data.text_files import check_memory
 from elman.data.wanted import Wanted
 
 Array = NDArray[Any]

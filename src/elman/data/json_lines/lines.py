@@ -11,11 +11,12 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import ReaderError, cut, listed
 from elman.data.json_lines.long import LongList, without_long_lists
 from elman.data.json_lines.values import NAMES, UnusableError, Values
-from elman.data.text_files import check_memory
+from elman.data.names import first_repeated
 from elman.data.wanted import Choice, everything
 
 Array = NDArray[Any]
@@ -138,8 +139,8 @@ class JsonLines:
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            self.fail(f"has the key {cut(next(k for k in keys if keys.count(k) > 1))} twice")
+            twice = first_repeated(key for key, _ in pairs)
+            self.fail(f"has the key {cut(twice or '')} twice")
         return found
 
     def _take(self, rows: list[dict[str, Any]], numbers: list[int]) -> None:

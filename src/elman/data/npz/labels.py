@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from elman.data.budget import Budget
 from elman.data.text import Texts
+from elman.targets.checks import shown
 from elman.targets.missing import is_missing
 
 Array = NDArray[Any]
@@ -65,8 +66,8 @@ def flat_labels(labels: Any, place: str) -> Array:
     if len(kinds) > 1 and set(kinds) != {"int", "float"}:
         (one, i), (other, k) = list(kinds.items())[:2]
         raise TypeError(
-            f"{place}[{i}] is {_shown(entries[i])} ({one}) and {place}[{k}] is "
-            f"{_shown(entries[k])} ({other}): make all labels of one kind"
+            f"{place}[{i}] is {shown(entries[i])} ({one}) and {place}[{k}] is "
+            f"{shown(entries[k])} ({other}): make all labels of one kind"
         )
     if "float" in kinds:
         pairs = zip(missing, entries, strict=True)
@@ -91,14 +92,9 @@ def _kind(label: Any, place: str) -> str:
     if isinstance(label, numbers.Real):
         return "float"
     raise TypeError(
-        f"{place} is {_shown(label)}, a {type(label).__name__}; labels are stored as numbers, "
+        f"{place} is {shown(label)}, a {type(label).__name__}; labels are stored as numbers, "
         "bools or strings: pass them as one of these"
     )
-
-
-def _shown(label: Any) -> str:
-    text = repr(label)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def joined_labels(parts: list[Array], name: str) -> Array:
