@@ -132,8 +132,12 @@ def read_frames(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[
     if is_of(type(frames[0]), "pyarrow", "Table"):
         import pyarrow as pa
 
-        frames = [_without_index(frame) for frame in frames]
-        return _many_at_once(frames, place, lambda table: table.schema, pa.concat_tables)
+        return _many_at_once(
+            frames,
+            place,
+            lambda table: table.schema,
+            lambda tables: _without_index(pa.concat_tables(tables)),
+        )
     found = [_of_narwhals(frame, i, place) for i, frame in enumerate(frames)]
     return [array for array, _ in found], [labels for _, labels in found]
 
@@ -299,8 +303,7 @@ def _many_at_once(
     labels: list[Labels] = [()] * len(frames)
     for group in groups.values():  # of one schema
         parts = [frames[i] for i in group]
-        long = join(parts) if len(parts) > 1 else parts[0]
-        read = _parts(long, parts, place, group[0])
+        read = _parts(join(parts), parts, place, group[0])
         for i, array, its_labels in zip(group, *read, strict=True):
             arrays[i], labels[i] = array, its_labels
     return arrays, labels
