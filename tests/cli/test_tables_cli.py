@@ -229,6 +229,21 @@ def test_a_folder_of_recordings(capsys, tmp_path):
     assert "lies in the folder that is read" in err
 
 
+def test_names_of_folders_take_the_place_of_a_label_that_a_model_remembers(capsys, tmp_path, files):
+    found = {}
+    for row in rows(2, 5):
+        found.setdefault((row[5], row[1]), []).append(row)
+    for (state, run_id), of_run in found.items():
+        (tmp_path / "by" / state).mkdir(parents=True, exist_ok=True)
+        write_csv(tmp_path / "by" / state / f"{run_id}.csv", of_run, ["t", "ax", "ay"])
+    of_table = run(capsys, "evaluate", files / "label", files / "new.csv")
+    assert of_table[0] == 0
+    assert run(capsys, "evaluate", files / "label", tmp_path / "by") == of_table
+    code, _, err = run(capsys, "evaluate", files / "label", tmp_path / "by", "--label", "state")
+    assert code == 2
+    assert "has no column 'state', which --label names" in err
+
+
 def test_several_columns_of_an_id(capsys, tmp_path, files):
     text = "who,day,x,y\na,1,0.5,p\na,1,2,p\nb,1,3,q\na,2,4,q\n"
     (tmp_path / "x.csv").write_text(text)
@@ -301,10 +316,16 @@ MISTAKES = {
     "no model": ("predict {f}/new.csv {f}/label", "holds data, not a model"),
     "format": ("predict {f}/label {f}/new.csv --format xml", "choose csv, jsonl, parquet"),
     "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
-    "lacks": ("predict {f}/label {t}/lacks.csv", "lacks.csv has no column 'ay', which --features"),
+    "lacks": (
+        "predict {f}/label {t}/lacks.csv",
+        "lacks.csv has no column 'ay', a feature that the model was",
+    ),
     "missing": ("predict {f}/label {t}/missing.csv", "line 2: the feature 'ay' is missing"),
     "label": ("evaluate {f}/label {t}/unknown.csv", "not trained on: 'left'"),
-    "no answer": ("evaluate {f}/label {t}/none.csv", "has no column 'state', which --label names"),
+    "no answer": (
+        "evaluate {f}/label {t}/none.csv",
+        "'state', which held the label in training; if it is called otherwise here, pass --label",
+    ),
     "delimiter": ("predict {f}/label {f}/new.csv --delimiter ;", "pass --delimiter ','"),
     "another format": ("predict {f}/label {t}/x.ts --id run", "--id says nothing about this file"),
     "large": (

@@ -162,7 +162,8 @@ def read_as_given(
         Options of `read`; one that the reader of this format does not have is an error, but for
         "missing" and "unlabelled".
     may_lack : collection of str
-        The roles, among "id" and "time", whose column a table need not have.
+        The roles, among "id" and "time", whose column a table need not have; and "label" if the
+        names of folders within a folder may take its place.
     with_labels : bool
         Whether to look for labels that are not asked for, in files or folders beside recordings.
     """
@@ -205,7 +206,7 @@ def _reader(
     if suffix in READERS and not (suffix in TABLES and "id" in given):
         return READERS[suffix], _options(READERS[suffix])
     if suffix in TABLES:
-        return partial(_table, may_lack), _table_options(suffix)
+        return partial(_table, {*may_lack} - {"label"}), _table_options(suffix)
     seen = f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
     raise ReaderError(
         f"{os.fspath(path)}: {seen}; choose one of {', '.join(suffixes())}, or a folder of "
