@@ -315,6 +315,8 @@ MISTAKES = {
     "no names": ("fit {f}/train.csv --id run --features ax, -o {t}/m", "'ax,' is neither"),
     "no model": ("predict {f}/new.csv {f}/label", "holds data, not a model"),
     "format": ("predict {f}/label {f}/new.csv --format xml", "choose csv, jsonl, parquet"),
+    "a sheet": ("predict {f}/label {f}/new.csv -o {t}/x.xlsx", ".xlsx is not what answers"),
+    "a data set": ("predict {f}/label {f}/new.csv -o {t}/x.npz", "name it .csv, .jsonl or"),
     "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
     "lacks": (
         "predict {f}/label {t}/lacks.csv",

@@ -33,6 +33,20 @@ READERS: dict[str, Callable[..., Dataset]] = {".ts": read_ts, ".npz": read_npz}
 """The readers of files of sequences, by suffix. Their keyword arguments are options of `read`."""
 READERS[".arff"] = read_arff  # and, with id=, as a table
 
+_SHEET = "save the sheet as .csv, or pass pandas.read_excel's table to elman.data.from_table"
+_PACKED = "unpack it first"
+FIXES = {
+    ".json": "JSON lines, an object on each line, are .jsonl (of pandas: "
+    "to_json(path, orient='records', lines=True))",
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), _SHEET),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz"), _PACKED),
+    ".txt": "call it .csv if it is a table whose fields stand between delimiters",
+    ".npy": "load it with numpy, and write X and y with elman.data.write_npz",
+    **dict.fromkeys((".pkl", ".pickle"), "load it in Python, and pass what it holds to fit"),
+    ".safetensors": "a model is loaded by elman.load, and a command takes it before the data",
+}
+"""What to do with a file of a suffix that this does not read."""
+
 
 def read(
     path: PathLike,
@@ -208,9 +222,10 @@ def _reader(
     if suffix in TABLES:
         return partial(_table, {*may_lack} - {"label"}), _table_options(suffix)
     seen = f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
+    fix = f"; {FIXES[suffix]}" if suffix in FIXES else ""
     raise ReaderError(
         f"{os.fspath(path)}: {seen}; choose one of {', '.join(suffixes())}, or a folder of "
-        "recordings"
+        f"recordings{fix}"
     )
 
 
