@@ -429,3 +429,16 @@ def test_the_copy_is_what_is_imported(package):
     package.change("scratch.py", '"""The classroom class', '"""A copy of the classroom class')
     assert package.run("import elman.scratch; print(elman.scratch.__doc__)").startswith("A copy")
     assert reference.__file__.startswith(str(PACKAGE))
+
+
+def test_the_table_of_data_names_every_file_and_no_other():
+    root = Path(__file__).parent.parent
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split("| question | files of `data/` |")[1].split("\n\n")[0]
+    folder = root / "src" / "elman" / "data"
+    there = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    there |= {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+    named = set(re.findall(r"`(\w+\.py|\w+/)`", table))
+    below = {path.name for path in (folder / "tables").glob("*.py")}
+    assert there <= named
+    assert named <= there | below
