@@ -194,6 +194,17 @@ def test_validation_and_test_data_are_read_alike(capsys, tmp_path, files):
     assert out.split("\n\n", 1)[1] == run(capsys, "evaluate", tmp_path / "m", other)[1]
 
 
+@pytest.mark.parametrize("targets", [["speed"], ["speed", "drift"]])
+def test_targets_are_called_as_their_columns(capsys, tmp_path, files, targets):
+    role = "--target" if len(targets) == 1 else "--step-target"
+    options = [role, ",".join(targets), "--test", files / "new.csv", *SMALL]
+    code, out, err = run(capsys, "fit", files / "train.csv", *ROLES, *options, "-o", tmp_path / "m")
+    assert (code, err) == (0, "")
+    for text in (out, run(capsys, "evaluate", tmp_path / "m", files / "new.csv")[1]):
+        table = text.split("Each target")[1].splitlines()
+        assert [line.split()[0] for line in table[3 : 3 + len(targets)]] == targets
+
+
 def test_the_time_since_the_step_before(capsys, tmp_path, files):
     fit = ["fit", files / "train.csv", *ROLES, "--time-delta", *KINDS["values"], *SMALL]
     assert run(capsys, *fit, "-o", tmp_path / "m")[0] == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from helpers.reading import assert_read_or_refused
@@ -67,3 +69,9 @@ def test_data_are_not_loaded_as_a_model(write, name):
     for load in (elman.load, elman.RNNTagger.load):
         with pytest.raises(ArchiveError, match=r"x\.\w+: is no model: .* elman\.data\.read reads"):
             load(write("a,b\n1,2\n3,4\n", name))
+
+
+@pytest.mark.parametrize("path", [None, 3, ["x.csv"], io.StringIO("a,b")])
+def test_what_is_no_path(path):
+    with pytest.raises(TypeError, match=f"path is a {type(path).__name__}; .* one file"):
+        read(path)

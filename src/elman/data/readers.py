@@ -131,6 +131,11 @@ def read(
     OSError
         The file cannot be opened.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"path is a {type(path).__name__}; expected the path of one file, or of a folder "
+            "with a file for each recording"
+        )
     if missing not in ("error", "nan"):
         raise ValueError(f"missing={missing!r} is not known; choose 'error' or 'nan'")
     if labels is not None and not isinstance(labels, (str, os.PathLike, Mapping)):
