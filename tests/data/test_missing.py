@@ -595,7 +595,7 @@ def test_the_command_line(tmp_path, capsys):
     assert main(fit) != 0
     assert "value is missing (?)" in capsys.readouterr().err
     assert main([*fit, "--missing", "drop"]) != 0
-    assert "missing='drop' is not known" in capsys.readouterr().err
+    assert "--missing 'drop' is not known" in capsys.readouterr().err
     for missing in ("mask", "skip"):
         assert main([*fit, "--missing", missing]) == 0
         assert main(["evaluate", str(model), str(data)]) == 0
