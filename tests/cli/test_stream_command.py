@@ -314,3 +314,25 @@ def test_it_loads_no_scikit_learn(models):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ax,ay\n1,2\n", "line 1: has 'ax', which is not a number; if it names the columns, pass"),
+        ("t,ax,ay\n", "line 1: has 3 value(s), but the model takes 2 feature(s); if it names"),
+        ("1;2\n", "line 1: has 1 value(s), but the model takes 2 feature(s); commas stand between"),
+        ('{"a": 1, "b": 2}\n', "line 1: is a JSON object, but no header (--header) names"),
+        ("1,nan\n", "only with --missing 'mask'"),
+    ],
+)
+def test_the_first_line_says_what_to_do(models, text, told):
+    done = stream(models, "label", text)
+    assert done.returncode == 0
+    assert told in done.stderr.splitlines()[0]
+
+
+def test_only_words_of_the_first_line_may_be_names(models):
+    done = stream(models, "label", "1,b\na,b\n")
+    assert done.stderr.count("not a number") == 2
+    assert "--header" not in done.stderr

@@ -194,6 +194,17 @@ def test_validation_and_test_data_are_read_alike(capsys, tmp_path, files):
     assert out.split("\n\n", 1)[1] == run(capsys, "evaluate", tmp_path / "m", other)[1]
 
 
+@pytest.mark.parametrize("targets", [["speed"], ["speed", "drift"]])
+def test_targets_are_called_as_their_columns(capsys, tmp_path, files, targets):
+    role = "--target" if len(targets) == 1 else "--step-target"
+    options = [role, ",".join(targets), "--test", files / "new.csv", *SMALL]
+    code, out, err = run(capsys, "fit", files / "train.csv", *ROLES, *options, "-o", tmp_path / "m")
+    assert (code, err) == (0, "")
+    for text in (out, run(capsys, "evaluate", tmp_path / "m", files / "new.csv")[1]):
+        table = text.split("Each target")[1].splitlines()
+        assert [line.split()[0] for line in table[3 : 3 + len(targets)]] == targets
+
+
 def test_the_time_since_the_step_before(capsys, tmp_path, files):
     fit = ["fit", files / "train.csv", *ROLES, "--time-delta", *KINDS["values"], *SMALL]
     assert run(capsys, *fit, "-o", tmp_path / "m")[0] == 0
@@ -227,6 +238,21 @@ def test_a_folder_of_recordings(capsys, tmp_path):
     code, _, err = run(capsys, "predict", tmp_path / "m", folder, "-o", folder / "out.csv")
     assert (code, err.count("\n")) == (2, 1)
     assert "lies in the folder that is read" in err
+
+
+def test_names_of_folders_take_the_place_of_a_label_that_a_model_remembers(capsys, tmp_path, files):
+    found = {}
+    for row in rows(2, 5):
+        found.setdefault((row[5], row[1]), []).append(row)
+    for (state, run_id), of_run in found.items():
+        (tmp_path / "by" / state).mkdir(parents=True, exist_ok=True)
+        write_csv(tmp_path / "by" / state / f"{run_id}.csv", of_run, ["t", "ax", "ay"])
+    of_table = run(capsys, "evaluate", files / "label", files / "new.csv")
+    assert of_table[0] == 0
+    assert run(capsys, "evaluate", files / "label", tmp_path / "by") == of_table
+    code, _, err = run(capsys, "evaluate", files / "label", tmp_path / "by", "--label", "state")
+    assert code == 2
+    assert "has no column 'state', which --label names" in err
 
 
 def test_several_columns_of_an_id(capsys, tmp_path, files):
@@ -300,11 +326,19 @@ MISTAKES = {
     "no names": ("fit {f}/train.csv --id run --features ax, -o {t}/m", "'ax,' is neither"),
     "no model": ("predict {f}/new.csv {f}/label", "holds data, not a model"),
     "format": ("predict {f}/label {f}/new.csv --format xml", "choose csv, jsonl, parquet"),
+    "a sheet": ("predict {f}/label {f}/new.csv -o {t}/x.xlsx", ".xlsx is not what answers"),
+    "a data set": ("predict {f}/label {f}/new.csv -o {t}/x.npz", "name it .csv, .jsonl or"),
     "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
-    "lacks": ("predict {f}/label {t}/lacks.csv", "lacks.csv has no column 'ay', which --features"),
+    "lacks": (
+        "predict {f}/label {t}/lacks.csv",
+        "lacks.csv has no column 'ay', a feature that the model was",
+    ),
     "missing": ("predict {f}/label {t}/missing.csv", "line 2: the feature 'ay' is missing"),
     "label": ("evaluate {f}/label {t}/unknown.csv", "not trained on: 'left'"),
-    "no answer": ("evaluate {f}/label {t}/none.csv", "has no column 'state', which --label names"),
+    "no answer": (
+        "evaluate {f}/label {t}/none.csv",
+        "'state', which held the label in training; if it is called otherwise here, pass --label",
+    ),
     "delimiter": ("predict {f}/label {f}/new.csv --delimiter ;", "pass --delimiter ','"),
     "another format": ("predict {f}/label {t}/x.ts --id run", "--id says nothing about this file"),
     "large": (

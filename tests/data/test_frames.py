@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
 from elman.data import check_sequences
 from elman.data.frames import is_frame, read_frame
 
@@ -488,3 +489,15 @@ def test_the_index_of_pandas_in_a_table_of_arrow_is_no_feature(kind):
     values, labels = read_frame(table, "X")
     assert labels == ("u", "v")
     assert values.tolist() == [[2, 5], [3, 6]]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize("column", ["text", "dates"])
+def test_a_long_table_in_the_place_of_sequences_names_from_table(make, column):
+    other = {"text": ["a", "a", "b"], "dates": np.array(["2026-01-01"] * 3, "M8[ms]")}
+    table = make({"run": other[column], "ax": [1.5, 2.5, 3.5]})
+    for taker in (RNNClassifier(), RNNTagger(), RNNRegressor()):
+        with pytest.raises(TypeError, match=r"column 'run' .*elman\.data\.from_table makes"):
+            taker.fit(table, [0, 1])
+    with pytest.raises(TypeError, match=r"column 'run' .*elman\.data\.from_table makes"):
+        SequenceScaler().fit(table)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from helpers.reading import assert_read_or_refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import elman
 from elman.data import ReaderError, read, write_npz
+from elman.formats.archive import ArchiveError
 
 TS = "@classLabel true a b\n@data\n1,2,3:4,5,6:a\n-1.5,2e3:.5,+7.:b\n"
 
@@ -43,3 +47,31 @@ def test_other_suffixes(write, name):
         ReaderError, match=r"(is not a format this reads|has no suffix); choose one of \.ts, \.npz"
     ):
         read(write("", name))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("x.json", r"lines=True"),
+        ("x.xlsx", r"save the sheet as \.csv"),
+        ("x.csv.gz", "unpack it first"),
+        ("x.npy", r"elman\.data\.write_npz"),
+        ("x.safetensors", r"elman\.load"),
+    ],
+)
+def test_other_suffixes_say_what_to_do(write, name, words):
+    with pytest.raises(ReaderError, match=words):
+        read(write("", name))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.npz", "x.ts"])
+def test_data_are_not_loaded_as_a_model(write, name):
+    for load in (elman.load, elman.RNNTagger.load):
+        with pytest.raises(ArchiveError, match=r"x\.\w+: is no model: .* elman\.data\.read reads"):
+            load(write("a,b\n1,2\n3,4\n", name))
+
+
+@pytest.mark.parametrize("path", [None, 3, ["x.csv"], io.StringIO("a,b")])
+def test_what_is_no_path(path):
+    with pytest.raises(TypeError, match=f"path is a {type(path).__name__}; .* one file"):
+        read(path)

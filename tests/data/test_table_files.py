@@ -146,6 +146,23 @@ def test_labels_in_a_second_file(runs):
         read(runs, id="run", features=["ax"], labels=labels)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"id": "run", "label": "stat"}, "'stat', which label= names; did you mean 'state'"),
+        ({"id": "run", "target": "y"}, "'y', which target= names"),
+        ({"id": "t", "label": "state"}, "'t', which id= names"),
+    ],
+)
+def test_a_second_file_without_the_column_shows_all_that_it_has(runs, tmp_path, options, words):
+    labels = tmp_path / "labels.csv"
+    labels.write_text("run,state,note\na,up,x\nb,down,y\n")
+    with pytest.raises(ReaderError, match=words) as caught:
+        read(runs, features=["ax"], labels=labels, **options)
+    assert str(caught.value).startswith(f"{labels} has no column")
+    assert str(caught.value).endswith("Its columns are 'run', 'state', 'note'")
+
+
 MISTAKES = {
     "no id": ({"features": ["ax"]}, r"id= has to name the column.*'run', 't', 'ax'"),
     "another name": ({"id": "Run"}, "no column 'Run', which id= names; did you mean 'run'"),

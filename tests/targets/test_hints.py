@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.targets.hints import warn_of_numbers
 from elman.targets.steps import check_tags
 
@@ -64,3 +65,10 @@ def test_numbers_for_a_tagger(change):
     with pytest.raises(TypeError, match=r"y\[0\]\[1\] is 2\.5.*RNNRegressor predicts") as caught:
         check_tags([change(fractions), change(whole[:2])], np.array([2, 2]))
     assert "astype" not in str(caught.value)
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_answers_by_key_are_not_taken_in_the_order_of_the_dict(estimator):
+    y = {"b": [1, 0], "a": [0, 1], "c": [1, 1]}
+    with pytest.raises(TypeError, match=r"y is a dict, .* in the order of X"):
+        estimator(hidden_size=3).fit(np.ones((3, 2, 1)), y)

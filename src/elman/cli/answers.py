@@ -154,7 +154,14 @@ FORMATS: dict[str, Callable[[Answers], bytes]] = {
 def format_of(wanted: str | None, output: Path | None) -> str:
     """The format that was asked for, or else that of the suffix of the file to write, or CSV."""
     if wanted is None:
+        from elman.data.readers import FIXES, suffixes
+
         suffix = "" if output is None else output.suffix.lower().removeprefix(".")
+        if suffix not in (*FORMATS, "ndjson", "txt") and f".{suffix}" in (*suffixes(), *FIXES):
+            raise UserError(
+                f"{output}: .{suffix} is not what answers are written as: name it .csv, .jsonl or "
+                f".parquet, or say which it is, --format {'|'.join(FORMATS)}"
+            )
         return {"ndjson": "jsonl"}.get(suffix, suffix if suffix in FORMATS else "csv")
     if wanted not in FORMATS:
         raise UserError(f"--format {wanted!r} is not known; choose {', '.join(FORMATS)}")

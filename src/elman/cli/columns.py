@@ -164,7 +164,8 @@ def asked_of(
     wanted : dict
         The options, with those that are remembered.
     may_lack : set of str
-        The columns among them, by role, that need not be there: they were not asked for now.
+        The columns among them, by role, that need not be there: they were not asked for now. A
+        label need not be there where names of folders take its place.
     """
     columns: dict[str, Any] = dict(model.columns or {})
     if not answers or any(name in given for name in (*ANSWERS, "labels")):
@@ -173,4 +174,6 @@ def asked_of(
         delta = f"{columns.get('time')}_delta" if columns.get("time_delta") else None
         columns["features"] = [name for name in model.feature_names if name != delta]
     wanted = columns | dict(given)
-    return wanted, {name for name in ("id", "time") if name in columns and name not in given}
+    return wanted, {
+        name for name in ("id", "time", "label") if name in columns and name not in given
+    }

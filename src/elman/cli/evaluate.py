@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,11 +52,23 @@ def evaluate(
     dataset = read_for(trained, data, given, need_labels=True)
     targets = check_targets(kind_of_model(trained), dataset, data, known_to_model(trained))
     X = trained.check(dataset.X, str(data))
-    print_scores(targets, trained.predict(X), getattr(trained, "classes", None))
+    print_scores(targets, trained.predict(X), getattr(trained, "classes", None), trained.columns)
 
 
-def print_scores(targets: Targets, predicted: Any, classes: Any) -> None:
-    """How right the answers of a model are, on stdout; `classes` as it has them."""
+def print_scores(
+    targets: Targets, predicted: Any, classes: Any, columns: Mapping[str, Any] | None = None
+) -> None:
+    """How right the answers of a model are, on stdout.
+
+    Parameters
+    ----------
+    targets : Targets
+    predicted : array-like
+    classes : ndarray or None
+        As the model has them.
+    columns : mapping, optional
+        What the columns of its training data were, by role.
+    """
     console, y = output(), targets.y
     if targets.kind == "label":
         _print_classes(console, y, predicted, classes, of="samples")
@@ -73,19 +86,30 @@ def print_scores(targets: Targets, predicted: Any, classes: Any) -> None:
     elif targets.kind == "step values":
         refuse_unknown_target(y, "y")
         answers, known = np.concatenate(predicted).reshape(y.shape), ~np.isnan(y)
-        columns = zip(y.T, answers.T, known.T, strict=True)
-        scores = [*chain.from_iterable(value_scores(t[k], z[k]) for t, z, k in columns)]
-        _print_values(console, scores, f"{int(known.any(axis=1).sum())} time steps")
+        apart = zip(y.T, answers.T, known.T, strict=True)
+        scores = [*chain.from_iterable(value_scores(t[k], z[k]) for t, z, k in apart)]
+        n, names = f"{int(known.any(axis=1).sum())} time steps", _names(columns, "step_target")
+        _print_values(console, scores, n, names)
     else:
-        _print_values(console, value_scores(y, predicted), f"{len(y)} samples")
+        scores = value_scores(y, predicted)
+        _print_values(console, scores, f"{len(y)} samples", _names(columns, "target"))
 
 
-def _print_values(console: Console, scores: list[ValueScore], n: str) -> None:
+def _names(columns: Mapping[str, Any] | None, role: str) -> list[str] | None:
+    """The names of the columns that play a role; None if the model knows none."""
+    named = (columns or {}).get(role)
+    return [named] if isinstance(named, str) else named
+
+
+def _print_values(
+    console: Console, scores: list[ValueScore], n: str, names: list[str] | None
+) -> None:
     mean = r_squared(float(np.mean([score.r_squared for score in scores])))
     of = f", mean of {len(scores)} targets" if len(scores) > 1 else ""
     console.print(f"R^2 {mean} ({n}{of})", style="bold")
     console.print()
-    print_value_table(console, scores)
+    known = names is not None and len(names) == len(scores)
+    print_value_table(console, scores, names if known else None)
 
 
 def _print_classes(console: Console, y: Any, predicted: Any, classes: Any, *, of: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Collection, Mapping
@@ -57,7 +58,12 @@ def read_for(
     wanted, may_lack = asked_of(model, given, answers=need_labels)
     known = options_for(path, wanted)
     wanted = {name: wanted[name] for name in wanted if name in known or name in given}
-    dataset = _as_read(path, wanted, model.missing, may_lack, need_labels)
+    from elman.data.dataset import ReaderError
+
+    try:
+        dataset = _as_read(path, wanted, model.missing, may_lack, need_labels)
+    except ReaderError as error:
+        raise UserError(_remembered(str(error), given)) from error
     time = wanted.get("time")
     if time is not None and "time" not in dataset.metadata:
         warnings.warn(
@@ -66,6 +72,23 @@ def read_for(
             stacklevel=2,
         )
     return _with_names(_checked(path, dataset, model.missing, need_labels))
+
+
+_NAMED = re.compile(r"which (features|label|step_label|target|step_target|weight)= names\b")
+
+
+def _remembered(message: str, given: Mapping[str, Any]) -> str:
+    """An error about a column, saying that it was not asked for now, but in training."""
+
+    def told(role: re.Match[str]) -> str:
+        if role[1] in given:
+            return role[0]
+        if role[1] == "features":
+            return "a feature that the model was trained on"
+        what = role[1].removeprefix("step_")
+        return f"which held the {what} in training; if it is called otherwise here, pass {role[1]}="
+
+    return _NAMED.sub(told, message)
 
 
 def _with_names(dataset: Dataset) -> Dataset:

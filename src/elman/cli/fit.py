@@ -125,7 +125,8 @@ def fit(
     if held_out is not None:
         console.print()
         X, _, checked = held_out
-        print_scores(checked, estimator.predict(X), getattr(estimator, "classes_", None))
+        classes = getattr(estimator, "classes_", None)
+        print_scores(checked, estimator.predict(X), classes, kept(given))
     return 0
 
 

@@ -47,11 +47,11 @@ def predict(
     A model remembers which columns of a table it was trained on: --id, --time and the like are only
     needed where new data call them otherwise. Other columns do not matter.
     """
+    if output is not None:
+        check_output(output, force=force, inputs=(model, data))
     wanted = format_of(format, output)
     if needs_file(wanted) and output is None:
         raise UserError(f"--format {wanted} is not for a terminal or pipe: name a file, --output")
-    if output is not None:
-        check_output(output, force=force, inputs=(model, data))
     trained: Any = load_model(model).model
     if proba and is_of_numbers(kind_of_model(trained)):
         raise UserError(f"{model}: predicts numbers, not probabilities; leave --proba out")

@@ -62,6 +62,7 @@ def stream(
     write = _json_writer(trained) if as_json else _csv_writer(trained, bare)
     lines = iter(sys.stdin.buffer.readline, b"")
     for number, line in enumerate(lines, start=1):
+        text = ""
         try:
             # Some programs begin a file of UTF-8 with a mark that says so.
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
@@ -75,6 +76,8 @@ def stream(
             answers = live.step(read.step(text))
         except (ValueError, TypeError) as error:
             why = f"line {number}: {error}"
+            if number == 1 and not header and _may_be_names(text):
+                why += "; if it names the columns, pass --header"
             if strict or header:
                 raise UserError(why) from error
             print(
@@ -120,7 +123,10 @@ class _Reader:
             fields = self._in_order(_fields(text))
             values = [np.nan if f.strip() in MISSING else f for f in fields]
         if len(values) != self._n_features:
-            raise ValueError(self._wrong_number(len(values)))
+            commas = (
+                "; commas stand between values" if len(values) == 1 < len(text.split(";")) else ""
+            )
+            raise ValueError(self._wrong_number(len(values)) + commas)
         return [_number(value) for value in values]
 
     def _from_json(self, text: str) -> list[Any]:
@@ -167,6 +173,19 @@ def _fields(text: str) -> list[str]:
         return next(csv.reader([text], strict=True))
     except csv.Error as error:
         raise ValueError(f"is not CSV: {error}") from None
+
+
+def _may_be_names(text: str) -> bool:
+    """Whether a line of CSV has fields, and none of them is a number."""
+    if text[:1] in ("", "[", "{"):
+        return False
+    for field in _fields(text):
+        try:
+            float(field)
+        except ValueError:
+            continue
+        return False
+    return True
 
 
 def _number(value: Any) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,13 +69,16 @@ def print_class_table(
     print_table(console, f"Each {what}", table)
 
 
-def print_value_table(console: Console, scores: Iterable[ValueScore]) -> None:
-    """Errors and R^2 of every target, which are numbered from 0."""
+def print_value_table(
+    console: Console, scores: Iterable[ValueScore], names: Sequence[str] | None = None
+) -> None:
+    """Errors and R^2 of every target, by the names of their columns, or numbered from 0."""
     table = new_table()
     for column in ("target", "mean squared error", "mean absolute error", "R^2"):
         table.add_column(column, justify="right")
     for k, score in enumerate(scores):
-        table.add_row(str(k), f"{score.mse:.6g}", f"{score.mae:.6g}", r_squared(score.r_squared))
+        name = str(k) if names is None else visible(names[k])
+        table.add_row(name, f"{score.mse:.6g}", f"{score.mae:.6g}", r_squared(score.r_squared))
     print_table(console, "Each target", table)
 
 

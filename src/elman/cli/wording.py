@@ -65,6 +65,6 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     long = "|".join(name for name in names if "_" in name)
     return (
         re.compile(rf"{_BEGINS}({every})=({_VALUE})(?=[\s,;:)]|\.\s|\.?$)"),
-        re.compile(rf"{_BEGINS}({every})=(?![\w'\"\[(.-])"),
+        re.compile(rf"{_BEGINS}({every})=(?![\w'\"\[(-]|\.\w)"),
         re.compile(rf"{_BEGINS}({long})(?![\w='\"/\\.(])"),
     )

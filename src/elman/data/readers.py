@@ -36,6 +36,20 @@ READERS: dict[str, Callable[..., Dataset]] = {
 }
 """The readers of files of sequences, by suffix. Their keyword arguments are options of `read`."""
 
+_SHEET = "save the sheet as .csv, or pass pandas.read_excel's table to elman.data.from_table"
+_PACKED = "unpack it first"
+FIXES = {
+    ".json": "JSON lines, an object on each line, are .jsonl (of pandas: "
+    "to_json(path, orient='records', lines=True))",
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), _SHEET),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz"), _PACKED),
+    ".txt": "call it .csv if it is a table whose fields stand between delimiters",
+    ".npy": "load it with numpy, and write X and y with elman.data.write_npz",
+    **dict.fromkeys((".pkl", ".pickle"), "load it in Python, and pass what it holds to fit"),
+    ".safetensors": "a model is loaded by elman.load, and a command takes it before the data",
+}
+"""What to do with a file of a suffix that this does not read."""
+
 
 def read(
     path: PathLike,
@@ -120,6 +134,11 @@ def read(
     OSError
         The file cannot be opened.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"path is a {type(path).__name__}; expected the path of one file, or of a folder "
+            "with a file for each recording"
+        )
     if missing not in ("error", "nan"):
         raise ValueError(f"missing={missing!r} is not known; choose 'error' or 'nan'")
     if labels is not None and not isinstance(labels, (str, os.PathLike, Mapping)):
@@ -165,7 +184,8 @@ def read_as_given(
         Options of `read`; one that the reader of this format does not have is an error, but for
         "missing" and "unlabelled".
     may_lack : collection of str
-        The roles, among "id" and "time", whose column a table need not have.
+        The roles, among "id" and "time", whose column a table need not have; and "label" if the
+        names of folders within a folder may take its place.
     with_labels : bool
         Whether to look for labels that are not asked for, in files or folders beside recordings.
     """
@@ -208,11 +228,12 @@ def _reader(
     if suffix in READERS and not (suffix in TABLES and "id" in given):
         return READERS[suffix], _options(READERS[suffix])
     if suffix in TABLES:
-        return partial(_table, may_lack), _table_options(suffix)
+        return partial(_table, {*may_lack} - {"label"}), _table_options(suffix)
     seen = f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
+    fix = f"; {FIXES[suffix]}" if suffix in FIXES else ""
     raise ReaderError(
         f"{os.fspath(path)}: {seen}; choose one of {', '.join(suffixes())}, or a folder of "
-        "recordings"
+        f"recordings{fix}"
     )
 
 

@@ -218,11 +218,17 @@ def read_labels(path: PathLike, roles: Mapping[str, Any], options: Mapping[str, 
     label, target = roles.get("label"), roles.get("target")
 
     def choose(names: Sequence[str]) -> Wanted:
+        known = Columns({name: np.empty(0) for name in names}, 0, source=os.fspath(path))
+        for name in ids:
+            check_known(known, name, "id")
         texts = dict.fromkeys(ids, "id")
         if label is None and target is None:
             return Wanted(None, texts, "label")
         if label is not None:
+            check_known(known, str(label), "label")
             texts[str(label)] = "label"
+        for name in names_of(target):
+            check_known(known, str(name), "target")
         wanted = [*ids, label, *names_of(target), roles.get("weight")]
         return Wanted(frozenset(str(name) for name in wanted if name is not None), texts)
 

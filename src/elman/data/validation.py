@@ -182,7 +182,13 @@ class _Checker:
     # Arrays
 
     def from_frame(self, frame: Any) -> Sequences:
-        array, labels = read_frame(frame, self.name)
+        try:
+            array, labels = read_frame(frame, self.name)
+        except TypeError as error:  # such as a column of ids
+            raise TypeError(
+                f"{error}; if this is a long table, a row for each time step, "
+                "elman.data.from_table makes sequences of it"
+            ) from error
         self.names = names_of(labels, self.name)
         return self.from_array(array)
 

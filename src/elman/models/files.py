@@ -96,7 +96,7 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def load(path: str | Path) -> Saved[TrainedModel]:
     """Read an estimator of any kind that `save` wrote; nothing in the file is run."""
-    tensors, config = archive.load(path)
+    tensors, config = _content(path)
     kind = config.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise ArchiveError(
@@ -133,7 +133,7 @@ def load_training(
     training : dict
         The part of the configuration called "training"; empty in a model file.
     """
-    tensors, config = archive.load(path)
+    tensors, config = _content(path)
     if config.get("kind") != kind:
         raise ArchiveError(
             f"{path}: holds a {config.get('kind')!r}, not a {kind}; load it with its own class"
@@ -141,6 +141,18 @@ def load_training(
     saved = _checked(path, tensors, config, known)
     arrays = {name: array for name, array in tensors.items() if name.startswith("training.")}
     return saved, arrays, config.get("training", {})
+
+
+def _content(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays and the configuration of a model file; ArchiveError if it is none."""
+    try:
+        return archive.load(path)
+    except ArchiveError as error:
+        if Path(path).suffix.lower() in suffixes():
+            raise ArchiveError(
+                f"{path}: is no model: by its suffix it holds data, which elman.data.read reads"
+            ) from error
+        raise
 
 
 def _checked(

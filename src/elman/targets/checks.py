@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -87,11 +87,16 @@ def refuse_not_finite(array: Array, name: str) -> None:
 
 
 def refuse_none(y: Any, name: str, estimator: str, wanted: str) -> None:
-    """Raise ValueError, as scikit-learn's checks want it, where there are no targets."""
+    """Raise an error, ValueError as scikit-learn's checks want it, where there are no targets."""
     if y is None:
         raise ValueError(
             f"{estimator} requires {name} to be passed, but the target {name} is None: pass "
             f"{wanted}"
+        )
+    if isinstance(y, Mapping) and not hasattr(y, "toarray"):  # scipy's dok_matrix is a dict
+        raise TypeError(
+            f"{name} is a {type(y).__name__}, which has an order of its own: pass {wanted}, in the "
+            f"order of X, such as [{name}[key] for key in keys]"
         )
 
 

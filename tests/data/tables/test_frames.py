@@ -396,6 +396,13 @@ def test_what_is_no_table_is_refused(table):
         from_table(table, id="run")
 
 
+def test_a_path_and_a_list_of_rows_are_refused_with_what_reads_them():
+    with pytest.raises(TypeError, match=r"elman\.data\.read takes the path"):
+        from_table("runs.csv", id="run")
+    with pytest.raises(TypeError, match=r"pandas\.DataFrame\(rows\)"):
+        from_table([{"run": 1, "ax": 2.5}], id="run")
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

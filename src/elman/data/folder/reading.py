@@ -97,7 +97,8 @@ def read_folder(
     with_labels : bool
         Whether to read labels, targets and weights of recordings; if not, none need be there.
     may_lack : collection of str
-        The roles, among "id" and "time", whose column need not be there.
+        The roles, among "id" and "time", whose column need not be there; and "label" if the names
+        of folders may take its place.
 
     Returns
     -------
@@ -144,6 +145,10 @@ def read_folder(
                     "none: recordings are called by the names of their files"
                 )
     names = {path: _columns_of(folder / path, options) for path in paths.values()}
+    unasked = with_labels and second is None and label is not None and "label" in may_lack
+    if unasked and not any(label in found for found in names.values()):
+        second = folders_as_labels(paths)
+        of_steps["label"] = None if second is not None else label
     if features is None:
         _refuse_odd(folder, names)
     if "time" in may_lack and not any(time in found for found in names.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -95,7 +96,18 @@ def _opened(table: Any, name: str, source: str) -> Any:
     except nw.exceptions.DuplicateError as error:
         raise ReaderError(f"{source}: two columns have one name: rename one of them") from error
     except TypeError as error:
-        raise TypeError(f"{name} is a {type(table).__name__}; expected {TABLES}") from error
+        raise TypeError(
+            f"{name} is a {type(table).__name__}; expected {TABLES}{_how_to_read(table)}"
+        ) from error
+
+
+def _how_to_read(table: Any) -> str:
+    """What makes a table of something that is none."""
+    if isinstance(table, (str, os.PathLike)):
+        return ". elman.data.read takes the path of a file"
+    if isinstance(table, list) and table and isinstance(table[0], Mapping):
+        return ". Of a list of rows, a library of data frames makes one: pandas.DataFrame(rows)"
+    return ""
 
 
 def _known_to_narwhals(table: Any) -> Any:
