@@ -6,7 +6,7 @@ Each peer gets its data in the layout it likes best, before the clock starts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +28,8 @@ class Contestant(NamedTuple):
 
     name: str
     n_threads: int
-    infer: Callable[[], object]
-    step: Callable[[], object] | None
+    infer: Callable[[], Any]
+    step: Callable[[], Any] | None
     """None: it cannot train"""
     states: Callable[[], Array]
     """what `infer` computed, as (B, T, H)"""
@@ -44,10 +44,10 @@ def ours(work: Workload, n_threads: int, isa: str | None = None) -> Contestant:
     dfinal = np.zeros((work.size.B, cell.state_size(work.size.H)), np.float32)
     dfinal[:, : work.size.H] = work.dfinal
 
-    def infer() -> object:
+    def infer() -> Any:
         return backend.forward(cell, work.X, None, None, weights)
 
-    def step() -> Weights:
+    def step() -> tuple[Array, ...]:
         tape = backend.forward(
             cell, work.X, None, None, weights, outputs="final", keep_tape=True
         ).tape
@@ -147,10 +147,10 @@ def jax(work: Workload) -> Contestant:
     forward = jax.jit(lambda weights, X: run(weights, X)[1])
     gradient = jax.jit(jax.grad(loss))
 
-    def infer() -> object:
+    def infer() -> Any:
         return forward(weights, X).block_until_ready()
 
-    def step() -> object:
+    def step() -> Any:
         return jax.block_until_ready(gradient(weights, X, dfinal))
 
     return Contestant(

@@ -19,7 +19,7 @@ from elman.backends.cells import Cell, Weights
 EVERY = 100
 MEMORY_GOAL, TIME_GOAL = 1 / 10, 1.45
 HISTORY = "all states kept"
-CHECKPOINTS = f"checkpoint_every={EVERY}"
+CHECKPOINTS = f"recompute_every={EVERY}"
 PEER = "PyTorch"
 
 
@@ -67,7 +67,7 @@ def _step(work: Workload, name: str) -> Callable[[], Any]:
             weights,
             outputs="final",
             keep_tape=True,
-            checkpoint_every=every,
+            recompute_every=every,
         ).tape
         return backend.backward(None, work.dfinal, tape, need_dX=False).dweights.arrays
 

@@ -14,7 +14,7 @@ from benchmarks.workloads import Array
 from elman.backends import get_backend
 from elman.backends.cells import Cell
 from elman.models.classifier import TrainedClassifier
-from elman.models.stepping import ComposedSteps
+from elman.models.stepping import ComposedNetwork
 from elman.models.streaming import Stream, plan_of
 from elman.nn.layout import Layout
 from elman.nn.network import Network
@@ -74,7 +74,7 @@ def _timed(
     stream, many = model.stream(), model.stream(STREAMS)
     kernel = _compiled(stream)
     backend = get_backend("native", n_threads=1)
-    composed = ComposedSteps(plan_of(model, backend, None), backend)
+    composed = ComposedNetwork(plan_of(model, backend, None), backend)
     X = np.repeat(x[np.newaxis], STREAMS, axis=0)
     functions: dict[str, Callable[[], object]] = {
         KERNEL: lambda: kernel.repeat(x, IN_THE_KERNEL),
