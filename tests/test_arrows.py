@@ -19,6 +19,7 @@ LEVELS = [
     {"cli"},
     {"report", "metrics"},
     {"estimators"},
+    {"distributed"},
     {"training", "evaluation"},
     {"models"},
     {"hyperparameters", "inspection"},
@@ -39,6 +40,9 @@ OUTSIDE = {
     "polars": set(),
     "pyarrow": set(),
     "narwhals": set(),
+    "distributed": set(),
+    "dask": set(),
+    "mpi4py": set(),
     "numpy": {"", *(folder for level in LEVELS for folder in level)},
 }
 """Packages of others, and the folders whose modules may import them when they are themselves
@@ -51,6 +55,9 @@ INSIDE = {
     "sklearn": {"cli", "estimators", "evaluation", "targets"},
     "narwhals": {"data"},
     "pyarrow": {"data"},
+    "distributed": {"distributed"},
+    "dask": {"data", "distributed"},
+    "mpi4py": {"cli"},
 }
 """Packages that only functions in these folders may import."""
 

@@ -60,7 +60,12 @@ class Prepared:
 
     @classmethod
     def for_training(
-        cls, data: Sequences, standardisation: Standardisation | None, dtype: DTypeLike
+        cls,
+        data: Sequences,
+        standardisation: Standardisation | None,
+        dtype: DTypeLike,
+        *,
+        elsewhere: bool = False,
     ) -> Prepared:
         """Prepare sequences that training reads many times; every value is checked now.
 
@@ -73,6 +78,8 @@ class Prepared:
             Without infinity, and without NaN unless `data.missing` says what becomes of it.
         standardisation, dtype
             As for `Prepared`.
+        elsewhere : bool, default=False
+            Whether other processes read them: then what is in a store stays there.
 
         Raises
         ------
@@ -81,7 +88,8 @@ class Prepared:
         """
         data = without_missing_steps(data)
         found = cls(data, standardisation, dtype)
-        if is_small(data.n_steps * found.n_features):
+        stays = elsewhere and data.is_stored
+        if is_small(data.n_steps * found.n_features) and not stays:
             values = data.values
             if standardisation is not None:
                 values = scaled(data, *standardisation, dtype).values
@@ -124,6 +132,10 @@ class Prepared:
     def subset(self, indices: Any) -> Prepared:
         """The samples at `indices` (integers, a mask or a slice), in that order."""
         return Prepared(self.data.subset(indices), self.standardisation, self.dtype)
+
+    def narrowed(self, order: Indices) -> Prepared:
+        """The samples at `order`, still where they are, with nothing of the others."""
+        return Prepared(self.data.narrowed(order), self.standardisation, self.dtype)
 
     def batch(self, indices: Any, backend: Backend) -> Batch:
         """The samples at `indices` as one zero-padded array, longest first (a stable sort).

@@ -145,6 +145,11 @@ class Sequences:
         """
         return self.lengths if self._source is None else self._source.reads
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether the values lie in a store, which another process opens by itself."""
+        return self._source is not None and self._source.stored
+
     def __len__(self) -> int:
         return len(self.lengths)
 
@@ -264,9 +269,21 @@ class Sequences:
         found.missing, found.feature_names = self.missing, self.feature_names
         return found.settled()
 
+    def narrowed(self, order: Indices) -> Sequences:
+        """The samples at `order`, still where they are, with nothing of the others."""
+        found = Sequences(self.narrowed_source(order), self.lengths[order], two_d=self.two_d)
+        found.missing, found.feature_names = self.missing, self.feature_names
+        return found
+
+    def narrowed_source(self, order: Indices) -> Source:
+        """What reads the samples at `order` and no others."""
+        return Picked(self, order) if self._source is None else self._source.narrowed(order)
+
     def settled(self) -> Sequences:
-        """The same sequences in one array, if they are small."""
+        """The same sequences in one array, if they are small and in memory."""
         if self._joined is not None or not is_small(self.n_steps * self.n_features):
+            return self
+        if self.is_stored:
             return self
         found = copy.copy(self)
         found._joined, found._source = self.values, None

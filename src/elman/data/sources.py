@@ -27,10 +27,22 @@ class Source(Protocol):
     reads: Indices
     """(n_samples,), how many steps reading each sample takes"""
 
+    @property
+    def stored(self) -> bool:
+        """Whether the values lie in a store, which another process opens by itself."""
+        ...
+
     def rows(self, order: Indices, /) -> Array:
         """The steps of the samples at `order`, end to end: (their steps, n_features), C-contiguous.
 
         To be read only: it may be the memory of the caller's X.
+        """
+        ...
+
+    def narrowed(self, order: Indices, /) -> Source:
+        """A source of the samples at `order` alone, which knows nothing of the others.
+
+        Where the values lie in a store it can be sent to another process in a few bytes a sample.
         """
         ...
 
@@ -67,6 +79,17 @@ class Apart:
                 np.concatenate(picked, out=out, casting="unsafe")
         return out
 
+    @property
+    def stored(self) -> bool:
+        """False: they are in memory, or mapped into it."""
+        return False
+
+    def narrowed(self, order: Indices, /) -> Source:
+        """As `Source.narrowed`."""
+        if isinstance(self.samples, np.ndarray):
+            return Apart(self.samples[order], self.dtype)
+        return Apart([self.samples[i] for i in order.tolist()], self.dtype)
+
 
 class Picked:
     """Some samples of other sequences.
@@ -83,9 +106,18 @@ class Picked:
         self.dtype, self.n_features = sequences.dtype, sequences.n_features
         self.reads: Indices = sequences.reads[order]
 
+    @property
+    def stored(self) -> bool:
+        """As `Source.stored`."""
+        return self.sequences.is_stored
+
     def rows(self, order: Indices, /) -> Array:
         """As `Source.rows`."""
         return self.sequences.rows(self.order[order])
+
+    def narrowed(self, order: Indices, /) -> Source:
+        """As `Source.narrowed`."""
+        return self.sequences.narrowed_source(self.order[order])
 
 
 class Observed:
@@ -96,11 +128,20 @@ class Observed:
         self.dtype, self.n_features = sequences.dtype, sequences.n_features
         self.reads: Indices = sequences.reads
 
+    @property
+    def stored(self) -> bool:
+        """As `Source.stored`."""
+        return self.sequences.is_stored
+
     def rows(self, order: Indices, /) -> Array:
         """As `Source.rows`."""
         rows = self.sequences.rows(order)
         observed = observed_rows(rows)
         return rows if observed.all() else rows[observed]
+
+    def narrowed(self, order: Indices, /) -> Source:
+        """As `Source.narrowed`."""
+        return Observed(self.sequences.narrowed(order))
 
 
 def observed_rows(rows: Array) -> NDArray[np.bool_]:

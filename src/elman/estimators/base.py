@@ -28,6 +28,10 @@ from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.data.split import hold_out
 from elman.data.validation import check_sequences
+from elman.distributed.checkpoints import SharedCheckpoints
+from elman.distributed.connecting import connected
+from elman.distributed.engine import Engine
+from elman.distributed.round import SharedGradients
 from elman.estimators.assembly import (
     check_same_network,
     check_together,
@@ -53,6 +57,7 @@ from elman.nn.optimizers import SGD, Adam
 from elman.targets.weights import check_weights
 from elman.training.checkpoints import CheckpointFolder
 from elman.training.divergence import DivergedError, Place
+from elman.training.gradients import HERE
 from elman.training.labelled import Labelled
 from elman.training.loop import train
 
@@ -164,23 +169,38 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     # Fitting
 
     def _fit_afresh(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, validation_data: Any
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        validation_data: Any,
+        executor: Any,
     ) -> Self:
         """The common part of every `fit`, which must call it directly, for `stacklevel` below."""
         self._check_parameters()
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
-        history, store = self._fit(X, y, sample_weight, X_val, y_val, task)
-        if history.stopped_by == "interrupt":
-            warnings.warn(_interrupted(history), stacklevel=4)
-        elif store is not None and store.failure is not None:
-            warnings.warn(_not_kept(history, store.failure, store.newest), stacklevel=4)
+        with connected(executor) as engine:
+            history, store = self._fit(X, y, sample_weight, X_val, y_val, task, engine)
+            if history.stopped_by == "interrupt":
+                warnings.warn(_interrupted(history), stacklevel=4)
+            elif store is not None and store.failure is not None:
+                warnings.warn(_not_kept(history, store.failure, store.newest), stacklevel=4)
         task.end()
         return self
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, task: FitTask
-    ) -> tuple[History, CheckpointFolder | None]:
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        task: FitTask,
+        engine: Engine | None,
+    ) -> tuple[History, CheckpointFolder | SharedCheckpoints | None]:
         """Train, and keep what was learned; returns the history and the folder of checkpoints.
 
         A fitted estimator whose training is interrupted before it has learned anything stays as it
@@ -198,10 +218,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         training = self._labelled(data, targets, meaning, sample_weight)
         validation = self._check_validation(X_val, y_val, data, names, meaning)
         backend = self._backend()
-        with self._checkpoints() as store:
-            root = self._root_rng(store)
+        with self._checkpoints(engine) as store:
+            root = self._root_rng(store, engine)
             init_rng, shuffle_rng, split_rng = root.spawn(3)
             given = {} if store is None else digests(training, validation)
+            if engine is not None:
+                engine.check_same(
+                    lambda: (entropy_of(root), digests(training, validation)),
+                    "training data or random_state",
+                )
             judged = X_val, y_val, None
             if self.early_stopping and validation is None:
                 strata = self._strata(training, meaning)
@@ -225,12 +250,18 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             if store is not None:
                 decided = fingerprint(self, given, backend, root, model)
                 store.claim(decided, entropy_of(root), draft._packed)
-            training = self._prepared(self._weighted(training, model.meaning), model)
+            elsewhere = engine is not None
+            training = self._weighted(training, model.meaning)
+            training = self._prepared(training, model, elsewhere=elsewhere)
+            gradients = HERE if engine is None else SharedGradients(engine, self.n_jobs)
             validation = None if validation is None else self._prepared(validation, model)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
+            verbose = int(self.verbose) if engine is None or engine.is_writer else 0
+            if verbose and isinstance(gradients, SharedGradients):
+                own_hooks.append(gradients.timing.reporter(print))
             try:
-                with EpochProgress(n_epochs, int(self.verbose), self._score_name()) as progress:
+                with EpochProgress(n_epochs, verbose, self._score_name()) as progress:
                     history = train(
                         model.network,
                         training,
@@ -244,6 +275,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                         progress=progress,
                         on_epoch=[*own_hooks, *task.hooks],
                         store=store,
+                        gradients=gradients,
                     )
             except DivergedError as error:
                 in_X = error.place is not None and error.place.source == "X"
@@ -693,10 +725,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         targets, _ = self._targets(y_val, validation, meaning, name="y_val")
         return self._to_validate(validation, targets, meaning)
 
-    def _prepared(self, labelled: Labelled, model: M) -> Labelled:
-        """Sequences and targets as the network takes them: scaled, and complete."""
+    def _prepared(self, labelled: Labelled, model: M, *, elsewhere: bool = False) -> Labelled:
+        """Sequences and targets as the network takes them: scaled, and complete.
+
+        `elsewhere` says that other processes read them, who open a store by themselves.
+        """
         dtype = model.network.params.dtype
-        X = Prepared.for_training(labelled.X.data, model.standardisation, dtype)
+        data = labelled.X.data
+        X = Prepared.for_training(data, model.standardisation, dtype, elsewhere=elsewhere)
         return self._scaled_targets(labelled._replace(X=X), model)
 
     def _dtype(self) -> Any:
@@ -709,24 +745,36 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     # Checkpoints, files
 
-    def _checkpoints(self) -> AbstractContextManager[CheckpointFolder | None]:
+    def _checkpoints(
+        self, engine: Engine | None
+    ) -> AbstractContextManager[CheckpointFolder | SharedCheckpoints | None]:
         if self.checkpoint is None:
             return nullcontext()
         minutes = self.checkpoint_minutes
-        return CheckpointFolder(
+        folder = CheckpointFolder(
             self.checkpoint,
             epochs=None if self.checkpoint_epochs is None else int(self.checkpoint_epochs),
             minutes=None if minutes is None else float(minutes),
             kind=self._MODEL.kind,
             known=self._get_param_names(),
         )
+        return folder if engine is None else SharedCheckpoints(engine, folder)
 
-    def _root_rng(self, store: CheckpointFolder | None) -> np.random.Generator:
-        """The generator of all random numbers; with random_state=None that of the resumed run."""
+    def _root_rng(
+        self, store: CheckpointFolder | SharedCheckpoints | None, engine: Engine | None
+    ) -> np.random.Generator:
+        """The generator of all random numbers; with random_state=None that of the resumed run.
+
+        Several processes that run the same program draw the same numbers.
+        """
+        if self.random_state is not None:
+            return make_rng(self.random_state)
         entropy = None if store is None else store.entropy
-        if self.random_state is None and entropy is not None:
-            return np.random.default_rng(np.random.SeedSequence(entropy))
-        return make_rng(self.random_state)
+        if entropy is None and engine is not None:
+            entropy = engine.shared(lambda: np.random.SeedSequence().entropy)
+        if entropy is None:
+            return make_rng(None)
+        return np.random.default_rng(np.random.SeedSequence(entropy))
 
     def _packed(self, network: Network, history: History) -> tuple[dict[str, Any], dict[str, Any]]:
         """The content of a model file with the given network and history."""

@@ -138,6 +138,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         X_val: Any = None,
         y_val: ArrayLike | None = None,
         validation_data: tuple[Any, Any] | None = None,
+        *,
+        executor: Any = None,
     ) -> RNNClassifier:
         """Train from fresh weights; with `warm_start`, from those of the last fit.
 
@@ -155,6 +157,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             instead of holding out a part of X.
         validation_data : tuple (X_val, y_val), optional
             The same, in one.
+        executor : executor, Client or Comm, optional
+            Computes the gradients elsewhere, to the same bits: an executor of
+            `concurrent.futures` or a function that makes one, a Dask client or an MPI communicator,
+            as `elman.distributed.connect` describes them. Nothing of it stays in the estimator.
 
         Returns
         -------
@@ -173,7 +179,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         OSError
             The folder `checkpoint` cannot be used. Nothing was trained.
         """
-        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data, executor)
 
     def partial_fit(
         self,

@@ -133,6 +133,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         X_val: Any = None,
         y_val: Any = None,
         validation_data: tuple[Any, Any] | None = None,
+        *,
+        executor: Any = None,
     ) -> RNNRegressor:
         """Train from fresh weights; with `warm_start`, from those of the last fit.
 
@@ -150,6 +152,10 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             instead of holding out a part of X.
         validation_data : tuple (X_val, y_val), optional
             The same, in one.
+        executor : executor, Client or Comm, optional
+            Computes the gradients elsewhere, to the same bits: an executor of
+            `concurrent.futures` or a function that makes one, a Dask client or an MPI communicator,
+            as `elman.distributed.connect` describes them. Nothing of it stays in the estimator.
 
         Returns
         -------
@@ -168,7 +174,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         OSError
             The folder `checkpoint` cannot be used. Nothing was trained.
         """
-        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data)
+        return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data, executor)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
         """Train one more epoch on some samples, from where the last call left off.

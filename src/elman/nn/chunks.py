@@ -25,8 +25,9 @@ class Chunk(NamedTuple):
     """(n_samples,), steps of each within the chunk; None if all are full"""
 
     def of(self, X: Array) -> Array:
-        """X (all samples, n_timesteps, width) within the chunk, contiguous."""
-        return np.ascontiguousarray(X[: self.n_samples, self.start : self.stop])
+        """X (all samples, n_timesteps, width) within the chunk, contiguous if it is in memory."""
+        part = X[: self.n_samples, self.start : self.stop]
+        return np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part
 
     @property
     def past(self) -> NDArray[np.bool_] | None:

@@ -13,7 +13,7 @@ from elman.backends.fused import Fused
 from elman.data.sequences import Batch
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
-from elman.nn.gradient import Samples, gradient
+from elman.nn.gradient import Samples
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import Optimizer, clip_scale, clip_values, global_norm
@@ -23,6 +23,7 @@ from elman.training.divergence import (
     Suspects,
     first_not_finite,
 )
+from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
 from elman.training.plan import Plan
 
@@ -41,6 +42,7 @@ def run_epoch(
     rng: np.random.Generator,
     number: int,
     states: dict[str, Array] | None = None,
+    gradients: Gradients = HERE,
 ) -> tuple[float, float]:
     """Mean loss over samples and mean gradient norm over steps of the optimizer in one epoch.
 
@@ -54,6 +56,8 @@ def run_epoch(
     states : dict, optional
         The state (n_samples, state_size) of each layer that each sample goes on from, changed to
         the one after its last step.
+    gradients : Gradients
+        Where they are computed.
     """
     X, per_step = training.X, training.per_step
     n_samples = len(X)
@@ -69,13 +73,12 @@ def run_epoch(
     batches = batches_of(order, plan.batch_size)
     if plan.bucket_by_length:
         batches = bucketed(batches, X.lengths, rng)
-    for n_batches, indices in enumerate(batches):
-        batch = X.batch(indices, backend)
+    for n_batches, batch in enumerate(gradients.batches(X, batches, backend)):
         masking = Masking(mask_seed, number, batch.order) if masked else None
         carried = {name: state[batch.order] for name, state in (states or {}).items()}
         for chunk in chunks(batch.lengths, len(batch.X), batch.X.shape[1], steps):
             samples = training.samples(batch, chunk, masking, carried)
-            sums = gradient(
+            sums = gradients.gradient(
                 network,
                 samples,
                 objective,
@@ -90,6 +93,7 @@ def run_epoch(
             loss = objective.loss_sum(sums.losses, backend.fused)
             norm = global_norm(out.flat, backend.fused)
             if not (math.isfinite(loss) and math.isfinite(norm)):
+                samples = gradients.here(samples, backend)
                 suspects = _suspects(training, batch, chunk, samples, bptt_steps)
                 place = first_not_finite(network, suspects, backend, objective)
                 raise _diverged(number, n_batches, learning_rate, loss, norm, network, place)
@@ -103,6 +107,7 @@ def run_epoch(
         if states is not None:
             _put(carried, batch.order, states, n_samples)
     if network.params.unusable(finite=True) is not None:
+        samples = gradients.here(samples, backend)
         suspects = _suspects(training, batch, chunk, samples, bptt_steps)
         place = first_not_finite(network, suspects, backend, objective)
         raise _diverged(number, len(batches) - 1, learning_rate, loss, norm, network, place)

@@ -24,6 +24,7 @@ from elman.training.best import Best
 from elman.training.divergence import DivergedError, Suspects, first_not_finite
 from elman.training.epoch import run_epoch
 from elman.training.gauges import interval, probe, saturated, spectral_radii
+from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled, has_target
 from elman.training.plan import Plan
 from elman.training.state import CheckpointStore, TrainingState, snapshot
@@ -58,6 +59,7 @@ def train(
     on_epoch: Sequence[OnEpoch] = (),
     states: dict[str, Array] | None = None,
     store: CheckpointStore | None = None,
+    gradients: Gradients = HERE,
 ) -> History:
     """Train a network in place.
 
@@ -95,6 +97,8 @@ def train(
     store : CheckpointStore, optional
         Asked for the state to go on from, and given the state before the first epoch, after epochs
         that are due and after the last. Only of the first does an OSError reach the caller.
+    gradients : Gradients
+        Where the gradients are computed, by default in this process; it changes no bit.
 
     Returns
     -------
@@ -168,6 +172,7 @@ def train(
                     rng,
                     number,
                     states,
+                    gradients,
                 )
             trained = time.perf_counter()
             if validation is None:

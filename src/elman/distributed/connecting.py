@@ -1,0 +1,90 @@
+"""An engine for whatever a user has to run tasks on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any
+
+from elman.distributed.dask import DaskEngine
+from elman.distributed.engine import Engine
+from elman.distributed.executors import ExecutorEngine
+from elman.distributed.mpi import MpiEngine
+
+TIMEOUT = 60.0
+RETRIES = 3
+
+
+def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) -> Engine:
+    """Make an engine of an executor, a Dask client or an MPI communicator.
+
+    Parameters
+    ----------
+    executor : object
+        One of
+
+        - a `concurrent.futures.Executor`, among them `ProcessPoolExecutor` and
+          `mpi4py.futures.MPIPoolExecutor`;
+        - a function without arguments that makes such an executor: it is called again when a
+          worker died and the executor is broken, and what it made is shut down at the end;
+        - a `distributed.Client`;
+        - an `mpi4py.MPI.Comm`, if every process of it runs the same program on the same data;
+        - an engine, which is returned as it is.
+    timeout : float, default=60
+        Seconds without any result after which work is given to another worker as well, and the
+        longest wait for a first worker.
+    retries : int, default=3
+        How often a piece of work may be lost with its worker, or time out, before that is an error.
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    TypeError
+        It is none of these.
+    ValueError
+        `timeout` is not above 0, or `retries` is negative.
+    """
+    if not timeout > 0:
+        raise ValueError(f"timeout={timeout!r}; it must be above 0 seconds")
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise ValueError(f"retries={retries!r}; it must be a whole number, 0 or more")
+    module = type(executor).__module__.split(".")[0]
+    if isinstance(executor, Executor):
+        client = getattr(executor, "_client", None)
+        if module == "distributed" and client is not None:  # Client.get_executor()
+            return DaskEngine(client, timeout, retries)
+        return ExecutorEngine(executor, None, timeout, retries)
+    if module == "distributed" and hasattr(executor, "scheduler_info"):
+        return DaskEngine(executor, timeout, retries)
+    if module == "mpi4py" and hasattr(executor, "allgather"):
+        return MpiEngine(executor)
+    if all(hasattr(executor, name) for name in ("run", "shared", "n_workers", "is_writer")):
+        engine: Engine = executor
+        return engine
+    if callable(executor) and not isinstance(executor, type):
+        return ExecutorEngine(None, executor, timeout, retries)
+    raise TypeError(
+        f"executor is a {type(executor).__name__}; pass a concurrent.futures executor or a "
+        "function that makes one, a distributed.Client, or an mpi4py communicator"
+    )
+
+
+@contextmanager
+def connected(executor: Any) -> Iterator[Engine | None]:
+    """The engine of what a user passed as `executor`, for as long as it is needed; None of None.
+
+    An engine that the user made is left open.
+    """
+    if executor is None:
+        yield None
+        return
+    engine = connect(executor)
+    try:
+        yield engine
+    finally:
+        if engine is not executor:
+            engine.close()

@@ -1,0 +1,182 @@
+"""Tasks on an executor of `concurrent.futures`: process pools, thread pools, MPI pools."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from typing import Any, TypeVar
+
+from elman.distributed.engine import Engine, Task, WorkerLostError
+
+T = TypeVar("T")
+BREAKS_TOGETHER = 2
+"""After so many broken pools tasks are sent one at a time, to find the one that breaks them."""
+
+
+def run_task(task: Task) -> Any:
+    """Run a task: what a worker is asked to call."""
+    return task.run()
+
+
+class ExecutorEngine(Engine):
+    """An engine over an executor, or over a function that makes executors.
+
+    A pool that has broken because a worker died is made anew if there is a function that makes
+    one; else the loss of a worker is an error.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor or None
+        The user's, which is never shut down here.
+    factory : callable or None
+        Makes an executor, which is shut down here.
+    timeout, retries
+        As `connect` takes them.
+    """
+
+    def __init__(
+        self,
+        executor: Executor | None,
+        factory: Callable[[], Executor] | None,
+        timeout: float,
+        retries: int,
+    ) -> None:
+        self._factory, self._timeout, self._retries = factory, timeout, retries
+        self._executor = executor
+        if executor is None:
+            self._renew()
+
+    @property
+    def n_workers(self) -> int:
+        """The number of workers that the executor says it has, at least 1."""
+        for name in ("num_workers", "_max_workers"):
+            count = getattr(self._executor, name, None)
+            if isinstance(count, int):
+                return max(count, 1)
+        return 1
+
+    @property
+    def is_writer(self) -> bool:
+        """True: there is one caller."""
+        return True
+
+    def shared(self, make: Callable[[], T]) -> T:
+        """What `make` returns."""
+        return make()
+
+    def check_same(self, make: Callable[[], Any], what: str) -> None:
+        """Nothing: there is one caller."""
+
+    def close(self) -> None:
+        """Shut down what the factory made."""
+        if self._factory is not None and self._executor is not None:
+            _give_up(self._executor)
+            self._executor = None
+
+    def run(self, tasks: Sequence[Task]) -> list[Any]:
+        """The results of tasks, in order; a lost or late one is run again."""
+        results: dict[int, Any] = {}
+        futures: dict[Future[Any], int] = {}
+        lost = dict.fromkeys(range(len(tasks)), 0)
+        n_breaks = 0
+        try:
+            while len(results) < len(tasks):
+                alone = n_breaks > BREAKS_TOGETHER
+                in_flight = set(futures.values())
+                for i in range(len(tasks)):
+                    if i not in results and i not in in_flight and not (alone and in_flight):
+                        future = self._submitted(tasks[i])
+                        if future is not None:
+                            futures[future] = i
+                            in_flight.add(i)
+                done, _ = wait(futures, self._timeout, FIRST_COMPLETED)
+                broken = not futures  # nothing could be submitted
+                for future in done:
+                    i = futures.pop(future)
+                    try:
+                        results.setdefault(i, future.result())
+                    except (BrokenExecutor, CancelledError):
+                        broken = True
+                if not broken and done:
+                    continue
+                waiting = sorted({i for i in range(len(tasks)) if i not in results})
+                if broken:
+                    n_breaks += 1
+                    culprits = in_flight & set(waiting) if alone else set()
+                    self._count(culprits, lost, tasks, "its worker died")
+                    if n_breaks > BREAKS_TOGETHER + (self._retries + 1) * len(tasks):
+                        raise WorkerLostError(f"the workers died {n_breaks} times in one round")
+                else:
+                    late = in_flight & set(waiting)
+                    why = f"no result came within {self._timeout:g} s"
+                    self._count(late, lost, tasks, why)
+                if broken or self._factory is not None:
+                    self._replace_pool()
+                    futures = {}
+                else:  # late: send again, and take whichever result comes first
+                    for i in waiting:
+                        future = self._submitted(tasks[i])
+                        if future is not None:
+                            futures[future] = i
+        finally:
+            for future in futures:
+                future.cancel()
+        return [results[i] for i in range(len(tasks))]
+
+    def _count(
+        self, culprits: set[int], lost: dict[int, int], tasks: Sequence[Task], why: str
+    ) -> None:
+        for i in sorted(culprits):
+            lost[i] += 1
+            if lost[i] > self._retries:
+                raise WorkerLostError(
+                    f"{tasks[i].name} could not be computed: {why}, {lost[i]} times. Look at what "
+                    "these samples hold and at the memory of the workers; `retries` and `timeout` "
+                    "of elman.distributed.connect allow for more"
+                )
+
+    def _submitted(self, task: Task) -> Future[Any] | None:
+        """The future of a task; None if the executor is broken."""
+        assert self._executor is not None
+        try:
+            return self._executor.submit(run_task, task)
+        except BrokenExecutor:
+            return None
+
+    def _replace_pool(self) -> None:
+        if self._factory is None:
+            raise WorkerLostError(
+                f"a worker of the {type(self._executor).__name__} died, which breaks it for good. "
+                "Pass a function that makes the executor, such as executor=lambda: "
+                "ProcessPoolExecutor(4), and it is made anew"
+            )
+        if self._executor is not None:
+            _give_up(self._executor)
+        self._renew()
+
+    def _renew(self) -> None:
+        assert self._factory is not None
+        executor = self._factory()
+        if not isinstance(executor, Executor):
+            raise TypeError(
+                f"the function that was passed as executor made a {type(executor).__name__}; it "
+                "must make a concurrent.futures executor"
+            )
+        self._executor = executor
+
+
+def _give_up(executor: Executor) -> None:
+    """End an executor without waiting for it: also one whose workers are stopped."""
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        with contextlib.suppress(Exception):  # it may have ended already
+            process.kill()

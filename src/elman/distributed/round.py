@@ -1,0 +1,130 @@
+"""One training round: a batch in shares, computed elsewhere, and added in the fixed tree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.backends.contract import Backend
+from elman.data.deferred import deferred_batch
+from elman.data.prepared import Prepared
+from elman.data.sequences import Batch
+from elman.distributed.engine import Engine
+from elman.distributed.tasks import Environment, GradientTask, ShareSums, Work, read
+from elman.distributed.timing import Timing
+from elman.distributed.tree import added, branches_of, shares
+from elman.nn.gradient import GradientSums, Samples, fixed_groups
+from elman.nn.network import Network
+from elman.nn.objectives import Objective
+from elman.nn.parameters import Parameters
+
+Array = NDArray[Any]
+Indices = NDArray[np.int64]
+
+
+class SharedGradients:
+    """Gradients of batches whose groups are computed by the workers of an engine.
+
+    Whatever the number of workers, and whichever of them computes what, the sums are those of one
+    process to the bit.
+
+    Parameters
+    ----------
+    engine : Engine
+    n_jobs : int or None
+        Threads of each worker.
+
+    Attributes
+    ----------
+    timing : Timing
+        Where the time of the rounds went.
+    """
+
+    def __init__(self, engine: Engine, n_jobs: int | None) -> None:
+        self.engine, self.n_jobs = engine, n_jobs
+        self.timing = Timing()
+        self._round = 0
+
+    def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
+        """The batches of an epoch; of sequences in a store no more than where they are."""
+        for indices in batches:
+            deferred = deferred_batch(X, indices)
+            yield X.batch(indices, backend) if deferred is None else deferred
+
+    def here(self, samples: Samples, backend: Backend) -> Samples:
+        """The samples with X in the memory of this process."""
+        return read(samples, backend)
+
+    def gradient(
+        self,
+        network: Network,
+        samples: Samples,
+        objective: Objective,
+        backend: Backend,
+        *,
+        bptt_steps: int | None = None,
+        recompute_every: int = 0,
+        out: Parameters | None = None,
+    ) -> GradientSums:
+        """As `elman.nn.gradient.gradient`, of a whole batch."""
+        start = time.perf_counter()
+        n_samples, n_timesteps = samples.X.shape[:2]
+        borders = fixed_groups(network.layout, n_samples, n_timesteps, backend, bptt_steps)
+        n_groups = len(borders) - 1
+        weights = objective.row_weights(samples.targets, samples.weights)
+        total = objective.weight_sum(weights, len(samples.targets), backend.fused)
+        environment = Environment.of(backend)
+        tasks = []
+        self._round += 1
+        for first, last in shares(_work_of(samples, borders), self.engine.n_workers):
+            begin = int(borders[first])
+            work = []
+            for branch in branches_of(first, last, n_groups):
+                a, b = branch.groups(n_groups)
+                work.append(Work(branch, int(borders[a]) - begin, int(borders[b]) - begin))
+            stop = int(borders[last])
+            tasks.append(
+                GradientTask(
+                    f"samples {begin} to {stop - 1} of the batch of round {self._round}",
+                    environment,
+                    self.n_jobs,
+                    network.layout,
+                    network.params.flat,
+                    samples.part(begin, stop),
+                    work,
+                    objective,
+                    total,
+                    bptt_steps,
+                    recompute_every,
+                )
+            )
+        results: list[ShareSums] = self.engine.run(tasks)
+        parts = [part for result in results for part in result.parts]
+        flat = added({part.branch: part.gradient for part in parts}, n_groups)
+        out = network.params.zeros_like() if out is None else out
+        out.flat[...] = flat
+        if not parts[0].states:
+            states = {}
+        else:
+            states = {
+                name: np.concatenate([part.states[name] for part in parts])
+                for name in parts[0].states
+            }
+        losses = np.concatenate([part.losses for part in parts])
+        self.timing.add(
+            time.perf_counter() - start, [result.seconds for result in results], n_samples
+        )
+        return GradientSums(losses, weights, out, states)
+
+
+def _work_of(samples: Samples, borders: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n_groups,), the time steps of each group, and one for each sample."""
+    n_samples, n_timesteps = samples.X.shape[:2]
+    lengths = samples.lengths
+    steps = np.full(n_samples, n_timesteps) if lengths is None else lengths
+    return np.array([steps[a:b].sum() + b - a for a, b in pairwise(borders.tolist())], np.float64)
