@@ -16,7 +16,7 @@ from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
 from elman.distributed.engine import Engine
 from elman.distributed.tasks import Environment, GradientTask, ShareSums, Work, read
-from elman.distributed.timing import Timing
+from elman.distributed.timing import Round, Timing
 from elman.distributed.tree import added, branches_of, shares
 from elman.nn.gradient import GradientSums, Samples, fixed_groups
 from elman.nn.network import Network
@@ -38,6 +38,8 @@ class SharedGradients:
     engine : Engine
     n_jobs : int or None
         Threads of each worker.
+    n_samples : int
+        Of the training data.
 
     Attributes
     ----------
@@ -45,9 +47,9 @@ class SharedGradients:
         Where the time of the rounds went.
     """
 
-    def __init__(self, engine: Engine, n_jobs: int | None) -> None:
+    def __init__(self, engine: Engine, n_jobs: int | None, n_samples: int) -> None:
         self.engine, self.n_jobs = engine, n_jobs
-        self.timing = Timing()
+        self.timing = Timing(n_samples)
         self._round = 0
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
@@ -81,7 +83,8 @@ class SharedGradients:
         environment = Environment.of(backend)
         tasks = []
         self._round += 1
-        for first, last in shares(_work_of(samples, borders), self.engine.n_workers):
+        n_workers = self.engine.n_workers
+        for first, last in shares(_work_of(samples, borders), n_workers):
             begin = int(borders[first])
             work = []
             for branch in branches_of(first, last, n_groups):
@@ -116,9 +119,8 @@ class SharedGradients:
                 for name in parts[0].states
             }
         losses = np.concatenate([part.losses for part in parts])
-        self.timing.add(
-            time.perf_counter() - start, [result.seconds for result in results], n_samples
-        )
+        computing = [result.seconds for result in results]
+        self.timing.add(Round(time.perf_counter() - start, computing, n_workers, n_samples))
         return GradientSums(losses, weights, out, states)
 
 

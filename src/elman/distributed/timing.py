@@ -13,6 +13,18 @@ AIM = 0.88
 """share of the workers' time that a recommended batch size aims at"""
 
 
+class Round(NamedTuple):
+    """What was measured of one round."""
+
+    seconds: float
+    """of the whole round, as the caller waited for it"""
+    computing: list[float]
+    """seconds that each task computed"""
+    n_workers: int
+    n_samples: int
+    """in the batch"""
+
+
 class Efficiency(NamedTuple):
     """Medians over the first rounds."""
 
@@ -21,28 +33,43 @@ class Efficiency(NamedTuple):
     communication: float
     """seconds of a round beside that"""
     share: float
-    """of the workers' time that they compute"""
-    n_samples: int
-    """in a batch"""
-    recommended: int | None
-    """samples in a batch with which `expected` could be reached; None if it is reached already"""
+    """of the time of all workers, the idle ones too, that they compute"""
+    n_idle: int
+    """workers for which the batch has no group of samples"""
+    n_workers: int
+    batch_size: int | None
+    """a power of two with which more of the workers' time would be used, no larger than the
+    training data; None if there is none"""
     expected: float
+    """what share that would be, if computing grows with the batch and the rest stays"""
 
     def __str__(self) -> str:
-        seen = (
+        text = (
             f"compute {self.compute * 1e3:.1f} ms, communication {self.communication * 1e3:.1f} ms "
             f"a round: {self.share:.0%} of the workers' time"
         )
-        if self.recommended is None:
-            return seen
-        return f"{seen}; batch_size={self.recommended} would give {self.expected:.0%}"
+        if self.batch_size is not None:
+            text += f"; batch_size={self.batch_size} would give {self.expected:.0%}"
+        if self.n_idle:
+            text += (
+                f"; {self.n_idle} of {self.n_workers} workers have nothing to do, because a batch "
+                "has too few groups of samples"
+            )
+        return text
 
 
 class Timing:
-    """Collects the times of rounds; it decides nothing."""
+    """Collects the times of rounds; it decides nothing.
 
-    def __init__(self) -> None:
-        self._rounds: list[tuple[float, float, float, int]] = []
+    Parameters
+    ----------
+    n_samples : int
+        Of the training data, which no batch exceeds.
+    """
+
+    def __init__(self, n_samples: int) -> None:
+        self._n_samples = n_samples
+        self._rounds: list[Round] = []
         self._n_seen = 0
 
     @property
@@ -50,12 +77,11 @@ class Timing:
         """Whether as many rounds were seen as are counted."""
         return len(self._rounds) >= N_COUNTED
 
-    def add(self, seconds: float, computing: list[float], n_samples: int) -> None:
-        """Take a round into account: its time, and the time of each of its tasks."""
+    def add(self, one: Round) -> None:
+        """Take a round into account."""
         self._n_seen += 1
         if self._n_seen > N_LEFT_OUT and not self.is_full:
-            slowest, mean = max(computing), sum(computing) / len(computing)
-            self._rounds.append((seconds, slowest, mean, n_samples))
+            self._rounds.append(one)
 
     def reporter(self, write: Callable[[str], Any]) -> Callable[[Any], None]:
         """A function that, called after each epoch, writes the efficiency once it is known."""
@@ -73,18 +99,18 @@ class Timing:
         """What the rounds so far say; None before any was counted."""
         if not self._rounds:
             return None
-        compute = median(r[1] for r in self._rounds)
-        communication = median(max(r[0] - r[1], 0.0) for r in self._rounds)
-        share = median(r[2] / r[0] for r in self._rounds)
-        n_samples = round(median(r[3] for r in self._rounds))
-        if share >= AIM or compute <= 0:
-            return Efficiency(compute, communication, share, n_samples, None, share)
-        # Computing grows with the batch, communication does not, but for the samples themselves.
-        factor = AIM / (1 - AIM) * communication / compute
-        size = 1
-        while size < n_samples * factor:
+        compute = median(max(r.computing) for r in self._rounds)
+        communication = median(max(r.seconds - max(r.computing), 0.0) for r in self._rounds)
+        share = median(sum(r.computing) / (r.n_workers * r.seconds) for r in self._rounds)
+        n_workers = self._rounds[-1].n_workers
+        n_idle = max(n_workers - len(self._rounds[-1].computing), 0)
+        n_samples = median(r.n_samples for r in self._rounds)
+        # Computing grows with the batch; the rest does not, while the samples are few beside it.
+        busy = share * (compute + communication) / compute if compute else 0.0
+        size, expected = 1, 0.0
+        while expected < min(AIM, busy * AIM) and 2 * size <= self._n_samples:
             size *= 2
-        larger = compute * size / n_samples
-        return Efficiency(
-            compute, communication, share, n_samples, size, larger / (larger + communication)
-        )
+            larger = compute * size / n_samples
+            expected = busy * larger / (larger + communication)
+        better = size if size > n_samples and expected > share else None
+        return Efficiency(compute, communication, share, n_idle, n_workers, better, expected)

@@ -57,7 +57,7 @@ from elman.nn.optimizers import SGD, Adam
 from elman.targets.weights import check_weights
 from elman.training.checkpoints import CheckpointFolder
 from elman.training.divergence import DivergedError, Place
-from elman.training.gradients import HERE
+from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
 from elman.training.loop import train
 
@@ -253,7 +253,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             elsewhere = engine is not None
             training = self._weighted(training, model.meaning)
             training = self._prepared(training, model, elsewhere=elsewhere)
-            gradients = HERE if engine is None else SharedGradients(engine, self.n_jobs)
+            gradients: Gradients = HERE
+            if engine is not None:
+                gradients = SharedGradients(engine, self.n_jobs, len(training.X))
             validation = None if validation is None else self._prepared(validation, model)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
