@@ -21,6 +21,8 @@ PARTS = (
         "buckets",
         "denormals",
         "startup",
+        "rounds",
+        "scale",
     ),
 )
 FORCEABLE = (*("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "denormals"),)

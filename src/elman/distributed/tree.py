@@ -8,12 +8,13 @@ tree and no more: the bits of the batch then do not depend on who had which grou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+HALVINGS = 30
 
 
 class Branch(NamedTuple):
@@ -86,7 +87,7 @@ def added(sums: Mapping[Branch, Array], n_groups: int) -> Array:
 
 
 def shares(weights: Array, n_shares: int) -> list[tuple[int, int]]:
-    """Consecutive groups for each of some workers, about the same work for each.
+    """Consecutive groups for each of some workers, so that the largest share is smallest.
 
     Parameters
     ----------
@@ -100,16 +101,26 @@ def shares(weights: Array, n_shares: int) -> list[tuple[int, int]]:
     list of (int, int)
         The first group and the one after the last of each share that has any.
     """
-    n_groups = len(weights)
-    ends = weights.cumsum()
-    total = float(ends[-1]) if n_groups else 0.0
-    borders = [0]
-    for i in range(1, n_shares):
-        # as many groups as bring the sum nearest to this share of the work
-        aim = total * i / n_shares
-        stop = int(ends.searchsorted(aim))
-        if stop < n_groups and ends[stop] - aim <= aim - (ends[stop - 1] if stop else 0.0):
-            stop += 1
-        borders.append(max(borders[-1], min(stop, n_groups)))
-    borders.append(n_groups)
-    return [(a, b) for a, b in pairwise(borders) if a < b]
+    works: list[float] = weights.tolist()
+    low, high = max(works, default=0.0), sum(works)
+    for _ in range(HALVINGS):  # the smallest largest share, but for a rounding
+        middle = (low + high) / 2
+        if len(_packed(works, middle)) <= n_shares:
+            high = middle
+        else:
+            low = middle
+    return _packed(works, high)
+
+
+def _packed(works: list[float], largest: float) -> list[tuple[int, int]]:
+    """Consecutive groups in as few shares as there can be of at most so much work each."""
+    found: list[tuple[int, int]] = []
+    start, work = 0, 0.0
+    for i, more in enumerate(works):
+        if i > start and work + more > largest:
+            found.append((start, i))
+            start, work = i, 0.0
+        work += more
+    if start < len(works):
+        found.append((start, len(works)))
+    return found
