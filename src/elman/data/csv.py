@@ -16,7 +16,7 @@ import numpy as np
 from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
-from elman.data.growing import Growing
+from elman.data.growing import Growing, TooLargeError
 from elman.data.text_files import not_text, undecodable
 from elman.data.wanted import Choice, everything
 
@@ -288,7 +288,10 @@ class _CsvFile:
             self._refuse_ragged(rows[i], self.line_of(self.n_rows + i))
         columns = list(zip(*rows, strict=True))
         for name, (k, column) in growing.items():
-            as_before = column.extend(columns[k], underscores=self._underscores)
+            try:
+                as_before = column.extend(columns[k], underscores=self._underscores)
+            except TooLargeError as error:
+                self.fail(self.line_of(self.n_rows + error.index), f"column {cut(name)}: {error}")
             if not as_before and not self.wanted.may_be_text(name):
                 self._refuse_text(name, column, columns[k])
         self.n_rows += len(rows)
