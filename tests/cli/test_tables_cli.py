@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet
@@ -172,7 +174,7 @@ def test_parquet(capsys, tmp_path, files, kind):
         assert table[[*table][2]] == np.concatenate(told).tolist()
         assert table["t"] == [t for of_run in times for t in of_run]
     else:
-        assert [*table] == ["run", {"label": "label", "values": "value"}[kind]]
+        assert [*table] == ["run", {"label": "label", "values": "speed"}[kind]]
         assert table["run"] == ids
         assert table[[*table][1]] == told.tolist()
 
@@ -205,6 +207,55 @@ def test_targets_are_called_as_their_columns(capsys, tmp_path, files, targets):
         assert [line.split()[0] for line in table[3 : 3 + len(targets)]] == targets
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("run,t,ax,AY", ["trained on the columns ax, ay (remembered in {model})", "'ay'", "AY"]),
+        ("trial,t,ax,ay", ["'run' held the id of each recording", "it has trial, t", "--id"]),
+        (
+            "run,t,ax,ay,class",
+            ["'state' held the label", "it has run, t, ax, ay, class", "--label"],
+        ),
+    ],
+)
+def test_a_column_that_the_model_remembers_is_asked_for_as_such(
+    capsys, tmp_path, files, header, words
+):
+    (tmp_path / "new.csv").write_text(f"{header}\na,1,2,3{',up' * header.endswith('class')}\n")
+    command = "evaluate" if header.endswith("class") else "predict"
+    code, out, err = run(capsys, command, files / "label", tmp_path / "new.csv")
+    assert (code, out) == (2, "")
+    for word in [*words, "new.csv has no column", "(remembered in {model})"]:
+        assert word.format(model=files / "label") in err
+    assert "--features" not in err
+
+
+@pytest.mark.parametrize("targets", [["speed"], ["drift", "speed"]])
+@pytest.mark.parametrize("role", ["--target", "--step-target"])
+def test_predicted_numbers_are_called_as_their_columns(
+    capsys, tmp_path, monkeypatch, role, targets
+):
+    text = "run,ax,speed,drift\na,1,0.5,2\na,2,0.5,2\nb,3,1.5,0\n"
+    (tmp_path / "x.csv").write_text(text)
+    options = ["--id", "run", "--features", "ax", role, ",".join(targets), *SMALL]
+    assert run(capsys, "fit", tmp_path / "x.csv", *options, "-o", tmp_path / "m")[0] == 0
+    predict = ["predict", tmp_path / "m", tmp_path / "x.csv"]
+    places = ["run"] if role == "--target" else ["run", "step"]
+    (header, *lines) = csv.reader(run(capsys, *predict)[1].splitlines())
+    assert header == places + targets
+    told = [*map(json.loads, run(capsys, *predict, "--format", "jsonl")[1].splitlines())]
+    assert [[str(value) for value in line.values()] for line in told] == lines
+    assert [[*line] for line in told] == [header] * len(lines)
+    assert run(capsys, *predict, "-o", tmp_path / "out.parquet")[0] == 0
+    table = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+    assert table.column_names == header
+    assert [[str(value) for value in row.values()] for row in table.to_pylist()] == lines
+    for option in ([], ["--json"]):
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"1.5\n")))
+        first = run(capsys, "stream", tmp_path / "m", *option)[1].splitlines()[0]
+        assert [*(json.loads(first) if option else first.split(","))] == targets
+
+
 def test_the_time_since_the_step_before(capsys, tmp_path, files):
     fit = ["fit", files / "train.csv", *ROLES, "--time-delta", *KINDS["values"], *SMALL]
     assert run(capsys, *fit, "-o", tmp_path / "m")[0] == 0
@@ -218,7 +269,8 @@ def test_the_time_since_the_step_before(capsys, tmp_path, files):
     other = write_csv(tmp_path / "other.csv", rows(2, 5), names)
     code, _, err = run(capsys, "predict", tmp_path / "m", other)
     assert code == 2
-    assert "other.csv has no column 't', which --time names" in err
+    assert "in training the column 't' held the time of each step" in err
+    assert "other.csv has no column 't'; it has note, run, ax, ay, state, phase, speed" in err
 
 
 def test_a_folder_of_recordings(capsys, tmp_path):
@@ -234,7 +286,12 @@ def test_a_folder_of_recordings(capsys, tmp_path):
     (folder / "labels.csv").write_text("file,class\n")  # not needed from here on
     code, out, err = run(capsys, "predict", tmp_path / "m", folder)
     assert (code, err) == (0, "")
-    assert [line.split(",")[0] for line in out.splitlines()] == ["id", *names]
+    assert [line.split(",")[0] for line in out.splitlines()] == ["file", *names]
+    out = run(capsys, "predict", tmp_path / "m", folder, "--id", "rec")[1]
+    assert [line.split(",")[0] for line in out.splitlines()] == ["rec", *names]
+    (folder / "labels.csv").unlink()
+    out = run(capsys, "predict", tmp_path / "m", folder, "--format", "jsonl")[1]
+    assert [json.loads(line)["file"] for line in out.splitlines()] == names
     code, _, err = run(capsys, "predict", tmp_path / "m", folder, "-o", folder / "out.csv")
     assert (code, err.count("\n")) == (2, 1)
     assert "lies in the folder that is read" in err
@@ -331,13 +388,14 @@ MISTAKES = {
     "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
     "lacks": (
         "predict {f}/label {t}/lacks.csv",
-        "lacks.csv has no column 'ay', a feature that the model was",
+        "lacks.csv has no column 'ay'; it has run, t, ax. Rename the one that holds 'ay'",
     ),
     "missing": ("predict {f}/label {t}/missing.csv", "line 2: the feature 'ay' is missing"),
     "label": ("evaluate {f}/label {t}/unknown.csv", "not trained on: 'left'"),
     "no answer": (
         "evaluate {f}/label {t}/none.csv",
-        "'state', which held the label in training; if it is called otherwise here, pass --label",
+        "has no column 'state'; it has run, t, ax, ay. If it is called otherwise here, name it "
+        "with --label",
     ),
     "delimiter": ("predict {f}/label {f}/new.csv --delimiter ;", "pass --delimiter ','"),
     "another format": ("predict {f}/label {t}/x.ts --id run", "--id says nothing about this file"),

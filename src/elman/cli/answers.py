@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.cli.errors import UserError
-from elman.cli.kinds import is_of_numbers, kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
 
 if TYPE_CHECKING:
     from elman.data import Dataset
@@ -34,6 +34,8 @@ class Answers:
     answers: dict[str, list[Any]]
     probabilities: dict[str, list[float]] = field(default_factory=dict)
     """by class"""
+    named: bool = False
+    """whether the answers are called as the columns of their targets were"""
 
     def columns(self) -> dict[str, list[Any]]:
         """All columns, by name."""
@@ -60,10 +62,13 @@ def answers_of(model: Any, dataset: Dataset, X: Any, proba: bool) -> Answers:
     else:
         places = ids
     one = answers.ndim == 1
+    of_targets = names_of_answers(model)
     names = [name] if one else [f"{name}({k})" for k in range(answers.shape[1])]
+    names = of_targets or names
     columns = [answers] if one else answers.T
     told = {key: column.tolist() for key, column in zip(names, columns, strict=True)}
-    return Answers(_apart(places, names), "labels" if kind == "labels" else name, told, shares)
+    what = "labels" if kind == "labels" else name
+    return Answers(_apart(places, names), what, told, shares, named=of_targets is not None)
 
 
 def _ids(dataset: Dataset) -> dict[str, list[Any]]:
@@ -129,6 +134,8 @@ def _objects(answers: Answers) -> Iterator[dict[str, Any]]:
         told: dict[str, Any] = dict(zip(places, place, strict=True))
         if answers.kind == "labels":
             told["labels"] = [k for k, value in enumerate(values) if value]
+        elif answers.named:
+            told |= dict(zip(answers.answers, values, strict=True))
         else:
             told[answers.kind] = values[0] if one else list(values)
         if classes:

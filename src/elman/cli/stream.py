@@ -15,7 +15,7 @@ import typer
 
 from elman.cli.errors import UserError
 from elman.cli.files import load_model
-from elman.cli.kinds import is_of_numbers, kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
 from elman.cli.text import visible
 from elman.cli.wording import as_options
 
@@ -211,6 +211,7 @@ def _csv_writer(trained: Any, bare: bool) -> Writer:
     n = len(trained.target_scale.mean) if numbers else len(trained.classes)
     several = kind == "labels" or (numbers and not trained.one_target)
     header = [f"{name}({k})" for k in range(n)] if several else [name]
+    header = names_of_answers(trained) or header
     if not numbers:
         header += [f"p({c})" for c in trained.classes.tolist()]
     line = io.StringIO()
@@ -237,8 +238,13 @@ def _json_writer(trained: Any) -> Writer:
     numbers = is_of_numbers(kind)
     name = "value" if numbers else "labels" if kind == "labels" else "label"
 
+    of_targets = names_of_answers(trained)
+
     def write(predicted: Any, answers: Any) -> None:
-        told: dict[str, Any] = {name: np.asarray(predicted).tolist()}
+        values = np.asarray(predicted).tolist()
+        told: dict[str, Any] = {name: values}
+        if of_targets is not None:
+            told = dict(zip(of_targets, np.ravel(values).tolist(), strict=True))
         if kind == "labels":
             told[name] = np.flatnonzero(predicted).tolist()
         if not numbers:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from elman.data.dataset import PathLike, ReaderError, cut, listed
 from elman.data.growing import overflows
+from elman.data.tables.roles import NoColumnError
 from elman.data.text_files import not_text
 
 Array = NDArray[Any]
@@ -213,10 +214,12 @@ class ArffFile:
         for k, attribute in enumerate(self.attributes):
             if attribute.name == name:
                 return k
-        raise ReaderError(
+        names = [attribute.name for attribute in self.attributes]
+        message = (
             f"{self.path}: has no attribute {cut(name)}, which {role}= names; its attributes are "
-            f"{listed(attribute.name for attribute in self.attributes)}"
+            f"{listed(names)}"
         )
+        raise NoColumnError(message, role, name, self.path, names)
 
     def label(self, attribute: Attribute, value: str | None) -> str | None:
         """A value of a nominal or string attribute."""
