@@ -284,12 +284,18 @@ def test_padded_sequences_once_unpadded(samples, kind):
 def test_numbers_for_a_classifier(rng):
     X = rng.normal(size=(60, 3, 1))
     y = rng.integers(0, 30, size=60)
-    for numbers in (y, y.astype(float)):
-        with pytest.warns(UserWarning, match="different numbers in 60 samples.*RNNRegressor"):
-            small(RNNClassifier).fit(X, numbers)
+    numerous = np.arange(60) % 53  # more classes than half of the samples
+    for numbers in (y, y.astype(float), numerous, numerous.astype(object)):
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            fitted = small(RNNClassifier).fit(X, numbers)
+        (only,) = warned
+        assert "different numbers in 60 samples" in str(only.message)
+        assert "RNNRegressor" in str(only.message)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        small(RNNClassifier).fit(X, y.astype(str))
+        fitted.score(X, numerous.astype(object))
+        small(RNNClassifier).fit(X, numerous.astype(str))
         small(RNNClassifier).partial_fit(X, y, classes=np.arange(30))
         small(RNNRegressor).fit(X, y)
 
