@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 
@@ -442,3 +443,24 @@ def test_whole_numbers_that_look_like_amounts_are_warned_of(capsys, tmp_path, rn
         code, out, err = run(capsys, *fit, "--kind", kind)
         assert code == 0
         assert err == ""
+
+
+def test_errors_about_scoring_speak_the_language_of_the_command_line(capsys, tmp_path, rng):
+    X = rng.normal(size=(20, 3, 1))
+    partly = np.repeat(X, 2, axis=2)
+    partly[:, 1, 0] = np.nan
+    for name, y in {"c": np.arange(20) % 2, "one": [0] * 20, "v": X[:, -1, 0]}.items():
+        write_npz(tmp_path / f"{name}.npz", X, np.array(y))
+    write_npz(tmp_path / "steps.npz", X, [*partly])
+    for data, scoring, words in [
+        ("c.npz", "foo", "--scoring 'foo' is not known; leave it out, or choose loss or a scorer"),
+        ("c.npz --validation {}/one.npz", "roc_auc", "or pass --validation with every class"),
+        ("v.npz", "f1", "--scoring 'f1' failed for the validation data"),
+        ("steps.npz", "r2", "leave --scoring out, which takes R^2 over those that are known"),
+    ]:
+        first, *more = data.format(tmp_path).split()
+        options = [*more, "--early-stopping", "--scoring", scoring, "-o", tmp_path / "m"]
+        code, out, err = run(capsys, "fit", tmp_path / first, *options, "--hidden-size", "3")
+        assert (code, out) == (2, "")
+        assert words in err
+        assert not re.search(r"[Xy]_val|estimator|sklearn\.|elman\.|\w=", err)

@@ -450,6 +450,8 @@ def test_a_mistake_is_one_line(capsys, tmp_path, files, command, words):
         ("read the file with missing='nan' and fit with missing='mask' or missing='skip'",
          "train with --missing mask or --missing skip (elman fit)"),
         ("pass time_delta=True", "pass --time-delta"),
+        ("values in X_val", "values in --validation"),
+        ("pass more samples, X_val and y_val, or", "pass more samples, --validation, or"),
     ],
 )  # fmt: skip
 def test_errors_speak_the_language_of_the_command_line(message, told):
@@ -465,6 +467,7 @@ def test_errors_speak_the_language_of_the_command_line(message, told):
         "data/max_bytes/x.csv: is empty",
         "column 'max_bytes' holds 'id=3', where numbers are expected",
         "column 'label=a' is missing",
+        "X_val/y_val.csv: is empty",
         "--label, --step-label or --target names their column",
     ],
 )
