@@ -15,7 +15,7 @@ from helpers.cli_tools import run
 
 import elman
 from elman.cli.wording import as_options
-from elman.data import write_npz
+from elman.data import read, write_npz
 from elman.data.named import NamedSequences
 
 SMALL = ["-q", "--hidden-size", "3", "--max-iter", "2"]
@@ -310,6 +310,35 @@ def test_names_of_folders_take_the_place_of_a_label_that_a_model_remembers(capsy
     code, _, err = run(capsys, "evaluate", files / "label", tmp_path / "by", "--label", "state")
     assert code == 2
     assert "has no column 'state', which --label names" in err
+
+
+def test_time_stamps_are_read_as_was_asked_in_training(capsys, tmp_path):
+    text = "@timeStamps true\n@classLabel true u v\n@data\n"
+    text += "".join(f"(0,{i}),({i + 1},2),({2 * i + 2},1):{'uv'[i % 2]}\n" for i in range(5))
+    (tmp_path / "x.ts").write_text(text)
+    model = tmp_path / "m"
+    fit = ["fit", tmp_path / "x.ts", "-o", model, "--force", *SMALL]
+    for options, n_features in ([], 1), (["--timestamps", "feature"], 2):
+        more = ["--test", tmp_path / "x.ts", "--validation", tmp_path / "x.ts"]
+        assert run(capsys, *fit, *options, *more)[::2] == (0, "")
+        assert elman.load(model).n_features_in_ == n_features
+        assert (" ".join(options) in run(capsys, "inspect", model)[1]) is True
+        for command in ("predict", "evaluate"):
+            found = run(capsys, command, model, tmp_path / "x.ts")
+            assert found[::2] == (0, "")
+            assert run(capsys, command, model, tmp_path / "x.ts", *options) == found
+    data = read(tmp_path / "x.ts", timestamps="feature")
+    lines = run(capsys, "predict", model, tmp_path / "x.ts")[1].splitlines()
+    assert lines == ["label", *elman.load(model).predict(data.X)]
+    code, _, err = run(capsys, "predict", model, tmp_path / "x.ts", "--timestamps", "order")
+    assert (code, "1 feature" in err) == (2, True)
+    code, _, err = run(capsys, *fit, "--timestamps", "error")
+    assert (code, "which --timestamps 'error' refuses" in err) == (2, True)
+    code, _, err = run(capsys, *fit, "--timestamps", "no")
+    assert (code, "--timestamps 'no' is not known; choose 'order'" in err) == (2, True)
+    (tmp_path / "x.csv").write_text("run,x\na,1\n")
+    code, _, err = run(capsys, "predict", model, tmp_path / "x.csv", "--timestamps", "order")
+    assert (code, "--timestamps says nothing about this file; it is for .ts" in err) == (2, True)
 
 
 def test_several_columns_of_an_id(capsys, tmp_path, files):
