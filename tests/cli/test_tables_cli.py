@@ -6,17 +6,21 @@ import csv
 import io
 import json
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet
 import pytest
 from helpers.cli_tools import run
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import elman
 from elman.cli.wording import as_options
 from elman.data import read, write_npz
 from elman.data.named import NamedSequences
+from elman.data.wanted import Wanted
 
 SMALL = ["-q", "--hidden-size", "3", "--max-iter", "2"]
 COLUMNS = ["note", "run", "t", "ax", "ay", "state", "phase", "speed", "drift"]
@@ -100,6 +104,43 @@ def test_predict_needs_no_options_and_writes_ids(capsys, files):
     assert [line[0] for line in lines] == ids
     assert [line[1] for line in lines] == model.predict(X).tolist()
     assert [line[2:] for line in lines] == digits(model.predict_proba(X))
+
+
+@given(
+    ids=st.lists(st.text(min_size=1).filter(lambda text: "\0" not in text), min_size=1, max_size=4),
+    label=st.text().filter(lambda text: "\0" not in text),
+)
+@example(ids=["\x1b[31m", "a\rb", "c\r\nd", '"', "e,f", " g ", "\u2028", "\x85"], label="\r")
+@example(ids=["a"], label="")
+def test_csv_gives_every_text_back(tmp_path_factory, ids, label):
+    from elman.cli.answers import Answers, as_csv
+    from elman.data.csv import read_csv
+    from elman.data.growing import MISSING
+
+    path = tmp_path_factory.mktemp("csv") / "x.csv"
+    path.write_bytes(as_csv(Answers({"id": ids}, "label", {"label": [label] * len(ids)})))
+    with open(path, newline="", encoding="utf-8") as file:
+        assert [*csv.reader(file)] == [["id", "label"], *([id, label] for id in ids)]
+    found = read_csv(path, choose=lambda names: Wanted(roles=dict.fromkeys(names, "name"))).columns
+    for name, values in {"id": ids, "label": [label] * len(ids)}.items():
+        expected = [None if value.strip() in MISSING else value for value in values]
+        assert [None if v != v else v for v in found[name].tolist()] == expected
+
+
+def test_a_terminal_sees_control_codes_and_a_file_has_them(capsys, tmp_path, monkeypatch):
+    names = ["\x1b[31mred", "c\rd", "plain"]
+    rows = [f'"{name}",{i},"{name}!"' for i, name in enumerate(names)]
+    (tmp_path / "x.csv").write_text("run,ax,state\n" + "\n".join(rows) + "\n", newline="")
+    fit = ["fit", tmp_path / "x.csv", "--id", "run", "--label", "state", "-o", tmp_path / "m"]
+    assert run(capsys, *fit, *SMALL)[0] == 0
+    predict = ["predict", tmp_path / "m", tmp_path / "x.csv"]
+    piped = run(capsys, *predict)[1]
+    assert [row[0] for row in csv.reader(io.StringIO(piped, newline=""))] == ["run", *names]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = run(capsys, *predict)[1]
+    assert shown == piped.replace("\x1b", "\\x1b").replace("\r", "\\r")
+    assert run(capsys, *predict, "-o", tmp_path / "out.csv")[0] == 0
+    assert (tmp_path / "out.csv").read_bytes().decode() == piped
 
 
 def test_a_tagger_writes_the_time_of_each_step(capsys, files):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from elman.cli.errors import UserError
 from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
+from elman.cli.text import csv_line
 
 if TYPE_CHECKING:
     from elman.data import Dataset
@@ -110,11 +109,8 @@ def as_csv(answers: Answers) -> bytes:
     # Nine digits give a float32 back exactly.
     digits = [[f"{p:.9g}" for p in column] for column in answers.probabilities.values()]
     columns = [*answers.places.values(), *answers.answers.values(), *digits]
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(answers.columns())
-    rows.writerows(zip(*columns, strict=True))
-    return text.getvalue().encode()
+    rows = zip(*columns, strict=True)
+    return "".join([csv_line(answers.columns()), *map(csv_line, rows)]).encode()
 
 
 def as_json_lines(answers: Answers) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import typer
 from elman.cli.errors import UserError
 from elman.cli.files import load_model
 from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
-from elman.cli.text import visible
+from elman.cli.text import csv_line, visible
 from elman.cli.wording import as_options
 
 MISSING = ("", "?")
@@ -214,22 +213,14 @@ def _csv_writer(trained: Any, bare: bool) -> Writer:
     header = names_of_answers(trained) or header
     if not numbers:
         header += [f"p({c})" for c in trained.classes.tolist()]
-    line = io.StringIO()
-    row = csv.writer(line, lineterminator="\n")
 
     def write(predicted: Any, answers: Any) -> None:
         # Nine digits give a float32 back exactly.
         shares = [] if numbers else [f"{p:.9g}" for p in answers]
-        emit([*np.atleast_1d(np.asarray(predicted)).tolist(), *shares])
-
-    def emit(fields: list[Any]) -> None:
-        line.seek(0)
-        line.truncate()
-        row.writerow(fields)
-        _say(line.getvalue())
+        _say(csv_line([*np.atleast_1d(np.asarray(predicted)).tolist(), *shares]))
 
     if not bare:
-        emit(header)
+        _say(csv_line(header))
     return write
 
 
