@@ -164,6 +164,19 @@ def test_only_the_wanted_columns_are_read(write):
     assert lists(found) == {"t": [1], "x": [0.5]}
 
 
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("body weight\n70.5\n80\n", ["body weight"]),
+        ("#,a\n1,2\n", ["#", "a"]),
+        ("# id,a\n1,2\n", ["# id", "a"]),
+        ("a\n1 000\n", ["a"]),
+    ],
+)
+def test_names_of_columns_that_look_like_something_else(write, content, names):
+    assert [*read_csv(write(content)).columns] == names
+
+
 def test_a_file_without_names(write):
     assert lists(read_csv(write("0.5,1\n2,3\n"), header=False)) == {"0": [0.5, 2], "1": [1, 3]}
     assert lists(read_csv(write("0,1\n0.5,2\n"))) == {"0": [0.5], "1": [2]}
@@ -205,6 +218,47 @@ DAMAGED = {
         {"choose": numbers, "decimal": ","},
         r"line 3: column 'a' holds '2\.5'",
     ),
+    "thousands": (
+        'id,a\n1,2\n1,"1,000"\n',
+        {"choose": numbers},
+        "line 3: column 'a' holds '1,000'.*comma in it separates thousands, remove.*decimal=','",
+    ),
+    "millions": (
+        'id,a\n1,"-1,000,000.5"\n',
+        {"choose": numbers},
+        "line 2: column 'a' holds '-1,000,000.5'.*comma in it separates thousands, remove it ever",
+    ),
+    "points": (
+        "id,a\n1,1.000.000\n",
+        {"choose": numbers},
+        "line 2: column 'a' holds '1.000.000'.*point in it separates thousands.*decimal=','",
+    ),
+    "points and a comma": (
+        "id;a\n1;1.000,5\n",
+        {"choose": numbers, "decimal": ","},
+        "line 2: column 'a' holds '1.000,5'.*point in it separates thousands, remove it [a-z]+$",
+    ),
+    "spaces in a number": (
+        "id,a\n1,1 000\n1,1\u00a0000\n",
+        {"choose": numbers},
+        "line 2: column 'a' holds '1 000'.*space in it separates thousands",
+    ),
+    "underscores": ("id,a\n1,1_000\n", {"choose": numbers}, "line 2: .*the underscore in it"),
+    "bare thousands": (
+        "id,a\n1,1,000\n",
+        {"choose": numbers},
+        "line 2: has 3 fields.*if commas separate thousands, remove them",
+    ),
+    "spaces": ("id a b\n1 2 3\n", {}, "line 1: .* no ',', but 3 words .*pass delimiter=' '"),
+    "aligned": (
+        "id   a\n 1  22\n",
+        {},
+        "line 1: .*replace the spaces between two fields by",
+    ),
+    "a comment": ("# made by x\nid,a\n1,2\n", {}, "line 1: begins with '#' .'# made by x'.*remove"),
+    "comments": ("\n# a, b; c\n#\nid\n1\n", {}, "line 2: begins with '#' .*remove the lines"),
+    "a comment below": ("id,a\n1,2\n# end\n", {}, "line 3: has 1 field.*'# end' looks like a comm"),
+    "a note for Excel": ("sep=;\nid;a\n1;2\n", {}, "line 1: 'sep=;' .*remove.*delimiter=';'"),
     "boolean": ("id,a\n1,2\n1,true\n", {"choose": numbers}, "line 3: column 'a' holds 'true'"),
 }
 
