@@ -11,6 +11,7 @@ import pyarrow
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+from helpers.reading import peak_memory
 
 from elman.data.dataset import ReaderError
 from elman.data.readers import read
@@ -250,3 +251,13 @@ def test_an_index_of_pandas_is_no_feature(tmp_path):
     frame = pandas.DataFrame({"run": [1, 1, 2], "x": [0.5, 1.5, 2.5]}, index=[7, 5, 9])
     frame.to_parquet(tmp_path / "x.parquet")
     assert read(tmp_path / "x.parquet", id="run").feature_names == ("x",)
+
+
+@pytest.mark.parametrize("ids", ["in order", "shuffled"])
+def test_many_sequences_take_little_more_than_their_arrays(tmp_path, ids):
+    n = 100_000
+    order = np.arange(n) if ids == "in order" else np.random.default_rng(3).permutation(n)
+    path = tmp_path / "x.csv"
+    path.write_text("id,ax\n" + "".join(f"{i},{i % 7}\n" for i in order.tolist()))
+    # An array and its place in a list take 136 bytes; its value, its id and their columns 40.
+    assert peak_memory(lambda: read(path, id="id")) < 185 * n + 1_000_000

@@ -80,7 +80,7 @@ def dataset_of(
         metadata["time"] = roles.time
         metadata["times"] = groups.split(groups.steps(table.steps.columns.columns[roles.time]))
     return Dataset(
-        NamedSequences(groups.split(block), names),
+        NamedSequences(groups.parts(block), names),
         y_of(table, roles, second),
         metadata,
         ids=_ids(table.whole),
