@@ -261,3 +261,11 @@ def test_many_sequences_take_little_more_than_their_arrays(tmp_path, ids):
     path.write_text("id,ax\n" + "".join(f"{i},{i % 7}\n" for i in order.tolist()))
     # An array and its place in a list take 136 bytes; its value, its id and their columns 40.
     assert peak_memory(lambda: read(path, id="id")) < 185 * n + 1_000_000
+
+
+def test_lists_that_were_read_are_not_kept_beside_the_sequences(tmp_path):
+    n = 50_000
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(f'{{"ax": [{i % 7}], "c": {i % 2}}}\n' for i in range(n)))
+    # An array and its places in lists, once for a line of the file and once for the sequence.
+    assert peak_memory(lambda: read(path, label="c")) < 270 * n
