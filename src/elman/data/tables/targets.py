@@ -229,7 +229,7 @@ def _labels(table: Grouped, name: str, values: Array) -> Array:
 
 
 def _step_labels(table: Grouped, name: str) -> Array:
-    """Labels of steps, in their order: text and None, or integers and -1, or booleans."""
+    """Labels of steps, in their order: text or booleans, and None; or integers, and -1."""
     values = table.groups.steps(table.columns.columns[name])
     missing = missing_values(values)
     if missing.all():
@@ -250,7 +250,9 @@ def _step_labels(table: Grouped, name: str) -> Array:
         _refuse_blank(table, name, values, missing)
         return np.where(missing, -1, values).astype(np.int64)
     kinds = {type(value) for value in values if value is not None}
-    if kinds <= {bool, int}:  # True, False and None, or large integers and None
+    if kinds == {bool}:  # and None: as 1, 0 and -1 they would be other classes
+        return values
+    if kinds == {int}:  # large ones, and None
         _refuse_blank(table, name, values, missing)
         try:
             return np.array([-1 if value is None else value for value in values], np.int64)
