@@ -141,7 +141,7 @@ def test_a_tagger_learns_nothing_from_a_missing_label(holder, kind, rng):
     expected = sorted({label for label in blank if label is not None})
     assert tagger.classes_.tolist() == expected
     assert tagger.classes_.dtype.kind == {"str": "U", "int": "i", "bool": "b"}[kind]
-    codes = [-1 if label is None else expected.index(label) for label in blank]
+    codes = [-1 if label is None else 5 + expected.index(label) for label in blank]
     in_codes = RNNTagger(**SMALL).fit(X, [codes, codes, [codes[0], codes[2]]])
     assert tagger.network_.params.flat.tobytes() == in_codes.network_.params.flat.tobytes()
     assert tagger.score(X, y) == in_codes.score(X, [codes, codes, [codes[0], codes[2]]])

@@ -178,10 +178,10 @@ def test_a_weight_of_each_sequence(weights):
     [
         (["p", None, "q", "p", "q"], [["q", "q", "p"], [None, "p"]]),
         ([4, 0, -1, 2, 4], [[-1, 4, 4], [0, 2]]),
-        ([4, None, 3, 2, 4], [[3, 4, 4], [-1, 2]]),
+        ([4, None, 3, 2, 4], [[3, 4, 4], [None, 2]]),
         ([True, None, False, True, True], [[False, True, True], [None, True]]),
         ([True, False, False, True, True], [[False, True, True], [False, True]]),
-        ([2**60 + 1, None, 3, 2, 4], [[3, 4, 2**60 + 1], [-1, 2]]),
+        ([2**60 + 1, None, 3, 2, 4], [[3, 4, 2**60 + 1], [None, 2]]),
     ],
 )
 def test_labels_of_steps_follow_their_steps(labels, expected):
