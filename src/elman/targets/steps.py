@@ -19,7 +19,7 @@ from elman.targets.labels import (
 )
 from elman.targets.masked import refuse_masked
 from elman.targets.missing import LONG, Plain, is_missing, plain, without_scalars
-from elman.targets.weights import check_weights, checked_weights
+from elman.targets.weights import check_weights, checked_weights, refuse_no_number
 
 Array = NDArray[Any]
 
@@ -139,6 +139,8 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
         return np.repeat(check_weights(sample_weight, len(lengths)), lengths)
     rows = _rows_of_steps(sample_weight, lengths, "sample_weight", "weights", None)
     try:
+        for i, row in enumerate(rows):
+            refuse_no_number(row, f"sample_weight[{i}]")
         if any(np.iscomplexobj(row) for row in rows):
             raise TypeError("they are complex")
         weights = np.concatenate([np.asarray(row, np.float64) for row in rows])
