@@ -69,5 +69,5 @@ def test_weights_of_steps_that_are_text(kind, rows, rng):
 @pytest.mark.parametrize("weight", ["1", b"1", np.str_("1"), datetime.timedelta(1)])
 def test_weights_of_classes_that_are_no_numbers(kind, weight, rng):
     X = rng.normal(size=(4, 3, 2))
-    with pytest.raises(TypeError, match="gives the label 1 the weight .*not a number"):
+    with pytest.raises(TypeError, match=r"gives the label 1 the weight .*not a number"):
         kind(**SMALL, class_weight={0: 2.0, 1: weight}).fit(X, Y[kind])
