@@ -112,7 +112,7 @@ def _with_names(dataset: Dataset) -> Dataset:
     names = dataset.feature_names
     if names is None or np.ndim(dataset.X[0]) != 2:
         return dataset
-    return replace(dataset, X=NamedSequences(dataset.X, names))
+    return replace(dataset, X=NamedSequences(dataset.X, names, dataset.ids))
 
 
 def _as_read(

@@ -96,6 +96,8 @@ def fit(
         warnings.filterwarnings("ignore", "training was interrupted")
         if kind == "classifier":  # which answers what the warning asks
             warnings.filterwarnings("ignore", r"y has \d+ different numbers")
+        if targets.kind == "step values":  # as the file or an option says
+            warnings.filterwarnings("ignore", r"y has an array of \d+ numbers")
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
         estimator.fit(training.X, _as_given(training, targets), **of_validation)
     seconds = time.perf_counter() - start

@@ -86,11 +86,12 @@ def dataset_of(
     if roles.time is not None:
         metadata["time"] = roles.time
         metadata["times"] = groups.split(groups.steps(table.steps.columns.columns[roles.time]))
+    ids = _ids(table.whole)
     return Dataset(
-        NamedSequences(groups.parts(block), names),
+        NamedSequences(groups.parts(block), names, ids),
         y_of(table, roles, second),
         metadata,
-        ids=_ids(table.whole),
+        ids=ids,
         feature_names=tuple(names),
         sample_weight=weights_of(table, roles, second),
     )
