@@ -77,17 +77,20 @@ def test_an_error_is_raised_when_its_batch_is_asked_for(error, broken, n_before)
     source = Disk([4, 2, 5, 3], broken, error)
     seen = []
     with pytest.raises(error, match=f"sample {broken}"):
-        for batch in read_ahead(prepared(source), BATCHES, BACKEND):
-            seen.append(batch)
+        seen.extend(read_ahead(prepared(source), BATCHES, BACKEND))
     assert len(seen) == n_before
     assert not any(thread.is_alive() for thread in source.readers)
 
 
 def test_whoever_stops_leaves_no_thread():
     source = Disk([4, 2, 5, 3])
-    with pytest.raises(KeyboardInterrupt):
+
+    def stop():
         for _ in read_ahead(prepared(source), BATCHES, BACKEND):
             raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
     for thread in source.readers:
         thread.join(10)
         assert not thread.is_alive()

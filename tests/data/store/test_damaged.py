@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ CHANGES = [
 @pytest.mark.parametrize(("place", "value"), CHANGES, ids=str)
 def test_a_manifest_that_says_something_else(store, place, value):
     path = f"{store.path}/{FILE}"
-    content = json.loads(open(path).read())
+    content = json.loads(Path(path).read_text())
     put(content, place, value)
     with open(path, "w") as file:
         json.dump(content, file)
@@ -119,7 +120,7 @@ def test_a_manifest_that_says_something_else(store, place, value):
 
 def test_counts_that_agree_with_each_other_but_with_no_file(store):
     path = f"{store.path}/{FILE}"
-    content = json.loads(open(path).read())
+    content = json.loads(Path(path).read_text())
     for holder in (content, content["shards"][0]):
         holder["n_steps"] += 1 << 40
     with open(path, "w") as file:
@@ -156,7 +157,7 @@ def resealed(store, name, raw):
     with open(f"{store.path}/{name}", "wb") as file:
         file.write(raw)
     path = f"{store.path}/{FILE}"
-    content = json.loads(open(path).read())
+    content = json.loads(Path(path).read_text())
     entry = content["shards"][int(name.split(".")[0])]["files"][part]
     entry["bytes"], entry["sha256"] = len(raw), hashlib.sha256(raw).hexdigest()
     with open(path, "w") as file:
@@ -201,7 +202,7 @@ def test_a_file_that_holds_something_else(store, name, raw):
 @pytest.mark.parametrize("what", ["missing", "short", "long", "folder"])
 def test_a_file_that_is_missing_or_of_another_size(store, part, what):
     path = f"{store.path}/00000.{part}.npy"
-    raw = open(path, "rb").read()
+    raw = Path(path).read_bytes()
     os.unlink(path)
     if what == "folder":
         os.mkdir(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,18 +192,19 @@ def test_the_same_data_give_the_same_fingerprint(tmp_path, store, X):
     assert other.fingerprint != store.fingerprint
 
 
-def test_a_file_that_was_changed_is_named(store):
-    path = f"{store.path}/00002.values.npy"
-    raw = bytearray(open(path, "rb").read())
+def change(path):
+    """Turn the last bit."""
+    raw = bytearray(Path(path).read_bytes())
     raw[-1] ^= 1
-    open(path, "wb").write(raw)
+    Path(path).write_bytes(raw)
+
+
+def test_a_file_that_was_changed_is_named(store):
+    change(f"{store.path}/00002.values.npy")
     with pytest.raises(StoreError, match=r"00002\.values\.npy: its SHA-256"):
         SequenceStore(store.path).verify()
     store[[0, 1]].verify()  # which is in other files
-    y = f"{store.path}/00003.y.npy"
-    raw = bytearray(open(y, "rb").read())
-    raw[-1] ^= 1
-    open(y, "wb").write(raw)
+    change(f"{store.path}/00003.y.npy")
     with pytest.raises(StoreError, match=r"00003\.y\.npy: its SHA-256"):
         _ = SequenceStore(store.path).y
 
