@@ -27,7 +27,7 @@ EXACT = 2**53
 MOST_DISTINCT = 1 << 16
 """Distinct texts of a column beyond which it is asked whether to look for them pays."""
 
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 class Growing:
@@ -188,7 +188,7 @@ class Growing:
             return np.full(self.n_rows, np.nan)
         if all(field in BOOLEANS for field in there):
             return self._mapped(BOOLEANS, object if gone else np.bool_)
-        if all(_WHOLE.fullmatch(field.strip()) for field in there):
+        if all(WHOLE.fullmatch(field.strip()) for field in there):
             return self._typed_integers(there, gone)
         # Most columns of text have one that is no number among the first.
         if self._role != "id" and all(self._is_float(field) for field in there):

@@ -103,8 +103,10 @@ def read_table(
     return assembled(columns, asked, labels, missing)
 
 
-def assembled(columns: Columns, asked: Asked, labels: Any, missing: str) -> Dataset:
-    """Sequences of columns that were read as `asked` chose."""
+def assembled(
+    columns: Columns, asked: Asked, labels: Any, missing: str, *, is_part: bool = False
+) -> Dataset:
+    """Sequences of columns that were read as `asked` chose; `is_part` is that of `dataset_of`."""
     features = feature_columns(columns, asked.checked())
     if missing == "error":
         for name in features:
@@ -112,7 +114,9 @@ def assembled(columns: Columns, asked: Asked, labels: Any, missing: str) -> Data
     absent = asked.absent.get("id")
     if absent is not None and not any(holds_lists(columns.columns[name]) for name in features):
         check_known(columns, absent, "id")
-    return dataset_of(columns, time_delta=asked.time_delta, labels=labels, **asked.roles)
+    return dataset_of(
+        columns, time_delta=asked.time_delta, labels=labels, is_part=is_part, **asked.roles
+    )
 
 
 def _refuse_missing(columns: Columns, name: str) -> None:

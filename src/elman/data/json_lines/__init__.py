@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike
-from elman.data.json_lines.lines import JsonLines
+from elman.data.json_lines.lines import CHARACTERS, JsonLines
 from elman.data.text_files import not_text, undecodable
 from elman.data.wanted import Choice, everything
 
-__all__ = ["read_json_lines"]
+__all__ = ["json_lines_blocks", "read_json_lines"]
 
 
 def read_json_lines(
@@ -54,3 +55,26 @@ def read_json_lines(
     except UnicodeDecodeError as error:
         undecodable(file.path, encoding, error)
     return file.columns()
+
+
+def json_lines_blocks(path: PathLike, block_size: int, choose: Choice) -> Iterator[Columns]:
+    """The rows of a file of JSON lines, about `block_size` bytes of columns at a time.
+
+    Raises
+    ------
+    ReaderError, OSError
+        As `read_json_lines`.
+    """
+    file = JsonLines(os.fspath(path), None, choose)
+    encoding = not_text(file.path) or "utf-8-sig"
+    try:
+        with open(file.path, encoding=encoding, newline="\n") as lines:
+            waiting = False
+            for n_bytes in file.takes(lines, min(CHARACTERS, block_size)):
+                waiting = n_bytes < block_size
+                if not waiting:
+                    yield file.columns()
+            if waiting:
+                yield file.columns()
+    except UnicodeDecodeError as error:
+        undecodable(file.path, encoding, error)

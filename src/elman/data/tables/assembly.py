@@ -28,6 +28,7 @@ def dataset_of(
     weight: Any = None,
     time_delta: bool = False,
     labels: Columns | Mapping[Any, Any] | None = None,
+    is_part: bool = False,
 ) -> Dataset:
     """Sequences of the columns of a table.
 
@@ -42,6 +43,8 @@ def dataset_of(
     labels : Columns or mapping, optional
         A second table, with the id columns and one row for each sequence; or a mapping from ids to
         labels, or to targets if `target` is given.
+    is_part : bool
+        Whether the table is a part of a larger one, so that labels of steps may all be missing.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def dataset_of(
         metadata["times"] = groups.split(groups.steps(table.steps.columns.columns[roles.time]))
     return Dataset(
         NamedSequences(groups.split(block), names),
-        y_of(table, roles, second),
+        y_of(table, roles, second, is_part=is_part),
         metadata,
         ids=_ids(table.whole),
         feature_names=tuple(names),
