@@ -39,6 +39,7 @@ OUTSIDE = {
     "polars": set(),
     "pyarrow": set(),
     "narwhals": set(),
+    "dask": set(),
     "numpy": {"", *(folder for level in LEVELS for folder in level)},
 }
 """Packages of others, and the folders whose modules may import them when they are themselves
@@ -51,6 +52,7 @@ INSIDE = {
     "sklearn": {"cli", "estimators", "evaluation", "targets"},
     "narwhals": {"data"},
     "pyarrow": {"data"},
+    "dask": {"data", "distributed"},
 }
 """Packages that only functions in these folders may import."""
 
@@ -153,7 +155,7 @@ def test_packages_of_others_stay_where_they_belong(module):
     ("code", "heavy"),
     [
         ("import elman", ("sklearn", "scipy", "matplotlib", "pandas", "rich", "safetensors")),
-        ("import elman, elman.data", ("narwhals", "pyarrow", "polars", "pandas")),
+        ("import elman, elman.data", ("narwhals", "pyarrow", "polars", "pandas", "dask")),
         ("import elman.data, elman.nn.network, elman.training.loop", ("sklearn", "scipy", "rich")),
         ("import elman; elman.RNNClassifier", ("matplotlib", "torch", "safetensors", "typer")),
     ],

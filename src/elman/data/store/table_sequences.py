@@ -117,8 +117,10 @@ class TableSequences:
         return found.y
 
     def _feature_dtype(self) -> np.dtype[Any]:
-        names = feature_columns(Columns(dict.fromkeys(self._kinds.families()), 0), self.roles)
-        if self.roles.delta is not None or not set(names) <= self._kinds.families().keys():
+        known = self._kinds.families()
+        empty = Columns({name: np.empty(0) for name in known}, 0)
+        names = feature_columns(empty, self.roles)
+        if self.roles.delta is not None or not set(names) <= known.keys():
             return np.dtype(np.float64)
         return self._kinds.feature_dtype(names)
 
