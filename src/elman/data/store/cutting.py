@@ -135,8 +135,7 @@ class Cutter:
             f"{block.source}: the rows of {called} do not stand together: they end in "
             f"{self.place(before)} and go on in {self.place(again)}, after those of others. To "
             "build a store, a table is read some rows at a time: sort it by its id first, or, if "
-            "it fits in memory, write what elman.data.read or from_table makes of it with "
-            "SequenceStore.write"
+            "it fits in memory, pass a block_size= of more bytes than it takes"
         )
 
     def _ended(self, parts: list[Columns], end: int) -> Columns:
