@@ -145,6 +145,11 @@ class Sequences:
         """
         return self.lengths if self._source is None else self._source.reads
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether steps are read from a disk when they are asked for."""
+        return self._source is not None and self._source.on_disk
+
     def __len__(self) -> int:
         return len(self.lengths)
 

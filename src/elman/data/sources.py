@@ -26,6 +26,8 @@ class Source(Protocol):
     n_features: int
     reads: Indices
     """(n_samples,), how many steps reading each sample takes"""
+    on_disk: bool
+    """whether reading takes the time of a disk, so that it is worth to be done ahead"""
 
     def rows(self, order: Indices, /) -> Array:
         """The steps of the samples at `order`, end to end: (their steps, n_features), C-contiguous.
@@ -44,6 +46,8 @@ class Apart:
     dtype : {float32, float64}
         What they are converted to when they are read.
     """
+
+    on_disk = False
 
     def __init__(self, samples: Sequence[Array] | Array, dtype: np.dtype[Any]) -> None:
         self.samples = samples
@@ -82,6 +86,7 @@ class Picked:
         self.sequences, self.order = sequences, order
         self.dtype, self.n_features = sequences.dtype, sequences.n_features
         self.reads: Indices = sequences.reads[order]
+        self.on_disk = sequences.on_disk
 
     def rows(self, order: Indices, /) -> Array:
         """As `Source.rows`."""
@@ -95,6 +100,7 @@ class Observed:
         self.sequences = sequences
         self.dtype, self.n_features = sequences.dtype, sequences.n_features
         self.reads: Indices = sequences.reads
+        self.on_disk = sequences.on_disk
 
     def rows(self, order: Indices, /) -> Array:
         """As `Source.rows`."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
 from elman.backends.fused import Fused
+from elman.data.ahead import read_ahead
 from elman.data.sequences import Batch
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
@@ -69,8 +70,7 @@ def run_epoch(
     batches = batches_of(order, plan.batch_size)
     if plan.bucket_by_length:
         batches = bucketed(batches, X.lengths, rng)
-    for n_batches, indices in enumerate(batches):
-        batch = X.batch(indices, backend)
+    for n_batches, batch in enumerate(read_ahead(X, batches, backend)):
         masking = Masking(mask_seed, number, batch.order) if masked else None
         carried = {name: state[batch.order] for name, state in (states or {}).items()}
         for chunk in chunks(batch.lengths, len(batch.X), batch.X.shape[1], steps):

@@ -31,7 +31,8 @@ from elman.data.store.manifest import (
     read_manifest,
 )
 from elman.data.store.shards import write_array, write_whole
-from elman.data.store.store import SequenceStore, Stored
+from elman.data.store.store import SequenceStore
+from elman.data.store.stored import Stored
 from elman.data.validation import check_sequences
 from elman.formats.atomic import replacing
 from elman.targets.checks import shown
