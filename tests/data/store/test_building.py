@@ -109,6 +109,14 @@ def test_several_ids_become_one_text(tmp_path):
     assert store.ids.tolist() == ["a/1", "a/2", "b/1"]
 
 
+def test_a_store_is_written_again_in_other_shards(tmp_path):
+    path = write_rows(tmp_path / "x.csv", runs())
+    build_store(path, tmp_path / "one", **ROLES)
+    store = build_store(tmp_path / "one", tmp_path / "many", shard_size=50)
+    assert len(store.manifest.shards) > 1
+    assert_holds(store, read(path, **ROLES))
+
+
 def test_appending(tmp_path):
     first, second = runs(4), [[f"s{row[0]}", *row[1:]] for row in runs(3, 5)]
     build_store(write_rows(tmp_path / "a.csv", first), tmp_path / "store", **ROLES)

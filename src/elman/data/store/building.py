@@ -15,6 +15,7 @@ from elman.data.dataset import Dataset, PathLike, ReaderError
 from elman.data.readers import options_for, read_as_given
 from elman.data.store.blocks import is_table, table_of, table_of_folder
 from elman.data.store.from_dask import Partitions
+from elman.data.store.manifest import is_store
 from elman.data.store.store import SequenceStore
 from elman.data.store.table_sequences import StepsDifferError, TableSequences
 from elman.data.store.writing import StoreWriter
@@ -179,7 +180,9 @@ class _Building:
         for name in self.given:
             if name not in known and name != "missing":
                 read_as_given(source, self.given)  # which says which formats it is for
-        if Path(source).is_dir():
+        if is_store(source):
+            self._write(SequenceStore(source))
+        elif Path(source).is_dir():
             self.from_table(TableSequences(table_of_folder(source, self.given)))
         elif is_table(source, self.given):
             self.from_table(TableSequences(table_of(source, self.given, self.block_size)))
@@ -198,9 +201,13 @@ class _Building:
         if parts.of_tables:
             self.from_table(TableSequences(parts.table(), once=True), once=True)
             return
+        self._write(parts.pairs())
+
+    def _write(self, data: Any) -> None:
+        """Write what `SequenceStore.write` takes."""
         SequenceStore.write(
             self._path,
-            parts.pairs(),
+            data,
             shard_size=self._shard_size,
             dtype=self._dtype,
             append=self._append,
