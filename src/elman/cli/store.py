@@ -51,8 +51,8 @@ def build(
     """Write data of any size to a store: a folder that commands and estimators read piece by piece.
 
     The data are read some rows at a time, so that the rows of each recording have to stand
-    together: a table that is sorted otherwise, as by time, is sorted by its id first. Memory is
-    that of one shard, one block of rows and the longest recording.
+    together: a table that is sorted otherwise, as by time, is sorted by its id first. Memory is a
+    few times that of one shard, one block of rows and the longest recording.
 
     If it fails, or Ctrl-C ends it, nothing is left; a store that was to be added to is as it was.
     """

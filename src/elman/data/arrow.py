@@ -18,6 +18,9 @@ from elman.data.names import first_repeated
 from elman.data.tables.frames import columns_of
 from elman.data.wanted import Choice, Wanted, everything
 
+BUFFER = 1 << 16
+"""Bytes of each column of a Parquet file that are read at a time, where rows are."""
+
 
 def read_parquet(
     path: PathLike, *, max_bytes: int | None = None, choose: Choice = everything
@@ -124,7 +127,7 @@ def parquet_blocks(path: PathLike, block_size: int, choose: Choice) -> Iterator[
             pass
         with (
             pyarrow.OSFile(name) as opened,
-            parquet.ParquetFile(opened, pre_buffer=False) as file,
+            parquet.ParquetFile(opened, pre_buffer=False, buffer_size=BUFFER) as file,
         ):
             wanted = _chosen(name, file.schema_arrow.names, choose)
             n_rows = file.metadata.num_rows
@@ -148,7 +151,7 @@ def arrow_blocks(path: PathLike, block_size: int, choose: Choice) -> Iterator[Co
         if start.startswith(b"FEA1"):
             yield read_arrow(path, choose=choose)
             return
-        with pyarrow.memory_map(name) as file:
+        with pyarrow.OSFile(name) as file:
             if start == b"ARROW1":
                 reader = ipc.open_file(file)
                 batches = (reader.get_batch(i) for i in range(reader.num_record_batches))

@@ -183,42 +183,60 @@ def test_an_option_that_the_format_has_not(tmp_path, rng):
 
 
 MEASURED = """
-import resource, sys
+import sys
 from elman.data import build_store
+
+def peak():
+    # Not ru_maxrss, which begins with that of the process that started this one.
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
+
 source, path, *limits = sys.argv[1:]
 shard_size, block_size = map(int, limits)
-build_store(source + ".small.csv", path + ".small", shard_size=shard_size, block_size=block_size,
-    id="run", label="y")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-store = build_store(source, path, shard_size=shard_size, block_size=block_size, id="run", label="y")
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(len(store), len(store.manifest.shards), (after - before) * 1024)
+given = dict(shard_size=shard_size, block_size=block_size, id="run", label="y")
+build_store(source.replace("x.", "small."), path + ".small", **given)
+before = peak()
+store = build_store(source, path, **given)
+print(len(store), len(store.manifest.shards), peak() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
-def test_memory_is_that_of_a_shard_and_a_block(tmp_path):
-    """Of a file whose values take 16 times a shard, once a small one has warmed everything up."""
-    n_runs, n_steps, shard_size, block_size = 400, 500, 1 << 20, 1 << 20
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is of Linux")
+@pytest.mark.parametrize(
+    ("suffix", "n_runs", "n_warm"), [(".csv", 400, 60), (".parquet", 1600, 400)]
+)
+def test_memory_is_that_of_a_shard_and_a_block(tmp_path, suffix, n_runs, n_warm):
+    """Of a file whose values take many times a shard, once a smaller one has warmed all up."""
+    n_steps, shard_size, block_size = 500, 1 << 20, 1 << 20
     rng = np.random.default_rng(0)
-    source = tmp_path / "x.csv"
 
     def write(path, n):
-        with open(path, "w") as file:
-            file.write("run,a,b,c,d,e,f,g,h,i,j,y\n")
-            for i in range(n):
-                values = rng.normal(size=(n_steps, 10)).astype("U8").tolist()
-                file.writelines(f"r{i},{','.join(row)},{i % 3}\n" for row in values)
+        run = np.repeat(np.arange(n), n_steps)
+        x = rng.normal(size=(len(run), 10))
+        if suffix == ".csv":
+            with open(path, "w") as file:
+                file.write("run,a,b,c,d,e,f,g,h,i,j,y\n")
+                rows = zip(run.tolist(), x.astype("U8").tolist(), strict=True)
+                file.writelines(f"r{i},{','.join(row)},{i % 3}\n" for i, row in rows)
+            return
+        pyarrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
 
-    write(source, n_runs)
-    write(f"{source}.small.csv", 40)
+        table = pyarrow.table({"run": run, **dict(zip("abcdefghij", x.T, strict=True))})
+        parquet.write_table(table.append_column("y", pyarrow.array(run % 3)), path)
+        assert parquet.ParquetFile(path).num_row_groups == 1
+
+    write(tmp_path / f"x{suffix}", n_runs)
+    write(tmp_path / f"small{suffix}", n_warm)
     sizes = [str(shard_size), str(block_size)]
+    paths = [str(tmp_path / f"x{suffix}"), str(tmp_path / "store")]
     ran = subprocess.run(
-        [sys.executable, "-c", MEASURED, str(source), str(tmp_path / "store"), *sizes],
+        [sys.executable, "-c", MEASURED, *paths, *sizes],
         capture_output=True,
         text=True,
         check=True,
     )
     n_stored, n_shards, grown = map(int, ran.stdout.split())
-    assert (n_stored, n_shards) == (n_runs, 16)
+    assert n_stored == n_runs
+    assert n_shards >= 16
     assert grown < shard_size + block_size + (6 << 20)

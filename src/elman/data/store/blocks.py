@@ -44,6 +44,8 @@ class Table:
     """the second table or mapping of labels by id, or None"""
     may_have_strangers: bool = False
     """whether the second table may have rows of other ids, which are left out"""
+    types: Callable[[], Columns] | None = None
+    """columns that say of what types those of all rows are; None if only all rows say so"""
 
 
 def table_of(path: str, given: Mapping[str, Any], block_size: int) -> Table:
@@ -79,12 +81,14 @@ def table_of(path: str, given: Mapping[str, Any], block_size: int) -> Table:
             return read_labels(labels, asked.roles, options)
         return labels
 
+    made = blocks[suffix]() if suffix in blocks else whole
     return Table(
         asked,
-        blocks[suffix]() if suffix in blocks else whole,
+        made,
         given.get("missing", "error"),
         second,
         isinstance(labels, (str, os.PathLike)),
+        made.types if isinstance(made, CsvBlocks) else None,
     )
 
 

@@ -54,8 +54,8 @@ def build_store(
     """Write the sequences of a file, a folder or a collection of Dask to a store.
 
     What is written is what `elman.data.read` makes of the whole, value for value, but it is read
-    some rows at a time: in memory are one shard, one block of rows, the longest sequence, and the
-    id of every sequence.
+    some rows at a time: memory is a few times that of one shard, one block of rows and the longest
+    sequence, and the id of every sequence.
 
     The rows of a sequence therefore stand together, in any order of time. A file of rows that do
     not, such as one sorted by time, is an error, unless it is no larger than one block; sort it by
@@ -65,8 +65,8 @@ def build_store(
     ----------
     source : path-like, or a collection of Dask
         A file or folder that `elman.data.read` takes: tables are read by block (.csv, .tsv,
-        .jsonl), row group (.parquet) or batch of records (.feather, .arrow), folders recording by
-        recording, .ts files line by line, and .npz and .arff files at once.
+        .jsonl, .parquet) or batch of records (.feather, .arrow), folders recording by recording,
+        .ts files line by line, and .npz and .arff files at once.
         Or of Dask: a DataFrame, whose partitions are read in their order, a sequence going on in
         the next one where it is cut; a Bag of pairs (x, y); or a list of delayed objects, each a
         pair (x, y), a list of such pairs, a `Dataset`, or a table with whole sequences.

@@ -7,6 +7,7 @@ they stand in front of the fields of each block, and are cut off again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -44,16 +45,30 @@ class CsvBlocks:
         self._arguments = path, delimiter, decimal, header, None, choose
         self._block_size = block_size
         self._cells = max(1, min(CELLS, block_size // 8))
+        self._path, self._decimal = os.fspath(path), decimal
         self._told: dict[str, list[str]] | None = None
+        self._roles: dict[str, str] = {}
         self._n_rows = 0
 
     def __call__(self) -> Iterator[Columns]:
         """The blocks in their order."""
-        if self._told is None:
-            self._told = self._look()
-        return self._blocks(self._told)
+        return self._blocks(self._look())
+
+    def types(self) -> Columns:
+        """The few values of each column that say of what type it is, as a table without rows."""
+        columns = {}
+        for name, fields in self._look().items():
+            column = Growing(self._roles[name], self._decimal)
+            column.extend(fields)
+            columns[name] = column.array()
+        return Columns(columns, 0, source=self._path)
 
     def _look(self) -> dict[str, list[str]]:
+        if self._told is None:
+            self._told = self._look_at_all()
+        return self._told
+
+    def _look_at_all(self) -> dict[str, list[str]]:
         file = CsvFile(*self._arguments)
 
         def make(name: str) -> Growing:
@@ -63,6 +78,7 @@ class CsvBlocks:
         for growing in file.takes(make, self._cells):  # noqa: B007 -- the last one has seen all
             pass
         self._n_rows = file.n_rows
+        self._roles = {name: file.wanted.role(name) for name in growing}
         return {name: column.told() for name, (_, column) in growing.items()}
 
     def _blocks(self, told: dict[str, list[str]]) -> Iterator[Columns]:
@@ -128,10 +144,11 @@ class Telling(Growing):
     def extend(self, fields: Sequence[str], *, underscores: bool = True) -> bool:
         """As `Growing.extend`: whether the fields are numbers or missing, if those before were."""
         self.n_rows += len(fields)
-        if not self._says_nothing(fields, underscores):
-            for field in set(fields):
-                self._see(field)
-        if self._role in ("label", "id", "name"):
+        if self._says_nothing(fields, underscores):
+            return self._kept.keys().isdisjoint(("text", "boolean")) or not self._number
+        for field in set(fields):
+            self._see(field)
+        if not self._number:
             return True
         numbers = Growing(self._role, self._decimal)
         return numbers.extend(self.told())

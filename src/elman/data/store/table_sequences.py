@@ -59,6 +59,8 @@ class TableSequences:
             self._kinds.see(first)
             self._first = self._kinds.families()
             self._rows = chain([first], self._rows)
+        elif table.types is not None:
+            self._kinds.see(table.types())
         else:
             for block in table.blocks():
                 self._kinds.see(block)
