@@ -199,10 +199,11 @@ def read_manifest(folder: str) -> tuple[Manifest, str]:
         raise StoreError(
             f"{folder}: has no {FILE}: it is no store, or writing it was cut short; write it again"
         )
-    if os.path.getsize(where) > MOST_BYTES:
+    size = os.path.getsize(where)
+    if size > MOST_BYTES:
         _refuse(where, f"takes more than {MOST_BYTES:,} bytes, which no manifest does")
     with open(where, "rb") as file:
-        raw = file.read(MOST_BYTES + 1)
+        raw = file.read(size)
     return decoded(where, raw), fingerprint_of(raw)
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.data.dataset import Dataset, PathLike
-from elman.data.named import NamedSequences
 from elman.data.npz.writing import _rows as rows_of
 from elman.data.sequences import Sequences, first_infinite
 from elman.data.store.columns import IdWriter, TargetWriter, WeightWriter
@@ -517,11 +516,8 @@ def _write_dataset(writer: StoreWriter, data: Dataset) -> None:
     if isinstance(data.X, Stored):
         _write_sequences(writer, data.X.sequences(), data, data.X.dtype == np.float64)
         return
-    X: Any = data.X
-    if data.feature_names is not None and not hasattr(X, "feature_names") and np.ndim(X) != 2:
-        X = NamedSequences(list(X), data.feature_names)
     found = check_sequences(
-        X,
+        data.X,
         dtype=None,
         ensure_min_samples=0,
         ensure_min_timesteps=0,
@@ -553,6 +549,10 @@ def _write_sequences(writer: StoreWriter, found: Sequences, data: Dataset, wide:
         if values is not None and len(values) != n:
             raise ValueError(f"{name} has {len(values)} entries, but X has {n} sequences")
     names = found.feature_names
+    if names is None and data.feature_names is not None:
+        names = tuple(data.feature_names)
+        if found.two_d and len(names) != found.n_timesteps:
+            names = None  # of the one feature, and not of the columns
     for start, rows in _blocks(found):
         at = 0
         for i, n_steps in enumerate(found.lengths[start : start + len(rows[1])].tolist(), start):
