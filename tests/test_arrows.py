@@ -160,7 +160,7 @@ def test_packages_of_others_stay_where_they_belong(module):
     ("code", "heavy"),
     [
         ("import elman", ("sklearn", "scipy", "matplotlib", "pandas", "rich", "safetensors")),
-        ("import elman, elman.data", ("narwhals", "pyarrow", "polars", "pandas")),
+        ("import elman, elman.data", ("narwhals", "pyarrow", "polars", "pandas", "dask")),
         ("import elman.data, elman.nn.network, elman.training.loop", ("sklearn", "scipy", "rich")),
         ("import elman; elman.RNNClassifier", ("matplotlib", "torch", "safetensors", "typer")),
     ],

@@ -1,4 +1,4 @@
-"""docs/your-data.md, pasted: every piece of Python in its order, and every command."""
+"""docs/your-data.md and docs/stores.md, pasted: all Python in its order, and every command."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ import pytest
 
 from elman.cli import main
 
-PAGE = (Path(__file__).parent.parent / "docs" / "your-data.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(python|text|sh)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
+
+def blocks(page):
+    """The pieces of a page: what language each is in, and its text."""
+    text = (Path(__file__).parent.parent / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```(python|text|sh)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
-def test_every_piece_runs_and_prints_what_the_page_says(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("page", ["your-data.md", "stores.md"])
+def test_every_piece_runs_and_prints_what_the_page_says(tmp_path, monkeypatch, capsys, page):
     pytest.importorskip("pyarrow")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     printed = ""
-    for kind, text in BLOCKS:
+    for kind, text in blocks(page):
         if kind == "python":
             with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(compile(text, "docs/your-data.md", "exec"), names)
+                exec(compile(text, f"docs/{page}", "exec"), names)
             printed = out.getvalue()
         elif kind == "text":
             assert printed == text
@@ -36,8 +40,11 @@ def test_every_piece_runs_and_prints_what_the_page_says(tmp_path, monkeypatch, c
             capsys.readouterr()
 
 
-def test_the_page_shows_every_kind():
-    kinds = [kind for kind, _ in BLOCKS]
-    assert kinds.count("python") >= 15
-    assert kinds.count("text") >= 10
+@pytest.mark.parametrize(
+    ("page", "n_python", "n_text"), [("your-data.md", 15, 10), ("stores.md", 6, 6)]
+)
+def test_the_pages_show_every_kind(page, n_python, n_text):
+    kinds = [kind for kind, _ in blocks(page)]
+    assert kinds.count("python") >= n_python
+    assert kinds.count("text") >= n_text
     assert "sh" in kinds

@@ -19,11 +19,13 @@ from elman.cli.fit import fit
 from elman.cli.gradcheck import gradcheck
 from elman.cli.inspect import inspect
 from elman.cli.predict import predict
+from elman.cli.store import make_store_app
 from elman.cli.stream import stream
 from elman.cli.text import visible
 from elman.cli.wording import as_options
 
 INTERRUPTED = 130
+SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 def _show_version(wanted: bool) -> None:
@@ -66,7 +68,7 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain help: its panels cut long option names short
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings=SETTINGS,
     )
     app.callback(invoke_without_command=True)(_elman)
     train: Callable[..., int] = with_columns(fit)
@@ -77,6 +79,7 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
     answering = with_columns(predict), with_columns(evaluate)
     for command in (demo, train, answering[0], stream, answering[1], inspect, gradcheck):
         app.command()(command)
+    app.add_typer(make_store_app(SETTINGS))
     return app
 
 

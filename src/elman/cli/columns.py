@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -107,7 +107,7 @@ OPTIONS: dict[str, Any] = {
 """The options of `elman.data.read`, as the commands have them; None is one that was left out."""
 
 
-def with_columns(command: Callable[..., R]) -> Callable[..., R]:
+def with_columns(command: Callable[..., R], *, without: Collection[str] = ()) -> Callable[..., R]:
     """Give a command the options of `elman.data.read`.
 
     Parameters
@@ -115,11 +115,14 @@ def with_columns(command: Callable[..., R]) -> Callable[..., R]:
     command : callable
         Has a parameter `given`, in the place of which the options stand, and which gets those that
         were given as `elman.data.read` takes them.
+    without : collection of str
+        Options that this command does not have.
     """
+    options = {name: option for name, option in OPTIONS.items() if name not in without}
 
     @functools.wraps(command)
     def with_options(**arguments: Any) -> R:
-        given = {name: arguments.pop(name) for name in OPTIONS}
+        given = {name: arguments.pop(name) for name in options}
         return command(**arguments, given=as_given(given))
 
     parameters: list[inspect.Parameter] = []
@@ -130,7 +133,7 @@ def with_columns(command: Callable[..., R]) -> Callable[..., R]:
                 inspect.Parameter(
                     option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
                 )
-                for option, annotation in OPTIONS.items()
+                for option, annotation in options.items()
             ]
         else:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))

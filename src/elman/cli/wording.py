@@ -27,6 +27,7 @@ _OF_STEPS = (
     "X, y) -> float",
     "leave --scoring out, which takes R^2 over those that are known",
 )
+OF_STORES = ("append", "shard_size", "block_size")
 _AS_NAMES = "strings say so: np.asarray(y).astype(str)"
 
 
@@ -74,7 +75,8 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     from elman.cli.columns import OPTIONS
     from elman.hyperparameters.declared import DECLARED
 
-    names = [*OPTIONS, "header", *(name for name, one in DECLARED.items() if one.option)]
+    names = [*OPTIONS, "header", *OF_STORES]
+    names += [*(name for name, one in DECLARED.items() if one.option)]
     every = "|".join(sorted(names, key=len, reverse=True))
     long = "|".join(name for name in names if "_" in name)
     return (

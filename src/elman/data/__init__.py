@@ -12,6 +12,7 @@ from elman.data.readers import (
     write_npz,
 )
 from elman.data.sequences import Batch, Sequences
+from elman.data.store.building import build_store
 from elman.data.store.manifest import StoreError
 from elman.data.store.store import SequenceStore, StoreView
 from elman.data.store.writing import StoreWriter
@@ -35,6 +36,7 @@ __all__ = [
     "StoreError",
     "StoreView",
     "StoreWriter",
+    "build_store",
     "check_sequences",
     "from_channels_first",
     "from_table",

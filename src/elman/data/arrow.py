@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from elman.data.budget import check_memory, most_bytes
@@ -19,6 +20,8 @@ from elman.data.wanted import Choice, Wanted, everything
 
 MOST_ROWS_OF_LISTS = 64
 """Rows of lists that are read from a Parquet file before the memory is looked at again."""
+BUFFER = 1 << 16
+"""Bytes of each column of a Parquet file that are read at a time, where rows are."""
 
 
 def read_parquet(
@@ -121,6 +124,81 @@ def read_arrow(
                 check_memory(name, sum(one.nbytes for one in kept), limit)
             schema = pyarrow.schema([reader.schema.field(column) for column in wanted])
             return _columns(pyarrow.Table.from_batches(kept, schema), name)
+
+
+def parquet_blocks(path: PathLike, block_size: int, choose: Choice) -> Iterator[Columns]:
+    """The rows of a Parquet file, about `block_size` bytes at a time; errors as `read_parquet`."""
+    name = os.fspath(path)
+    with _pyarrow(name, "Parquet"):
+        import pyarrow
+        from pyarrow import parquet
+
+        with open(name, "rb"):
+            pass
+        with (
+            pyarrow.OSFile(name) as opened,
+            parquet.ParquetFile(opened, pre_buffer=False, buffer_size=BUFFER) as file,
+        ):
+            wanted = _chosen(name, file.schema_arrow.names, choose)
+            n_rows = file.metadata.num_rows
+            a_row = max(8 * len(wanted), _unpacked(file.metadata) // max(n_rows, 1), 1)
+            schema = pyarrow.schema([file.schema_arrow.field(column) for column in wanted])
+            batches = file.iter_batches(
+                max(1, block_size // a_row), columns=wanted, use_threads=False
+            )
+            yield from _blocks_of(batches, schema, name)
+
+
+def arrow_blocks(path: PathLike, block_size: int, choose: Choice) -> Iterator[Columns]:
+    """The rows of a Feather or Arrow file, as `parquet_blocks`."""
+    name = os.fspath(path)
+    with _pyarrow(name, "Feather or Arrow"):
+        import pyarrow
+        from pyarrow import ipc
+
+        with open(name, "rb") as opened:
+            start = opened.read(6)
+        if start.startswith(b"FEA1"):
+            yield read_arrow(path, choose=choose)
+            return
+        with pyarrow.OSFile(name) as file:
+            if start == b"ARROW1":
+                reader = ipc.open_file(file)
+                batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+            else:
+                reader = ipc.open_stream(file)
+                batches = iter(reader)
+            wanted = _chosen(name, reader.schema.names, choose)
+            schema = pyarrow.schema([reader.schema.field(column) for column in wanted])
+            parts = (
+                part for batch in batches for part in _in_parts(batch.select(wanted), block_size)
+            )
+            yield from _blocks_of(parts, schema, name)
+
+
+def _in_parts(batch: Any, block_size: int) -> Iterator[Any]:
+    """A batch of records cut into parts of about `block_size` bytes."""
+    a_row = max(1, batch.nbytes // max(batch.num_rows, 1))
+    at_once = max(1, block_size // a_row)
+    for start in range(0, batch.num_rows, at_once):
+        yield batch.slice(start, at_once)
+
+
+def _blocks_of(batches: Iterable[Any], schema: Any, source: str) -> Iterator[Columns]:
+    import pyarrow
+
+    n_rows = 0
+    for batch in batches:
+        block = _columns(pyarrow.Table.from_batches([batch], schema), source)
+        start = n_rows
+        n_rows += block.n_rows
+        yield replace(block, place=partial(_row_of, source, start))
+    if n_rows == 0:
+        yield _columns(schema.empty_table(), source)
+
+
+def _row_of(source: str, start: int, row: int) -> str:
+    return f"{source}, row {start + row}"
 
 
 def parquet_of(columns: Mapping[str, list[Any]]) -> bytes:

@@ -7,7 +7,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, NoReturn
 
@@ -83,24 +83,11 @@ def read_csv(
     OSError
         The file cannot be opened.
     """
-    if decimal not in (".", ","):
-        raise ValueError(f"decimal={decimal!r} is not known; choose '.' or ','")
-    if delimiter is None:
-        tabs = os.fspath(path).lower().endswith(".tsv")
-        delimiter = "\t" if tabs else ";" if decimal == "," else ","
-    if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise ValueError(
-            f"delimiter={delimiter!r} cannot be used; it is one character, such as ';' or '\\t'"
-        )
-    if delimiter == decimal:
-        raise ValueError(
-            f"delimiter={delimiter!r} and decimal={decimal!r} are the same: choose two characters"
-        )
-    file = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, choose)
+    file = CsvFile(path, delimiter, decimal, header, max_bytes, choose)
     columns = file.columns()
     if file.unfinished:
         # Columns whose first text came after numbers, which are texts then: 1.0 and 1 differ.
-        again = _CsvFile(os.fspath(path), delimiter, decimal, header, max_bytes, choose)
+        again = CsvFile(path, delimiter, decimal, header, max_bytes, choose)
         columns |= again.columns(file.unfinished)
         if again.n_rows != file.n_rows:
             file.fail(None, "was changed while it was read; read it again")
@@ -108,19 +95,33 @@ def read_csv(
     return Columns(ordered, file.n_rows, place=file.place, source=os.fspath(path))
 
 
-class _CsvFile:
-    """One pass over the lines of a file."""
+class CsvFile:
+    """One pass over the lines of a file; the arguments are those of `read_csv`."""
 
     def __init__(
         self,
-        path: str,
-        delimiter: str,
+        path: PathLike,
+        delimiter: str | None,
         decimal: str,
         header: bool,
         max_bytes: int | None,
         choose: Choice,
     ) -> None:
-        self.path = path
+        if decimal not in (".", ","):
+            raise ValueError(f"decimal={decimal!r} is not known; choose '.' or ','")
+        if delimiter is None:
+            tabs = os.fspath(path).lower().endswith(".tsv")
+            delimiter = "\t" if tabs else ";" if decimal == "," else ","
+        if len(delimiter) != 1 or delimiter in '"\r\n\0':
+            raise ValueError(
+                f"delimiter={delimiter!r} cannot be used; it is one character, such as ';' or '\\t'"
+            )
+        if delimiter == decimal:
+            raise ValueError(
+                f"delimiter={delimiter!r} and decimal={decimal!r} are the same: choose two "
+                "characters"
+            )
+        self.path = os.fspath(path)
         self.delimiter = delimiter
         self.decimal = decimal
         self.header = header
@@ -141,6 +142,7 @@ class _CsvFile:
         self._lines: list[Any] = []
 
     def fail(self, line: int | None, reason: str) -> NoReturn:
+        """Raise a ReaderError about a line, or about the whole file."""
         where = self.path if line is None else f"{self.path}, line {line}"
         raise ReaderError(f"{where}: {reason}")
 
@@ -158,16 +160,50 @@ class _CsvFile:
 
     def columns(self, only: Sequence[str] | None = None) -> dict[str, Any]:
         """The columns as arrays; `only` reads some of them, as text."""
+
+        def make(name: str) -> Growing | None:
+            if only is not None and name not in only:
+                return None
+            column = Growing(self.wanted.role(name), self.decimal)
+            if only is not None:
+                column.as_text()
+            return column
+
+        found, growing = {}, {}
+        for growing in self.takes(make):  # noqa: B007 -- the last one holds all rows
+            pass
+        for name, (_, column) in growing.items():
+            if column.failed:
+                self.unfinished.append(name)
+            else:
+                found[name] = column.array()
+        return found
+
+    def takes(
+        self, make: Callable[[str], Growing | None], cells: int = CELLS
+    ) -> Iterator[dict[str, tuple[int, Growing]]]:
+        """Read the file, and yield its columns whenever some rows were added to each.
+
+        Parameters
+        ----------
+        make : callable
+            Makes the column of a name, or None for one that is left out; called once `names` and
+            `wanted` are known. What is yielded may be replaced in place between two takes.
+        cells : int
+            About how many fields are added at a time.
+        """
         encoding = not_text(self.path) or "utf-8-sig"
         try:
             with open(self.path, encoding=encoding, newline="") as file:
-                return self._columns(file, only)
+                yield from self._takes(file, make, cells)
         except UnicodeDecodeError as error:
             undecodable(self.path, encoding, error)
         except csv.Error as error:
             self._refuse_syntax(error, encoding)
 
-    def _columns(self, file: io.TextIOWrapper, only: Sequence[str] | None) -> dict[str, Any]:
+    def _takes(
+        self, file: io.TextIOWrapper, make: Callable[[str], Growing | None], cells: int
+    ) -> Iterator[dict[str, tuple[int, Growing]]]:
         reader = csv.reader(
             chain.from_iterable(self._blocks(file)),
             delimiter=self.delimiter,
@@ -178,30 +214,20 @@ class _CsvFile:
         if first is None:
             self.fail(None, "is empty; the first line of a CSV file names its columns")
         named = self._named(first, reader.line_num)
-        growing = {
-            name: (k, Growing(self.wanted.role(name), self.decimal)) for name, k in named.items()
-        }
-        if only is not None:
-            growing = {name: growing[name] for name in only}
-            for _, column in growing.values():
-                column.as_text()
+        self.names = [*named]
+        made = {name: (k, make(name)) for name, k in named.items()}
+        growing = {name: (k, one) for name, (k, one) in made.items() if one is not None}
         if not self.header:
             self._take([first], reader.line_num - 1, reader.line_num, growing)
-        at_once = max(1, CELLS // self._n_fields)
+            yield growing
+        at_once = max(1, cells // self._n_fields)
         before = reader.line_num
         while rows := list(islice(reader, at_once)):
             self._take(rows, before, reader.line_num, growing)
             before = reader.line_num
+            yield growing
         if not self.n_rows:
             self.fail(None, "has the names of columns and no rows")
-        self.names = [*named]
-        found = {}
-        for name, (_, column) in growing.items():
-            if column.failed:
-                self.unfinished.append(name)
-            else:
-                found[name] = column.array()
-        return found
 
     def _blocks(self, file: io.TextIOWrapper) -> Iterator[list[str]]:
         """The lines, some at a time, after a look at what no CSV file holds."""

@@ -30,7 +30,7 @@ EXACT = 2**53
 MOST_DISTINCT = 1 << 16
 """Distinct texts of a column beyond which it is asked whether to look for them pays."""
 
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+WHOLE = re.compile(r"[+-]?[0-9]+")
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -222,7 +222,7 @@ class Growing:
             if exactly and len(different) > len({BOOLEANS[field] for field in different}):
                 return self._as_text(gone)  # "true" and "TRUE"
             return self._mapped(BOOLEANS, object if gone else np.bool_)
-        if all(_WHOLE.fullmatch(field.strip()) for field in there):
+        if all(WHOLE.fullmatch(field.strip()) for field in there):
             return self._typed_integers(there, gone)
         if self._role != "id":
             floats = self._as_floats(there)

@@ -103,8 +103,10 @@ def read_table(
     return assembled(columns, asked, labels, missing)
 
 
-def assembled(columns: Columns, asked: Asked, labels: Any, missing: str) -> Dataset:
-    """Sequences of columns that were read as `asked` chose."""
+def assembled(
+    columns: Columns, asked: Asked, labels: Any, missing: str, *, is_part: bool = False
+) -> Dataset:
+    """Sequences of columns that were read as `asked` chose; `is_part` is that of `dataset_of`."""
     features = feature_columns(columns, asked.checked())
     if missing == "error":
         for name in features:
@@ -113,7 +115,12 @@ def assembled(columns: Columns, asked: Asked, labels: Any, missing: str) -> Data
     if absent is not None and not any(holds_lists(columns.columns[name]) for name in features):
         check_known(columns, absent, "id")
     return dataset_of(
-        columns, time_delta=asked.time_delta, labels=labels, release=True, **asked.roles
+        columns,
+        time_delta=asked.time_delta,
+        labels=labels,
+        release=True,
+        is_part=is_part,
+        **asked.roles,
     )
 
 

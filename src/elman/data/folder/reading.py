@@ -5,7 +5,8 @@ from __future__ import annotations
 import bisect
 import os
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -113,22 +114,87 @@ def read_folder(
     OSError
         A file cannot be opened.
     """
-    folder = Path(path)
     options = {
         "delimiter": delimiter,
         "decimal": decimal,
         "header": header,
         "max_bytes": max_bytes,
     }
+    roles = {
+        "time": time,
+        "features": features,
+        "label": label,
+        "step_label": step_label,
+        "target": target,
+        "step_target": step_target,
+        "weight": weight,
+    }
+    plan = planned(
+        Path(path),
+        roles,
+        id=id,
+        time_delta=time_delta,
+        labels=labels,
+        options=options,
+        with_labels=with_labels,
+        may_lack=may_lack,
+    )
+    parts: list[Columns] = []
+    n_bytes = 0
+    for part in plan.parts():
+        parts.append(part)
+        n_bytes += sum(column.nbytes for column in part.columns.values())
+        check_memory(str(path), n_bytes, max_bytes)
+    called, whole, table = plan.of_whole(parts[0])
+    return assembled(_joined(Path(path), plan.ids, parts, called), whole, table, missing)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The recordings of a folder, and what is asked of them all."""
+
+    ids: list[str]
+    """of the recordings, in their order"""
+    parts: Callable[[], Iterator[Columns]]
+    """reads the recordings, one after the other, each as its columns"""
+    of_whole: Callable[[Columns], tuple[str, Asked, Any]]
+    """the first recording -> what the column of ids is called, what is asked of the table of all
+    recordings with that column, and the second table or mapping of labels by id, or None"""
+
+
+def planned(
+    folder: Path,
+    roles: Mapping[str, Any],
+    *,
+    id: str | None,
+    time_delta: bool,
+    labels: Any,
+    options: Mapping[str, Any],
+    with_labels: bool = True,
+    may_lack: Collection[str] = (),
+) -> Plan:
+    """What there is to read in a folder, and where the labels are, before anything is read.
+
+    Parameters
+    ----------
+    folder : Path
+    roles : mapping
+        The columns by role, as `read_folder` takes them; None for one that is not given.
+    id, time_delta, labels, with_labels, may_lack
+        As `read_folder` takes them.
+    options : mapping
+        Arguments of the readers of tables.
+    """
+    answers = {role: roles[role] for role in ("label", "target", "weight")}
+    label, target, weight = answers.values()
+    of_steps = {role: roles[role] for role in roles if role not in ("label", "target")}
     file = labels_within(folder) if labels is None else None
     if isinstance(labels, (str, os.PathLike)):
         file = found_file(labels, folder)
     paths = recordings(folder, file)
-    of_steps = {"time": time, "features": features, "step_label": step_label}
-    of_steps |= {"step_target": step_target, "weight": weight}
-    answers = {"label": label, "target": target, "weight": weight}
     second: Labels | Mapping[Any, Any] | None = None
-    if with_labels and not (step_label or step_target):  # these are in the recordings
+    by_step = of_steps.get("step_label") or of_steps.get("step_target")
+    if with_labels and not by_step:  # those are in the recordings
         if file is not None:
             second = read_labels(file, folder, paths, id, answers, options, may_lack)
             answers["label"] = second.label
@@ -139,7 +205,7 @@ def read_folder(
         elif not (label or target):
             second = folders_as_labels(paths)
         if second is None:
-            of_steps |= answers
+            of_steps = of_steps | answers
             if id is not None and "id" not in may_lack:
                 raise ReaderError(
                     f"{folder}: id={id!r} names a column of a file of labels, and there is "
@@ -150,26 +216,26 @@ def read_folder(
     if unasked and not any(label in found for found in names.values()):
         second = folders_as_labels(paths)
         of_steps["label"] = None if second is not None else label
-    if features is None:
+    if of_steps.get("features") is None:
         _refuse_odd(folder, names)
-    if "time" in may_lack and not any(time in found for found in names.values()):
+    if "time" in may_lack and not any(roles["time"] in found for found in names.values()):
         of_steps["time"] = None
     asked = [Asked(str(folder / path), of_steps, time_delta) for path in names]
-    parts: list[Columns] = []
-    n_bytes = 0
-    for name, each in zip(paths.values(), asked, strict=True):
-        part = read_columns(folder / name, choose=each, **known_options(name, options))
-        parts.append(part)
-        n_bytes += sum(column.nbytes for column in part.columns.values())
-        check_memory(str(folder), n_bytes, max_bytes)
-    wished = [second.id] if isinstance(second, Labels) else names_of(id)
-    called = _free_name(wished if len(wished) == 1 else [], parts[0])
-    roles = {**asked[0].roles, "id": called} | ({} if second is None else answers)
-    whole = Asked(str(folder), roles, time_delta, second is not None)
-    table: Any = second
-    if isinstance(second, Labels):
-        table = without_strangers(second.table(called), [called], paths, str(folder))
-    return assembled(_joined(folder, [*paths], parts, called), whole, table, missing)
+
+    def parts() -> Iterator[Columns]:
+        for name, each in zip(paths.values(), asked, strict=True):
+            yield read_columns(folder / name, choose=each, **known_options(name, options))
+
+    def of_whole(first: Columns) -> tuple[str, Asked, Any]:
+        wished = [second.id] if isinstance(second, Labels) else names_of(id)
+        called = _free_name(wished if len(wished) == 1 else [], first)
+        roles = {**asked[0].roles, "id": called} | ({} if second is None else answers)
+        table: Any = second
+        if isinstance(second, Labels):
+            table = without_strangers(second.table(called), [called], paths, str(folder))
+        return called, Asked(str(folder), roles, time_delta, second is not None), table
+
+    return Plan([*paths], parts, of_whole)
 
 
 class _Named(Exception):  # noqa: N818, no error

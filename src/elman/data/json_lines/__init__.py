@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike
-from elman.data.json_lines.lines import JsonLines
+from elman.data.json_lines.lines import CHARACTERS, JsonLines
 from elman.data.text_files import not_text, undecodable
 from elman.data.wanted import Choice, everything
 
-__all__ = ["read_json_lines"]
+__all__ = ["json_lines_blocks", "read_json_lines"]
 
 
 def read_json_lines(
@@ -53,6 +54,34 @@ def read_json_lines(
             file.read(lines)
     except UnicodeDecodeError as error:
         undecodable(file.path, encoding, error)
+    return _finite_columns(file, encoding)
+
+
+def json_lines_blocks(path: PathLike, block_size: int, choose: Choice) -> Iterator[Columns]:
+    """The rows of a file of JSON lines, about `block_size` bytes of columns at a time.
+
+    Raises
+    ------
+    ReaderError, OSError
+        As `read_json_lines`.
+    """
+    file = JsonLines(os.fspath(path), None, choose)
+    encoding = not_text(file.path) or "utf-8-sig"
+    try:
+        with open(file.path, encoding=encoding, newline="\n") as lines:
+            waiting = False
+            for n_bytes in file.takes(lines, min(CHARACTERS, block_size)):
+                waiting = n_bytes < block_size
+                if not waiting:
+                    yield _finite_columns(file, encoding)
+            if waiting:
+                yield _finite_columns(file, encoding)
+    except UnicodeDecodeError as error:
+        undecodable(file.path, encoding, error)
+
+
+def _finite_columns(file: JsonLines, encoding: str) -> Columns:
+    """The columns of the lines that were taken; an error names the line of a number too large."""
     columns = file.columns()
     if file.any_infinite:  # Infinity says so itself; 1e999 is a mistake
         with open(file.path, encoding=encoding, newline="\n") as lines:

@@ -57,6 +57,14 @@ class JsonLines:
 
     def read(self, lines: Iterator[str]) -> None:
         """Take all lines."""
+        for _ in self.takes(lines):
+            pass
+
+    def takes(self, lines: Iterator[str], characters: int = CHARACTERS) -> Iterator[int]:
+        """Take all lines, some at a time; after each time, the bytes of what `columns` would give.
+
+        `characters` is how many are taken at a time, unless a line has more.
+        """
         rows: list[dict[str, Any]] = []
         numbers: list[int] = []
         n_characters = 0
@@ -67,15 +75,18 @@ class JsonLines:
             numbers.append(self.line)
             n_characters += len(line)
             self._n_characters += len(line)
-            if n_characters > CHARACTERS:
+            if n_characters > characters:
                 self._take(rows, numbers)
                 rows, numbers, n_characters = [], [], 0
+                yield self._n_bytes()
         self._take(rows, numbers)
+        if rows:
+            yield self._n_bytes()
         if not self._n_rows:
             raise ReaderError(f"{self.path}: holds no line; expected an object on each line")
 
     def columns(self) -> Columns:
-        """What they hold."""
+        """What the lines hold that were taken since the last call."""
         found: dict[str, Array] = {}
         for name, values in self._values.items():
             for full_name, column in values.columns(name):
@@ -87,9 +98,10 @@ class JsonLines:
                 found[full_name] = column
         self.any_infinite = any(map(_holds_infinite, found.values()))
         lines = np.concatenate(self._lines)
+        self._lines = []
         return Columns(
             found,
-            self._n_rows,
+            len(lines),
             place=lambda row: f"{self.path}, line {lines[row]}",
             source=self.path,
         )
@@ -182,7 +194,10 @@ class JsonLines:
                 self.fail(f"{cut(name)} {error}", numbers[error.row])
         self._lines.append(np.array(numbers, np.int64))
         self._n_rows += len(rows)
-        check_memory(self.path, sum(v.n_bytes for v in self._values.values()), self.max_bytes)
+        check_memory(self.path, self._n_bytes(), self.max_bytes)
+
+    def _n_bytes(self) -> int:
+        return sum(values.n_bytes for values in self._values.values())
 
     def _learn(self, row: dict[str, Any]) -> None:
         for name in row:

@@ -67,11 +67,15 @@ class Values:
         self.n_bytes += part.nbytes
 
     def columns(self, name: str) -> Iterator[tuple[str, Array]]:
-        """The column, or several of a key that has lists of lists, with their names."""
+        """The column, or several of a key that has lists of lists, with their names.
+
+        What was added until now is forgotten then, but for what it says of the kind of values.
+        """
+        self.n_bytes = 0
         if self._width is None:
             yield name, self._column()
             return
-        rows = np.concatenate(self._parts)
+        rows, self._parts = np.concatenate(self._parts), []
         for k in range(self._width):
             part = _objects([None if row is None else _column_of(row, k) for row in rows])
             yield f"{name}[{k}]", part

@@ -29,6 +29,7 @@ def dataset_of(
     time_delta: bool = False,
     labels: Columns | Mapping[Any, Any] | None = None,
     release: bool = False,
+    is_part: bool = False,
 ) -> Dataset:
     """Sequences of the columns of a table.
 
@@ -46,6 +47,8 @@ def dataset_of(
     release : bool
         Whether columns of lists are removed from `columns` once they have been joined, so that they
         are not in memory beside the sequences.
+    is_part : bool
+        Whether the table is a part of a larger one, so that labels of steps may all be missing.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def dataset_of(
     ids = _ids(table.whole)
     return Dataset(
         NamedSequences(groups.parts(block), names, ids),
-        y_of(table, roles, second),
+        y_of(table, roles, second, is_part=is_part),
         metadata,
         ids=ids,
         feature_names=tuple(names),

@@ -114,7 +114,7 @@ def from_table(
     if known and id is None and time is None:
         id, time = known[:-1], known[-1]
     id, time = _named(id, known, columns), _named(time, known, columns)
-    _refuse_index(table, columns, [*names_of(id), *names_of(time)])
+    refuse_index(table, columns, [*names_of(id), *names_of(time)])
     data = dataset_of(
         columns,
         id=id,
@@ -126,7 +126,7 @@ def from_table(
         step_target=step_target,
         weight=weight,
         time_delta=time_delta,
-        labels=None if labels is None else _second_table(labels, id, label, target),
+        labels=None if labels is None else second_table(labels, id, label, target),
     )
     library = library_of(table)
     if library is not None:
@@ -142,7 +142,7 @@ def _named(role: Any, known: list[str], columns: Columns) -> Any:
     return known[role] if is_position and str(role) not in columns.columns else role
 
 
-def _refuse_index(table: Any, columns: Columns, names: list[Any]) -> None:
+def refuse_index(table: Any, columns: Columns, names: list[Any]) -> None:
     """Raise ReaderError if a column that is asked for is the index of a pandas frame."""
     index: Any = getattr(table, "index", None)
     if getattr(index, "nlevels", 0) != 1 or index.name is None:
@@ -154,7 +154,7 @@ def _refuse_index(table: Any, columns: Columns, names: list[Any]) -> None:
         )
 
 
-def _second_table(labels: Any, id: Any, label: Any, target: Any) -> Columns | Mapping[Any, Any]:
+def second_table(labels: Any, id: Any, label: Any, target: Any) -> Columns | Mapping[Any, Any]:
     """`labels` as columns, or a mapping whose values are labels."""
     names = [str(name) for name in names_of(id)]
     if isinstance(labels, Mapping):
@@ -173,5 +173,5 @@ def _second_table(labels: Any, id: Any, label: Any, target: Any) -> Columns | Ma
         frame = labels.index.to_frame(index=False, name=names if len(names) > 1 else names[0])
         labels = {**{key: frame[key] for key in names}, str(name): labels.reset_index(drop=True)}
     columns = columns_of(labels, name="labels", source="the table of labels")
-    _refuse_index(labels, columns, names)
+    refuse_index(labels, columns, names)
     return columns

@@ -25,7 +25,9 @@ from elman.data.tables.steps import Grouped, Steps, shown
 Array = NDArray[Any]
 
 
-def y_of(table: Steps, roles: Roles, labels: Grouped | None) -> Array | list[Array] | None:
+def y_of(
+    table: Steps, roles: Roles, labels: Grouped | None, *, is_part: bool = False
+) -> Array | list[Array] | None:
     """What is to be learned: of whole sequences or of each step, or None.
 
     Parameters
@@ -36,6 +38,8 @@ def y_of(table: Steps, roles: Roles, labels: Grouped | None) -> Array | list[Arr
         Which columns are labels or targets.
     labels : Grouped, optional
         A second table with labels or targets of whole sequences, in the order of the first one's.
+    is_part : bool
+        Whether the table is a part of a larger one, so that labels of steps may all be missing.
     """
     whole = table.whole if labels is None else labels
     if roles.label is not None:
@@ -44,7 +48,7 @@ def y_of(table: Steps, roles: Roles, labels: Grouped | None) -> Array | list[Arr
         targets = np.stack([_target(whole, name) for name in roles.target], axis=1)
         return targets if "target" in roles.many else targets[:, 0]
     if roles.step_label is not None:
-        return table.steps.groups.split(_step_labels(table.steps, roles.step_label))
+        return table.steps.groups.split(_step_labels(table.steps, roles.step_label, is_part))
     if roles.step_target:
         targets = np.stack([_step_target(table.steps, name) for name in roles.step_target], axis=1)
         return table.steps.groups.split(targets if "step_target" in roles.many else targets[:, 0])
@@ -89,7 +93,7 @@ def labels_table(labels: Columns | Mapping[Any, Any], table: Steps, roles: Roles
     if not roles.id:
         raise ReaderError("labels= needs id=, the column by which the two tables belong together")
     if isinstance(labels, Mapping):
-        labels = _of_mapping(labels, roles)
+        labels = mapping_as_table(labels, roles)
     for name in roles.id:
         check_known(labels, name, "id")
     ids = [labels.columns[name] for name in roles.id]
@@ -102,8 +106,8 @@ def labels_table(labels: Columns | Mapping[Any, Any], table: Steps, roles: Roles
                 f"{labels.source}: {_called(roles.id, ids, again)} is in {labels.place(first)} and "
                 f"in {labels.place(again)}: keep one row for each sequence"
             )
-    rows = {key: row for row, key in enumerate(_keys(ids))}
-    own = _keys(list(whole.names))
+    rows = {key: row for row, key in enumerate(id_keys(ids))}
+    own = id_keys(list(whole.names))
     found = np.array([rows.get(key, -1) for key in own], np.int64)
     absent = np.flatnonzero(found < 0)
     if len(absent):
@@ -127,7 +131,7 @@ def _called(names: tuple[str, ...], ids: list[Array], row: int) -> str:
     return ", ".join(f"{n} {shown(c[row])}" for n, c in zip(names, ids, strict=True))
 
 
-def _keys(ids: list[Array]) -> list[Any]:
+def id_keys(ids: list[Array]) -> list[Any]:
     """Each row's id as Python has it, so that 1 is 1 in a column of any type."""
     columns = [
         [str(value) for value in column] if column.dtype.kind == "M" else column.tolist()
@@ -149,7 +153,7 @@ def _other_kinds(whole: Grouped, labels: Columns, roles: Roles) -> str:
     return ""
 
 
-def _of_mapping(labels: Mapping[Any, Any], roles: Roles) -> Columns:
+def mapping_as_table(labels: Mapping[Any, Any], roles: Roles) -> Columns:
     """A mapping from ids to labels as a table."""
     keys = list(labels)
     name = roles.label or (roles.target[0] if roles.target else "label")
@@ -228,11 +232,11 @@ def _labels(table: Grouped, name: str, values: Array) -> Array:
     raise table.error(_no_labels(name, values, "label"))
 
 
-def _step_labels(table: Grouped, name: str) -> Array:
+def _step_labels(table: Grouped, name: str, is_part: bool) -> Array:
     """Labels of steps, in their order: text, booleans or integers; None where one is missing."""
     values = table.groups.steps(table.columns.columns[name])
     missing = missing_values(values)
-    if missing.all():
+    if missing.all() and not is_part:
         raise table.error(
             f"the labels, column {cut(name)}, are missing for every step: give some a label"
         )

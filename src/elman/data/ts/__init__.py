@@ -6,7 +6,7 @@ import codecs
 import io
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
@@ -83,6 +83,40 @@ def read_ts(
     return file.dataset(_lines(content, place), len(content))
 
 
+def ts_datasets(
+    path: PathLike,
+    block_size: int,
+    *,
+    missing: str = "error",
+    timestamps: str = "order",
+    unlabelled: str = "keep",
+) -> Iterator[Dataset]:
+    """What `read_ts` gives, some recordings at a time: about `block_size` bytes of values.
+
+    The file is read twice, first for the labels: of what type they are, all of them say.
+    """
+    _check_choice("missing", missing, ("error", "nan"))
+    _check_choice("timestamps", timestamps, ("order", "feature", "error"))
+    _check_choice("unlabelled", unlabelled, ("keep", "error"))
+
+    def opened() -> tuple[_TsFile, Iterator[list[Array]]]:
+        place = Place(os.fspath(path))
+        budget = Budget(place, os.path.getsize(path), None)
+        file = _TsFile(place, budget, missing == "nan", timestamps, unlabelled)
+        return file, file.parts(path, block_size)
+
+    first, parts = opened()
+    for _ in parts:
+        pass
+    y = None if first.labels is None else first.labels.target()
+    headers = first.headers.found
+    done = 0
+    _, parts = opened()
+    for X in parts:
+        yield Dataset(X, None if y is None else y[done : done + len(X)], headers)
+        done += len(X)
+
+
 class _TsFile:
     """One pass over the lines of a .ts file."""
 
@@ -99,25 +133,45 @@ class _TsFile:
         self.labels: Labels | None = None
 
     def dataset(self, lines: Iterator[str], size: int) -> Dataset:
+        for _ in self.takes(lines):
+            pass
+        assert self.labels is not None
+        self.place.line = 0
+        X = self.recordings.sequences(size)
+        return Dataset(X, self.labels.target(), self.headers.found)
+
+    def parts(self, path: PathLike, block_size: int) -> Iterator[list[Array]]:
+        """The recordings, about `block_size` bytes of values at a time."""
+        with open(path, "rb") as file:
+            lines = io.TextIOWrapper(file, encoding=_encoding(file, self.place), newline=None)
+            for _ in self.takes(lines):
+                if self.recordings.n_bytes >= block_size:
+                    yield self.recordings.taken()
+        if len(self.recordings):
+            yield self.recordings.taken()
+
+    def takes(self, lines: Iterator[str]) -> Iterator[None]:
+        """Read all lines, and yield after each recording."""
         place = self.place
+        any_recording = False
         try:
             for place.line, raw in enumerate(lines, start=1):
                 line = raw.strip()
                 if line and line[0] not in "#%":
                     self.read(line)
+                    if len(self.recordings):
+                        any_recording = True
+                        yield
         except ReaderError:
             self.recordings.settle()  # an error on a line before goes first
             raise
         if self.labels is None:
             self.headers.check_list()
             place.fail("no @data line; is this a .ts file of the UCR/UEA archive?", 0)
-        if not len(self.recordings):
+        if not any_recording:
             place.fail("no recordings after @data")
         self.recordings.settle()
         self.labels.check()
-        place.line = 0
-        X = self.recordings.sequences(size)
-        return Dataset(X, self.labels.target(), self.headers.found)
 
     def read(self, line: str) -> None:
         if self.labels is not None:
@@ -228,17 +282,25 @@ class _TsFile:
 
 def _lines(content: bytes, place: Place) -> Iterator[str]:
     """The lines of a file, however they end."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    file = io.BytesIO(content)
+    yield from io.TextIOWrapper(file, encoding=_encoding(file, place), newline=None)
+
+
+def _encoding(file: BinaryIO, place: Place) -> str:
+    """What the text of a file is read as; the file is at its beginning again."""
+    if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         place.fail("the text is UTF-16; save it as UTF-8", 1)
+    file.seek(0)
     encoding = "utf-8-sig"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        for start in range(0, len(content), _BLOCK):
-            decoder.decode(content[start : start + _BLOCK])
+        while block := file.read(_BLOCK):
+            decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         encoding = "latin-1"  # comments of the archive are not always UTF-8
-    yield from io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline=None)
+    file.seek(0)
+    return encoding
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

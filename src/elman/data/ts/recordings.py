@@ -120,6 +120,20 @@ class Recordings:
         )
         return split_rows(self._values.reshape(-1, self._n_features), lengths)
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the values of the recordings until now, if each were of two characters."""
+        return 8 * self._n_values + 4 * self._n_waiting
+
+    def taken(self) -> list[Array]:
+        """The recordings until now, an array each, which are then forgotten here."""
+        self.settle()
+        values = self._values[: self._n_values].reshape(-1, self._n_features)
+        found = split_rows(values, np.array(self._lengths, np.int64))
+        self._values, self._n_values = np.empty(AT_FIRST), 0
+        self._lengths = array("q")
+        return found
+
     def _read_long(self, numbers: str, n_timesteps: int) -> None:
         out: Any = None
         start = 0
