@@ -705,11 +705,12 @@ class TrainingParameters:
         shapes="training",
     )
     outer_momentum: float = declared(
-        0.9,
+        0.5,
         real(0, 1),
         help="Momentum of the outer solver nesterov.",
         doc="""
-        Only for outer_solver="nesterov": share of the velocity of one round that the next keeps.
+        Only for outer_solver="nesterov": share of the velocity of one round that the next keeps. 0.9,
+        as in DiLoCo, overshoots unless there are hundreds of rounds.
         """,
         shapes="training",
     )

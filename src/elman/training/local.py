@@ -59,7 +59,7 @@ class Outer(NamedTuple):
     solver: str = "average"
     learning_rate: float = 0.7
     """of "nesterov" only"""
-    momentum: float = 0.9
+    momentum: float = 0.5
     """of "nesterov" only"""
 
 
