@@ -651,7 +651,8 @@ class TrainingParameters:
         "sync": every batch is a step of the one network. "local": `replicas` copies of it learn
         from `local_steps` batches each, by themselves, and their weights are then averaged. That
         is another training than "sync", and with an `executor` one that waits for its workers once
-        a round instead of once a batch. How many workers there are changes no bit of it; without
+        a round instead of once a batch. The replicas share the batches of an epoch, so that it
+        takes more epochs to come as far. How many workers there are changes no bit of it; without
         an executor the replicas run one after another. Every replica has an optimizer of its own
         (`solver`, at the rate that `learning_rate` has for the epoch; `max_grad_norm` holds for
         each of its steps), which goes on from round to round. The end of an epoch ends a round;
@@ -709,8 +710,8 @@ class TrainingParameters:
         real(0, 1),
         help="Momentum of the outer solver nesterov.",
         doc="""
-        Only for outer_solver="nesterov": share of the velocity of one round that the next keeps. 0.9,
-        as in DiLoCo, overshoots unless there are hundreds of rounds.
+        Only for outer_solver="nesterov": share of the velocity of one round that the next keeps.
+        0.9, as in DiLoCo, overshoots where rounds are few.
         """,
         shapes="training",
     )
