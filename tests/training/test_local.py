@@ -17,7 +17,9 @@ from sklearn.base import clone
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.data.deferred import Deferred
 from elman.data.prepared import Prepared
+from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.formats import archive
 from elman.nn.chunks import Chunk
@@ -29,6 +31,7 @@ from elman.nn.parameters import Parameters
 from elman.training import checkpoints
 from elman.training.batches import dealt
 from elman.training.divergence import DivergedError
+from elman.training.gradients import Here
 from elman.training.labelled import Labelled
 from elman.training.local import Outer, Replicas
 from elman.training.loop import train
@@ -224,6 +227,46 @@ def test_nor_do_processes(estimator, processes):
     there = fitted(estimator, processes, **options)
     assert digest(there) == digest(fitted(estimator, **options))
     assert there.validation_scores_ == fitted(estimator, **options).validation_scores_
+
+
+@estimators
+@pytest.mark.parametrize("missing", ["error", "mask", "skip"])
+def test_nor_does_reading_samples_where_the_replicas_run(estimator, missing, monkeypatch):
+    """What a store does: a task has the numbers of its samples, and their values are read late."""
+    data = [x.copy() for x in X]
+    if missing != "error":
+        data[6][1, 0] = data[8][0, 1] = np.nan
+    model = made(estimator, missing=missing, bptt_steps=3)
+    expected = digest(clone(model).fit(data, TARGETS[estimator]))
+    monkeypatch.setattr(Sequences, "is_stored", property(lambda self: True))
+    read = []
+    own = Deferred.read
+
+    def noted(deferred, backend):
+        read.append(deferred)
+        return own(deferred, backend)
+
+    monkeypatch.setattr(Deferred, "read", noted)
+    with ThreadPoolExecutor(2) as executor:
+        assert digest(clone(model).fit(data, TARGETS[estimator], executor=executor)) == expected
+    assert len(read) >= 3 * 6
+
+
+@pytest.mark.parametrize("mode", ["sync", "local"])
+def test_in_one_process_a_batch_is_made_when_its_turn_comes(mode, monkeypatch):
+    seen = []
+
+    def noted(what, own):
+        def call(*args, **options):
+            seen.append(what)
+            return own(*args, **options)
+
+        return call
+
+    monkeypatch.setattr(Here, "gradient", noted("gradient", Here.gradient))
+    monkeypatch.setattr(Labelled, "samples", noted("made", Labelled.samples))
+    fitted(RNNClassifier, mode=mode)
+    assert seen == ["made", "gradient"] * (3 * 6)
 
 
 @pytest.mark.parametrize("number", [0, 3])

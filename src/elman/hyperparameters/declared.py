@@ -680,7 +680,8 @@ class TrainingParameters:
         Only for mode="local": batches that each replica learns from in a round. A round takes the
         next `replicas` times `local_steps` batches of the epoch and deals them to the replicas in
         turn; if fewer are left, the last round of the epoch is shorter, and a replica without a
-        batch does not count in its average.
+        batch does not count in its average. With an `executor` a round should take less than the
+        `timeout` of `elman.distributed.connect`, after which its work is given to another worker.
         """,
         shapes="training",
     )
