@@ -17,9 +17,8 @@ from sklearn.base import clone
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
-from elman.data.deferred import Deferred
+from elman.data import SequenceStore
 from elman.data.prepared import Prepared
-from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.formats import archive
 from elman.nn.chunks import Chunk
@@ -231,25 +230,17 @@ def test_nor_do_processes(estimator, processes):
 
 @estimators
 @pytest.mark.parametrize("missing", ["error", "mask", "skip"])
-def test_nor_does_reading_samples_where_the_replicas_run(estimator, missing, monkeypatch):
-    """What a store does: a task has the numbers of its samples, and their values are read late."""
+def test_nor_does_a_store_that_is_read_where_the_replicas_run(
+    estimator, missing, tmp_path, processes
+):
     data = [x.copy() for x in X]
     if missing != "error":
         data[6][1, 0] = data[8][0, 1] = np.nan
     model = made(estimator, missing=missing, bptt_steps=3)
     expected = digest(clone(model).fit(data, TARGETS[estimator]))
-    monkeypatch.setattr(Sequences, "is_stored", property(lambda self: True))
-    read = []
-    own = Deferred.read
-
-    def noted(deferred, backend):
-        read.append(deferred)
-        return own(deferred, backend)
-
-    monkeypatch.setattr(Deferred, "read", noted)
-    with ThreadPoolExecutor(2) as executor:
-        assert digest(clone(model).fit(data, TARGETS[estimator], executor=executor)) == expected
-    assert len(read) >= 3 * 6
+    store = SequenceStore.write(tmp_path / "store", zip(data, TARGETS[estimator], strict=True))
+    assert digest(clone(model).fit(store)) == expected
+    assert digest(clone(model).fit(store, executor=processes)) == expected
 
 
 @pytest.mark.parametrize("mode", ["sync", "local"])
