@@ -63,3 +63,14 @@ def test_it_is_reported_once_when_enough_was_seen():
     report(SimpleNamespace(epoch=1))
     report(SimpleNamespace(epoch=2))
     assert len(written) == 1
+
+
+def test_of_replicas_more_local_steps_are_recommended():
+    timing = Timing(40, local=True)
+    for _ in range(N_LEFT_OUT + 1):
+        timing.add(Round(0.030, [0.018, 0.018], 3, 4))
+    assert str(timing.efficiency()) == (
+        "compute 18.0 ms, communication 12.0 ms a round: 40% of the workers' time; "
+        "local_steps=32 would give 62%; 1 of 3 workers have nothing to do, because there are fewer "
+        "replicas"
+    )

@@ -97,7 +97,7 @@ class Interrupt:
 def test_an_interrupt_before_the_first_epoch_leaves_a_fitted_estimator(estimator, monkeypatch):
     model = estimator(hidden_size=3, max_iter=2, random_state=0).fit(X, TARGETS[estimator])
     fitted, history = model.model_, model.history_
-    monkeypatch.setattr("elman.training.epoch.gradient", Interrupt())
+    monkeypatch.setattr("elman.training.gradients.gradient", Interrupt())
     with pytest.warns(UserWarning, match="interrupted before its first epoch"):
         model.fit(X, TARGETS[estimator])
     assert model.model_ is fitted

@@ -121,6 +121,15 @@ def test_parameters_changed_after_training_are_not_saved(kind, tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["hidden_size", "layer_norm", "n_layers"])
+def test_a_size_that_the_parameters_leave_out_is_that_of_the_network(kind, name, tmp_path):
+    tensors, config = parts(kind, tmp_path)
+    del config["parameters"][name]
+    estimator = type(MAKERS[kind]()).load(forged(tmp_path, tensors, config))
+    estimator.save(tmp_path / "again.safetensors")
+    assert load(tmp_path / "again.safetensors").parameters["hidden_size"] in (3, [3], (3,))
+
+
 @pytest.mark.parametrize("name", ["checkpoint", "on_epoch"])
 @pytest.mark.parametrize("value", ["/tmp/elsewhere", None])
 def test_paths_and_functions_are_not_taken_from_a_file(kind, name, value, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -15,13 +15,21 @@ from elman.data.deferred import deferred_batch
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
 from elman.distributed.engine import Engine
-from elman.distributed.tasks import Environment, GradientTask, ShareSums, Work, read
+from elman.distributed.tasks import (
+    Environment,
+    GradientTask,
+    PieceResult,
+    PieceTask,
+    ShareSums,
+    Work,
+)
 from elman.distributed.timing import Round, Timing
 from elman.distributed.tree import added, branches_of, shares
 from elman.nn.gradient import GradientSums, Samples, fixed_groups
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.parameters import Parameters
+from elman.training.gradients import Piece, read
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -38,19 +46,15 @@ class SharedGradients:
     engine : Engine
     n_jobs : int or None
         Threads of each worker.
-    n_samples : int
-        Of the training data.
-
-    Attributes
-    ----------
     timing : Timing
-        Where the time of the rounds went.
+        Told where the time of the rounds went.
     """
 
-    def __init__(self, engine: Engine, n_jobs: int | None, n_samples: int) -> None:
+    def __init__(self, engine: Engine, n_jobs: int | None, timing: Timing) -> None:
         self.engine, self.n_jobs = engine, n_jobs
-        self.timing = Timing(n_samples)
+        self.timing = timing
         self._round = 0
+        self._largest = 0
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
         """The batches of an epoch; of sequences in a store no more than where they are."""
@@ -122,6 +126,20 @@ class SharedGradients:
         computing = [result.seconds for result in results]
         self.timing.add(Round(time.perf_counter() - start, computing, n_workers, n_samples))
         return GradientSums(losses, weights, out, states)
+
+    def run(self, pieces: Iterable[Piece], backend: Backend) -> list[Any]:
+        """What pieces of work return, in order, each done by a worker."""
+        start = time.perf_counter()
+        environment = Environment.of(backend)
+        tasks = [PieceTask(environment, self.n_jobs, piece.portable()) for piece in pieces]
+        n_workers = self.engine.n_workers
+        results: list[PieceResult] = self.engine.run(tasks)
+        computing = [result.seconds for result in results]
+        sizes = [task.piece.n_batches for task in tasks]
+        self._largest = max(self._largest, sum(sizes))
+        if sum(sizes) == self._largest:  # a shorter one, at the end of an epoch, says little
+            self.timing.add(Round(time.perf_counter() - start, computing, n_workers, max(sizes)))
+        return [result.value for result in results]
 
 
 def _work_of(samples: Samples, borders: NDArray[np.int64]) -> NDArray[np.float64]:

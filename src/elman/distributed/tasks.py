@@ -1,4 +1,7 @@
-"""A share of a batch as a task: whatever a worker needs is in it, and a worker keeps nothing."""
+"""Shares of a batch, and the work of replicas, as tasks.
+
+Whatever a worker needs is in the task, and a worker keeps nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from numpy.typing import NDArray
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
-from elman.data.deferred import Deferred
 from elman.distributed.engine import EnvironmentMismatchError
 from elman.distributed.tree import Branch
 from elman.nn.gradient import Samples, gradient
@@ -20,6 +22,7 @@ from elman.nn.layout import Layout
 from elman.nn.network import Network, network_shapes
 from elman.nn.objectives import Objective
 from elman.nn.parameters import Parameters
+from elman.training.gradients import Piece, read
 
 Array = NDArray[Any]
 
@@ -120,11 +123,43 @@ class GradientTask:
         return ShareSums(parts, time.perf_counter() - start)
 
 
-def read(samples: Samples, backend: Backend) -> Samples:
-    """The samples with X in memory, which is read now if it is in a store."""
-    if isinstance(samples.X, Deferred):
-        return samples._replace(X=samples.X.read(backend))
-    return samples
+class PieceResult(NamedTuple):
+    """What a worker returns for a piece of work."""
+
+    value: Any
+    """what the piece returned"""
+    seconds: float
+    """of computing, without what the engine took"""
+
+
+@dataclass(frozen=True)
+class PieceTask:
+    """A piece of work for a worker, such as the local steps of a replica.
+
+    Parameters
+    ----------
+    environment : Environment
+        That of the caller, which the worker must have too.
+    n_jobs : int or None
+        Threads of a worker, as the estimators take it. They change no bit.
+    piece : Piece
+        A portable one.
+    """
+
+    environment: Environment
+    n_jobs: int | None
+    piece: Piece
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return self.piece.name
+
+    def run(self) -> PieceResult:
+        """Do the work, in the arithmetic of the caller."""
+        start = time.perf_counter()
+        value = self.piece.run(backend_like(self.environment, self.n_jobs))
+        return PieceResult(value, time.perf_counter() - start)
 
 
 def backend_like(environment: Environment, n_jobs: int | None) -> Backend:

@@ -1,4 +1,4 @@
-"""Where the time of training rounds goes, and which batch size would use the workers better."""
+"""Where the time of training rounds goes, and what would use the workers better."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Round(NamedTuple):
     """seconds that each task computed"""
     n_workers: int
     n_samples: int
-    """in the batch"""
+    """in the batch; in local mode, where replicas learn, batches of each replica"""
 
 
 class Efficiency(NamedTuple):
@@ -39,9 +39,11 @@ class Efficiency(NamedTuple):
     n_workers: int
     batch_size: int | None
     """a power of two with which more of the workers' time would be used, no larger than the
-    training data; None if there is none"""
+    training data; None if there is none. In local mode of `local_steps`"""
     expected: float
     """what share that would be, if computing grows with the batch and the rest stays"""
+    local: bool = False
+    """whether replicas learn by themselves in a round"""
 
     def __str__(self) -> str:
         text = (
@@ -49,12 +51,15 @@ class Efficiency(NamedTuple):
             f"a round: {self.share:.0%} of the workers' time"
         )
         if self.batch_size is not None:
-            text += f"; batch_size={self.batch_size} would give {self.expected:.0%}"
+            size = "local_steps" if self.local else "batch_size"
+            text += f"; {size}={self.batch_size} would give {self.expected:.0%}"
         if self.n_idle:
-            text += (
-                f"; {self.n_idle} of {self.n_workers} workers have nothing to do, because a batch "
-                "has too few groups of samples"
+            why = (
+                "there are fewer replicas"
+                if self.local
+                else "a batch has too few groups of samples"
             )
+            text += f"; {self.n_idle} of {self.n_workers} workers have nothing to do, because {why}"
         return text
 
 
@@ -64,11 +69,14 @@ class Timing:
     Parameters
     ----------
     n_samples : int
-        Of the training data, which no batch exceeds.
+        Of the training data, which no batch exceeds; in local mode batches of each replica in an
+        epoch.
+    local : bool, default=False
+        Whether replicas learn by themselves in a round.
     """
 
-    def __init__(self, n_samples: int) -> None:
-        self._n_samples = n_samples
+    def __init__(self, n_samples: int, *, local: bool = False) -> None:
+        self._n_samples, self._local = n_samples, local
         self._rounds: list[Round] = []
         self._n_seen = 0
 
@@ -113,4 +121,6 @@ class Timing:
             larger = compute * size / n_samples
             expected = busy * larger / (larger + communication)
         better = size if size > n_samples and expected > share else None
-        return Efficiency(compute, communication, share, n_idle, n_workers, better, expected)
+        return Efficiency(
+            compute, communication, share, n_idle, n_workers, better, expected, self._local
+        )

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from elman.distributed.timing import Timing
 from elman.hyperparameters import checks as hp
 from elman.models.model import TrainedModel
 from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import Schedule
+from elman.training.local import Outer, Replicas
 from elman.training.plan import Plan
 
 
@@ -22,6 +24,7 @@ def check_together(estimator: Any) -> None:
     hp.check_stack(e.hidden_size, e.n_layers, e.residual, e.cell, e.activation)
     hp.check_warm_up(e.learning_rate, e.warm_up)
     hp.check_carrying(e.bidirectional, e.bptt_steps, e.stateful)
+    hp.check_mode(e.mode, e.stateful)
 
 
 def check_same_network(estimator: Any, layout: Layout, model: TrainedModel, going_on: str) -> None:
@@ -42,19 +45,49 @@ def check_same_network(estimator: Any, layout: Layout, model: TrainedModel, goin
 
 
 def solver_settings(estimator: Any) -> dict[str, Any]:
-    """What an optimizer is made with, beside weights."""
+    """What an optimizer is made with, beside weights; in local mode what the replicas are."""
+    e = estimator
+    settings = {
+        "solver": e.solver,
+        "alpha": float(e.alpha),
+        "momentum": float(e.momentum),
+        "nesterov": bool(e.nesterovs_momentum),
+    }
+    if e.mode == "sync":
+        return settings
     return {
-        "solver": estimator.solver,
-        "alpha": float(estimator.alpha),
-        "momentum": float(estimator.momentum),
-        "nesterov": bool(estimator.nesterovs_momentum),
+        "settings": settings,
+        "n_replicas": int(e.replicas),
+        "local_steps": int(e.local_steps),
+        "outer": Outer(e.outer_solver, float(e.outer_learning_rate), float(e.outer_momentum)),
     }
 
 
-def optimizer_of(estimator: Any, network: Network) -> SGD | Adam:
-    """A fresh optimizer of the network's weights."""
+def optimizer_of(estimator: Any, network: Network) -> SGD | Adam | Replicas:
+    """A fresh optimizer of the network's weights; in local mode that of all its replicas."""
     settings = solver_settings(estimator)
+    if estimator.mode == "local":
+        return Replicas(network.params, **settings)
     return make_optimizer(settings.pop("solver"), network.params, **settings)
+
+
+def check_enough_batches(estimator: Any, n_samples: int) -> None:
+    """Raise ValueError if an epoch of the samples has fewer batches than there are replicas."""
+    n_batches = -(-n_samples // int(estimator.batch_size))
+    if estimator.mode == "local" and n_batches < estimator.replicas:
+        raise ValueError(
+            f"replicas={estimator.replicas}, but {n_samples} samples make only {n_batches} batches "
+            f"of batch_size={estimator.batch_size} in an epoch, so that some replicas would never "
+            "learn: lower replicas or batch_size"
+        )
+
+
+def timing_of(estimator: Any, n_samples: int) -> Timing:
+    """What collects the times of rounds, for the training data of so many samples."""
+    if estimator.mode == "sync":
+        return Timing(n_samples)
+    n_batches = -(-n_samples // int(estimator.batch_size))
+    return Timing(n_batches // int(estimator.replicas), local=True)
 
 
 def plan_of(estimator: Any, *, n_done: int, one_epoch: bool = False) -> Plan:

@@ -34,11 +34,13 @@ from elman.distributed.connecting import connected
 from elman.distributed.engine import Engine
 from elman.distributed.round import SharedGradients
 from elman.estimators.assembly import (
+    check_enough_batches,
     check_same_network,
     check_together,
     optimizer_of,
     plan_of,
     solver_settings,
+    timing_of,
 )
 from elman.estimators.callbacks import CallbackSupport, FitTask
 from elman.estimators.fingerprint import digests, fingerprint
@@ -60,6 +62,7 @@ from elman.training.checkpoints import CheckpointFolder
 from elman.training.divergence import DivergedError, Place
 from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
+from elman.training.local import Replicas
 from elman.training.loop import train
 
 Array = NDArray[Any]
@@ -72,7 +75,7 @@ M = TypeVar("M", bound=TrainedModel)
 class GoingOn(NamedTuple):
     """The optimizer and the generator that a later `partial_fit` needs beside the model."""
 
-    optimizer: SGD | Adam
+    optimizer: SGD | Adam | Replicas
     settings: dict[str, Any]
     """what the optimizer was made with"""
     rng: np.random.Generator
@@ -235,6 +238,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 kept, held_out = hold_out(strata, self.validation_fraction, split_rng)
                 validation = training.subset(held_out)
                 training = training.subset(kept)
+            check_enough_batches(self, len(training.X))
             if earlier is None:
                 model = self._fresh_model(data, names, training, meaning, init_rng)
                 optimizer, rng, before = optimizer_of(self, model.network), shuffle_rng, History()
@@ -257,7 +261,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             training = self._prepared(training, model, elsewhere=elsewhere)
             gradients: Gradients = HERE
             if engine is not None:
-                gradients = SharedGradients(engine, self.n_jobs, len(training.X))
+                gradients = SharedGradients(engine, self.n_jobs, timing_of(self, len(training.X)))
             validation = None if validation is None else self._prepared(validation, model)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
@@ -396,7 +400,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         self._prepare_head(training, model)
         return model
 
-    def _warm_model(self, earlier: M) -> tuple[M, SGD | Adam, np.random.Generator]:
+    def _warm_model(self, earlier: M) -> tuple[M, SGD | Adam | Replicas, np.random.Generator]:
         """What `warm_start` begins with: weights and scale as they are, a fresh optimizer."""
         model, going_on = self._continued(earlier, "warm_start=True")
         return model, optimizer_of(self, model.network), going_on.rng

@@ -308,6 +308,15 @@ def check_carrying(bidirectional: bool, bptt_steps: int | None, stateful: bool) 
         check_onward(bidirectional, "stateful=True")
 
 
+def check_mode(mode: str, stateful: bool) -> None:
+    """Raise ValueError if the states of samples are to be carried on between several networks."""
+    if mode == "local" and stateful:
+        raise ValueError(
+            "stateful=True with mode='local': a sample would go on from a state that another "
+            "replica, with other weights, left it in; set mode='sync' or stateful=False"
+        )
+
+
 def check_warm_up(learning_rate: str, warm_up: int | float) -> None:
     """Raise ValueError for a schedule that warms up by itself."""
     if learning_rate == "one_cycle" and warm_up:

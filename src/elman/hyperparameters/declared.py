@@ -38,7 +38,7 @@ from elman.hyperparameters.checks import (
 )
 from elman.nn.initializers import RECURRENT
 from elman.nn.objectives import REGRESSION_LOSSES
-from elman.nn.optimizers import SOLVERS
+from elman.nn.optimizers import OUTER_SOLVERS, SOLVERS
 from elman.nn.readouts import EVERY, READOUTS
 from elman.nn.schedules import SCHEDULES
 
@@ -642,6 +642,79 @@ class TrainingParameters:
         """,
         shapes="training",
         option=False,
+    )
+    mode: str = declared(
+        "sync",
+        one_of("sync", "local"),
+        help="sync: one network learns from each batch; local: replicas learn, then are averaged.",
+        doc="""
+        "sync": every batch is a step of the one network. "local": `replicas` copies of it learn
+        from `local_steps` batches each, by themselves, and their weights are then averaged. That
+        is another training than "sync", and with an `executor` one that waits for its workers once
+        a round instead of once a batch. The replicas share the batches of an epoch, so that it
+        takes more epochs to come as far. How many workers there are changes no bit of it; without
+        an executor the replicas run one after another. Every replica has an optimizer of its own
+        (`solver`, at the rate that `learning_rate` has for the epoch; `max_grad_norm` holds for
+        each of its steps), which goes on from round to round. The end of an epoch ends a round;
+        history, validation and checkpoints are those of the averaged network, and the loss of an
+        epoch is the mean over the steps of all replicas. `elman.training.local` says how batches
+        are dealt and weights averaged. Not with `stateful`.
+        """,
+        shapes="training",
+    )
+    replicas: int = declared(
+        4,
+        integer(1),
+        help="Networks that learn by themselves in mode local.",
+        doc="""
+        Only for mode="local": how many replicas learn, whatever the number of workers. An epoch
+        must have at least as many batches.
+        """,
+        shapes="training",
+    )
+    local_steps: int = declared(
+        8,
+        integer(1),
+        help="Batches that a replica learns from between two averages, in mode local.",
+        doc="""
+        Only for mode="local": batches that each replica learns from in a round. A round takes the
+        next `replicas` times `local_steps` batches of the epoch and deals them to the replicas in
+        turn; if fewer are left, the last round of the epoch is shorter, and a replica without a
+        batch does not count in its average. With an `executor` a round should take less than the
+        `timeout` of `elman.distributed.connect`, after which its work is given to another worker.
+        """,
+        shapes="training",
+    )
+    outer_solver: str = declared(
+        "average",
+        one_of(*OUTER_SOLVERS),
+        help="How replicas become one network in mode local: average or nesterov.",
+        doc="""
+        Only for mode="local": "average" replaces the weights by the mean of those of the replicas.
+        "nesterov" takes the change from that mean for the gradient of an optimizer with Nesterov's
+        momentum, as DiLoCo does (arXiv:2311.08105).
+        """,
+        shapes="training",
+    )
+    outer_learning_rate: float = declared(
+        0.7,
+        real(0, open_low=True),
+        help="Learning rate of the outer solver nesterov.",
+        doc="""
+        Only for outer_solver="nesterov": its learning rate, the same in every epoch. At 1 and
+        without momentum the mean replaces the weights.
+        """,
+        shapes="training",
+    )
+    outer_momentum: float = declared(
+        0.5,
+        real(0, 1),
+        help="Momentum of the outer solver nesterov.",
+        doc="""
+        Only for outer_solver="nesterov": share of the velocity of one round that the next keeps.
+        0.9, as in DiLoCo, overshoots where rounds are few.
+        """,
+        shapes="training",
     )
 
 

@@ -180,6 +180,9 @@ def _restored(
     if tensors:
         raise ValueError(f"unknown arrays {sorted(tensors)}")
     _check_agrees(model, parameters, "")
+    for name, value in parameters_of(model.network.layout).items():
+        if name in known:  # what the file leaves out, the network says
+            parameters.setdefault(name, value)
     model = replace(model, backend=parameters.get("backend"), n_jobs=parameters.get("n_jobs"))
     return Saved(model, parameters, _restored_history(config["history"]))
 

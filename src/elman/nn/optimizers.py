@@ -237,6 +237,8 @@ class Adam(_VectorOptimizer):
 
 
 SOLVERS = ("sgd", "adam", "adamw")
+OUTER_SOLVERS = ("average", "nesterov")
+"""how replicas that learned by themselves become one network: `elman.training.local`"""
 
 
 def make_optimizer(

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from elman.data.sequences import Sequences
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
+from elman.hyperparameters.declared import DECLARED
 from elman.models.files import load_training
 from elman.models.history import History
 from elman.nn.network import Network
@@ -337,12 +338,19 @@ def digest(*arrays: Any) -> str:
 
 def _differences(there: Fingerprint, here: Fingerprint) -> Iterable[str]:
     for name in [*here, *(name for name in there if name not in here)]:
-        old, new = there.get(name), here.get(name)
+        old, new = _entry(there, name), _entry(here, name)
         if old != new:
             if name in DIGESTS:
                 yield f"{name} is another" if old and new else f"{name} is in one only"
             else:
                 yield f"{name} is {new!r} here and {old!r} there"
+
+
+def _entry(fingerprint: Fingerprint, name: str) -> Any:
+    """An entry; of a hyper-parameter that there was not yet its default, by which all was done."""
+    if name not in fingerprint and name in DECLARED:
+        return DECLARED[name].default
+    return fingerprint.get(name)
 
 
 DIGESTS = ("X", "y", "sample_weight", "validation data")

@@ -9,23 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.backends.fused import Fused
-from elman.data.sequences import Batch
-from elman.nn.chunks import Chunk, chunks
-from elman.nn.dropout import Masking
-from elman.nn.gradient import Samples
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
-from elman.nn.optimizers import Optimizer, clip_scale, clip_values, global_norm
-from elman.training.divergence import (
-    DivergedError,
-    Place,
-    Suspects,
-    first_not_finite,
-)
+from elman.nn.optimizers import Optimizer
+from elman.training.batches import EpochBatches
 from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
+from elman.training.local import Replicas
 from elman.training.plan import Plan
+from elman.training.steps import Learner, Rules, Totals
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -34,7 +26,7 @@ Indices = NDArray[np.int64]
 def run_epoch(
     network: Network,
     training: Labelled,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Replicas,
     plan: Plan,
     objective: Objective,
     learning_rate: float,
@@ -53,73 +45,49 @@ def run_epoch(
 
     Parameters
     ----------
+    optimizer : Optimizer or Replicas
+        With replicas the batches of the epoch are dealt to them, as `elman.training.local` says.
     states : dict, optional
-        The state (n_samples, state_size) of each layer that each sample goes on from, changed to
-        the one after its last step.
+        Not with replicas. The state (n_samples, state_size) of each layer that each sample
+        goes on from, changed to the one after its last step.
     gradients : Gradients
         Where they are computed.
     """
     X, per_step = training.X, training.per_step
     n_samples = len(X)
     order = rng.permutation(n_samples)
-    out = network.params.zeros_like()
     masked = bool(network.layout.dropout or network.layout.recurrent_dropout)
-    mask_seed = _mask_seed(rng) if masked else 0
+    masking = (_mask_seed(rng), number) if masked else None
     # With an answer at each step every chunk is a batch of its own; with one answer for each
     # sample it comes after all chunks, and `gradient` cuts the way back.
     steps, bptt_steps = (plan.bptt_steps, None) if per_step else (None, plan.bptt_steps)
-    loss_sum = weight_sum = norm_sum = 0.0
-    n_steps = 0
-    batches = batches_of(order, plan.batch_size)
+    indices = batches_of(order, plan.batch_size)
     if plan.bucket_by_length:
-        batches = bucketed(batches, X.lengths, rng)
-    for n_batches, batch in enumerate(gradients.batches(X, batches, backend)):
-        masking = Masking(mask_seed, number, batch.order) if masked else None
+        indices = bucketed(indices, X.lengths, rng)
+    rules = Rules(
+        number,
+        objective,
+        learning_rate,
+        plan.max_grad_norm,
+        plan.max_grad_value,
+        bptt_steps,
+        plan.recompute_every,
+    )
+    batches = EpochBatches(training, indices, backend, gradients, masking, steps)
+    totals = Totals()
+    if isinstance(optimizer, Replicas):
+        if states is not None:
+            raise ValueError("replicas with weights of their own cannot go on from states")
+        optimizer.run_epoch(network, batches, rules, backend, gradients, totals)
+        return totals.means
+    learner = Learner(network, optimizer, rules, backend, gradients)
+    for batch in batches:
         carried = {name: state[batch.order] for name, state in (states or {}).items()}
-        for chunk in chunks(batch.lengths, len(batch.X), batch.X.shape[1], steps):
-            samples = training.samples(batch, chunk, masking, carried)
-            sums = gradients.gradient(
-                network,
-                samples,
-                objective,
-                backend,
-                bptt_steps=bptt_steps,
-                recompute_every=plan.recompute_every,
-                out=out,
-            )
-            chunk.carry(sums.states, carried)
-            if len(sums.losses) == 0:  # no label in this chunk; it only carried the states on
-                continue
-            loss = objective.loss_sum(sums.losses, backend.fused)
-            norm = global_norm(out.flat, backend.fused)
-            if not (math.isfinite(loss) and math.isfinite(norm)):
-                samples = gradients.here(samples, backend)
-                suspects = _suspects(training, batch, chunk, samples, bptt_steps)
-                place = first_not_finite(network, suspects, backend, objective)
-                raise _diverged(number, n_batches, learning_rate, loss, norm, network, place)
-            scale = _clip(out.flat, norm, plan, backend.fused)
-            optimizer.step(network.params.flat, out.flat, learning_rate, scale, backend.fused)
-            n_steps += 1
-            weight = sums.weight
-            loss_sum += loss * weight
-            weight_sum += weight
-            norm_sum += norm
+        totals.add(learner.learn(batch, carried))
         if states is not None:
             _put(carried, batch.order, states, n_samples)
-    if network.params.unusable(finite=True) is not None:
-        samples = gradients.here(samples, backend)
-        suspects = _suspects(training, batch, chunk, samples, bptt_steps)
-        place = first_not_finite(network, suspects, backend, objective)
-        raise _diverged(number, len(batches) - 1, learning_rate, loss, norm, network, place)
-    return loss_sum / weight_sum if weight_sum else 0.0, norm_sum / max(n_steps, 1)
-
-
-def _clip(gradient: Array, norm: float, plan: Plan, fused: Fused | None) -> float:
-    """Cut off large elements in place, and return the factor that brings the norm to its limit."""
-    if plan.max_grad_value is not None:
-        clip_values(gradient, plan.max_grad_value)
-        norm = global_norm(gradient, fused)
-    return clip_scale(norm, plan.max_grad_norm)
+    learner.check_weights()
+    return totals.means
 
 
 def batches_of(order: Indices, batch_size: int) -> list[Indices]:
@@ -164,31 +132,3 @@ def _mask_seed(rng: np.random.Generator) -> int:
     root: Any = rng.bit_generator.seed_seq
     child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, 0))
     return int(child.generate_state(1, np.uint64)[0])
-
-
-def _suspects(
-    training: Labelled, batch: Batch, chunk: Chunk, samples: Samples, bptt_steps: int | None
-) -> Suspects:
-    """The samples of a chunk with the numbers that they have in the user's X."""
-    order = batch.order[: chunk.n_samples]
-    numbers = order if training.source is None else training.source[order]
-    return Suspects(samples, numbers, chunk.start, bptt_steps)
-
-
-def _diverged(
-    number: int,
-    batch: int,
-    learning_rate: float,
-    loss: float,
-    norm: float,
-    network: Network,
-    place: Place | None,
-) -> DivergedError:
-    spoilt = network.params.unusable(finite=True)
-    weights = "" if spoilt is None else f", after a step that left {spoilt} not finite"
-    return DivergedError(
-        f"training diverged in epoch {number + 1}, batch {batch + 1}: the loss is {loss:g} and the "
-        f"gradient's norm {norm:g} at a learning rate of {learning_rate:g}{weights}",
-        place,
-        "Lower learning_rate_init, set max_grad_norm (1.0 is usual), or keep standardize=True",
-    )

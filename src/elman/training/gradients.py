@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
 from elman.data.ahead import read_ahead
+from elman.data.deferred import Deferred
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
 from elman.nn.gradient import GradientSums, Samples, gradient
@@ -20,8 +21,32 @@ from elman.nn.parameters import Parameters
 Indices = NDArray[np.int64]
 
 
+class Piece(Protocol):
+    """A piece of work on weights of its own, which changes nothing but what it returns."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        ...
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches it learns from."""
+        ...
+
+    def portable(self) -> Self:
+        """The same, holding all that it needs: it can be sent, and run more than once."""
+        ...
+
+    def run(self, backend: Backend) -> Any:
+        """Do it, with a backend of these bits."""
+        ...
+
+
 class Gradients(Protocol):
-    """Makes the batches of an epoch and computes their gradients: to the same bits anywhere."""
+    """Makes the batches of an epoch and computes what is learned from them: to the same bits
+    anywhere.
+    """
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
         """The batches with the samples at each of `batches`, in order.
@@ -49,6 +74,10 @@ class Gradients(Protocol):
         """As `elman.nn.gradient.gradient`, of a whole batch."""
         ...
 
+    def run(self, pieces: Iterable[Piece], backend: Backend) -> list[Any]:
+        """What pieces of work return, in order; none of them depends on another."""
+        ...
+
 
 class Here(Gradients):
     """Everything in this process."""
@@ -58,12 +87,30 @@ class Here(Gradients):
         return read_ahead(X, batches, backend)
 
     def here(self, samples: Samples, backend: Backend) -> Samples:
-        """The same samples, which are here already."""
-        return samples
+        """The samples, whose X is read now if it is in a store."""
+        return read(samples, backend)
 
-    def gradient(self, *args: Any, **options: Any) -> GradientSums:
+    def gradient(
+        self,
+        network: Network,
+        samples: Samples,
+        objective: Objective,
+        backend: Backend,
+        **options: Any,
+    ) -> GradientSums:
         """As `elman.nn.gradient.gradient`."""
-        return gradient(*args, **options)
+        return gradient(network, read(samples, backend), objective, backend, **options)
+
+    def run(self, pieces: Iterable[Piece], backend: Backend) -> list[Any]:
+        """What they return, run one after another."""
+        return [piece.run(backend) for piece in pieces]
+
+
+def read(samples: Samples, backend: Backend) -> Samples:
+    """The samples with X in memory, which is read now if it is in a store."""
+    if isinstance(samples.X, Deferred):
+        return samples._replace(X=samples.X.read(backend))
+    return samples
 
 
 HERE = Here()

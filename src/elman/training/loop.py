@@ -26,6 +26,7 @@ from elman.training.epoch import run_epoch
 from elman.training.gauges import interval, probe, saturated, spectral_radii
 from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled, has_target
+from elman.training.local import Replicas
 from elman.training.plan import Plan
 from elman.training.state import CheckpointStore, TrainingState, snapshot
 
@@ -47,7 +48,7 @@ class Progress(Protocol):
 def train(
     network: Network,
     training: Labelled,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Replicas,
     plan: Plan,
     objective: Objective = OneClass(),  # noqa: B008 -- it is frozen
     *,
@@ -78,8 +79,9 @@ def train(
     network : Network
         Its weights are changed in place.
     training : Labelled
-    optimizer : Optimizer
-        Goes on from the state it is in.
+    optimizer : Optimizer or Replicas
+        Goes on from the state it is in. Replicas learn by themselves and are averaged:
+        `elman.training.local`.
     plan : Plan
     objective : Objective, default=OneClass()
     backend : Backend

@@ -11,6 +11,7 @@ import numpy as np
 from elman.models.history import History
 from elman.nn.network import Network
 from elman.nn.optimizers import Optimizer
+from elman.training.local import Replicas
 
 
 class TrainingState(NamedTuple):
@@ -47,7 +48,7 @@ class CheckpointStore(Protocol):
 
 
 def snapshot(
-    network: Network, optimizer: Optimizer, rng: np.random.Generator
+    network: Network, optimizer: Optimizer | Replicas, rng: np.random.Generator
 ) -> Callable[[], None]:
     """A function that puts weights, optimizer and generator back to what they are now."""
     flat, state = network.params.flat.copy(), copy.deepcopy(optimizer.get_state())
