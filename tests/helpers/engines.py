@@ -179,13 +179,20 @@ class AlwaysDies:
 
 
 class Raises:
-    """A task with a mistake in it."""
+    """A task with a mistake in it: an error, or a function that makes one."""
 
     def __init__(self, task, error):
         self.task, self.name, self.error = task, task.name, error
 
     def run(self):
-        raise self.error
+        raise self.error() if callable(self.error) else self.error
+
+
+def unsendable():
+    """An error that cannot be pickled."""
+    error = ValueError("no pickle of it")
+    error.lock = threading.Lock()
+    return error
 
 
 def in_round(number, kind, *arguments, which=0, **options):

@@ -14,7 +14,7 @@ from elman.backends.contract import Backend
 from elman.data.deferred import deferred_batch
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
-from elman.distributed.engine import Engine
+from elman.distributed.engine import DistributedError, Engine, EnvironmentMismatchError
 from elman.distributed.tasks import Environment, GradientTask, ShareSums, Work, read
 from elman.distributed.timing import Round, Timing
 from elman.distributed.tree import added, branches_of, shares
@@ -25,6 +25,8 @@ from elman.nn.parameters import Parameters
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
+MOST_NAMED = 64
+"""samples that the name of a task has"""
 
 
 class SharedGradients:
@@ -40,6 +42,9 @@ class SharedGradients:
         Threads of each worker.
     n_samples : int
         Of the training data.
+    source : ndarray of int64, optional
+        The number of each sample of the training data in the user's X, for errors; by default they
+        are the same.
 
     Attributes
     ----------
@@ -47,16 +52,26 @@ class SharedGradients:
         Where the time of the rounds went.
     """
 
-    def __init__(self, engine: Engine, n_jobs: int | None, n_samples: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        n_jobs: int | None,
+        n_samples: int,
+        source: Indices | None = None,
+    ) -> None:
         self.engine, self.n_jobs = engine, n_jobs
         self.timing = Timing(n_samples)
         self._round = 0
+        self._source = source
+        self._order: Indices | None = None  # the samples of the batch that is trained on
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
         """The batches of an epoch; of sequences in a store no more than where they are."""
         for indices in batches:
             deferred = deferred_batch(X, indices)
-            yield X.batch(indices, backend) if deferred is None else deferred
+            batch = X.batch(indices, backend) if deferred is None else deferred
+            self._order = batch.order if self._source is None else self._source[batch.order]
+            yield batch
 
     def here(self, samples: Samples, backend: Backend) -> Samples:
         """The samples with X in the memory of this process."""
@@ -81,6 +96,8 @@ class SharedGradients:
         weights = objective.row_weights(samples.targets, samples.weights)
         total = objective.weight_sum(weights, len(samples.targets), backend.fused)
         environment = Environment.of(backend)
+        if self._round == 0:
+            self._check_environment(environment)
         tasks = []
         self._round += 1
         n_workers = self.engine.n_workers
@@ -93,7 +110,7 @@ class SharedGradients:
             stop = int(borders[last])
             tasks.append(
                 GradientTask(
-                    f"samples {begin} to {stop - 1} of the batch of round {self._round}",
+                    self._name(begin, stop),
                     environment,
                     self.n_jobs,
                     network.layout,
@@ -122,6 +139,22 @@ class SharedGradients:
         computing = [result.seconds for result in results]
         self.timing.add(Round(time.perf_counter() - start, computing, n_workers, n_samples))
         return GradientSums(losses, weights, out, states)
+
+    def _check_environment(self, environment: Environment) -> None:
+        """Raise an error unless all callers, if there are several, compute the same bits."""
+        try:
+            self.engine.check_same(lambda: environment, "version, backend or instruction set")
+        except DistributedError as error:
+            raise EnvironmentMismatchError(str(error)) from error
+
+    def _name(self, start: int, stop: int) -> str:
+        """What errors call a share of a batch: by the numbers that the user's X has for it."""
+        if self._order is None or len(self._order) < stop:
+            return f"samples {start} to {stop - 1} of the batch of round {self._round}"
+        numbers = self._order[start:stop]
+        named = ", ".join(map(str, numbers[:MOST_NAMED].tolist()))
+        more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+        return f"samples {named}{more} of X (round {self._round})"
 
 
 def _work_of(samples: Samples, borders: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -255,7 +255,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             training = self._prepared(training, model, elsewhere=elsewhere)
             gradients: Gradients = HERE
             if engine is not None:
-                gradients = SharedGradients(engine, self.n_jobs, len(training.X))
+                gradients = SharedGradients(engine, self.n_jobs, len(training.X), training.source)
             validation = None if validation is None else self._prepared(validation, model)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)
