@@ -49,7 +49,7 @@ def evaluate(
     as to `elman fit`.
     """
     trained: Any = load_model(model).model
-    dataset = read_for(trained, data, given, need_labels=True)
+    dataset = read_for(trained, data, given, need_labels=True, model_path=model)
     targets = check_targets(kind_of_model(trained), dataset, data, known_to_model(trained))
     X = trained.check(dataset.X, str(data))
     print_scores(targets, trained.predict(X), getattr(trained, "classes", None), trained.columns)

@@ -55,7 +55,7 @@ def predict(
     trained: Any = load_model(model).model
     if proba and is_of_numbers(kind_of_model(trained)):
         raise UserError(f"{model}: predicts numbers, not probabilities; leave --proba out")
-    dataset = read_for(trained, data, given, need_labels=False)
+    dataset = read_for(trained, data, given, need_labels=False, model_path=model)
     answers = answers_of(trained, dataset, trained.check(dataset.X, str(data)), proba)
 
     content = FORMATS[wanted](answers)

@@ -27,6 +27,7 @@ from elman.data.dims import (
 from elman.data.named import NamedSequences
 from elman.data.names import shared_names
 from elman.data.nested import holds_sequences, instance_ids, is_pandas, split_frame
+from elman.data.store.stored import Stored
 from elman.targets.checks import shown
 
 PLAIN = frozenset({np.ndarray, list, tuple, int, float, bool, np.float32, np.float64, np.int64})
@@ -76,6 +77,8 @@ def unpacked(X: Any, name: str, *, two_d: bool | None = None) -> Any:
         return X
     if kind is list or kind is tuple:
         return _unpacked_list(X, name) or X
+    if isinstance(X, Stored):
+        return X
     if X is None or isinstance(X, (str, bytes, set, frozenset, numbers.Number, np.ndarray)):
         return X
     if hasattr(X, "batch_sizes") and hasattr(X, "unsorted_indices"):
@@ -104,6 +107,8 @@ def is_one_array(X: Any) -> bool:
     """Whether a user passed X as one array or table, not as separate sequences."""
     if isinstance(X, np.ndarray):
         return X.ndim in (2, 3)
+    if isinstance(X, Stored):
+        return X.two_d
     if isinstance(X, (list, tuple)) or _is_grouped(X):
         return False
     if is_pandas(X) and holds_sequences(X, None):
@@ -120,6 +125,8 @@ def is_one_array(X: Any) -> bool:
 
 def ids_of(X: Any) -> list[Any] | None:
     """The ids by which a container names its sequences, in their order; None if it names none."""
+    if isinstance(X, NamedSequences):
+        return None if X.ids is None else list(X.ids)
     if isinstance(X, (np.ndarray, list, tuple)):
         return None
     if hasattr(X, "ngroups"):
