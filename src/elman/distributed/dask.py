@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from elman.distributed.engine import DistributedError, Engine, NoWorkersError, Task, WorkerLostError
-from elman.distributed.executors import run_task
+from elman.distributed.executors import packed, run_packed
 
 T = TypeVar("T")
 ROUNDS_BETWEEN_LOOKS = 20
@@ -105,8 +105,9 @@ class DaskEngine(Engine):
             key = f"elman-{self._run_id}-{self._n_rounds}-{i}-{attempts[i]}"
             workers = self._workers if self._stuck else None
             future = self._client.submit(
-                run_task,
-                tasks[i],
+                run_packed,
+                packed(tasks[i]),
+                tasks[i].name,
                 key=key,
                 pure=False,
                 workers=workers,

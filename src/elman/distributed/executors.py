@@ -25,24 +25,44 @@ BREAKS_TOGETHER = 2
 """After so many broken pools tasks are sent one at a time, to find the one that breaks them."""
 
 
-def run_task(task: Task) -> Any:
-    """Run a task: what a worker is asked to call.
+def packed(task: Task) -> bytes:
+    """A task as it is sent.
 
-    An error that the task raises gets a note that says where it was raised, and loses the errors
-    that it came of, which the note has. One that cannot be sent back is replaced by one that can,
-    as it would end the worker, or have the caller wait for ever.
+    Whoever passes it on, the queue of a pool or the scheduler of Dask, has no need of the package,
+    and opens no store; and what goes wrong when it is unpacked is an error of the task, as it would
+    end a process of a pool.
+    """
+    return pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+
+
+def run_packed(raw: bytes, name: str) -> Any:
+    """Run a task that was sent: what a worker is asked to call."""
+    try:
+        task: Task = pickle.loads(raw)
+        return task.run()
+    except Exception as error:
+        failure = _to_send(error, name)
+    raise failure
+
+
+def run_task(task: Task) -> Any:
+    """Run a task.
+
+    An error that it raises gets a note that says where it was raised, and loses the errors that it
+    came of, which the note has. One that cannot be sent back is replaced by one that can, as it
+    would end the worker, or have the caller wait for ever.
     """
     try:
         return task.run()
     except Exception as error:
-        failure = _to_send(error, task)
+        failure = _to_send(error, task.name)
     raise failure
 
 
-def _to_send(error: Exception, task: Task) -> Exception:
+def _to_send(error: Exception, name: str) -> Exception:
     place = f"process {os.getpid()} of {platform.node() or 'an unnamed machine'}"
     trace = "".join(traceback.format_exception(error)).rstrip()
-    note = f"It was raised in {place}, which computed {task.name}:\n{trace}"
+    note = f"It was raised in {place}, which computed {name}:\n{trace}"
     error.__cause__ = error.__context__ = None
     try:
         pickle.loads(pickle.dumps(error))
@@ -173,7 +193,7 @@ class ExecutorEngine(Engine):
         """The future of a task; None if the executor is broken and can be made anew."""
         assert self._executor is not None
         try:
-            return self._executor.submit(run_task, task)
+            return self._executor.submit(run_packed, packed(task), task.name)
         except BrokenExecutor:
             return None
         except RuntimeError as error:  # it was shut down, by whoever else has it

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.data.deferred import deferred_batch
+from elman.data.deferred import Deferred, deferred_batch
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
 from elman.distributed.engine import DistributedError, Engine, EnvironmentMismatchError
@@ -27,6 +27,7 @@ Array = NDArray[Any]
 Indices = NDArray[np.int64]
 MOST_NAMED = 64
 """samples that the name of a task has"""
+MOST_FILES = 8
 
 
 class SharedGradients:
@@ -110,7 +111,7 @@ class SharedGradients:
             stop = int(borders[last])
             tasks.append(
                 GradientTask(
-                    self._name(begin, stop),
+                    self._name(samples, begin, stop),
                     environment,
                     self.n_jobs,
                     network.layout,
@@ -147,14 +148,19 @@ class SharedGradients:
         except DistributedError as error:
             raise EnvironmentMismatchError(str(error)) from error
 
-    def _name(self, start: int, stop: int) -> str:
+    def _name(self, samples: Samples, start: int, stop: int) -> str:
         """What errors call a share of a batch: by the numbers that the user's X has for it."""
         if self._order is None or len(self._order) < stop:
             return f"samples {start} to {stop - 1} of the batch of round {self._round}"
         numbers = self._order[start:stop]
         named = ", ".join(map(str, numbers[:MOST_NAMED].tolist()))
         more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
-        return f"samples {named}{more} of X (round {self._round})"
+        where = ""
+        if isinstance(samples.X, Deferred):
+            files = samples.X[start:stop].data.data.files
+            where = ", which are in " + ", ".join(files[:MOST_FILES])
+            where += f" and {len(files) - MOST_FILES} more files" if files[MOST_FILES:] else ""
+        return f"samples {named}{more} of X (round {self._round}{where})"
 
 
 def _work_of(samples: Samples, borders: NDArray[np.int64]) -> NDArray[np.float64]:
