@@ -14,7 +14,7 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
 export ELMAN_REQUIRE_NATIVE
 
-.PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity same-bits proofs fuzz \
+.PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity same-bits cluster proofs fuzz \
   docs clean
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make learning    what each cell learns, over 10 seeds: rules on bits, digits pixel by pixel, sums;"
 	@echo "                 learning-torch trains PyTorch the same way"
 	@echo "make same-bits   whether a bit differs: OLD=main, and NEW=. (the files as they are) or a commit"
+	@echo "make cluster     training on pools, Dask and MPI: every number of workers, every fault"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
 	@echo "make fuzz        damaged files for every reader: ARGS=\"--minutes 10 --readers ts npz\""
 	@echo "make docs        rewrite the tables and the picture that a command makes"
@@ -112,6 +113,9 @@ OLD ?= main
 NEW ?= .
 same-bits: $(VENV)/.test
 	$(BIN)/python -m benchmarks.same_bits $(OLD) $(NEW) $(ARGS)
+
+cluster: $(VENV)/.test
+	$(BIN)/python -m pytest tests/distributed -m "not sanitize" $(ARGS)
 
 proofs: $(VENV)/.test
 	$(BIN)/python -m pytest tests/proofs -s $(ARGS)

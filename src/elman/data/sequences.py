@@ -269,6 +269,12 @@ class Sequences:
         found.missing, found.feature_names = self.missing, self.feature_names
         return found.settled()
 
+    @property
+    def files(self) -> list[str]:
+        """The files that the steps are in, where they are in a store; for errors."""
+        found: list[str] = getattr(self._source, "files", [])
+        return found
+
     def narrowed(self, order: Indices) -> Sequences:
         """The samples at `order`, still where they are, with nothing of the others."""
         found = Sequences(self.narrowed_source(order), self.lengths[order], two_d=self.two_d)

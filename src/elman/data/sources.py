@@ -130,6 +130,11 @@ class Observed:
         """As `Source.narrowed`."""
         return Observed(self.sequences.narrowed(order))
 
+    @property
+    def files(self) -> list[str]:
+        """The files that the steps are in."""
+        return self.sequences.files
+
 
 def observed_rows(rows: Array) -> NDArray[np.bool_]:
     """(n_steps,): at which of the steps (n_steps, n_features) no feature is NaN."""

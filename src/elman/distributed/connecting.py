@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from elman.distributed.dask import DaskEngine
@@ -84,7 +84,8 @@ def connected(executor: Any) -> Iterator[Engine | None]:
         return
     engine = connect(executor)
     try:
-        yield engine
+        with engine.attended() if isinstance(engine, MpiEngine) else nullcontext():
+            yield engine
     finally:
         if engine is not executor:
             engine.close()

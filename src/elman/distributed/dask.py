@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from elman.distributed.engine import Engine, NoWorkersError, Task, WorkerLostError
-from elman.distributed.executors import run_task
+from elman.distributed.engine import DistributedError, Engine, NoWorkersError, Task, WorkerLostError
+from elman.distributed.executors import packed, run_packed
 
 T = TypeVar("T")
 ROUNDS_BETWEEN_LOOKS = 20
@@ -34,6 +36,7 @@ class DaskEngine(Engine):
         if getattr(client, "asynchronous", False):
             raise TypeError("the Client is asynchronous; pass one made with asynchronous=False")
         self._client, self._timeout, self._retries = client, timeout, retries
+        self._address = getattr(getattr(client, "scheduler", None), "address", "an unknown address")
         self._run_id = uuid.uuid4().hex[:12]
         self._n_rounds = 0
         self._workers: list[str] = []
@@ -47,9 +50,16 @@ class DaskEngine(Engine):
         ------
         NoWorkersError
             None came within the time-out.
+        DistributedError
+            The scheduler does not answer.
         """
         if not self._workers or self._n_rounds % ROUNDS_BETWEEN_LOOKS == 0:
-            self._look()
+            from distributed.client import ClosedClientError
+
+            try:
+                self._look()
+            except (ClosedClientError, OSError) as error:
+                raise self._gone() from error
         return len(self._workers)
 
     @property
@@ -69,21 +79,35 @@ class DaskEngine(Engine):
 
     def run(self, tasks: Sequence[Task]) -> list[Any]:
         """The results of tasks, in order; one whose worker does not answer is sent to another."""
+        from distributed.client import ClosedClientError
+
+        self._n_rounds += 1
+        futures: dict[Any, int] = {}
+        try:
+            return self._run(tasks, futures)
+        except (ClosedClientError, OSError) as error:
+            raise self._gone() from error
+        finally:
+            if futures:  # late ones, of which another attempt was taken, or of a failed round
+                with suppress(ClosedClientError, OSError):
+                    self._client.cancel(list(futures))
+
+    def _run(self, tasks: Sequence[Task], futures: dict[Any, int]) -> list[Any]:
+        from distributed import KilledWorker
         from distributed import wait as wait_for
 
         wait: Any = wait_for
-
-        self._n_rounds += 1
         results: dict[int, Any] = {}
-        futures: dict[Any, int] = {}
+        killed: dict[int, Exception] = {}
         attempts = [0] * len(tasks)
 
         def submit(i: int) -> None:
             key = f"elman-{self._run_id}-{self._n_rounds}-{i}-{attempts[i]}"
             workers = self._workers if self._stuck else None
             future = self._client.submit(
-                run_task,
-                tasks[i],
+                run_packed,
+                packed(tasks[i]),
+                tasks[i].name,
                 key=key,
                 pure=False,
                 workers=workers,
@@ -91,45 +115,67 @@ class DaskEngine(Engine):
             )
             futures[future] = i
 
-        try:
-            for i in range(len(tasks)):
+        def again(lost: Iterable[int], why: str) -> None:
+            for i in sorted(lost):
+                attempts[i] += 1
+                if attempts[i] > self._retries:
+                    raise WorkerLostError(
+                        f"{tasks[i].name} could not be computed: {why}, {attempts[i]} times. "
+                        "`timeout` and `retries` of elman.distributed.connect allow for more"
+                    )
                 submit(i)
-            while len(results) < len(tasks):
-                try:
-                    done = wait(
-                        list(futures), timeout=self._timeout, return_when="FIRST_COMPLETED"
-                    ).done
-                except TimeoutError:
-                    self._look(futures)
-                    for i in sorted(set(range(len(tasks))) - set(results)):
-                        attempts[i] += 1
-                        if attempts[i] > self._retries:
-                            raise WorkerLostError(
-                                f"{tasks[i].name} could not be computed: no result came within "
-                                f"{self._timeout:g} s, {attempts[i]} times"
-                            ) from None
-                        submit(i)
+
+        for i in range(len(tasks)):
+            submit(i)
+        while len(results) + len(killed) < len(tasks):
+            try:
+                wait(list(futures), timeout=self._timeout, return_when="FIRST_COMPLETED")
+            except TimeoutError:
+                self._look(futures)
+                missing = set(range(len(tasks))) - set(results) - set(killed)
+                again(missing, f"no result came within {self._timeout:g} s")
+                continue
+            except CancelledError:  # the cluster was restarted, or the connection was lost
+                pass
+            lost = set()
+            for future in [future for future in futures if future.done()]:
+                i = futures.pop(future)
+                if i in results:
                     continue
-                for future in done:
-                    i = futures.pop(future)
-                    if i not in results:
-                        results[i] = self._result(future, tasks[i])
-        finally:
-            if futures:  # late ones, of which another attempt was taken, or of a failed round
-                self._client.cancel(list(futures))
-        return [results[i] for i in range(len(tasks))]
-
-    def _result(self, future: Any, task: Task) -> Any:
-        from distributed import KilledWorker
-
-        try:
-            return future.result()
-        except KilledWorker as error:
+                try:
+                    results[i] = future.result()
+                except KilledWorker as error:
+                    killed[i] = error
+                except CancelledError:
+                    lost.add(i)
+            if lost:
+                self._reconnect()
+                self._look()
+                again(lost - set(results) - set(futures.values()), "it was cancelled")
+        if len(killed) == 1:
+            ((i, cause),) = killed.items()
             self._workers = []
             raise WorkerLostError(
-                f"{task.name} could not be computed: every worker that was given it died "
-                f"({error}). Look at what these samples hold and at the memory of the workers"
-            ) from error
+                f"{tasks[i].name} could not be computed: every worker that was given it died "
+                f"({cause}). Look at what these samples hold and at the memory of the workers"
+            ) from cause
+        for i in killed:  # one may have died of the other's task: each is tried alone
+            (results[i],) = self.run([tasks[i]])
+        return [results[i] for i in range(len(tasks))]
+
+    def _reconnect(self) -> None:
+        """Wait until the client has found its scheduler again."""
+        deadline = time.monotonic() + self._timeout
+        while self._client.status != "running":
+            if self._client.status == "closed" or time.monotonic() > deadline:
+                raise self._gone()
+            time.sleep(min(0.05, self._timeout / 10))
+
+    def _gone(self) -> DistributedError:
+        return DistributedError(
+            f"the scheduler of Dask at {self._address} is gone, or the client was closed: start a "
+            "cluster, and go on from a checkpoint if the estimator has one"
+        )
 
     def _look(self, waiting: dict[Any, int] | None = None) -> None:
         """See which workers there are, and which of them keep work that others wait for."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pickle
+import platform
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -14,16 +18,58 @@ from concurrent.futures import (
 )
 from typing import Any, TypeVar
 
-from elman.distributed.engine import Engine, Task, WorkerLostError
+from elman.distributed.engine import DistributedError, Engine, Task, WorkerLostError
 
 T = TypeVar("T")
 BREAKS_TOGETHER = 2
 """After so many broken pools tasks are sent one at a time, to find the one that breaks them."""
 
 
+def packed(task: Task) -> bytes:
+    """A task as it is sent.
+
+    Whoever passes it on, the queue of a pool or the scheduler of Dask, has no need of the package,
+    and opens no store; and what goes wrong when it is unpacked is an error of the task, as it would
+    end a process of a pool.
+    """
+    return pickle.dumps(task, pickle.HIGHEST_PROTOCOL)
+
+
+def run_packed(raw: bytes, name: str) -> Any:
+    """Run a task that was sent: what a worker is asked to call."""
+    try:
+        task: Task = pickle.loads(raw)
+        return task.run()
+    except Exception as error:
+        failure = _to_send(error, name)
+    raise failure
+
+
 def run_task(task: Task) -> Any:
-    """Run a task: what a worker is asked to call."""
-    return task.run()
+    """Run a task.
+
+    An error that it raises gets a note that says where it was raised, and loses the errors that it
+    came of, which the note has. One that cannot be sent back is replaced by one that can, as it
+    would end the worker, or have the caller wait for ever.
+    """
+    try:
+        return task.run()
+    except Exception as error:
+        failure = _to_send(error, task.name)
+    raise failure
+
+
+def _to_send(error: Exception, name: str) -> Exception:
+    place = f"process {os.getpid()} of {platform.node() or 'an unnamed machine'}"
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    note = f"It was raised in {place}, which computed {name}:\n{trace}"
+    error.__cause__ = error.__context__ = None
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = DistributedError(f"a worker raised {type(error).__name__}: {error}")
+    error.add_note(note)
+    return error
 
 
 class ExecutorEngine(Engine):
@@ -144,12 +190,18 @@ class ExecutorEngine(Engine):
                 )
 
     def _submitted(self, task: Task) -> Future[Any] | None:
-        """The future of a task; None if the executor is broken."""
+        """The future of a task; None if the executor is broken and can be made anew."""
         assert self._executor is not None
         try:
-            return self._executor.submit(run_task, task)
+            return self._executor.submit(run_packed, packed(task), task.name)
         except BrokenExecutor:
             return None
+        except RuntimeError as error:  # it was shut down, by whoever else has it
+            if self._factory is not None:
+                return None
+            raise DistributedError(
+                f"the {type(self._executor).__name__} takes no work: {error}"
+            ) from error
 
     def _replace_pool(self) -> None:
         if self._factory is None:

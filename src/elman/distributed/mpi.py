@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
 from typing import Any, TypeVar
 
 from elman.distributed.engine import DistributedError, Engine, Task
+from elman.distributed.executors import run_task
 
 T = TypeVar("T")
+LONGEST_SHOWN = 120
+"""characters of a value that an error has"""
 
 
 class MpiEngine(Engine):
@@ -15,6 +23,11 @@ class MpiEngine(Engine):
 
     Each process does its share of the tasks and receives the results of the others. Sums are not
     reduced by MPI, whose order of adding is its own, but travel as they are.
+
+    An error of a task, and Ctrl-C in any process while the engine is `attended`, is raised in all
+    of them at the same place. What goes wrong elsewhere in one process only is not known to the
+    others, who wait for it: run the program with `python -m mpi4py program.py`, which then ends the
+    job.
 
     Parameters
     ----------
@@ -24,6 +37,7 @@ class MpiEngine(Engine):
 
     def __init__(self, comm: Any) -> None:
         self._comm = comm.Dup()
+        self._interrupted = False
 
     @property
     def n_workers(self) -> int:
@@ -38,8 +52,12 @@ class MpiEngine(Engine):
     def run(self, tasks: Sequence[Task]) -> list[Any]:
         """The results of tasks, in order; an error in one process is raised in all."""
         rank, size = self._comm.Get_rank(), self._comm.Get_size()
-        own = [_outcome(task.run) for task in tasks[rank::size]]
-        every = self._comm.allgather(own)
+        own = [_outcome(partial(run_task, task)) for task in tasks[rank::size]]
+        said = self._comm.allgather((self._interrupted, own))
+        if any(interrupted for interrupted, _ in said):
+            self._interrupted = False
+            raise KeyboardInterrupt
+        every = [outcomes for _, outcomes in said]
         return [_value(every[i % size][i // size]) for i in range(len(tasks))]
 
     def shared(self, make: Callable[[], T]) -> T:
@@ -54,11 +72,41 @@ class MpiEngine(Engine):
         values = [_value(outcome) for outcome in outcomes]
         other = next((rank for rank, value in enumerate(values) if value != values[0]), None)
         if other is not None:
+            texts = [repr(values[i]) for i in (other, 0)]
+            shown = f" ({texts[0]}, not {texts[1]})" if max(map(len, texts)) < LONGEST_SHOWN else ""
             raise DistributedError(
-                f"process {other} of {len(values)} has another {what} than process 0: all of them "
-                "must make the same call with the same data, the same parameters and the same "
-                "random_state"
+                f"process {other} of {len(values)} has another {what} than process 0{shown}: all "
+                "of them must run the same version and make the same call with the same data, the "
+                "same parameters and the same random_state"
             )
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Have Ctrl-C, in whichever process, end the next round in all of them.
+
+        A second one in a process is not waited with.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are not ours to take
+            return
+
+        def note(number: int, frame: FrameType | None) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+
+        before = signal.getsignal(signal.SIGINT)
+        if before is not signal.default_int_handler:
+            yield  # the program has a way of its own
+            return
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+            late, self._interrupted = self._interrupted, False
+        if late:  # it came after the last round
+            raise KeyboardInterrupt
 
     def close(self) -> None:
         """Free the duplicate of the communicator."""

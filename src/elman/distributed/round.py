@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
-from elman.data.deferred import deferred_batch
+from elman.data.deferred import Deferred, deferred_batch
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
-from elman.distributed.engine import Engine
+from elman.distributed.engine import DistributedError, Engine, EnvironmentMismatchError
 from elman.distributed.tasks import (
     Environment,
     GradientTask,
@@ -33,6 +33,9 @@ from elman.training.gradients import Piece, read
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
+MOST_NAMED = 64
+"""samples that the name of a task has"""
+MOST_FILES = 8
 
 
 class SharedGradients:
@@ -48,19 +51,32 @@ class SharedGradients:
         Threads of each worker.
     timing : Timing
         Told where the time of the rounds went.
+    source : ndarray of int64, optional
+        The number of each sample of the training data in the user's X, for errors; by default they
+        are the same.
     """
 
-    def __init__(self, engine: Engine, n_jobs: int | None, timing: Timing) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        n_jobs: int | None,
+        timing: Timing,
+        source: Indices | None = None,
+    ) -> None:
         self.engine, self.n_jobs = engine, n_jobs
         self.timing = timing
         self._round = 0
         self._largest = 0
+        self._source = source
+        self._order: Indices | None = None  # the samples of the batch that is trained on
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
         """The batches of an epoch; of sequences in a store no more than where they are."""
         for indices in batches:
             deferred = deferred_batch(X, indices)
-            yield X.batch(indices, backend) if deferred is None else deferred
+            batch = X.batch(indices, backend) if deferred is None else deferred
+            self._order = batch.order if self._source is None else self._source[batch.order]
+            yield batch
 
     def here(self, samples: Samples, backend: Backend) -> Samples:
         """The samples with X in the memory of this process."""
@@ -85,6 +101,8 @@ class SharedGradients:
         weights = objective.row_weights(samples.targets, samples.weights)
         total = objective.weight_sum(weights, len(samples.targets), backend.fused)
         environment = Environment.of(backend)
+        if self._round == 0:
+            self._check_environment(environment)
         tasks = []
         self._round += 1
         n_workers = self.engine.n_workers
@@ -97,7 +115,7 @@ class SharedGradients:
             stop = int(borders[last])
             tasks.append(
                 GradientTask(
-                    f"samples {begin} to {stop - 1} of the batch of round {self._round}",
+                    self._name(samples, begin, stop),
                     environment,
                     self.n_jobs,
                     network.layout,
@@ -140,6 +158,27 @@ class SharedGradients:
         if sum(sizes) == self._largest:  # a shorter one, at the end of an epoch, says little
             self.timing.add(Round(time.perf_counter() - start, computing, n_workers, max(sizes)))
         return [result.value for result in results]
+
+    def _check_environment(self, environment: Environment) -> None:
+        """Raise an error unless all callers, if there are several, compute the same bits."""
+        try:
+            self.engine.check_same(lambda: environment, "version, backend or instruction set")
+        except DistributedError as error:
+            raise EnvironmentMismatchError(str(error)) from error
+
+    def _name(self, samples: Samples, start: int, stop: int) -> str:
+        """What errors call a share of a batch: by the numbers that the user's X has for it."""
+        if self._order is None or len(self._order) < stop:
+            return f"samples {start} to {stop - 1} of the batch of round {self._round}"
+        numbers = self._order[start:stop]
+        named = ", ".join(map(str, numbers[:MOST_NAMED].tolist()))
+        more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+        where = ""
+        if isinstance(samples.X, Deferred):
+            files = samples.X[start:stop].data.data.files
+            where = ", which are in " + ", ".join(files[:MOST_FILES])
+            where += f" and {len(files) - MOST_FILES} more files" if files[MOST_FILES:] else ""
+        return f"samples {named}{more} of X (round {self._round}{where})"
 
 
 def _work_of(samples: Samples, borders: NDArray[np.int64]) -> NDArray[np.float64]:

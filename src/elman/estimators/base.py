@@ -261,7 +261,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             training = self._prepared(training, model, elsewhere=elsewhere)
             gradients: Gradients = HERE
             if engine is not None:
-                gradients = SharedGradients(engine, self.n_jobs, timing_of(self, len(training.X)))
+                timing = timing_of(self, len(training.X))
+                gradients = SharedGradients(engine, self.n_jobs, timing, training.source)
             validation = None if validation is None else self._prepared(validation, model)
             own_hooks = [] if self.on_epoch is None else [self.on_epoch]
             n_epochs = len(before) + int(self.max_iter)

@@ -86,6 +86,11 @@ class SequenceStore(Stored):
         self.manifest, self._fingerprint = read_manifest(self._path)
         self._store = self
         self._open = OpenFiles()
+        self._is_sent = False
+        """it was opened for another process, whose files these may not be: values are compared with
+        the manifest when they are first opened, so that no process learns from others than it"""
+        self._checked: set[int] = set()
+        """shards of which that was done"""
         shards = self.manifest.shards
         for i, shard in enumerate(shards):
             for name, part in shard.parts.items():
@@ -212,15 +217,15 @@ class SequenceStore(Stored):
 
     def _values(self, shard: int) -> ValuesFile:
         n_steps, dtype = self.manifest.shards[shard].n_steps, DTYPES[self.manifest.dtype]
-        return self._open.get(
-            shard,
-            lambda: ValuesFile(
-                self._file(shard, "values"),
-                self._part(shard, "values"),
-                dtype,
-                (n_steps, self.n_features),
-            ),
-        )
+        path, part = self._file(shard, "values"), self._part(shard, "values")
+
+        def opened() -> ValuesFile:
+            if self._is_sent and shard not in self._checked:
+                check_content(path, part)
+                self._checked.add(shard)
+            return ValuesFile(path, part, dtype, (n_steps, self.n_features))
+
+        return self._open.get(shard, opened)
 
     def _rows(self, numbers: Indices) -> Array:
         """The steps of some sequences, end to end, in an array that nothing else holds."""
@@ -317,6 +322,7 @@ def _reopened(path: str, fingerprint: str) -> SequenceStore:
                 f"here (fingerprint {store.fingerprint[:16]}, not {fingerprint[:16]}): it was "
                 "written anew or added to; open it again"
             )
+        store._is_sent = True
     if store not in _KEPT_OPEN:
         _KEPT_OPEN.append(store)
     return store

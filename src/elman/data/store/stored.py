@@ -188,6 +188,13 @@ class StoreSource:
         numbers = self._stored._numbers(order)
         return converted(self._stored._store._rows(numbers), self.dtype)
 
+    @property
+    def files(self) -> list[str]:
+        """The files that the steps of its sequences are in."""
+        store, numbers = self._stored._store, self._stored._numbers(np.arange(len(self.reads)))
+        shards = np.unique(store._shards_of(numbers)).tolist()
+        return [store._file(shard, "values") for shard in shards]
+
     def narrowed(self, order: Indices, /) -> StoreSource:
         """As `Source.narrowed`."""
         stored = self._stored

@@ -1,0 +1,96 @@
+"""Fits in which something goes wrong in one process of an MPI job: `mpiexec -n 3 python -m mpi4py
+-m helpers.mpi_fits WHAT FOLDER`. Each process prints a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import warnings
+
+from mpi4py import MPI
+
+from elman.distributed import connect
+from helpers.engine_fits import LABELS, X, classifier, end_of
+from helpers.engines import Faulty, Raises, kill_self
+
+COMM = MPI.COMM_WORLD
+LAST = COMM.Get_rank() == COMM.Get_size() - 1
+
+
+def fit(executor=COMM, **options):
+    return classifier(max_iter=3, **options).fit(X, LABELS, executor=executor)
+
+
+def resumed(folder):
+    """To its end, from the state in a folder if there is one."""
+    return end_of(fit(checkpoint=folder, checkpoint_epochs=1))
+
+
+def killed(folder):
+    """The last process dies after the second epoch."""
+    hook = at_end_of(2, kill_self)
+    return end_of(fit(checkpoint=folder, checkpoint_epochs=1, on_epoch=hook))
+
+
+def raised(folder):
+    """The last process has an error that the others know nothing of."""
+
+    def fail():
+        raise ValueError("only in one process")
+
+    return end_of(fit(on_epoch=at_end_of(2, fail)))
+
+
+def interrupted(folder):
+    """Ctrl-C reaches the last process only."""
+    clf = fit(on_epoch=at_end_of(2, lambda: os.kill(os.getpid(), signal.SIGINT)))
+    return [end_of(clf), clf.history_.stopped_by, len(clf.history_)]
+
+
+def mistaken(folder):
+    """A task of one process raises an error."""
+
+    def harm(number, tasks):
+        return [*tasks[:-1], Raises(tasks[-1], TypeError("a mistake"))]
+
+    try:
+        fit(Faulty(connect(COMM), harm))
+    except TypeError as error:
+        return [str(error), *error.__notes__]
+    return "no error"
+
+
+def other_data(folder):
+    """The last process has other samples."""
+    try:
+        classifier(max_iter=3).fit(X, LABELS[::-1] if LAST else LABELS, executor=COMM)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def other_set(folder):
+    """The processes compute on different instruction sets, each on its own."""
+    os.environ["ELMAN_ISA"] = "baseline" if LAST else ""
+    try:
+        fit()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def at_end_of(number, harm):
+    def hook(epoch):
+        if epoch.epoch == number and LAST:
+            harm()
+
+    return hook
+
+
+if __name__ == "__main__":
+    what, folder = sys.argv[1:]
+    warnings.simplefilter("ignore", UserWarning)
+    sys.stdout.write(json.dumps(globals()[what](folder)) + "\n")
+    sys.stdout.flush()
