@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -96,8 +95,13 @@ class SharedAnswers:
                 results += self.engine.run(tasks)
             except ValueError as error:
                 say_where(data.data, data.standardisation, data.dtype, error)
-        joined: Any = np.concatenate(results) if isinstance(results[0], np.ndarray) else None
-        return joined if joined is not None else list(chain.from_iterable(results))  # type: ignore[return-value]
+        joined: Any
+        if isinstance(results[0], np.ndarray):
+            joined = np.concatenate(results)
+        else:  # copies, for the memory of a message may be read-only and lies at any address
+            joined = [np.array(answers) for part in results for answers in part]
+        found: T = joined
+        return found
 
     def _task(
         self,
@@ -157,10 +161,17 @@ class AnswerTask:
     def run(self) -> Any:
         """Answer, in the arithmetic of the caller."""
         backend = backend_like(self.environment, self.n_jobs)
-        params = Parameters(network_shapes(self.layout), self.flat.dtype, self.flat)
+        # What arrived in a message may lie at any address; the kernel wants whole words.
+        flat = np.require(self.flat, requirements=["C", "A"])
+        params = Parameters(network_shapes(self.layout), flat.dtype, flat)
+        samples = self.data
+        if not samples.is_stored:
+            steps = np.require(samples.values, requirements=["C", "A"])
+            samples = Sequences(steps, samples.lengths, two_d=samples.two_d)
+            samples.missing = self.data.missing
         if self.unchecked:
-            self.data.pending_check = _refuse
-        data = Prepared(self.data, self.standardisation, self.flat.dtype)
+            samples.pending_check = _refuse
+        data = Prepared(samples, self.standardisation, flat.dtype)
         return self.question(Network(self.layout, params), data, backend)
 
 
