@@ -99,7 +99,7 @@ class SharedAnswers:
         if isinstance(results[0], np.ndarray):
             joined = np.concatenate(results)
         else:  # copies, for the memory of a message may be read-only and lies at any address
-            joined = [np.array(answers) for part in results for answers in part]
+            joined = [np.array(answers, order="C") for part in results for answers in part]
         found: T = joined
         return found
 
