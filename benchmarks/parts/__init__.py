@@ -17,6 +17,7 @@ PARTS = (
         "from_table",
         "memory",
         "fit_memory",
+        "store",
         "tbptt",
         "buckets",
         "denormals",

@@ -15,6 +15,7 @@ import pytest
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.data import SequenceStore
 from elman.distributed import answers as shared
 from elman.distributed import connect, kept, predict
 
@@ -328,3 +329,53 @@ def test_a_folder_of_other_answers_is_refused(rng, tmp_path):
     (folder / "answers.json").write_text(json.dumps([]))
     with pytest.raises(ValueError, match="answers of another"):
         predict(fitted, X, folder)
+
+
+# A store
+
+
+@pytest.mark.usefixtures("small_files")
+@pytest.mark.parametrize("make", FITTED)
+def test_what_lies_in_a_store_is_answered_and_trained_on_elsewhere(make, rng, pool, tmp_path):
+    X = recordings(rng)
+    SequenceStore.write(tmp_path / "store", ((x, None) for x in X), shard_size=200)
+    store = SequenceStore(tmp_path / "store")
+    fitted = make(X)
+    for method in FITTED[make]:
+        expected = getattr(fitted, method)(X)
+        assert same(getattr(fitted, method)(store, executor=pool), expected)
+        assert same(getattr(fitted, method)(store[::-2], executor=pool), picked(expected))
+        if method in kept.METHODS:
+            folder = tmp_path / method
+            assert same(predict(fitted, store, folder, method=method, executor=pool), expected)
+            assert same(predict(fitted, store, folder, method=method), expected)
+            with pytest.raises(ValueError, match=r"another data \(X\)"):
+                predict(fitted, store[np.r_[1, 0, 2 : len(X)]], folder, method=method)
+    y = fitted.predict(X)
+    again = type(fitted)(**SMALL).fit(X, y).network_.params.flat
+    elsewhere = type(fitted)(**SMALL).fit(store, y, executor=pool).network_.params.flat
+    assert same(elsewhere, again)
+
+
+def picked(answers):
+    """Every other answer, from the last."""
+    if isinstance(answers, tuple):
+        return tuple(picked(part) for part in answers)
+    return answers[::-2]
+
+
+def test_a_task_of_a_store_is_small(rng, tmp_path):
+    X = [rng.normal(size=(500, 2)) for _ in range(7)]
+    store = SequenceStore.write(tmp_path / "store", ((x, None) for x in X))
+    sent = []
+
+    class Engine(ThreadPoolExecutor):
+        def submit(self, run, task):
+            sent.append(len(pickle.dumps(task)))
+            return super().submit(run, task)
+
+    fitted = of_steps(X)
+    with Engine(2) as executor:
+        assert same(fitted.predict(store, executor=executor), fitted.predict(X))
+    assert len(sent) == 7
+    assert max(sent) < X[0].nbytes / 2

@@ -96,7 +96,7 @@ def _with_names(dataset: Dataset) -> Dataset:
     from elman.data.named import NamedSequences
 
     names = dataset.feature_names
-    if names is None or np.ndim(dataset.X[0]) != 2:
+    if names is None or hasattr(dataset.X, "feature_names") or np.ndim(dataset.X[0]) != 2:
         return dataset
     return replace(dataset, X=NamedSequences(dataset.X, names))
 

@@ -79,6 +79,7 @@ def kind_of(dataset: Dataset, path: Path, wanted: str = "auto") -> Kind:
 
 
 def _guessed(dataset: Dataset, path: Path) -> Kind:
+    from elman.data.dataset import lengths_of
     from elman.targets.missing import plain
 
     y: Any = dataset.y
@@ -89,7 +90,7 @@ def _guessed(dataset: Dataset, path: Path) -> Kind:
         return "values"
     if _is_column(y):
         return "label"
-    n_timesteps = max((len(x) for x in dataset.X), default=0)
+    n_timesteps = int(lengths_of(dataset.X).max(initial=0))
     if y.dtype.kind in "USO":
         return "steps"
     a_column_each = y.shape[1] == n_timesteps and y.dtype.kind != "f"
@@ -150,6 +151,7 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
     UserError, TypeError, ValueError
         It is something else; the message names the file.
     """
+    from elman.data.dataset import lengths_of
     from elman.targets.checks import refuse_missing
     from elman.targets.labels import check_indicator, refuse_other_than_labels
     from elman.targets.missing import plain
@@ -164,7 +166,7 @@ def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -
             raise UserError(
                 f"{path}: holds one label or number for each recording, not one for each time step"
             )
-        lengths = np.array([len(x) for x in dataset.X], np.int64)
+        lengths = lengths_of(dataset.X)
         if kind == "step values":
             values, _ = check_step_values(y, lengths, n_targets=known, name=name)
             return Targets(kind, values)

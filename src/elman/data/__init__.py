@@ -12,6 +12,9 @@ from elman.data.readers import (
     write_npz,
 )
 from elman.data.sequences import Batch, Sequences
+from elman.data.store.manifest import StoreError
+from elman.data.store.store import SequenceStore, StoreView
+from elman.data.store.writing import StoreWriter
 from elman.data.synthetic import (
     make_adding_problem,
     make_noisy_sinusoids,
@@ -27,7 +30,11 @@ __all__ = [
     "Batch",
     "Dataset",
     "ReaderError",
+    "SequenceStore",
     "Sequences",
+    "StoreError",
+    "StoreView",
+    "StoreWriter",
     "check_sequences",
     "from_channels_first",
     "from_table",

@@ -28,6 +28,7 @@ from elman.data.dims import (
 from elman.data.named import NamedSequences
 from elman.data.names import shared_names
 from elman.data.nested import holds_sequences, instance_ids, is_pandas, split_frame
+from elman.data.store.stored import Stored
 from elman.targets.checks import shown
 
 PLAIN = frozenset({np.ndarray, list, tuple, int, float, bool, np.float32, np.float64, np.int64})
@@ -77,6 +78,8 @@ def unpacked(X: Any, name: str, *, two_d: bool | None = None) -> Any:
         return X
     if kind is list or kind is tuple:
         return _unpacked_list(X, name) or X
+    if isinstance(X, Stored):
+        return X
     if X is None or isinstance(X, (str, bytes, set, frozenset, numbers.Number, np.ndarray)):
         return X
     if hasattr(X, "batch_sizes") and hasattr(X, "unsorted_indices"):
@@ -105,6 +108,8 @@ def is_one_array(X: Any) -> bool:
     """Whether a user passed X as one array or table, not as separate sequences."""
     if isinstance(X, np.ndarray):
         return X.ndim in (2, 3)
+    if isinstance(X, Stored):
+        return X.two_d
     if isinstance(X, (list, tuple)) or _is_grouped(X):
         return False
     if is_pandas(X) and holds_sequences(X, None):

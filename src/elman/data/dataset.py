@@ -27,7 +27,7 @@ class Dataset:
 
     X: Array | list[Array]
     """(n_samples, n_timesteps, n_features), or a list of (n_timesteps_i, n_features) if lengths
-    differ; 2-D only if a .npz file holds a 2-D X"""
+    differ; 2-D only if a .npz file holds a 2-D X; a `SequenceStore`, if it is one"""
     y: Array | list[Array] | None = None
     """(n_samples,): labels as strings or targets as floats (.ts), or as stored (.npz), where it may
     be (n_samples, n), or a list of (n_timesteps_i,) or (n_timesteps_i, n), what each step has; None
@@ -56,8 +56,8 @@ class Dataset:
             names = self.feature_names or ()
             named = " ".join(names[:MOST_NAMES]) + (" ..." if len(names) > MOST_NAMES else "")
             yield f"{_counted(n_features, 'feature')} {named}".rstrip()
-            lengths = [len(x) for x in self.X]
-            shortest, longest = min(lengths), max(lengths)
+            lengths = lengths_of(self.X)
+            shortest, longest = int(lengths.min()), int(lengths.max())
             yield (
                 _counted(longest, "step") if shortest == longest else f"{shortest}-{longest} steps"
             )
@@ -76,6 +76,12 @@ class Dataset:
             yield "a target of each"
         else:
             yield _counted(len(set(y.tolist()) - {None}), "class", "classes")
+
+
+def lengths_of(X: Any) -> NDArray[np.int64]:
+    """(n_samples,), the steps of each; a store knows them without reading."""
+    known = getattr(X, "lengths", None)
+    return np.fromiter(map(len, X), np.int64, len(X)) if known is None else known
 
 
 def cut(text: str) -> str:

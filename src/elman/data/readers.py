@@ -15,6 +15,8 @@ from elman.data.budget import checked_max_bytes
 from elman.data.dataset import Dataset, PathLike, ReaderError
 from elman.data.folder import read_folder
 from elman.data.npz import read_npz, write_npz
+from elman.data.store.manifest import is_store
+from elman.data.store.store import read_store
 from elman.data.table_files import ROLES, TABLES, read_table
 from elman.data.ts import read_ts
 
@@ -86,6 +88,9 @@ def read(
 
     A folder has a table for each recording, and the labels of all in one more, or in the names of
     folders within it: ``read("runs", labels="labels.csv")``. `elman.data.read_folder` describes it.
+
+    A folder with a `manifest.json` is a store: X is then a `SequenceStore`, of which no values are
+    read, and which estimators take as it is. It says itself what is what.
 
     In CSV these fields are missing values: an empty one, ``?``, ``NA``, ``N/A``, ``#N/A``,
     ``<NA>``, ``NaN``, ``nan``, ``NAN``, ``-nan``, ``NaT``, ``null`` and ``NULL``.
@@ -217,6 +222,8 @@ def _reader(
 ) -> tuple[Callable[..., Dataset], Collection[str]]:
     """The function that reads a file or folder, and the names of its options."""
     suffix = Path(path).suffix.lower()
+    if is_store(path):
+        return read_store, _options(read_store)
     if Path(path).is_dir() and suffix not in READERS:
         if suffix in TABLES:
             raise ReaderError(

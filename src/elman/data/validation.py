@@ -18,6 +18,7 @@ from elman.data.names import Names, agreed_names, check_names, names_of
 from elman.data.samples import LAYOUTS, as_array, plain_sample, plain_samples, refuse_containers
 from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
 from elman.data.sources import Apart, converted
+from elman.data.store.stored import Stored
 from elman.data.values import is_nested, refuse_types
 from elman.targets.checks import shown
 
@@ -53,7 +54,8 @@ def check_sequences(
         - list of 1-D arrays of one feature: as 2-D if all are of one length and no estimator says
           otherwise, else (n_timesteps_i, 1) each;
         - what `elman.data.containers.unpacked` makes a list or an array of: groups of a data frame,
-          frames of sequences, tensors.
+          frames of sequences, tensors;
+        - `elman.data.SequenceStore`, or a view of one.
 
         In the place of each two-dimensional array a data frame of pandas, polars, pyarrow or any
         other library that narwhals knows (a lazy one is collected): its columns in their order,
@@ -169,6 +171,8 @@ class _Checker:
         return found
 
     def read(self, X: Any) -> Sequences:
+        if isinstance(X, Stored):
+            return self.from_store(X)
         if is_frame(X):
             return self.from_frame(X)
         refuse_containers(X, self.name)
@@ -178,6 +182,17 @@ class _Checker:
         if array.dtype == object and array.ndim == 1 and any(map(is_nested, array)):
             return self.from_list(array.tolist())
         return self.from_array(array)
+
+    # Stores
+
+    def from_store(self, X: Stored) -> Sequences:
+        """Sequences that are read when they are asked for, or now if they are few."""
+        self.names = X.feature_names
+        n_steps = int(X.lengths[0]) if len(X) else 0
+        shape = X.shape if X.two_d else (n_steps, X.n_features)
+        self.check_names(X.two_d, shape[-1])
+        self.check_width(shape, X.two_d)
+        return X.sequences(self.dtype).settled()
 
     # Arrays
 
@@ -423,7 +438,7 @@ class _Checker:
         if is_frame(X):
             row = read_frame(X, self.name)[0][sample]
         else:
-            row = X[sample] if isinstance(X, (list, tuple)) else np.asarray(X)[sample]
+            row = X[sample] if isinstance(X, (list, tuple, Stored)) else np.asarray(X)[sample]
             row = read_frame(row, self.name)[0] if is_frame(row) else plain_sample(row, self.name)
         value = row[timestep] if row.ndim == 1 else row[timestep, feature]
         return value if isinstance(value, np.floating) else float(value)

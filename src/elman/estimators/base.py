@@ -27,6 +27,7 @@ from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.data.split import hold_out
+from elman.data.store.stored import Stored, with_stored
 from elman.data.validation import check_sequences
 from elman.distributed.answers import answering
 from elman.distributed.checkpoints import SharedCheckpoints
@@ -181,6 +182,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     ) -> Self:
         """The common part of every `fit`, which must call it directly, for `stacklevel` below."""
         self._check_parameters()
+        y, sample_weight = with_stored(X, y, sample_weight)
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
         with connected(executor) as engine:
@@ -307,6 +309,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         `learn` is called once X was looked at: the meaning known so far (None in the first call) ->
         the meaning that y must agree with.
         """
+        y, sample_weight = with_stored(X, y, sample_weight)
         earlier = self.model_ if self.__sklearn_is_fitted__() else None
         data, names = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
         known: Meaning | None = None if earlier is None else earlier.meaning
@@ -814,16 +817,19 @@ def _among_all_steps(place: Place, data: Sequences) -> Place:
 def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, Any]:
     """X_val and y_val, whichever way the user passed them."""
     if validation_data is None:
-        return X_val, y_val
+        return X_val, with_stored(X_val, y_val, None)[0]
     if X_val is not None or y_val is not None:
         raise ValueError("validation_data is X_val and y_val by another name: pass one of the two")
+    if isinstance(validation_data, Stored):
+        return validation_data, validation_data.y
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
         size = f" of {len(validation_data)}" if hasattr(validation_data, "__len__") else ""
         raise ValueError(
             f"validation_data is a {type(validation_data).__name__}{size}; it must be a pair "
             "(X_val, y_val)"
         )
-    return validation_data[0], validation_data[1]
+    X_val, y_val = validation_data
+    return X_val, with_stored(X_val, y_val, None)[0]
 
 
 def _held_out(
@@ -851,7 +857,7 @@ def _with_rows(values: Any) -> Any:
 
 def _has_rows(values: Any) -> bool:
     """Whether scikit-learn can take rows of it."""
-    return isinstance(values, (list, tuple, np.ndarray)) or (
+    return isinstance(values, (list, tuple, np.ndarray, Stored)) or (
         type(values).__module__.split(".")[0] in ("pandas", "polars", "pyarrow")
         and hasattr(values, "__getitem__")
         and not hasattr(values, "ngroups")

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from elman.data.containers import as_given
 from elman.data.sequences import Sequences
+from elman.data.store.stored import with_stored
 from elman.estimators.base import Meaning, RecurrentEstimator
 from elman.estimators.callbacks import with_callbacks
 from elman.hyperparameters.declared import ClassifierParameters, completed
@@ -50,7 +51,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
       without the grouping columns; a pandas frame with an index (instance, time); one with a series
       in each cell;
     - a tensor in the memory of the CPU, an xarray `DataArray`, or whatever else has `__array__`,
-      `__dlpack__` or a buffer, alone or in a list.
+      `__dlpack__` or a buffer, alone or in a list;
+    - an `elman.data.SequenceStore`, sequences on disk of which few are in memory at a time, or a
+      view of one. It brings its y with it, and its weights to training, where none are passed.
 
     A data frame is one of pandas, polars, pyarrow or any other library that narwhals knows. Columns
     are read by their place, so names, where they are strings, must be the same in the same order in
@@ -134,7 +137,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     def fit(
         self,
         X: Any,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         X_val: Any = None,
         y_val: ArrayLike | None = None,
@@ -151,8 +154,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels: strings, ints, bools or whole floats, none of them missing. Or, of several at
             once, an indicator matrix of 0 and 1: each then has a probability of its own.
+            By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. 0 leaves a sample out, 2 counts it twice.
+            By default those of X, if X is a store that has some.
         X_val, y_val : array-like, optional
             Validation data: its loss and accuracy go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
@@ -185,7 +190,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     def partial_fit(
         self,
         X: Any,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> RNNClassifier:
@@ -199,10 +204,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         X : array-like
             Sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            By default that of X, if X is a store.
         classes : array-like of shape (n_classes,)
             All labels there will ever be; needed in the first call, if `fit` was not called, unless
             y is an indicator matrix.
         sample_weight : array-like of shape (n_samples,), optional
+            By default those of X, if X is a store that has some.
 
         Returns
         -------
@@ -217,6 +224,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             The loss became NaN or infinite. The estimator is then as it was before the call.
         """
         self._check_parameters()
+        y, sample_weight = with_stored(X, y, sample_weight)
         if self.class_weight == "balanced":
             raise ValueError(NOT_BALANCED)
         if classes is None and not self.__sklearn_is_fitted__() and not is_indicator(y):
@@ -352,7 +360,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             return model.predict_early(data, float(confidence), int(patience))
 
     def score(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, executor: Any = None
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        executor: Any = None,
     ) -> float:
         """Accuracy of `predict`.
 
@@ -361,6 +374,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         X : array-like
             Sequences, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), optional
         executor : executor, Client or Comm, optional
             Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
@@ -377,6 +391,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             An argument that cannot be used: a label that is missing or masked, of another kind
             than the classes, another number of labels than samples.
         """
+        y, _ = with_stored(X, y, None)
         with self._asking(X, executor) as (model, data):
             self._check_alignment(X, data, y, sample_weight)
             predicted = model.predict(data)

@@ -14,6 +14,7 @@ from typing_extensions import override
 from elman.data.containers import as_given
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
+from elman.data.store.stored import with_stored
 from elman.estimators.base import Meaning, RecurrentEstimator
 from elman.estimators.callbacks import with_callbacks
 from elman.estimators.scoring import refuse_scorers_of_samples
@@ -129,7 +130,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
@@ -145,9 +146,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             Training sequences, in a form that the class describes.
         y : array-like
             Targets of samples or of time steps, in a form that the class describes.
+            By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), optional
             Not negative. 0 leaves a sample out, 2 counts it twice. For targets of time steps it may
             be a list with a weight for each step.
+            By default those of X, if X is a store that has some.
         X_val, y_val : array-like, optional
             Validation data: its loss and R^2 go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
@@ -177,7 +180,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         """
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data, executor)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> RNNRegressor:
         """Train one more epoch on some samples, from where the last call left off.
 
         The optimizer goes on too. The statistics of `standardize`, and `y_mean_` and `y_scale_`,
@@ -189,7 +192,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             Sequences, in a form that the class describes.
         y : array-like
             As in the first call.
+            By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), or for each time step, optional
+            By default those of X, if X is a store that has some.
 
         Returns
         -------
@@ -263,7 +268,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         with self._asking(X, executor) as (model, data):
             return as_given(X, model.predict_over_time(data))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, *, executor: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, executor: Any = None
+    ) -> float:
         """R^2 of `predict`.
 
         Parameters
@@ -272,6 +279,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             Sequences, in a form that the class describes.
         y : array-like
             As in training. Of time steps those targets count that are known.
+            By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), or for each time step, optional
         executor : executor, Client or Comm, optional
             Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
@@ -287,6 +295,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             An argument that cannot be used: a value that is missing or masked, another number of
             values than samples, or of targets than in training.
         """
+        y, _ = with_stored(X, y, None)
         with self._asking(X, executor) as (model, data):
             self._check_alignment(X, data, y, sample_weight)
             if model.per_step:

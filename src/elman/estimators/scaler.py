@@ -14,7 +14,8 @@ from elman.data.axes import warn_of_channels_first
 from elman.data.containers import is_one_array
 from elman.data.names import Names
 from elman.data.scaling import location_and_scale, scaled
-from elman.data.sequences import Sequences
+from elman.data.sequences import Sequences, is_small
+from elman.data.store.stored import Stored
 from elman.data.validation import check_sequences
 from elman.hyperparameters import checks as hp
 from elman.targets.weights import check_weights
@@ -104,6 +105,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             leaves the others, which are no tables, as they are.
         """
         check_is_fitted(self)
+        _refuse_large(X)
         data = self._check(X, reset=False)
         found = _like(X, scaled(data, self.mean_, self.scale_, data.dtype))
         return _wrap_data_with_container("transform", found, X, self) if data.two_d else found
@@ -122,6 +124,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             As `transform` returns it.
         """
         check_is_fitted(self)
+        _refuse_large(X)
         data = self._check(X, reset=False)
         # x * scale + mean, written as (x - mean') / scale' for `scaled`
         return _like(X, scaled(data, -self.mean_ / self.scale_, 1 / self.scale_, data.dtype))
@@ -174,6 +177,16 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 for _name in ("transform", "fit_transform"):
     # as they were before scikit-learn wrapped them, to make a data frame of whatever they return
     setattr(SequenceScaler, _name, getattr(SequenceScaler, _name).__wrapped__)
+
+
+def _refuse_large(X: Any) -> None:
+    """Refuse to make a copy in memory of what is on a disk because it does not fit there."""
+    if isinstance(X, Stored) and not is_small(X.n_steps * X.n_features):
+        raise ValueError(
+            f"X is a store of {X.n_steps * X.n_features:,} values, of which transform would make a "
+            "copy in memory: leave the scaler out, and train with standardize=True, which scales "
+            "each batch as it is read, to the same numbers"
+        )
 
 
 def _like(X: Any, data: Sequences) -> Any:

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from elman.data.containers import as_given
 from elman.data.sequences import Sequences
+from elman.data.store.stored import with_stored
 from elman.estimators.base import Meaning, RecurrentEstimator
 from elman.estimators.callbacks import with_callbacks
 from elman.estimators.scoring import refuse_scorers_of_samples
@@ -107,7 +108,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
@@ -123,9 +124,11 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             Training sequences, in a form that the class describes.
         y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
             Labels, in a form that the class describes.
+            By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), or shaped as y, optional
             Not negative: a weight for each sample, which each of its steps has, or one for each
             step. A step of weight 0 is as one without a label.
+            By default those of X, if X is a store that has some.
         X_val, y_val : array-like, optional
             Validation data: its loss and accuracy go into `history_`, and `early_stopping` uses it
             instead of holding out a part of X.
@@ -156,7 +159,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         return self._fit_afresh(X, y, sample_weight, X_val, y_val, validation_data, executor)
 
     def partial_fit(
-        self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: Any = None
+        self, X: Any, y: Any = None, classes: ArrayLike | None = None, sample_weight: Any = None
     ) -> RNNTagger:
         """Train one more epoch on some samples, from where the last call left off.
 
@@ -168,9 +171,11 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         X : array-like
             Sequences, in a form that the class describes.
         y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
+            By default that of X, if X is a store.
         classes : array-like of shape (n_classes,)
             All labels there will ever be; needed in the first call, if `fit` was not called.
         sample_weight : array-like of shape (n_samples,), or shaped as y, optional
+            By default those of X, if X is a store that has some.
 
         Returns
         -------
@@ -245,7 +250,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         with self._asking(X, executor) as (model, data):
             return as_given(X, model.predict_proba(data))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, *, executor: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, executor: Any = None
+    ) -> float:
         """Accuracy over the labelled time steps.
 
         Parameters
@@ -253,6 +260,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         X : array-like
             Sequences, in a form that the class describes.
         y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
+            By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), or shaped as y, optional
         executor : executor, Client or Comm, optional
             Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
@@ -267,6 +275,7 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         TypeError, ValueError
             An argument that cannot be used, or no labelled step of positive weight.
         """
+        y, _ = with_stored(X, y, None)
         with self._asking(X, executor) as (model, data):
             self._check_alignment(X, data, y, sample_weight)
             # of a label that was not in training every answer is wrong

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
+from elman.data.ahead import read_ahead
 from elman.data.prepared import Prepared
 from elman.data.sequences import Batch
 from elman.nn.gradient import GradientSums, Samples, gradient
@@ -53,9 +54,8 @@ class Here(Gradients):
     """Everything in this process."""
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
-        """The batches, each read when it is asked for."""
-        for indices in batches:
-            yield X.batch(indices, backend)
+        """The batches, each read when it is asked for, or one ahead from a disk."""
+        return read_ahead(X, batches, backend)
 
     def here(self, samples: Samples, backend: Backend) -> Samples:
         """The same samples, which are here already."""
