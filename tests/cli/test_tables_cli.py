@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet
 import pytest
 from helpers.cli_tools import run
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import elman
 from elman.cli.wording import as_options
-from elman.data import write_npz
+from elman.data import read, write_npz
 from elman.data.named import NamedSequences
+from elman.data.wanted import Wanted
 
 SMALL = ["-q", "--hidden-size", "3", "--max-iter", "2"]
 COLUMNS = ["note", "run", "t", "ax", "ay", "state", "phase", "speed", "drift"]
@@ -100,6 +106,43 @@ def test_predict_needs_no_options_and_writes_ids(capsys, files):
     assert [line[2:] for line in lines] == digits(model.predict_proba(X))
 
 
+@given(
+    ids=st.lists(st.text(min_size=1).filter(lambda text: "\0" not in text), min_size=1, max_size=4),
+    label=st.text().filter(lambda text: "\0" not in text),
+)
+@example(ids=["\x1b[31m", "a\rb", "c\r\nd", '"', "e,f", " g ", "\u2028", "\x85"], label="\r")
+@example(ids=["a"], label="")
+def test_csv_gives_every_text_back(tmp_path_factory, ids, label):
+    from elman.cli.answers import Answers, as_csv
+    from elman.data.csv import read_csv
+    from elman.data.growing import MISSING
+
+    path = tmp_path_factory.mktemp("csv") / "x.csv"
+    path.write_bytes(as_csv(Answers({"id": ids}, "label", {"label": [label] * len(ids)})))
+    with open(path, newline="", encoding="utf-8") as file:
+        assert [*csv.reader(file)] == [["id", "label"], *([id, label] for id in ids)]
+    found = read_csv(path, choose=lambda names: Wanted(roles=dict.fromkeys(names, "name"))).columns
+    for name, values in {"id": ids, "label": [label] * len(ids)}.items():
+        expected = [None if value.strip() in MISSING else value for value in values]
+        assert [None if v != v else v for v in found[name].tolist()] == expected
+
+
+def test_a_terminal_sees_control_codes_and_a_file_has_them(capsys, tmp_path, monkeypatch):
+    names = ["\x1b[31mred", "c\rd", "plain"]
+    rows = [f'"{name}",{i},"{name}!"' for i, name in enumerate(names)]
+    (tmp_path / "x.csv").write_text("run,ax,state\n" + "\n".join(rows) + "\n", newline="")
+    fit = ["fit", tmp_path / "x.csv", "--id", "run", "--label", "state", "-o", tmp_path / "m"]
+    assert run(capsys, *fit, *SMALL)[0] == 0
+    predict = ["predict", tmp_path / "m", tmp_path / "x.csv"]
+    piped = run(capsys, *predict)[1]
+    assert [row[0] for row in csv.reader(io.StringIO(piped, newline=""))] == ["run", *names]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = run(capsys, *predict)[1]
+    assert shown == piped.replace("\x1b", "\\x1b").replace("\r", "\\r")
+    assert run(capsys, *predict, "-o", tmp_path / "out.csv")[0] == 0
+    assert (tmp_path / "out.csv").read_bytes().decode() == piped
+
+
 def test_a_tagger_writes_the_time_of_each_step(capsys, files):
     X, ids, times = new_data(files)
     tags = elman.RNNTagger.load(files / "steps").predict(X)
@@ -172,7 +215,7 @@ def test_parquet(capsys, tmp_path, files, kind):
         assert table[[*table][2]] == np.concatenate(told).tolist()
         assert table["t"] == [t for of_run in times for t in of_run]
     else:
-        assert [*table] == ["run", {"label": "label", "values": "value"}[kind]]
+        assert [*table] == ["run", {"label": "label", "values": "speed"}[kind]]
         assert table["run"] == ids
         assert table[[*table][1]] == told.tolist()
 
@@ -205,6 +248,55 @@ def test_targets_are_called_as_their_columns(capsys, tmp_path, files, targets):
         assert [line.split()[0] for line in table[3 : 3 + len(targets)]] == targets
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("run,t,ax,AY", ["trained on the columns ax, ay (remembered in {model})", "'ay'", "AY"]),
+        ("trial,t,ax,ay", ["'run' held the id of each recording", "it has trial, t", "--id"]),
+        (
+            "run,t,ax,ay,class",
+            ["'state' held the label", "it has run, t, ax, ay, class", "--label"],
+        ),
+    ],
+)
+def test_a_column_that_the_model_remembers_is_asked_for_as_such(
+    capsys, tmp_path, files, header, words
+):
+    (tmp_path / "new.csv").write_text(f"{header}\na,1,2,3{',up' * header.endswith('class')}\n")
+    command = "evaluate" if header.endswith("class") else "predict"
+    code, out, err = run(capsys, command, files / "label", tmp_path / "new.csv")
+    assert (code, out) == (2, "")
+    for word in [*words, "new.csv has no column", "(remembered in {model})"]:
+        assert word.format(model=files / "label") in err
+    assert "--features" not in err
+
+
+@pytest.mark.parametrize("targets", [["speed"], ["drift", "speed"]])
+@pytest.mark.parametrize("role", ["--target", "--step-target"])
+def test_predicted_numbers_are_called_as_their_columns(
+    capsys, tmp_path, monkeypatch, role, targets
+):
+    text = "run,ax,speed,drift\na,1,0.5,2\na,2,0.5,2\nb,3,1.5,0\n"
+    (tmp_path / "x.csv").write_text(text)
+    options = ["--id", "run", "--features", "ax", role, ",".join(targets), *SMALL]
+    assert run(capsys, "fit", tmp_path / "x.csv", *options, "-o", tmp_path / "m")[0] == 0
+    predict = ["predict", tmp_path / "m", tmp_path / "x.csv"]
+    places = ["run"] if role == "--target" else ["run", "step"]
+    (header, *lines) = csv.reader(run(capsys, *predict)[1].splitlines())
+    assert header == places + targets
+    told = [*map(json.loads, run(capsys, *predict, "--format", "jsonl")[1].splitlines())]
+    assert [[str(value) for value in line.values()] for line in told] == lines
+    assert [[*line] for line in told] == [header] * len(lines)
+    assert run(capsys, *predict, "-o", tmp_path / "out.parquet")[0] == 0
+    table = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+    assert table.column_names == header
+    assert [[str(value) for value in row.values()] for row in table.to_pylist()] == lines
+    for option in ([], ["--json"]):
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"1.5\n")))
+        first = run(capsys, "stream", tmp_path / "m", *option)[1].splitlines()[0]
+        assert [*(json.loads(first) if option else first.split(","))] == targets
+
+
 def test_the_time_since_the_step_before(capsys, tmp_path, files):
     fit = ["fit", files / "train.csv", *ROLES, "--time-delta", *KINDS["values"], *SMALL]
     assert run(capsys, *fit, "-o", tmp_path / "m")[0] == 0
@@ -218,7 +310,8 @@ def test_the_time_since_the_step_before(capsys, tmp_path, files):
     other = write_csv(tmp_path / "other.csv", rows(2, 5), names)
     code, _, err = run(capsys, "predict", tmp_path / "m", other)
     assert code == 2
-    assert "other.csv has no column 't', which --time names" in err
+    assert "in training the column 't' held the time of each step" in err
+    assert "other.csv has no column 't'; it has note, run, ax, ay, state, phase, speed" in err
 
 
 def test_a_folder_of_recordings(capsys, tmp_path):
@@ -234,7 +327,12 @@ def test_a_folder_of_recordings(capsys, tmp_path):
     (folder / "labels.csv").write_text("file,class\n")  # not needed from here on
     code, out, err = run(capsys, "predict", tmp_path / "m", folder)
     assert (code, err) == (0, "")
-    assert [line.split(",")[0] for line in out.splitlines()] == ["id", *names]
+    assert [line.split(",")[0] for line in out.splitlines()] == ["file", *names]
+    out = run(capsys, "predict", tmp_path / "m", folder, "--id", "rec")[1]
+    assert [line.split(",")[0] for line in out.splitlines()] == ["rec", *names]
+    (folder / "labels.csv").unlink()
+    out = run(capsys, "predict", tmp_path / "m", folder, "--format", "jsonl")[1]
+    assert [json.loads(line)["file"] for line in out.splitlines()] == names
     code, _, err = run(capsys, "predict", tmp_path / "m", folder, "-o", folder / "out.csv")
     assert (code, err.count("\n")) == (2, 1)
     assert "lies in the folder that is read" in err
@@ -253,6 +351,35 @@ def test_names_of_folders_take_the_place_of_a_label_that_a_model_remembers(capsy
     code, _, err = run(capsys, "evaluate", files / "label", tmp_path / "by", "--label", "state")
     assert code == 2
     assert "has no column 'state', which --label names" in err
+
+
+def test_time_stamps_are_read_as_was_asked_in_training(capsys, tmp_path):
+    text = "@timeStamps true\n@classLabel true u v\n@data\n"
+    text += "".join(f"(0,{i}),({i + 1},2),({2 * i + 2},1):{'uv'[i % 2]}\n" for i in range(5))
+    (tmp_path / "x.ts").write_text(text)
+    model = tmp_path / "m"
+    fit = ["fit", tmp_path / "x.ts", "-o", model, "--force", *SMALL]
+    for options, n_features in ([], 1), (["--timestamps", "feature"], 2):
+        more = ["--test", tmp_path / "x.ts", "--validation", tmp_path / "x.ts"]
+        assert run(capsys, *fit, *options, *more)[::2] == (0, "")
+        assert elman.load(model).n_features_in_ == n_features
+        assert (" ".join(options) in run(capsys, "inspect", model)[1]) is True
+        for command in ("predict", "evaluate"):
+            found = run(capsys, command, model, tmp_path / "x.ts")
+            assert found[::2] == (0, "")
+            assert run(capsys, command, model, tmp_path / "x.ts", *options) == found
+    data = read(tmp_path / "x.ts", timestamps="feature")
+    lines = run(capsys, "predict", model, tmp_path / "x.ts")[1].splitlines()
+    assert lines == ["label", *elman.load(model).predict(data.X)]
+    code, _, err = run(capsys, "predict", model, tmp_path / "x.ts", "--timestamps", "order")
+    assert (code, "1 feature" in err) == (2, True)
+    code, _, err = run(capsys, *fit, "--timestamps", "error")
+    assert (code, "which --timestamps 'error' refuses" in err) == (2, True)
+    code, _, err = run(capsys, *fit, "--timestamps", "no")
+    assert (code, "--timestamps 'no' is not known; choose 'order'" in err) == (2, True)
+    (tmp_path / "x.csv").write_text("run,x\na,1\n")
+    code, _, err = run(capsys, "predict", model, tmp_path / "x.csv", "--timestamps", "order")
+    assert (code, "--timestamps says nothing about this file; it is for .ts" in err) == (2, True)
 
 
 def test_several_columns_of_an_id(capsys, tmp_path, files):
@@ -331,13 +458,14 @@ MISTAKES = {
     "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
     "lacks": (
         "predict {f}/label {t}/lacks.csv",
-        "lacks.csv has no column 'ay', a feature that the model was",
+        "lacks.csv has no column 'ay'; it has run, t, ax. Rename the one that holds 'ay'",
     ),
     "missing": ("predict {f}/label {t}/missing.csv", "line 2: the feature 'ay' is missing"),
     "label": ("evaluate {f}/label {t}/unknown.csv", "not trained on: 'left'"),
     "no answer": (
         "evaluate {f}/label {t}/none.csv",
-        "'state', which held the label in training; if it is called otherwise here, pass --label",
+        "has no column 'state'; it has run, t, ax, ay. If it is called otherwise here, name it "
+        "with --label",
     ),
     "delimiter": ("predict {f}/label {f}/new.csv --delimiter ;", "pass --delimiter ','"),
     "another format": ("predict {f}/label {t}/x.ts --id run", "--id says nothing about this file"),
@@ -392,6 +520,8 @@ def test_a_mistake_is_one_line(capsys, tmp_path, files, command, words):
         ("read the file with missing='nan' and fit with missing='mask' or missing='skip'",
          "train with --missing mask or --missing skip (elman fit)"),
         ("pass time_delta=True", "pass --time-delta"),
+        ("values in X_val", "values in --validation"),
+        ("pass more samples, X_val and y_val, or", "pass more samples, --validation, or"),
     ],
 )  # fmt: skip
 def test_errors_speak_the_language_of_the_command_line(message, told):
@@ -407,6 +537,7 @@ def test_errors_speak_the_language_of_the_command_line(message, told):
         "data/max_bytes/x.csv: is empty",
         "column 'max_bytes' holds 'id=3', where numbers are expected",
         "column 'label=a' is missing",
+        "X_val/y_val.csv: is empty",
         "--label, --step-label or --target names their column",
     ],
 )

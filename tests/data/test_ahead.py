@@ -19,7 +19,7 @@ BATCHES = [np.array([3, 1]), np.array([2, 2, 0]), np.array([1]), np.array([0, 3]
 class Disk:
     """Says that it is a disk; a sample may be broken, and who reads is noted."""
 
-    stored = True
+    on_disk = True
     n_features = 2
     dtype = np.dtype(np.float32)
 
@@ -66,7 +66,7 @@ def test_one_thread_reads_one_batch_ahead():
 
 def test_what_is_in_memory_is_not_read_in_a_thread():
     source = Disk([4, 2, 5, 3])
-    source.stored = False
+    source.on_disk = False
     assert len(list(read_ahead(prepared(source), BATCHES, BACKEND))) == 4
     assert set(source.readers) == {threading.main_thread()}
 

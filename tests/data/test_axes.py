@@ -328,3 +328,20 @@ def test_places_in_unequal_rows(rows):
     rows[3] = np.array(["a", "b"])
     with pytest.raises(TypeError, match="sample 3 has dtype <U1"):
         check_sequences(rows)
+
+
+@pytest.mark.parametrize("n_axes", [2, 3])
+@pytest.mark.parametrize("container", [lambda X: X, list, tuple])
+def test_unpad_does_not_take_masked_values_for_values(n_axes, container):
+    X = np.ma.masked_array(np.arange(6.0).reshape(2, 3, 1)[(..., 0)[: 4 - n_axes]])
+    mask = X > 3
+    assert [len(x) for x in unpad(container(X.filled(np.nan)))] == [3, 3]
+    X.mask = mask
+    with pytest.raises(ValueError, match=r"masked value.*make them NaN with \.filled"):
+        unpad(container(X))
+
+
+@pytest.mark.parametrize("value", [None, "0"])
+def test_unpad_says_that_padding_is_a_number(value):
+    with pytest.raises(TypeError, match="it must be the number that X is padded with, or NaN"):
+        unpad(np.ones((1, 2, 1)), value)

@@ -71,7 +71,7 @@ def test_other_delimiters_and_decimal_marks(write, name, delimiter, decimal, con
 NAN = float("nan")
 FIELDS = {
     "integers": (["1", "-2", "+3", "007"], "i", [1, -2, 3, 7]),
-    "floats": (["1", "2.5", "-1e400", "5e-324"], "f", [1, 2.5, -np.inf, 5e-324]),
+    "floats": (["1", "2.5", "-inf", "5e-324"], "f", [1, 2.5, -np.inf, 5e-324]),
     "missing": (["1", "", "NA", "?"], "f", [1, NAN, NAN, NAN]),
     "missing first": (["", "NULL", "2", "3"], "f", [NAN, NAN, 2, 3]),
     "nothing": (["", "NaN", "nan", "null"], "f", [NAN] * 4),
@@ -112,6 +112,18 @@ def test_what_a_column_is(write, monkeypatch, fields, kind, values, at_once):
         ("label", ["1", "", "2"], [1.0, NAN, 2.0]),
         ("label", ["0.5", "1.50", "2"], [0.5, 1.5, 2.0]),
         ("label", [str(2**60 + 1), "", "3"], [2**60 + 1, None, 3]),
+        ("label", ["1", "\uff11", "2"], ["1", "\uff11", "2"]),
+        ("label", ["1.0", "\u0662", "3"], ["1.0", "\u0662", "3"]),
+        ("label", ["1e-400", "0", "1"], ["1e-400", "0", "1"]),
+        ("label", ["1e-400", "1", "2"], ["1e-400", "1", "2"]),
+        ("label", ["1.0", "1", "2"], ["1.0", "1", "2"]),
+        ("label", ["1.0", "", "2.0"], [1.0, NAN, 2.0]),
+        ("label", ["9007199254740993.0", "1.0", "2.0"], ["9007199254740993.0", "1.0", "2.0"]),
+        ("label", ["1e999", "inf", "2"], ["1e999", "inf", "2"]),
+        ("label", ["true", "TRUE", "false"], ["true", "TRUE", "false"]),
+        ("label", ["true", "false", ""], [True, False, None]),
+        ("id", ["true", "True", "1"], ["true", "True", "1"]),
+        ("id", ["7", "\uff17", "12"], ["7", "\uff17", "12"]),
         ("time", ["1", "2.5", "3"], [1.0, 2.5, 3.0]),
         ("time", ["1", "2", "2024-01-01"], ["1", "2", "2024-01-01"]),
     ],
@@ -150,6 +162,19 @@ def test_only_the_wanted_columns_are_read(write):
     path = write(",t,note,x,note\n0,1,a,0.5,b\n")
     found = read_csv(path, choose=lambda names: Wanted(frozenset({"x", "t", "absent"})))
     assert lists(found) == {"t": [1], "x": [0.5]}
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("body weight\n70.5\n80\n", ["body weight"]),
+        ("#,a\n1,2\n", ["#", "a"]),
+        ("# id,a\n1,2\n", ["# id", "a"]),
+        ("a\n1 000\n", ["a"]),
+    ],
+)
+def test_names_of_columns_that_look_like_something_else(write, content, names):
+    assert [*read_csv(write(content)).columns] == names
 
 
 def test_a_file_without_names(write):
@@ -193,6 +218,47 @@ DAMAGED = {
         {"choose": numbers, "decimal": ","},
         r"line 3: column 'a' holds '2\.5'",
     ),
+    "thousands": (
+        'id,a\n1,2\n1,"1,000"\n',
+        {"choose": numbers},
+        "line 3: column 'a' holds '1,000'.*comma in it separates thousands, remove.*decimal=','",
+    ),
+    "millions": (
+        'id,a\n1,"-1,000,000.5"\n',
+        {"choose": numbers},
+        "line 2: column 'a' holds '-1,000,000.5'.*comma in it separates thousands, remove it ever",
+    ),
+    "points": (
+        "id,a\n1,1.000.000\n",
+        {"choose": numbers},
+        "line 2: column 'a' holds '1.000.000'.*point in it separates thousands.*decimal=','",
+    ),
+    "points and a comma": (
+        "id;a\n1;1.000,5\n",
+        {"choose": numbers, "decimal": ","},
+        "line 2: column 'a' holds '1.000,5'.*point in it separates thousands, remove it [a-z]+$",
+    ),
+    "spaces in a number": (
+        "id,a\n1,1 000\n1,1\u00a0000\n",
+        {"choose": numbers},
+        "line 2: column 'a' holds '1 000'.*space in it separates thousands",
+    ),
+    "underscores": ("id,a\n1,1_000\n", {"choose": numbers}, "line 2: .*the underscore in it"),
+    "bare thousands": (
+        "id,a\n1,1,000\n",
+        {"choose": numbers},
+        "line 2: has 3 fields.*if commas separate thousands, remove them",
+    ),
+    "spaces": ("id a b\n1 2 3\n", {}, "line 1: .* no ',', but 3 words .*pass delimiter=' '"),
+    "aligned": (
+        "id   a\n 1  22\n",
+        {},
+        "line 1: .*replace the spaces between two fields by",
+    ),
+    "a comment": ("# made by x\nid,a\n1,2\n", {}, "line 1: begins with '#' .'# made by x'.*remove"),
+    "comments": ("\n# a, b; c\n#\nid\n1\n", {}, "line 2: begins with '#' .*remove the lines"),
+    "a comment below": ("id,a\n1,2\n# end\n", {}, "line 3: has 1 field.*'# end' looks like a comm"),
+    "a note for Excel": ("sep=;\nid;a\n1;2\n", {}, "line 1: 'sep=;' .*remove.*delimiter=';'"),
     "boolean": ("id,a\n1,2\n1,true\n", {"choose": numbers}, "line 3: column 'a' holds 'true'"),
 }
 

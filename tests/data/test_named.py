@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 
 import numpy as np
 import pytest
@@ -91,3 +92,45 @@ def test_scikit_learns_splits_keep_the_names(which, request):
     classifier = RNNClassifier(hidden_size=3, max_iter=1, random_state=0)
     scores = cross_val_score(classifier, X, y, cv=2)
     assert scores.tolist() == cross_val_score(classifier, list(X), y, cv=2).tolist()
+
+
+@pytest.mark.parametrize(
+    "ids", [np.array([7, 2, 11, 3]), np.array(["b", "a", "d", "c"], object)], ids=["ints", "text"]
+)
+def test_ids_go_with_their_sequences(ragged, ids):
+    X = NamedSequences(ragged, NAMES, ids)
+    mask = np.array([True, False, False, True])
+    for key in (slice(1, 3), slice(None, None, -1), [3, 0], mask, (np.array([2, 2]), ...), []):
+        chosen = X[key]
+        at = [next(i for i, x in enumerate(X) if x is one) for one in chosen]
+        assert chosen.ids.tolist() == [ids[i] for i in at]
+    train, test = train_test_split(X, test_size=1, random_state=0)
+    assert sorted([*train.ids, *test.ids]) == sorted(ids.tolist())
+    for again in (copy.copy(X), copy.deepcopy(X), X.copy(), pickle.loads(pickle.dumps(X))):
+        assert again.ids.tolist() == ids.tolist()
+    with pytest.raises(ValueError, match="3 ids for 4 sequences"):
+        NamedSequences(ragged, NAMES, ids[:3])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X: X.__setitem__(0, X[1]),
+        lambda X: X.__delitem__(0),
+        lambda X: X.__iadd__([X[0]]),
+        lambda X: X.__imul__(2),
+        lambda X: X.append(X[0]),
+        lambda X: X.extend([X[0]]),
+        lambda X: X.insert(0, X[1]),
+        lambda X: X.pop(),
+        lambda X: X.clear(),
+        lambda X: X.reverse(),
+        lambda X: X.sort(key=len),
+        random.Random(0).shuffle,
+    ],
+)
+def test_a_list_that_was_changed_has_no_ids(ragged, change):
+    X = NamedSequences(ragged, NAMES, np.arange(4))
+    change(X)
+    assert X.ids is None
+    assert X.feature_names == NAMES

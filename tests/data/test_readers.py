@@ -64,6 +64,73 @@ def test_other_suffixes_say_what_to_do(write, name, words):
         read(write("", name))
 
 
+OVERFLOWS = {
+    "x.csv": "run,t,ax\n1,0,0.5\n1,1,{}\n1,2,inf\n",
+    "x.tsv": "run\tt\tax\n1\t0\t0.5\n1\t1\t{}\n",
+    "target.csv": "run,ax,speed\n1,0.5,2\n2,1,{}\n",
+    "time.csv": "run,t,ax\n1,0.5,1\n1,{},2\n",
+    "x.jsonl": '{{"run": "1e999", "ax": Infinity}}\n\n{{"run": "2", "ax": {}}}\n',
+    "lists.jsonl": '{{"run": 1, "ax": [0.5]}}\n\n{{"run": 2, "ax": [1, {}]}}\n',
+    "steps.jsonl": '{{"run": 1, "X": [[0.5, 1]]}}\n\n{{"run": 2, "X": [[1, {}]]}}\n',
+    "x.arff": "@attribute run numeric\n@attribute ax numeric\n@data\n1,inf\n1,{}\n",
+    "archive.arff": "@attribute a0 numeric\n@attribute c {{u,v}}\n@data\n1,u\n{},v\n",
+    "x.ts": "@classLabel true u v\n@data\n1,2:u\n3,{}:v\n",
+    "time.ts": "@timeStamps true\n@classLabel false\n@data\n(0,1),(1,2)\n(0,1),({},2)\n",
+}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+400", "1" + "0" * 309])
+@pytest.mark.parametrize("name", OVERFLOWS)
+def test_a_number_beyond_float64_is_refused_with_its_line(write, name, number):
+    content = OVERFLOWS[name].format(number)
+    path = write(content, name)
+    line = next(i for i, text in enumerate(content.split("\n"), 1) if number in text.split('"')[-1])
+    options = {} if name in ("archive.arff", "x.ts", "time.ts") else {"id": "run"}
+    options |= {"target": "speed"} if name == "target.csv" else {}
+    options |= {"time": "t"} if name == "time.csv" else {}
+    with pytest.raises(ReaderError, match=rf"{name}, line {line}: .*is too large for float64"):
+        read(path, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", "run,ax\n1,0.5\n1,inf\n1,-Infinity\n"),
+        ("x.jsonl", '{"run": "1e999", "ax": 0.5}\n{"run": "1e999", "ax": -Infinity}\n'),
+        ("x.arff", "@attribute run numeric\n@attribute ax numeric\n@data\n1,0\n1,-inf\n"),
+    ],
+)
+def test_what_says_itself_that_it_is_infinite_is_read(write, name, content):
+    """The check of X refuses it, with its step."""
+    assert read(write(content, name), id="run").X[0].min() in (0.5, -np.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", "run,ax,c\n7,1,{0}\n\uff17,2,{1}\n"),
+        (
+            "x.jsonl",
+            '{{"run": "7", "ax": 1, "c": "{0}"}}\n{{"run": "\uff17", "ax": 2, "c": "{1}"}}\n',
+        ),
+        (
+            "x.arff",
+            "@attribute run numeric\n@attribute ax numeric\n@attribute c numeric\n@data\n"
+            "7,1,{0}\n\uff17,2,{1}\n",
+        ),
+        ("x.ts", "@classLabel true\n@data\n1:{0}\n2:{1}\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "labels", [("1", "\uff11"), ("0", "1e-400"), ("1", "1.0"), ("1", "01"), ("1", "+1")]
+)
+def test_labels_and_ids_that_differ_stay_apart(write, name, content, labels):
+    roles = {} if name == "x.ts" else {"id": "run", "label": "c"}
+    found = read(write(content.format(*labels), name), **roles)
+    assert found.y.tolist() == [*labels]
+    assert [len(x) for x in found.X] == [1, 1]
+
+
 @pytest.mark.parametrize("name", ["x.csv", "x.npz", "x.ts"])
 def test_data_are_not_loaded_as_a_model(write, name):
     for load in (elman.load, elman.RNNTagger.load):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pyarrow
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+from helpers.reading import peak_memory
 
 from elman.data.dataset import ReaderError
 from elman.data.readers import read
+from elman.data.tables import from_table
 
 ROWS = {
     "run": ["b", "a", "b", "a", "b"],
@@ -233,6 +236,106 @@ def test_parquet_that_would_fill_the_memory(tmp_path):
         read(path, id="run")
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+@pytest.mark.parametrize("encoded", [False, True], ids=["text", "dictionary"])
+def test_a_long_text_of_all_rows_is_read_once(tmp_path, suffix, encoded):
+    """Once for each row it would take 40 MB, of a file of a few thousand bytes."""
+    path = tmp_path / f"x.{suffix}"
+    text = pyarrow.array(["x" * 100_000] * 400)
+    table = pyarrow.table(
+        {
+            "run": text.dictionary_encode() if encoded else text,
+            "x": np.arange(400.0),
+        }
+    )
+    if suffix == "parquet":
+        pyarrow.parquet.write_table(table, path)
+    else:
+        pyarrow.feather.write_feather(table, path)
+    tracemalloc.start()
+    data = read(path, id="run")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert data.ids.tolist() == ["x" * 100_000]
+    assert data.X[0].shape == (400, 1)
+    assert peak < 4_000_000
+
+
+@pytest.mark.parametrize("kind", ["number", "text", "list", "bytes"])
+def test_parquet_that_would_fill_the_memory_with_long_values(tmp_path, kind):
+    """Values that all rows share are stored once, and what the file says of columns is small."""
+    path = tmp_path / "x.parquet"
+    n = 1_000_000
+    cells = {
+        "number": pyarrow.array([np.zeros(n)] * 30),
+        "text": pyarrow.array([["x" * 50_000] * 30] * 50),
+        "list": pyarrow.array([[np.zeros(n)]] * 30),
+        "bytes": pyarrow.array([b"x" * n] * 80, pyarrow.binary(n)),
+    }[kind]
+    table = pyarrow.table({"run": np.arange(len(cells)), "x": cells})
+    pyarrow.parquet.write_table(table, path)
+    assert path.stat().st_size < 300_000
+    with pytest.raises(ReaderError, match=r"more than the 67,108,864 bytes"):
+        read(path, id="run")
+
+
+def test_text_of_every_type_of_arrow_in_parts_that_have_dictionaries_of_their_own(tmp_path):
+    """Files in parts have a dictionary for each, and polars has text as views in them."""
+    runs = ["b", "a", "", "b", "a", "c", "b"]
+    labels = ["x", None, "", "x", "y", "x", None]
+    wanted = [["x", "x", None], [None, "y"], [""], ["x"]]
+    types = [pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()]
+    types += [pyarrow.dictionary(pyarrow.int8(), dtype) for dtype in types]
+    for dtype in types:
+        parts = [
+            pyarrow.table(
+                {
+                    "run": _encoded(runs[rows], dtype),
+                    "x": np.arange(7.0)[rows],
+                    "state": _encoded(labels[rows], dtype),
+                }
+            )
+            for rows in (slice(0, 3), slice(3, 3), slice(3, 7))
+        ]
+        table = pyarrow.concat_tables(parts)
+        paths = [tmp_path / "x.parquet", tmp_path / "x.arrow"]
+        if dtype.equals(pyarrow.dictionary(pyarrow.int8(), pyarrow.string_view())):
+            paths.pop(0)  # pyarrow does not write it
+        else:
+            pyarrow.parquet.write_table(table, paths[0], row_group_size=2)
+        with pyarrow.ipc.new_stream(paths[-1], table.schema) as file:
+            file.write_table(table)
+        for data in [
+            from_table(table, id="run", step_label="state"),
+            *(read(path, id="run", step_label="state") for path in paths),
+        ]:
+            assert data.ids.tolist() == ["b", "a", "", "c"]
+            assert [list(y) for y in data.y] == wanted
+            assert [x.ravel().tolist() for x in data.X] == [[0, 3, 6], [1, 4], [2], [5]]
+
+
+def _encoded(values, dtype):
+    if not pyarrow.types.is_dictionary(dtype):
+        return pyarrow.array(values, dtype)
+    known = list(dict.fromkeys(value for value in values if value is not None))
+    indices = [None if value is None else known.index(value) for value in values]
+    return pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array(indices, dtype.index_type), pyarrow.array(known, dtype.value_type)
+    )
+
+
+def test_text_of_parquet_is_no_category_because_it_is_read_as_one(tmp_path):
+    path = tmp_path / "x.parquet"
+    text = pyarrow.array(["a", "b", "a"])
+    said = []
+    for column in (text, text.dictionary_encode()):
+        pyarrow.parquet.write_table(pyarrow.table({"run": [1, 1, 2], "x": column}), path)
+        with pytest.raises((ReaderError, TypeError)) as caught:
+            read(path, id="run")
+        said.append("categor" in str(caught.value))
+    assert said == [False, True]
+
+
 def test_without_pyarrow_one_line_says_what_to_install(tmp_path):
     path = tmp_path / "x.parquet"
     FORMATS["parquet"][0](path)
@@ -250,3 +353,21 @@ def test_an_index_of_pandas_is_no_feature(tmp_path):
     frame = pandas.DataFrame({"run": [1, 1, 2], "x": [0.5, 1.5, 2.5]}, index=[7, 5, 9])
     frame.to_parquet(tmp_path / "x.parquet")
     assert read(tmp_path / "x.parquet", id="run").feature_names == ("x",)
+
+
+@pytest.mark.parametrize("ids", ["in order", "shuffled"])
+def test_many_sequences_take_little_more_than_their_arrays(tmp_path, ids):
+    n = 100_000
+    order = np.arange(n) if ids == "in order" else np.random.default_rng(3).permutation(n)
+    path = tmp_path / "x.csv"
+    path.write_text("id,ax\n" + "".join(f"{i},{i % 7}\n" for i in order.tolist()))
+    # An array and its place in a list take 136 bytes; its value, its id and their columns 40.
+    assert peak_memory(lambda: read(path, id="id")) < 185 * n + 1_000_000
+
+
+def test_lists_that_were_read_are_not_kept_beside_the_sequences(tmp_path):
+    n = 50_000
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(f'{{"ax": [{i % 7}], "c": {i % 2}}}\n' for i in range(n)))
+    # An array and its places in lists, once for a line of the file and once for the sequence.
+    assert peak_memory(lambda: read(path, label="c")) < 270 * n

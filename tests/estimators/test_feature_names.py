@@ -311,14 +311,39 @@ def test_two_columns_of_one_name_are_refused(kind, frames):
 
 
 @pytest.mark.parametrize("kind", [*ESTIMATORS, "scaler"])
-def test_numbered_columns_in_another_order_are_warned_of(kind, frames):
-    numbered = [frame.set_axis([0, 1, 2], axis=1) for frame in frames]
+@pytest.mark.parametrize(
+    "labels", [[0, 1, 2], [0.5, 1.0, 2], list(pd.date_range("2020-01-01", periods=3))]
+)
+def test_numbered_columns_in_another_order_are_warned_of(kind, labels, frames):
+    numbered = [frame.set_axis(labels, axis=1) for frame in frames]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted = fitted_on(kind, numbered)
         ask(kind, fitted, numbered)
-    with pytest.warns(UserWarning, match="sample 0 of X has numbered columns in the order 2, 0, 1"):
-        ask(kind, fitted, [frame[[2, 0, 1]] for frame in numbered])
+    with pytest.warns(UserWarning, match="sample 0 of X has .* numbers or dates, in the order"):
+        ask(kind, fitted, [frame.iloc[:, [2, 0, 1]] for frame in numbered])
+
+
+@pytest.mark.parametrize("kind", [*ESTIMATORS, "scaler"])
+@pytest.mark.parametrize("labels", [[("a", "x"), ("a", "y"), ("b", "x")], [(0,), (1,), (2,)]])
+def test_columns_called_by_tuples_are_refused_with_the_fix(kind, labels, frames):
+    columns = pd.MultiIndex.from_tuples(labels)
+    nested = [frame.set_axis(columns, axis=1) for frame in frames]
+    fitted = fitted_on(kind, plain(frames))
+    message = r"sample {} of X has columns that are called by tuples.*frame\.columns = \["
+    with pytest.raises(TypeError, match=message.format(0)):
+        fitted_on(kind, nested)
+    with pytest.raises(TypeError, match=message.format(0)):
+        ask(kind, fitted, nested)
+    with pytest.raises(TypeError, match=message.format(3)):
+        fitted_on(kind, [*frames[:3], *nested[3:]])
+    for frame in nested:
+        frame.columns = ["_".join(map(str, c)) for c in frame.columns]
+    assert fitted_on(kind, nested).feature_names_in_.tolist() == nested[0].columns.tolist()
+    if kind in ("classifier", "regressor"):
+        wide = pd.DataFrame(np.eye(7, 3), columns=columns)
+        with pytest.raises(TypeError, match="X has columns that are called by tuples"):
+            fitted_on(kind, wide)
 
 
 def fitted_on(kind, X):

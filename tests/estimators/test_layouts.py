@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
-from elman.data import from_channels_first, unpad
+from elman.data import from_channels_first, from_table, unpad
 
 LENGTHS = (4, 1, 6, 3, 2, 5)
 IDS = [7, 2, 11, 3, 20, 5]
@@ -284,12 +284,18 @@ def test_padded_sequences_once_unpadded(samples, kind):
 def test_numbers_for_a_classifier(rng):
     X = rng.normal(size=(60, 3, 1))
     y = rng.integers(0, 30, size=60)
-    for numbers in (y, y.astype(float)):
-        with pytest.warns(UserWarning, match="different numbers in 60 samples.*RNNRegressor"):
-            small(RNNClassifier).fit(X, numbers)
+    numerous = np.arange(60) % 53  # more classes than half of the samples
+    for numbers in (y, y.astype(float), numerous, numerous.astype(object)):
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            fitted = small(RNNClassifier).fit(X, numbers)
+        (only,) = warned
+        assert "different numbers in 60 samples" in str(only.message)
+        assert "RNNRegressor" in str(only.message)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        small(RNNClassifier).fit(X, y.astype(str))
+        fitted.score(X, numerous.astype(object))
+        small(RNNClassifier).fit(X, numerous.astype(str))
         small(RNNClassifier).partial_fit(X, y, classes=np.arange(30))
         small(RNNRegressor).fit(X, y)
 
@@ -327,3 +333,45 @@ def test_score_refuses_what_is_in_another_order_than_the_groups(kind, rng):
         fitted.score(groups, pd.Series(y, index=["b", "a"]))
     with pytest.raises(ValueError, match="the index of sample_weight has the ids of X"):
         fitted.score(groups, y, pd.Series([1.0, 2.0], index=["b", "a"]))
+
+
+DAYS = pd.to_datetime(["2020-01-03", "2020-01-01", "2020-01-06", "2020-01-02", "2020-01-05"])
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"id": [5, 3, 8, 1, 6]},
+        {"id": ["e", "c", "h", "a", "f"]},
+        {"id": DAYS},
+        {"id": [5, 3, 5, 1, 3], "day": DAYS},
+    ],
+    ids=["ints", "text", "dates", "two columns"],
+)
+def test_values_in_another_order_than_the_ids_of_a_data_set(kind, columns, rng):
+    table = pd.DataFrame({name: np.repeat(ids, 3) for name, ids in columns.items()})
+    table["u"] = rng.standard_normal(15)
+    X = from_table(table, id=list(columns), features="u").X
+    index = pd.MultiIndex.from_frame(pd.DataFrame(columns)) if len(columns) > 1 else columns["id"]
+    y = pd.Series(targets(kind, [3] * 5), index=index)
+    weights = pd.Series(np.arange(5) + 1.0, index=index)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = small(kind).fit(X, y, weights)
+        fitted.partial_fit(X[1:], y[1:])
+        fitted.score(X, y.reset_index(drop=True), weights)
+        fitted.score(X, y[::-1].loc[list(X.ids)])
+        fitted.score(X[::-1], y[::-1])
+        small(kind).fit(list(X), y[::-1])
+        fitted.score(X, pd.Series(y.to_numpy(), [*"vwxyz"]))
+    message = r"the index of {} has the ids of X{} in another order: entry 0 is .*\.loc\[list\(X"
+    for do in (small(kind).fit, fitted.partial_fit, fitted.score):
+        with pytest.raises(ValueError, match=message.format("y", "")):
+            do(X, y[::-1])
+        with pytest.raises(ValueError, match=message.format("y", "")):
+            do(X[:3], y[:3][::-1])
+        with pytest.raises(ValueError, match=message.format("sample_weight", "")):
+            do(X, y, sample_weight=weights[::-1])
+    with pytest.raises(ValueError, match=message.format("y_val", "_val")):
+        small(kind).fit(X, y, X_val=X, y_val=y[::-1])

@@ -147,7 +147,7 @@ OF_STEPS = {
 
 
 @pytest.mark.parametrize("name", OF_STEPS)
-def test_what_can_only_be_targets_of_steps_is_taken_for_them(name):
+def test_targets_of_steps_in_any_container(name):
     reg = quick().fit(EQUAL, OF_STEPS[name])
     expected = quick(readout="every").fit(EQUAL, TARGETS)  # which says so
     column = name in ("columns", "3-D")
@@ -195,6 +195,20 @@ def test_numbers_in_a_2d_array_are_of_samples_and_warned_of():
         quick().fit(EQUAL, TARGETS[:, :3].tolist())
         for y in (TARGETS, TARGETS.tolist(), [*TARGETS]):
             assert quick(readout="last").fit(EQUAL, y).network_.layout.readout == "last"
+
+
+def test_arrays_that_may_be_either_are_warned_of_where_fit_is_called():
+    y = [*TARGETS]
+    with pytest.warns(UserWarning, match=r"an array of 5 numbers.*np\.stack\(y\)") as caught:
+        reg = quick().fit(EQUAL, y)
+    assert [caught[0].filename, len(caught)] == [__file__, 1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        every = quick(readout="every").fit(EQUAL, y, X_val=EQUAL[:2], y_val=y[:2])
+        assert bits(every.predict(EQUAL)) == bits(reg.predict(EQUAL))
+        reg.score(EQUAL, y)
+        reg.partial_fit(EQUAL, y)
+        assert quick(readout="last").fit(EQUAL, np.stack(y)).n_outputs_ == 5
 
 
 def test_lists_that_may_be_either_are_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -463,8 +464,30 @@ def test_a_single_class_beside_minus_one_is_warned_of(tags):
         RNNTagger(hidden_size=2, max_iter=1).fit(X, tags)
 
 
-def test_two_classes_beside_steps_without_a_label_are_no_news(recwarn):
+@pytest.mark.parametrize(
+    ("tags", "up"),
+    [
+        ([[1, -1], [-1, 0, 1]], 1),
+        ([[1.0, -1.0], [-1.0, 0.0, None]], 1),
+        ([[2, -1], [-2, -2, 1]], 2),
+        ([[-3, -1], [2, 2, 2]], 3),
+    ],
+)
+def test_minus_one_that_may_be_a_class_is_warned_of(tags, up):
     X = [np.zeros((2, 1)), np.ones((3, 1))]
-    RNNTagger(hidden_size=2, max_iter=1).fit(X, [[1, -1], [-1, 0, 1]])
+    tagger = RNNTagger(hidden_size=2, max_iter=1)
+    with pytest.warns(UserWarning, match=rf"y is -1 at .*np.asarray\(labels\) \+ {up} for") as seen:
+        tagger.fit(X, tags, X_val=X, y_val=tags)
+    assert len(seen) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tagger.fit(X, [[None if tag == -1 else tag for tag in row] for row in tags])
+        tagger.partial_fit(X, tags)
+
+
+def test_several_classes_beside_steps_without_a_label_are_no_news(recwarn):
+    X = [np.zeros((2, 1)), np.ones((3, 1))]
+    RNNTagger(hidden_size=2, max_iter=1).fit(X, [[1, -1], [-1, 3, 1]])
+    RNNTagger(hidden_size=2, max_iter=1).fit(X, [[1, 0], [2, -1, 1]])
     RNNTagger(hidden_size=2, max_iter=1).fit(X, [["u", None], [None, "u", "u"]])
     assert not recwarn.list

@@ -234,6 +234,9 @@ def test_a_history_that_no_training_writes(kind, change, tmp_path):
         {"target": ["a", None]},
         {"time": "t", "time_delta": 1},
         {"time_delta": True},
+        {"timestamps": "features"},
+        {"timestamps": ["order"]},
+        {"timestamps": True},
     ],
     ids=repr,
 )

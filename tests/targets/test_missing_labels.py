@@ -141,7 +141,7 @@ def test_a_tagger_learns_nothing_from_a_missing_label(holder, kind, rng):
     expected = sorted({label for label in blank if label is not None})
     assert tagger.classes_.tolist() == expected
     assert tagger.classes_.dtype.kind == {"str": "U", "int": "i", "bool": "b"}[kind]
-    codes = [-1 if label is None else expected.index(label) for label in blank]
+    codes = [-1 if label is None else 5 + expected.index(label) for label in blank]
     in_codes = RNNTagger(**SMALL).fit(X, [codes, codes, [codes[0], codes[2]]])
     assert tagger.network_.params.flat.tobytes() == in_codes.network_.params.flat.tobytes()
     assert tagger.score(X, y) == in_codes.score(X, [codes, codes, [codes[0], codes[2]]])
@@ -383,3 +383,27 @@ def test_labels_are_told_apart_in_a_list_as_in_an_array_of_objects(wrap, per_ste
     assert classes(["a", "a\0", "a"]).tolist() == ["a", "a\0"]
     with pytest.raises(TypeError, match=r"is True \(bool\), .* is 1 \(int\)"):
         classes([True, 1, False])
+
+
+@pytest.mark.parametrize("holder", [list, tuple, objects, series(object)])
+@pytest.mark.parametrize("beside", [1.0, np.float32(2), None])
+def test_labels_that_floats_cannot_tell_apart_stay_apart(holder, beside, rng):
+    large = [2**53, 2**53 + 1, 2**53 + 2, -(2**60) - 1, -(2**60)]
+    values = [*large, 3.0, beside]
+    found = plain(holder(values))
+    assert found.values.dtype == np.int64
+    assert found.values[~found.missing].tolist() == [v for v in values if v is not None]
+    tags = [holder(values), holder([2**53 + 1, 3.0])]
+    X = [rng.normal(size=(n, 1)) for n in (7, 2)]
+    tagger = RNNTagger(**SMALL).fit(X, tags)
+    expected = {*large, 3} | ({int(beside)} if beside is not None else set())
+    assert set(tagger.classes_.tolist()) == expected
+    if beside is not None:
+        classifier = RNNClassifier(**SMALL).fit(rng.normal(size=(7, 3, 1)), holder(values))
+        assert set(classifier.classes_.tolist()) == expected
+    with pytest.raises(TypeError, match=r"y\[0\] is 11805916207"):
+        RNNClassifier(**SMALL).fit(rng.normal(size=(3, 3, 1)), holder([2**70, 2**70 + 1, 1.0]))
+    y = holder([2**70, 1.0, 2**53 + 1, 1e300])
+    X = rng.normal(size=(4, 3, 1))
+    targets = np.array([float(v) for v in y])
+    assert RNNRegressor(**SMALL).fit(X, y).y_mean_ == RNNRegressor(**SMALL).fit(X, targets).y_mean_

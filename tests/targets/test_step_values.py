@@ -39,13 +39,17 @@ OF_SAMPLES = {
     "a text": "abc",
     "4-D": TABLE.reshape(3, 2, 2, 1),
 }
-OF_STEPS = {
+MAY_BE_EITHER = {
     "arrays": [*TABLE],
     "tuples of arrays": tuple(TABLE),
     "Series": [pd.Series(row) for row in TABLE],
     "a Series of arrays": pd.Series([*TABLE]),
     "polars Series": [pl.Series(row) for row in TABLE],
     "tensors": [Tensor(row) for row in TABLE],
+}
+OF_STEPS = {
+    "a missing target": [*TABLE[:2], np.where(np.arange(4) == 1, np.nan, TABLE[2])],
+    "a missing target, nullable": [*TABLE[:2], pd.Series([1, pd.NA, 3, 4], dtype="Int64")],
     "a 3-D tensor": Tensor(TABLE[:, :, np.newaxis]),
     "frames": [pd.DataFrame({"a": row, "b": row}) for row in TABLE],
     "nested lists": TABLE[:, :, np.newaxis].tolist(),
@@ -60,6 +64,19 @@ def test_what_y_says(name):
         assert are_of_steps((OF_SAMPLES | OF_STEPS)[name], EQUAL) == (name in OF_STEPS)
 
 
+@pytest.mark.parametrize("name", MAY_BE_EITHER)
+def test_arrays_as_long_as_every_sample_are_of_steps_with_a_warning(name):
+    y = MAY_BE_EITHER[name]
+    with pytest.warns(UserWarning, match=r"array of 4 numbers.*'every' says so.*np\.stack\(y\)"):
+        assert are_of_steps(y, EQUAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not are_of_steps(y, EQUAL, readout_chosen=True)
+        assert not are_of_steps(y, EQUAL + 1)
+        assert are_of_steps([*TABLE[:1]], EQUAL[:1])  # one sample: nothing else could be learned
+        assert are_of_steps([*TABLE[:, :1]], EQUAL - 3)  # one target is one target
+
+
 @pytest.mark.parametrize("table", [TABLE, pd.DataFrame(TABLE), pl.DataFrame(TABLE), Tensor(TABLE)])
 def test_a_table_as_wide_as_samples_are_long_is_of_samples_with_a_warning(table):
     with pytest.warns(UserWarning, match="y has 4 columns"):
@@ -68,10 +85,10 @@ def test_a_table_as_wide_as_samples_are_long_is_of_samples_with_a_warning(table)
     assert not are_of_steps(table, RAGGED)
 
 
-@pytest.mark.parametrize("name", OF_STEPS)
+@pytest.mark.parametrize("name", [n for n in MAY_BE_EITHER | OF_STEPS if "missing" not in n])
 def test_numbers_of_steps_end_to_end(name):
     lengths = np.array([1, 2, 1]) if "unequal" in name else EQUAL
-    values, one_target = check_step_values(OF_STEPS[name], lengths)
+    values, one_target = check_step_values((MAY_BE_EITHER | OF_STEPS)[name], lengths)
     expected = {"lists of unequal lengths": [[1], [2], [3], [4]], "frames": None}.get(
         name, TABLE.reshape(-1, 1).tolist()
     )

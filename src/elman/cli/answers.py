@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.cli.errors import UserError
-from elman.cli.kinds import is_of_numbers, kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
+from elman.cli.text import csv_line
 
 if TYPE_CHECKING:
     from elman.data import Dataset
@@ -34,6 +33,8 @@ class Answers:
     answers: dict[str, list[Any]]
     probabilities: dict[str, list[float]] = field(default_factory=dict)
     """by class"""
+    named: bool = False
+    """whether the answers are called as the columns of their targets were"""
 
     def columns(self) -> dict[str, list[Any]]:
         """All columns, by name."""
@@ -60,10 +61,13 @@ def answers_of(model: Any, dataset: Dataset, X: Any, proba: bool) -> Answers:
     else:
         places = ids
     one = answers.ndim == 1
+    of_targets = names_of_answers(model)
     names = [name] if one else [f"{name}({k})" for k in range(answers.shape[1])]
+    names = of_targets or names
     columns = [answers] if one else answers.T
     told = {key: column.tolist() for key, column in zip(names, columns, strict=True)}
-    return Answers(_apart(places, names), "labels" if kind == "labels" else name, told, shares)
+    what = "labels" if kind == "labels" else name
+    return Answers(_apart(places, names), what, told, shares, named=of_targets is not None)
 
 
 def _ids(dataset: Dataset) -> dict[str, list[Any]]:
@@ -105,11 +109,8 @@ def as_csv(answers: Answers) -> bytes:
     # Nine digits give a float32 back exactly.
     digits = [[f"{p:.9g}" for p in column] for column in answers.probabilities.values()]
     columns = [*answers.places.values(), *answers.answers.values(), *digits]
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(answers.columns())
-    rows.writerows(zip(*columns, strict=True))
-    return text.getvalue().encode()
+    rows = zip(*columns, strict=True)
+    return "".join([csv_line(answers.columns()), *map(csv_line, rows)]).encode()
 
 
 def as_json_lines(answers: Answers) -> bytes:
@@ -129,6 +130,8 @@ def _objects(answers: Answers) -> Iterator[dict[str, Any]]:
         told: dict[str, Any] = dict(zip(places, place, strict=True))
         if answers.kind == "labels":
             told["labels"] = [k for k, value in enumerate(values) if value]
+        elif answers.named:
+            told |= dict(zip(answers.answers, values, strict=True))
         else:
             told[answers.kind] = values[0] if one else list(values)
         if classes:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from elman.models.columns import ANSWERS, KEPT
+from elman.models.columns import ANSWERS, KEPT, TIMESTAMPS
 
 R = TypeVar("R")
 
@@ -90,6 +90,14 @@ OPTIONS: dict[str, Any] = {
     "no_header": Annotated[
         bool | None,
         typer.Option("--no-header", help="CSV whose first line does not name the columns."),
+    ],
+    "timestamps": Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(TIMESTAMPS),
+            help="Of a .ts file with time stamps: hold the order of the steps against them, make a "
+            "feature of them, or refuse it; by default order.",
+        ),
     ],
     "max_bytes": Annotated[
         int | None,

@@ -55,7 +55,7 @@ def evaluate(
     from elman.distributed.answers import answering
 
     executor = executor_of(context, dask)
-    dataset = read_for(trained, data, given, need_labels=True)
+    dataset = read_for(trained, data, given, need_labels=True, model_path=model)
     targets = check_targets(kind_of_model(trained), dataset, data, known_to_model(trained))
     X = trained.check(dataset.X, str(data))
     with answering(trained, executor) as asked:

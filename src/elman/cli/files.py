@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from elman.cli.errors import UserError
 
 if TYPE_CHECKING:
     from elman.data import Dataset
+    from elman.data.tables.roles import NoColumnError
     from elman.models.files import Saved
     from elman.models.model import TrainedModel
 
@@ -40,7 +40,12 @@ def read_data(
 
 
 def read_for(
-    model: TrainedModel, path: Path, given: Mapping[str, Any], *, need_labels: bool
+    model: TrainedModel,
+    path: Path,
+    given: Mapping[str, Any],
+    *,
+    need_labels: bool,
+    model_path: Path,
 ) -> Dataset:
     """The data set in a file or folder for a model, which remembers the columns it was trained on.
 
@@ -52,18 +57,22 @@ def read_for(
         Options of `elman.data.read` that were given now.
     need_labels : bool
         Whether there must be labels or targets; if not, none are looked for.
+    model_path : Path
+        Where the model is from, for errors.
     """
     from elman.data.readers import options_for
 
     wanted, may_lack = asked_of(model, given, answers=need_labels)
     known = options_for(path, wanted)
     wanted = {name: wanted[name] for name in wanted if name in known or name in given}
-    from elman.data.dataset import ReaderError
+    from elman.data.tables.roles import NoColumnError
 
     try:
         dataset = _as_read(path, wanted, model.missing, may_lack, need_labels)
-    except ReaderError as error:
-        raise UserError(_remembered(str(error), given)) from error
+    except NoColumnError as error:
+        if error.role in given or error.role not in wanted:
+            raise
+        raise UserError(_not_as_in_training(error, model, model_path)) from error
     time = wanted.get("time")
     if time is not None and "time" not in dataset.metadata:
         warnings.warn(
@@ -74,21 +83,26 @@ def read_for(
     return _with_names(_checked(path, dataset, model.missing, need_labels))
 
 
-_NAMED = re.compile(r"which (features|label|step_label|target|step_target|weight)= names\b")
+def _not_as_in_training(error: NoColumnError, model: TrainedModel, model_path: Path) -> str:
+    """An error about a column that the model remembers and the data have not."""
+    from elman.data.dataset import cut, enumerated
 
+    def names(several: Iterable[str]) -> str:
+        return enumerated(name if name.isidentifier() else cut(name) for name in several)
 
-def _remembered(message: str, given: Mapping[str, Any]) -> str:
-    """An error about a column, saying that it was not asked for now, but in training."""
-
-    def told(role: re.Match[str]) -> str:
-        if role[1] in given:
-            return role[0]
-        if role[1] == "features":
-            return "a feature that the model was trained on"
-        what = role[1].removeprefix("step_")
-        return f"which held the {what} in training; if it is called otherwise here, pass {role[1]}="
-
-    return _NAMED.sub(told, message)
+    seen = f"{error.source} has no column {cut(error.name)}; it has {names(error.there)}"
+    if error.role == "features":
+        of_training = names(model.feature_names or ())
+        return (
+            f"the model was trained on the columns {of_training} (remembered in {model_path}), and "
+            f"{seen}. Rename the one that holds {cut(error.name)}"
+        )
+    what = {"id": "the id of each recording", "time": "the time of each step"}
+    held = what.get(error.role, f"the {error.role.removeprefix('step_')}")
+    return (
+        f"in training the column {cut(error.name)} held {held} (remembered in {model_path}), and "
+        f"{seen}. If it is called otherwise here, name it with --{error.role.replace('_', '-')}"
+    )
 
 
 def _with_names(dataset: Dataset) -> Dataset:
@@ -98,7 +112,7 @@ def _with_names(dataset: Dataset) -> Dataset:
     names = dataset.feature_names
     if names is None or hasattr(dataset.X, "feature_names") or np.ndim(dataset.X[0]) != 2:
         return dataset
-    return replace(dataset, X=NamedSequences(dataset.X, names))
+    return replace(dataset, X=NamedSequences(dataset.X, names, dataset.ids))
 
 
 def _as_read(

@@ -100,6 +100,8 @@ def fit(
         warnings.filterwarnings("ignore", "training was interrupted")
         if kind == "classifier":  # which answers what the warning asks
             warnings.filterwarnings("ignore", r"y has \d+ different numbers")
+        if targets.kind == "step values":  # as the file or an option says
+            warnings.filterwarnings("ignore", r"y has an array of \d+ numbers")
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
         y = _as_given(training, targets)
         estimator.fit(training.X, y, **of_validation, executor=executor)
@@ -109,7 +111,9 @@ def fit(
     if interrupted and not len(estimator.history_):
         raise KeyboardInterrupt
     estimator.model_ = replace(
-        estimator.model_, columns=kept(given), feature_names=training.feature_names
+        estimator.model_,
+        columns=kept(_with_id(given, training, data)),
+        feature_names=training.feature_names,
     )
     estimator.set_params(verbose=0)
     if is_writer(context):
@@ -135,6 +139,14 @@ def fit(
         classes = getattr(estimator, "classes_", None)
         print_scores(checked, estimator.predict(X, executor=executor), classes, kept(given))
     return 0
+
+
+def _with_id(given: Mapping[str, Any], training: Any, data: Path) -> dict[str, Any]:
+    """The options, with what a folder's file of labels calls the column of the recordings."""
+    names = training.metadata.get("id") if data.is_dir() else None
+    if "id" in given or names is None or names == ["id"]:  # as it is called anyway
+        return dict(given)
+    return {"id": names[0], **given}
 
 
 def _wanted_kind(kind: str, given: Mapping[str, Any]) -> str:

@@ -135,6 +135,17 @@ def is_of_numbers(kind: Kind) -> bool:
     return kind in ("values", "step values")
 
 
+def names_of_answers(model: TrainedModel) -> list[str] | None:
+    """The names of the columns whose numbers a model predicts; None if it knows none."""
+    kind = kind_of_model(model)
+    if not is_of_numbers(kind):
+        return None
+    named = (model.columns or {}).get("step_target" if kind == "step values" else "target")
+    names = [named] if isinstance(named, str) else named
+    n_targets = known_to_model(model)
+    return names if names is not None and len(names) == n_targets else None
+
+
 def known_to_model(model: Any) -> Any:
     """`Targets.known` of what it was trained on."""
     kind = kind_of_model(model)

@@ -61,7 +61,7 @@ def predict(
     from elman.distributed.answers import answering
 
     executor = executor_of(context, dask)
-    dataset = read_for(trained, data, given, need_labels=False)
+    dataset = read_for(trained, data, given, need_labels=False, model_path=model)
     X = trained.check(dataset.X, str(data))
     with answering(trained, executor) as asked:
         answers = answers_of(asked, dataset, X, proba)

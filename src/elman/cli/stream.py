@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
 from collections.abc import Callable
@@ -15,8 +14,8 @@ import typer
 
 from elman.cli.errors import UserError
 from elman.cli.files import load_model
-from elman.cli.kinds import is_of_numbers, kind_of_model
-from elman.cli.text import visible
+from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
+from elman.cli.text import csv_line, visible
 from elman.cli.wording import as_options
 
 MISSING = ("", "?")
@@ -211,24 +210,17 @@ def _csv_writer(trained: Any, bare: bool) -> Writer:
     n = len(trained.target_scale.mean) if numbers else len(trained.classes)
     several = kind == "labels" or (numbers and not trained.one_target)
     header = [f"{name}({k})" for k in range(n)] if several else [name]
+    header = names_of_answers(trained) or header
     if not numbers:
         header += [f"p({c})" for c in trained.classes.tolist()]
-    line = io.StringIO()
-    row = csv.writer(line, lineterminator="\n")
 
     def write(predicted: Any, answers: Any) -> None:
         # Nine digits give a float32 back exactly.
         shares = [] if numbers else [f"{p:.9g}" for p in answers]
-        emit([*np.atleast_1d(np.asarray(predicted)).tolist(), *shares])
-
-    def emit(fields: list[Any]) -> None:
-        line.seek(0)
-        line.truncate()
-        row.writerow(fields)
-        _say(line.getvalue())
+        _say(csv_line([*np.atleast_1d(np.asarray(predicted)).tolist(), *shares]))
 
     if not bare:
-        emit(header)
+        _say(csv_line(header))
     return write
 
 
@@ -237,8 +229,13 @@ def _json_writer(trained: Any) -> Writer:
     numbers = is_of_numbers(kind)
     name = "value" if numbers else "labels" if kind == "labels" else "label"
 
+    of_targets = names_of_answers(trained)
+
     def write(predicted: Any, answers: Any) -> None:
-        told: dict[str, Any] = {name: np.asarray(predicted).tolist()}
+        values = np.asarray(predicted).tolist()
+        told: dict[str, Any] = {name: values}
+        if of_targets is not None:
+            told = dict(zip(of_targets, np.ravel(values).tolist(), strict=True))
         if kind == "labels":
             told[name] = np.flatnonzero(predicted).tolist()
         if not numbers:

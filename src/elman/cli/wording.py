@@ -15,6 +15,18 @@ _MISSING = re.compile(
 )
 _FEATURES = re.compile(rf"{_BEGINS}features=\[([^\]]*)\]")
 _KIND = re.compile(r"\bRNN(Classifier|Regressor|Tagger) (?=predicts|takes)")
+_VALIDATION = re.compile(rf"{_BEGINS}(?:X_val and y_val|[Xy]_val)(?![\w.\[/\\])")
+_SCORERS = (
+    "choose None, 'loss', one of sklearn.metrics.get_scorer_names(), or a function "
+    "(estimator, X, y) -> float",
+    "leave it out, or choose loss or a scorer of scikit-learn by its name, such as accuracy, "
+    "f1_macro, roc_auc_ovr, r2 or neg_mean_absolute_error",
+)
+_OF_STEPS = (
+    "leave scoring out, which takes R^2 over those that are known, or pass a function (estimator, "
+    "X, y) -> float",
+    "leave --scoring out, which takes R^2 over those that are known",
+)
 _AS_NAMES = "strings say so: np.asarray(y).astype(str)"
 
 
@@ -27,6 +39,8 @@ def as_options(message: str) -> str:
     message = _MISSING.sub("train with --missing mask or --missing skip (elman fit)", message)
     message = _FEATURES.sub(lambda names: "--features " + _with_commas(names[1]), message)
     message = message.replace(_AS_NAMES, "--kind classifier says so")
+    message = message.replace(*_SCORERS).replace(*_OF_STEPS)
+    message = _VALIDATION.sub("--validation", message)
     message = _KIND.sub(lambda name: f"--kind {name[1].lower()} ", message)
     with_value, without, bare = _patterns()
     message = with_value.sub(_option, message)

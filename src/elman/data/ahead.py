@@ -34,7 +34,7 @@ def read_ahead(X: Prepared, batches: Iterable[Indices], backend: Backend) -> Ite
     ------
     Batch
     """
-    if not X.data.is_stored:
+    if not X.data.on_disk:
         for indices in batches:
             yield X.batch(indices, backend)
         return

@@ -9,7 +9,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from elman.data.containers import ids_of, is_table
+from elman.data.named import NamedSequences
 from elman.data.names import level_of_caller
 from elman.data.sequences import Sequences
 from elman.targets.checks import shown
@@ -75,7 +78,7 @@ def _hint(X: Any, data: Sequences, n_values: int, X_name: str) -> str:
             f"one feature. If a row is one time step of a long table, {FROM_TABLE}, as does "
             "table.groupby(id) of pandas"
         )
-    if ids_of(X) is not None:
+    if not isinstance(X, list) and ids_of(X) is not None:
         return (
             f"{X_name} is a {type(X).__name__} of {len(data)} sequences: pass one entry for each, "
             f"in their order; {FROM_TABLE}, and has their labels beside them"
@@ -96,14 +99,30 @@ def _refuse_other_order(X: Any, values: Any, X_name: str, name: str) -> None:
         _warn_of_other_order(X, values, X_name, name)
         return
     index = list(values.index)
-    if _are_turned(index, ids):
-        at = next(i for i, (a, b) in enumerate(zip(index, ids, strict=True)) if a != b)
-        raise ValueError(
-            f"the index of {name} has the ids of {X_name}, a {type(X).__name__}, in another order: "
-            f"entry {at} is of {index[at]!r}, sequence {at} is {ids[at]!r}. Pass "
-            f"{name}.loc[ids] with the ids in the order of {X_name}, or {name}.to_numpy() if it is "
-            "in that order already and its index means something else"
+    keys, own_keys = [*map(_key, index)], [*map(_key, ids)]
+    if _are_turned(keys, own_keys):
+        at = next(i for i, (a, b) in enumerate(zip(keys, own_keys, strict=True)) if a != b)
+        own = isinstance(X, NamedSequences)
+        whose = X_name if own else f"{X_name}, a {type(X).__name__},"
+        in_order = (
+            f"{name}.loc[list({X_name}.ids)]"
+            if own
+            else f"{name}.loc[ids] with the ids in the order of {X_name}"
         )
+        raise ValueError(
+            f"the index of {name} has the ids of {whose} in another order: entry {at} is of "
+            f"{shown(index[at])}, sequence {at} is {shown(ids[at])}. Pass {in_order}, or "
+            f"{name}.to_numpy() if it is in that order already and its index means something else"
+        )
+
+
+def _key(value: Any) -> Any:
+    """An id as what is equal where it means the same: a date of pandas is not one of NumPy."""
+    if isinstance(value, tuple):
+        return tuple(map(_key, value))
+    if hasattr(value, "to_datetime64"):
+        value = value.to_datetime64()
+    return value.astype("M8[ns]") if isinstance(value, np.datetime64) else value
 
 
 def _are_turned(index: list[Any], ids: list[Any]) -> bool:

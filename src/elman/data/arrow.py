@@ -17,6 +17,9 @@ from elman.data.names import first_repeated
 from elman.data.tables.frames import columns_of
 from elman.data.wanted import Choice, Wanted, everything
 
+MOST_ROWS_OF_LISTS = 64
+"""Rows of lists that are read from a Parquet file before the memory is looked at again."""
+
 
 def read_parquet(
     path: PathLike, *, max_bytes: int | None = None, choose: Choice = everything
@@ -59,11 +62,19 @@ def read_parquet(
             pyarrow.OSFile(name) as opened,
             parquet.ParquetFile(opened, pre_buffer=False) as file,
         ):
-            names = file.schema_arrow.names
-            wanted = _chosen(name, names, choose)
-            n_values = len(wanted) * file.metadata.num_rows
-            check_memory(name, max(8 * n_values, _unpacked(file.metadata)), limit)
-            return _columns(file.read(columns=wanted, use_threads=False), name)
+            schema, metadata = file.schema_arrow, file.metadata
+            wanted = _chosen(name, schema.names, choose)
+            row = sum(_width(schema.field(column).type) for column in wanted)
+            check_memory(name, max(row * metadata.num_rows, _unpacked(metadata)), limit)
+            nested = [c for c in wanted if pyarrow.types.is_nested(schema.field(c).type)]
+            flat = [column for column in wanted if column not in nested]
+            table = _read_flat(opened, metadata, flat)
+            if nested:
+                lists = _read_nested(file, nested, name, limit, table.nbytes)
+                table = lists if not flat else _side_by_side(table, lists)
+            columns = _columns(table.select(wanted), name)
+        categorical = {c for c in wanted if pyarrow.types.is_dictionary(schema.field(c).type)}
+        return replace(columns, categorical=frozenset(categorical))
 
 
 def read_arrow(
@@ -132,6 +143,51 @@ def parquet_of(columns: Mapping[str, list[Any]]) -> bytes:
         file = io.BytesIO()
         parquet.write_table(pyarrow.table(dict(columns)), file)
     return file.getvalue()
+
+
+def _read_flat(opened: Any, metadata: Any, names: list[str]) -> Any:
+    """Columns of a Parquet file that hold no lists; text as a dictionary and a number in each row.
+
+    A text that all rows share is in the file once, so that it may be in memory once only.
+    """
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(
+        opened, metadata=metadata, pre_buffer=False, read_dictionary=names
+    ) as file:
+        return file.read(columns=names, use_threads=False)
+
+
+def _read_nested(file: Any, names: list[str], source: str, limit: int, taken: int) -> Any:
+    """Columns of a Parquet file that hold lists, a few rows at a time.
+
+    How long the lists are is only known once they are read: a list of a million zeros takes a few
+    bytes of the file. `taken` is what other columns of it take.
+    """
+    import pyarrow
+
+    kept: list[Any] = []
+    rows = min(MOST_ROWS_OF_LISTS, 1 + file.metadata.num_rows // 1000)
+    for batch in file.iter_batches(rows, columns=names, use_threads=False):
+        kept.append(batch)
+        taken += batch.nbytes
+        check_memory(source, taken, limit)
+    schema = pyarrow.schema([file.schema_arrow.field(name) for name in names])
+    return pyarrow.Table.from_batches(kept, schema)
+
+
+def _side_by_side(table: Any, other: Any) -> Any:
+    for name in other.column_names:
+        table = table.append_column(other.field(name), other[name])
+    return table
+
+
+def _width(dtype: Any) -> int:
+    """Bytes of a value of a column that holds no lists; 8 where that depends on the value."""
+    try:
+        return max(8, int(dtype.bit_width) // 8)
+    except ValueError:
+        return 8
 
 
 def _columns(table: Any, source: str, choose: Choice | None = None) -> Columns:

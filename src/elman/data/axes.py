@@ -5,6 +5,7 @@ And what sees by shapes and values that an array may be of another layout, to sa
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.sequences import Sequences
+from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
 
@@ -19,6 +21,8 @@ LEAST_FEATURES = 24
 """As many features at least are taken for time steps."""
 LOOKED_AT = 1 << 16
 """Values whose order is looked at."""
+MASKED = "make them NaN with .filled(np.nan)"
+"""What is said of masked values in a padded array."""
 
 # Channels first
 
@@ -156,9 +160,9 @@ list of arrays or data frames of shape (n_timesteps, n_features)
     Raises
     ------
     TypeError
-        If X is not made of numbers.
+        If X is not made of numbers, or `value` is none.
     ValueError
-        If it has another number of dimensions.
+        If X has another number of dimensions, or a masked value.
 
     Examples
     --------
@@ -167,6 +171,9 @@ list of arrays or data frames of shape (n_timesteps, n_features)
     >>> [x.ravel().tolist() for x in unpad(X)]
     [[1.0, 2.0], [3.0]]
     """
+    refuse_masked(X, "X", MASKED)
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"value is {value!r}; it must be the number that X is padded with, or NaN")
     if isinstance(X, (list, tuple)) or (
         isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     ):

@@ -1,7 +1,7 @@
 """A table as columns of NumPy arrays: the form between the readers of tables and `Dataset`.
 
-No reader makes `Columns` yet. Readers of tables (data frames, CSV, JSON lines, Parquet, ARFF) are
-to return them, so that one function for all of them can cut the rows into sequences.
+Readers of tables (data frames, CSV, JSON lines, Parquet, Arrow, ARFF) return them, so that one
+function for all of them cuts the rows into sequences.
 """
 
 from __future__ import annotations

@@ -138,6 +138,8 @@ def as_given(X: Any, answers: list[NDArray[Any]]) -> Any:
 
 def ids_of(X: Any) -> list[Any] | None:
     """The ids by which a container names its sequences, in their order; None if it names none."""
+    if isinstance(X, NamedSequences):
+        return None if X.ids is None else list(X.ids)
     if isinstance(X, (np.ndarray, list, tuple)):
         return None
     if hasattr(X, "ngroups"):

@@ -16,7 +16,7 @@ import numpy as np
 from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
-from elman.data.growing import Growing
+from elman.data.growing import Growing, TooLargeError
 from elman.data.text_files import not_text, undecodable
 from elman.data.wanted import Choice, everything
 
@@ -28,6 +28,10 @@ BLOCK = 1 << 16
 """Characters that are read at a time, unless a line has more."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_THOUSANDS = re.compile(
+    r"\s*[+-]?[0-9]{1,3}([,.' _\u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*([.,][0-9]*)?\s*"
+)
+"""A number whose digits stand in threes."""
 
 
 def read_csv(
@@ -128,6 +132,8 @@ class _CsvFile:
         self.unfinished: list[str] = []
         self._n_fields = 0
         self._underscores = False
+        self._opening: list[str] = []
+        """the first lines of the file, for a look at how it is written"""
         self._gap: int | None = None
         # Where rows begin: from row _rows[i] on, at line _lines[i] and one line each, or, where
         # fields hold ends of lines, at the lines of an array.
@@ -201,6 +207,7 @@ class _CsvFile:
         """The lines, some at a time, after a look at what no CSV file holds."""
         n_lines = 0
         while lines := file.readlines(BLOCK):
+            self._opening = self._opening or lines
             text = "".join(lines)
             if "\0" in text:
                 i = next(i for i, line in enumerate(lines) if "\0" in line)
@@ -223,7 +230,9 @@ class _CsvFile:
         """The columns that are wanted, by name: their positions."""
         self._n_fields = len(first)
         names = [name.strip() for name in first]
+        self._refuse_preamble(names[0], line)
         if len(names) == 1:
+            self._refuse_spaces(line)
             for other in (";", "\t", "|", ","):
                 if other in names[0] and other != self.delimiter:
                     semicolons = other == ";" and self.decimal == "."
@@ -262,6 +271,46 @@ class _CsvFile:
                 found[name] = k
         return found
 
+    def _following(self, line: int) -> list[str]:
+        """The first lines behind one, without empty ones."""
+        return [text for text in self._opening[line:] if text.strip()]
+
+    def _refuse_preamble(self, name: str, line: int) -> None:
+        """Raise ReaderError if the first line is no names of columns, but about the file."""
+        if separator := re.fullmatch(r"sep=(.)?", name):
+            self.fail(
+                line,
+                f"{cut(name)} is a note for Excel, not the names of "
+                f"columns: remove the line, and pass delimiter={separator[1] or self.delimiter!r}",
+            )
+        if not name.startswith("#"):
+            return
+        rest = [text for text in self._following(line) if not text.lstrip().startswith("#")]
+        after = next(csv.reader(rest[:1], delimiter=self.delimiter), [])
+        if len(after) != self._n_fields:
+            self.fail(
+                line,
+                f"begins with '#' ({cut(name)}), as a comment does, where the names of the columns "
+                "are expected: remove the lines that are comments",
+            )
+
+    def _refuse_spaces(self, line: int) -> None:
+        """Raise ReaderError if spaces are what stands between the fields."""
+        lines = [*self._opening[line - 1 : line], *self._following(line)[:1]]
+        rows = [text.split() for text in lines]
+        if self.delimiter == " " or len(rows) < 2 or not 2 <= len(rows[0]) == len(rows[1]):
+            return
+        if any(mark in lines[0] for mark in ',;\t|"'):
+            return
+        fix = "pass delimiter=' '"
+        if any(" ".join(row) != text.strip() for row, text in zip(rows, lines, strict=True)):
+            fix = "replace the spaces between two fields by a comma"
+        self.fail(
+            line,
+            f"the first line holds no {self.delimiter!r}, but {len(rows[0])} words with spaces "
+            f"between them, as does the next: {fix}",
+        )
+
     # Rows
 
     def _take(
@@ -288,7 +337,10 @@ class _CsvFile:
             self._refuse_ragged(rows[i], self.line_of(self.n_rows + i))
         columns = list(zip(*rows, strict=True))
         for name, (k, column) in growing.items():
-            as_before = column.extend(columns[k], underscores=self._underscores)
+            try:
+                as_before = column.extend(columns[k], underscores=self._underscores)
+            except TooLargeError as error:
+                self.fail(self.line_of(self.n_rows + error.index), f"column {cut(name)}: {error}")
             if not as_before and not self.wanted.may_be_text(name):
                 self._refuse_text(name, column, columns[k])
         self.n_rows += len(rows)
@@ -310,10 +362,12 @@ class _CsvFile:
         seen = f"{len(row)} field{'s' * (len(row) != 1)}"
         of = "the first line" if self.header else "the first row"
         fix = ""
-        if len(row) > self._n_fields and self.delimiter == ",":
+        if row[0].startswith("#"):
+            fix = f": {cut(row[0])} looks like a comment, which CSV has none of; remove it"
+        elif len(row) > self._n_fields and self.delimiter == ",":
             fix = (
-                ": a text that holds a comma is quoted; if commas are decimal marks, pass "
-                "delimiter=';' and decimal=','"
+                ": a text that holds a comma is quoted; if commas separate thousands, remove them; "
+                "if they are decimal marks, pass delimiter=';' and decimal=','"
             )
         self.fail(line, f"has {seen}, but {of} has {self._n_fields}{fix}")
 
@@ -325,12 +379,25 @@ class _CsvFile:
         )
         if name in (self.wanted.roles or {}):
             fix = "targets and weights are numbers; label= takes classes"
-        if self.decimal == "." and re.fullmatch(r"\s*[+-]?\d+,\d+\s*", fields[i]):
-            fix = "if its comma is a decimal mark, pass decimal=','"
+        fix = self._fix_of_number(fields[i]) or fix
         self.fail(
             self.line_of(self.n_rows + i),
             f"column {cut(name)} holds {cut(fields[i])}, where numbers are expected: {fix}",
         )
+
+    def _fix_of_number(self, field: str) -> str | None:
+        """What to do about a field that is a number as people write it; None if it is none."""
+        is_decimal = self.decimal == "." and re.fullmatch(r"\s*[+-]?\d+,\d+\s*", field)
+        found = _THOUSANDS.fullmatch(field)
+        if found is None:
+            return "if its comma is a decimal mark, pass decimal=','" if is_decimal else None
+        marks = {".": "point", ",": "comma", "'": "apostrophe", "_": "underscore"}
+        fix = f"if the {marks.get(found[1], 'space')} in it separates thousands, remove it"
+        if is_decimal:
+            return f"{fix} everywhere; if it is a decimal mark, pass decimal=','"
+        if self.decimal == "." and (found[1] == "." or (found[2] or ".")[0] == ","):
+            return f"{fix} everywhere, and pass decimal=',' if commas are decimal marks"
+        return f"{fix} everywhere"
 
     def _refuse_syntax(self, error: csv.Error, encoding: str) -> NoReturn:
         """Say what is wrong with quotes, and on which line the row begins that is."""

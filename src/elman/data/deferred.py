@@ -67,7 +67,7 @@ class Deferred:
 
 def deferred_batch(X: Prepared, indices: Any) -> Batch | None:
     """What `X.batch(indices)` gives, with its X to be read later; None unless X is in a store."""
-    if not X.data.is_stored:
+    if not X.data.on_disk:
         return None
     order = X.data.normalised(indices)
     lengths = X.lengths[order]

@@ -214,8 +214,8 @@ def _pandas_labels(indexes: list[Any]) -> list[Labels]:
     labels, n = tuple(first), len(first)
     if all(map(first.is_, indexes)):  # as parts of one table have it
         return [labels] * len(indexes)
-    if n == 0 or set(map(len, indexes)) != {n}:
-        return [labels, *map(tuple, indexes[1:])]
+    if n == 0 or set(map(len, indexes)) != {n} or _are_tuples(indexes):
+        return [labels, *map(tuple, indexes[1:])]  # an index of tuples has no array
     arrays = [index.array for index in indexes]
     if first.dtype.type is str and len(set(map(type, arrays))) == 1:
         long = arrays[0]._concat_same_type(arrays)  # of pandas' documented interface of arrays
@@ -226,6 +226,10 @@ def _pandas_labels(indexes: list[Any]) -> list[Labels]:
     if same.all():
         return [labels] * len(indexes)
     return [labels if same[i] else tuple(index) for i, index in enumerate(indexes)]
+
+
+def _are_tuples(indexes: list[Any]) -> bool:
+    return any(hasattr(kind, "levels") for kind in set(map(type, indexes)))
 
 
 def _pandas_numbers(column: Any, place: str) -> Array:

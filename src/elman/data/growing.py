@@ -6,12 +6,15 @@ come, into eight bytes each, and a text that occurs again and again is held once
 
 from __future__ import annotations
 
+import decimal
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from elman.data.dataset import cut
 
 Array = NDArray[Any]
 
@@ -28,6 +31,20 @@ MOST_DISTINCT = 1 << 16
 """Distinct texts of a column beyond which it is asked whether to look for them pays."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+class TooLargeError(ValueError):
+    """A number that float64 does not hold: the index of its field, and the field."""
+
+    def __init__(self, index: int, field: str) -> None:
+        super().__init__(f"{cut(field.strip())} is too large for float64")
+        self.index = index
+
+
+def overflows(text: str) -> bool:
+    """Whether a text that becomes an infinite float is written as a number, not as infinite."""
+    return any(character.isdigit() for character in text)
 
 
 class Growing:
@@ -36,9 +53,10 @@ class Growing:
     Parameters
     ----------
     role : {"number", "time", "label", "id", "name"}
-        What its texts may be. In a column of ids or labels a text that its number would not give
-        back, such as 007, keeps the whole column text; in one of ids, 1.10 does as well. One of
-        names is text whatever it holds.
+        What its texts may be. A column of ids or labels is numbers only if no two texts become one
+        number and none loses anything: an integer such as 007 keeps the whole column text, and so
+        do digits of other scripts and 1e-400; in one of ids, 1.10 does as well. One of names is
+        text whatever it holds.
     decimal : {".", ","}
         The decimal mark of its numbers.
     """
@@ -61,8 +79,11 @@ class Growing:
     def first_text(self, fields: Sequence[str], *, underscores: bool = True) -> int | None:
         """Where in these fields the first is that is neither a number nor a missing value."""
         for i, field in enumerate(fields):
-            if field.strip() not in MISSING and self._floats((field,), underscores) is None:
-                return i
+            try:
+                if field.strip() not in MISSING and self._floats((field,), underscores) is None:
+                    return i
+            except TooLargeError:
+                continue
         return None
 
     def extend(self, fields: Sequence[str], *, underscores: bool = True) -> bool:
@@ -72,6 +93,11 @@ class Growing:
         -------
         bool
             Whether they are numbers or missing values as far as the column was until now.
+
+        Raises
+        ------
+        TooLargeError
+            One of the numbers is beyond float64.
         """
         self.n_rows += len(fields)
         if self._kind == "text":
@@ -154,9 +180,13 @@ class Growing:
                 return None
             fields = [field.replace(self._decimal, ".") for field in fields]
         try:
-            return np.fromiter(map(float, fields), np.float64, len(fields))
+            found = np.fromiter(map(float, fields), np.float64, len(fields))
         except ValueError:
             return None
+        for i in np.flatnonzero(np.isinf(found)).tolist():
+            if overflows(fields[i]):
+                raise TooLargeError(i, fields[i])
+        return found
 
     def _with_missing(self, fields: Sequence[str], underscores: bool) -> Array | None:
         known = ["nan" if field.strip() in MISSING else field for field in fields]
@@ -186,14 +216,54 @@ class Growing:
             return self._as_text(gone)
         if not there:
             return np.full(self.n_rows, np.nan)
+        exactly = self._role in ("label", "id")
         if all(field in BOOLEANS for field in there):
+            different = set(there)
+            if exactly and len(different) > len({BOOLEANS[field] for field in different}):
+                return self._as_text(gone)  # "true" and "TRUE"
             return self._mapped(BOOLEANS, object if gone else np.bool_)
         if all(_WHOLE.fullmatch(field.strip()) for field in there):
             return self._typed_integers(there, gone)
-        # Most columns of text have one that is no number among the first.
-        if self._role != "id" and all(self._is_float(field) for field in there):
-            return self._mapped({field: self._float(field) for field in there}, np.float64)
+        if self._role != "id":
+            floats = self._as_floats(there)
+            if floats is not None and not (exactly and self._loses(floats)):
+                return self._mapped(floats, np.float64)
         return self._as_text(gone)
+
+    def _as_floats(self, fields: Iterable[str]) -> dict[str, float] | None:
+        """The number of each field; None if one is no plain, finite number."""
+        found: dict[str, float] = {}
+        for field in fields:  # most columns of text have one that is none among the first
+            text = self._with_point(field.strip())
+            if text is None or not _PLAIN.fullmatch(text):
+                return None
+            found[field] = float(text)
+            if np.isinf(found[field]):
+                return None
+        return found
+
+    def _with_point(self, field: str) -> str | None:
+        """A number with a point as its decimal mark; None if it has another."""
+        if self._decimal == ".":
+            return field
+        return None if "." in field else field.replace(self._decimal, ".")
+
+    def _loses(self, floats: Mapping[str, float]) -> bool:
+        """Whether whole numbers would be no more what their texts are, or two of them one.
+
+        Numbers with fractions are left to those who refuse them as labels.
+        """
+        if not all(number.is_integer() for number in floats.values()):
+            return False
+        if len(set(floats.values())) < len(floats):
+            return True
+        try:
+            return any(
+                decimal.Decimal(self._with_point(field.strip()) or "") != int(number)
+                for field, number in floats.items()
+            )
+        except decimal.InvalidOperation:  # an exponent of more digits than Python takes
+            return True
 
     def _typed_integers(self, there: Collection[str], gone: set[str]) -> Array:
         exactly = self._role in ("label", "id")
@@ -213,12 +283,6 @@ class Growing:
         if exactly:
             return self._as_text(gone)
         return self._mapped({field: float(field) for field in there}, np.float64)
-
-    def _is_float(self, field: str) -> bool:
-        return self._floats((field,), True) is not None
-
-    def _float(self, field: str) -> float:
-        return float(field.replace(self._decimal, "."))
 
     def _as_text(self, gone: set[str]) -> Array:
         """The texts, None where they are missing."""

@@ -6,12 +6,15 @@ The rules and their first sentences are scikit-learn's for a two-dimensional dat
 
 from __future__ import annotations
 
+import datetime
 import numbers
 import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from elman.targets.checks import shown
 
@@ -45,15 +48,15 @@ def names_of(labels: Labels | None, place: str = "") -> Names | None:
     Raises
     ------
     TypeError
-        Some are strings and some are not.
+        Some are strings and some are not; or they are tuples, which nothing would compare.
     ValueError
         Two columns have one name, so that it says of neither which it is.
 
     Warns
     -----
     UserWarning
-        The labels are numbers in an order other than their own. Nobody compares them, as nobody
-        compares those of arrays.
+        The labels are numbers or dates in an order other than their own. Nobody compares them, as
+        nobody compares those of arrays.
     """
     if not labels:
         return None
@@ -66,13 +69,19 @@ def names_of(labels: Labels | None, place: str = "") -> Names | None:
                 "which does not tell them apart: rename one of them, or leave it out"
             )
         return labels
-    if all(isinstance(label, numbers.Integral) for label in labels) and list(labels) != sorted(
-        labels
-    ):
+    if any(isinstance(label, tuple) for label in labels):
+        first = next(label for label in labels if isinstance(label, tuple))
+        raise TypeError(
+            f"{place or 'the table'} has columns that are called by tuples, such as {shown(first)} "
+            "(a MultiIndex of pandas), and only names that are strings are kept and compared: join "
+            'them, by frame.columns = ["_".join(map(str, c)) for c in frame.columns]'
+        )
+    if not _in_order(labels):
         warnings.warn(
-            f"{place or 'the table'} has numbered columns in the order {listed(labels)}: they are "
-            "read by position, and nothing compares numbers with those of other data. Sort the "
-            "columns, or give them names (strings), which are compared",
+            f"{place or 'the table'} has columns that are called by numbers or dates, in "
+            f"the order {listed(labels)}: they are read by position, and nothing compares them "
+            "with those of other data. Sort the columns, or give them names (strings), which are "
+            "compared",
             stacklevel=level_of_caller(),
         )
     if "str" in kinds:
@@ -263,6 +272,14 @@ def _literal(names: Names, otherwise: str) -> str:
     """Python's list of the names, or what else gives it where that would be long."""
     texts = [repr(name) for name in names]
     return f"[{', '.join(texts)}]" if _cut(texts) == texts else otherwise
+
+
+def _in_order(labels: Labels) -> bool:
+    """Whether labels are not all numbers, or all dates, in an order other than their own."""
+    for kind in (numbers.Real, datetime.date, np.datetime64):
+        if all(isinstance(label, kind) for label in labels):
+            return list(labels) == sorted(labels)
+    return True
 
 
 def _bullets(names: list[str]) -> list[str]:

@@ -88,7 +88,7 @@ class Prepared:
         """
         data = without_missing_steps(data)
         found = cls(data, standardisation, dtype)
-        stays = elsewhere and data.is_stored
+        stays = elsewhere and data.on_disk
         if is_small(data.n_steps * found.n_features) and not stays:
             values = data.values
             if standardisation is not None:

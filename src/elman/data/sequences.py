@@ -146,9 +146,9 @@ class Sequences:
         return self.lengths if self._source is None else self._source.reads
 
     @property
-    def is_stored(self) -> bool:
-        """Whether the values lie in a store, which another process opens by itself."""
-        return self._source is not None and self._source.stored
+    def on_disk(self) -> bool:
+        """Whether steps are read from a disk when they are asked for."""
+        return self._source is not None and self._source.on_disk
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -283,7 +283,7 @@ class Sequences:
         """The same sequences in one array, if they are small and in memory."""
         if self._joined is not None or not is_small(self.n_steps * self.n_features):
             return self
-        if self.is_stored:
+        if self.on_disk:
             return self
         found = copy.copy(self)
         found._joined, found._source = self.values, None

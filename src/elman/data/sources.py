@@ -26,11 +26,9 @@ class Source(Protocol):
     n_features: int
     reads: Indices
     """(n_samples,), how many steps reading each sample takes"""
-
-    @property
-    def stored(self) -> bool:
-        """Whether the values lie in a store, which another process opens by itself."""
-        ...
+    on_disk: bool
+    """whether the values lie in a store: reading them takes the time of a disk, and another process
+    can open it by itself"""
 
     def rows(self, order: Indices, /) -> Array:
         """The steps of the samples at `order`, end to end: (their steps, n_features), C-contiguous.
@@ -57,6 +55,8 @@ class Apart:
         What they are converted to when they are read.
     """
 
+    on_disk = False
+
     def __init__(self, samples: Sequence[Array] | Array, dtype: np.dtype[Any]) -> None:
         self.samples = samples
         self.dtype = dtype
@@ -79,11 +79,6 @@ class Apart:
                 np.concatenate(picked, out=out, casting="unsafe")
         return out
 
-    @property
-    def stored(self) -> bool:
-        """False: they are in memory, or mapped into it."""
-        return False
-
     def narrowed(self, order: Indices, /) -> Source:
         """As `Source.narrowed`."""
         if isinstance(self.samples, np.ndarray):
@@ -105,11 +100,7 @@ class Picked:
         self.sequences, self.order = sequences, order
         self.dtype, self.n_features = sequences.dtype, sequences.n_features
         self.reads: Indices = sequences.reads[order]
-
-    @property
-    def stored(self) -> bool:
-        """As `Source.stored`."""
-        return self.sequences.is_stored
+        self.on_disk = sequences.on_disk
 
     def rows(self, order: Indices, /) -> Array:
         """As `Source.rows`."""
@@ -127,11 +118,7 @@ class Observed:
         self.sequences = sequences
         self.dtype, self.n_features = sequences.dtype, sequences.n_features
         self.reads: Indices = sequences.reads
-
-    @property
-    def stored(self) -> bool:
-        """As `Source.stored`."""
-        return self.sequences.is_stored
+        self.on_disk = sequences.on_disk
 
     def rows(self, order: Indices, /) -> Array:
         """As `Source.rows`."""

@@ -112,7 +112,9 @@ def assembled(columns: Columns, asked: Asked, labels: Any, missing: str) -> Data
     absent = asked.absent.get("id")
     if absent is not None and not any(holds_lists(columns.columns[name]) for name in features):
         check_known(columns, absent, "id")
-    return dataset_of(columns, time_delta=asked.time_delta, labels=labels, **asked.roles)
+    return dataset_of(
+        columns, time_delta=asked.time_delta, labels=labels, release=True, **asked.roles
+    )
 
 
 def _refuse_missing(columns: Columns, name: str) -> None:

@@ -165,7 +165,7 @@ class AnswerTask:
         flat = np.require(self.flat, requirements=["C", "A"])
         params = Parameters(network_shapes(self.layout), flat.dtype, flat)
         samples = self.data
-        if not samples.is_stored:
+        if not samples.on_disk:
             steps = np.require(samples.values, requirements=["C", "A"])
             samples = Sequences(steps, samples.lengths, two_d=samples.two_d)
             samples.missing = self.data.missing
@@ -185,7 +185,7 @@ def pieces(data: Prepared, n_workers: int) -> list[tuple[int, int]]:
 
 def piece_of(data: Sequences, start: int, stop: int) -> Sequences:
     """Consecutive samples, with nothing of the others, for another process to read."""
-    if data.is_stored:
+    if data.on_disk:
         return data.narrowed(np.arange(start, stop))
     found = Sequences(data.rows(slice(start, stop)), data.lengths[start:stop], two_d=data.two_d)
     found.missing, found.feature_names = data.missing, data.feature_names
@@ -218,6 +218,6 @@ def say_where(
 
 def identity(data: Sequences) -> str:
     """SHA-256 that tells these sequences from all others; nothing of a store is read for it."""
-    source = data.narrowed_source(np.arange(len(data))) if data.is_stored else None
+    source = data.narrowed_source(np.arange(len(data))) if data.on_disk else None
     known = getattr(source, "identity", None)
     return digest(data) if known is None else digest(*known)

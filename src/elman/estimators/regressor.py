@@ -45,9 +45,10 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
       target is not known, and stands past a sample's end in an array.
 
     With `readout="every"` they are of time steps whatever y is: an array (n_samples, n_timesteps)
-    has one for each. With another `readout` than the default they are of samples. Without either, a
-    2-D array of as many columns as there are time steps is taken for targets of samples, with a
-    warning, and a list of lists of as many numbers is refused.
+    has one for each. With another `readout` than the default they are of samples. Without either,
+    and with as many numbers for each sample as it has time steps, the same for all, a 2-D array is
+    taken for targets of samples and a list of 1-D arrays for those of time steps, both with a
+    warning, and a list of lists is refused.
 
     A time step is answered from the steps up to it, and with `bidirectional=True` from those after
     it as well. A target that is not known adds nothing to the loss, which is a mean over the known

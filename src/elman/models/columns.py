@@ -7,12 +7,14 @@ from typing import Any
 
 ANSWERS = ("label", "step_label", "target", "step_target")
 """Roles of columns that hold what is learned."""
-KEPT = ("id", "time", "time_delta", *ANSWERS)
+KEPT = ("id", "time", "time_delta", "timestamps", *ANSWERS)
 """Options of `elman.data.read` that a model remembers, so that new data need not be described."""
+TIMESTAMPS = ("order", "feature", "error")
+"""What `elman.data.read` may do with the time stamps of a .ts file."""
 
 
 def restored_columns(described: Any) -> dict[str, Any] | None:
-    """The names of columns by role, as a file has them; None if it has none.
+    """The names of columns by role, and options, as a file has them; None if it has none.
 
     Raises
     ------
@@ -29,6 +31,9 @@ def restored_columns(described: Any) -> dict[str, Any] | None:
         if role == "time_delta":
             if names is not True:
                 raise TypeError(f"time_delta is {names!r:.60}; it must be true")
+        elif role == "timestamps":
+            if names not in TIMESTAMPS:
+                raise ValueError(f"timestamps is {names!r:.60}; it is none of {TIMESTAMPS}")
         elif not isinstance(names, str) and not _is_list_of_names(names):
             raise TypeError(f"the column {role} is {names!r:.60}; it must be a name or names")
     if "time_delta" in described and "time" not in described:

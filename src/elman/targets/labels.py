@@ -60,19 +60,21 @@ def check_labels(
         Labels that are missing, masked, not one for each sample, of a continuous target, infinite,
         or unknown.
     """
-    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.multiclass import type_of_target
 
     refuse_none(y, name, "RNNClassifier", "one label for each sample")
     labels = _label_array(
         y, name, "RNNClassifier needs a label for every sample", "leave that sample out"
     )
     found, codes = sorted_labels(labels)
-    try:
-        check_classification_targets(labels)
-    except ValueError as error:
-        if labels.dtype.kind != "f":
-            raise
-        raise ValueError(f"{error} RNNRegressor predicts numbers.") from error
+    # check_classification_targets also warns of many classes, which `warn_of_numbers` does better.
+    kind = type_of_target(found)
+    if kind not in ("binary", "multiclass"):
+        fix = " RNNRegressor predicts numbers." if labels.dtype.kind == "f" else ""
+        raise ValueError(
+            f"Unknown label type: {kind}. A classifier learns discrete classes, and these are the "
+            f"values of a regression.{fix}"
+        )
     check_length(len(labels), n_samples, name, "label")
     if classes is None:
         warn_of_texts(found, name)

@@ -174,6 +174,8 @@ def _numbers(values: list[Any]) -> Array | None:
     kinds = _types(values)
     if kinds == {"bool"}:
         return np.array(values, bool)
+    if kinds == {"int", "float"} and _need_integers(values):
+        values, kinds = [int(value) for value in values], {"int"}
     if kinds == {"float"} or kinds == {"int", "float"}:
         return np.array(values, np.float64)
     if kinds == {"int"}:
@@ -183,3 +185,11 @@ def _numbers(values: list[Any]) -> Array | None:
             except OverflowError:
                 continue
     return None
+
+
+def _need_integers(values: list[Any]) -> bool:
+    """Whether numbers, all whole, include an integer with more digits than float64 holds."""
+    floats = np.array([v for v in values if not isinstance(v, numbers.Integral)], np.float64)
+    return bool(np.all(np.isfinite(floats) & (floats == np.trunc(floats)))) and any(
+        isinstance(v, numbers.Integral) and abs(int(v)) > 2**53 for v in values
+    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from elman.targets.checks import refuse_none
 from elman.targets.masked import refuse_masked
-from elman.targets.missing import is_missing
+from elman.targets.missing import is_missing, plain
 from elman.targets.values import as_floats
 
 Array = NDArray[Any]
@@ -33,8 +33,9 @@ def are_of_steps(
     They are of steps in a 3-D array, and in a list (or an array of objects) with an array for each
     sample that is 2-D, or as long as the sample; so are lists of unequal lengths, which can be
     nothing else. Numbers in a 2-D array, and lists of equally many, are targets of samples, as
-    everywhere in scikit-learn. Where there are as many of them as time steps, the array is warned
-    of, and the lists are refused; unless a readout of samples was chosen, which says what they are.
+    everywhere in scikit-learn. Where every sample has as many of them as time steps, the array and
+    the 1-D arrays of a list are warned of, and lists of numbers are refused; unless a readout of
+    samples was chosen, which says what they are, or a target is missing, as only one of steps may.
 
     Parameters
     ----------
@@ -51,6 +52,11 @@ def are_of_steps(
     ------
     ValueError
         Lists of numbers that may be either.
+
+    Warns
+    -----
+    UserWarning
+        Arrays that may be either.
     """
     shape: Any = getattr(y, "shape", (0,))
     if len(shape) == 2 and not hasattr(y, "toarray"):
@@ -77,6 +83,14 @@ def are_of_steps(
     if counts != lengths.tolist() or readout_chosen:
         return False
     if any(hasattr(row, "shape") for row in rows):
+        if counts[0] > 1 and len(set(counts)) == 1 < len(counts) and not _any_missing(rows):
+            warnings.warn(
+                f"{name} has an array of {counts[0]} numbers for each sample, and every sample has "
+                "as many time steps: they are taken for the targets of time steps. If they are, "
+                f"readout='every' says so; if they are {counts[0]} targets of each sample, pass "
+                f"np.stack({name}), with a readout of samples such as 'last'",
+                stacklevel=8,  # who calls fit
+            )
         return True
     if counts[0] > 1:
         raise ValueError(
@@ -85,6 +99,10 @@ def are_of_steps(
             f"np.asarray({name}) if they are targets of samples"
         )
     return False
+
+
+def _any_missing(rows: list[Any]) -> bool:
+    return any(bool(plain(row).missing.any()) for row in rows)
 
 
 def check_step_values(

@@ -19,7 +19,7 @@ from elman.targets.labels import (
 )
 from elman.targets.masked import refuse_masked
 from elman.targets.missing import LONG, Plain, is_missing, plain, without_scalars
-from elman.targets.weights import check_weights, checked_weights
+from elman.targets.weights import check_weights, checked_weights, refuse_no_number
 
 Array = NDArray[Any]
 
@@ -86,7 +86,7 @@ def check_tags(
     if classes is None:
         found = _as_text(found)
         warn_of_texts(found, name)
-        if len(found) == 1 and found.dtype.kind in "iu":
+        if found.dtype.kind in "iu":
             _warn_of_blanks(labels[~present], found, name)
     elif strangers:
         refuse_other_kind(found, classes, name)
@@ -139,6 +139,8 @@ def check_step_weights(sample_weight: Any, lengths: NDArray[np.int64]) -> NDArra
         return np.repeat(check_weights(sample_weight, len(lengths)), lengths)
     rows = _rows_of_steps(sample_weight, lengths, "sample_weight", "weights", None)
     try:
+        for i, row in enumerate(rows):
+            refuse_no_number(row, f"sample_weight[{i}]")
         if any(np.iscomplexobj(row) for row in rows):
             raise TypeError("they are complex")
         weights = np.concatenate([np.asarray(row, np.float64) for row in rows])
@@ -265,7 +267,7 @@ def _joined(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np.bool_]
             f"{_one_of(sequences[k])}: make all labels ints, all bools, or all strings"
         )
     there = [part for part in parts if part is not None]
-    blank = there[0][:1] if there else np.zeros(1, np.int64)
+    blank = np.zeros(1, there[0].dtype if there else np.int64)
     joined = [
         np.repeat(blank, len(found.values)) if part is None else part
         for found, part in zip(sequences, parts, strict=True)
@@ -279,15 +281,22 @@ def _joined(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np.bool_]
 
 
 def _warn_of_blanks(unlabelled: Array, classes: Array, name: str) -> None:
-    """Warn of -1 beside a single class: it may be meant as the other one, of -1 and 1."""
+    """Warn of -1 that may be meant as a class: beside a single one, 0 and 1, or other negatives."""
     n_blank = int((unlabelled == -1).sum())
-    if n_blank:
-        warnings.warn(
-            f"{name} is -1 at {n_blank} time step(s) and {classes[0]} at all others: -1 says that "
-            "a step has no label, so that there is one class to learn. If -1 is a label, shift the "
-            "labels ([labels + 1 for labels in y]), or make them text",
-            stacklevel=2,
-        )
+    likely = len(classes) == 1 or classes.tolist() == [0, 1] or bool((classes < 0).any())
+    if not (n_blank and likely):
+        return
+    one = len(classes) == 1
+    others = f"{classes[0]} at all others" if one else f"one of {listed(classes)} at the others"
+    leaves = "is one class" if one else f"are {len(classes)} classes"
+    up = -min(-1, int(classes[0]))
+    warnings.warn(
+        f"{name} is -1 at {n_blank} time step(s) and {others}: -1 says that a step has no label, "
+        f"so that there {leaves} to learn. If -1 is a label, shift the labels "
+        f"([np.asarray(labels) + {up} for labels in y]), or make them text; if it is none, None in "
+        "its place says so without this warning",
+        stacklevel=2,
+    )
 
 
 def _not_blank(labels: Array) -> NDArray[np.bool_]:
@@ -305,7 +314,7 @@ def _tags(found: Plain, place: str) -> Array:
 
 def _whole(found: Plain, place: str) -> Array:
     """Whole floats as the integers that they are."""
-    numbers = np.where(found.missing, -1, found.values)
+    numbers = np.where(found.missing, 0, found.values)
     bad = np.flatnonzero(~(np.abs(numbers) <= LARGEST_WHOLE) | (numbers != np.round(numbers)))
     if len(bad):
         t = int(bad[0])

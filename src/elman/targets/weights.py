@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.targets.checks import listed, shown
+from elman.targets.checks import listed, place_in, shown
 from elman.targets.masked import refuse_masked
-from elman.targets.missing import is_missing
+from elman.targets.missing import is_missing, kind_of
 
 Array = NDArray[Any]
 
@@ -28,6 +28,7 @@ def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
     """
     refuse_masked(sample_weight, "sample_weight")
     try:
+        refuse_no_number(sample_weight, "sample_weight")
         weights = np.asarray(sample_weight)
         if weights.dtype.kind == "c":
             raise TypeError("they are complex")
@@ -42,6 +43,31 @@ def check_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
             "each sample of X"
         )
     return checked_weights(weights, lambda i: f"sample_weight[{i}]")
+
+
+def refuse_no_number(values: Any, place: str) -> None:
+    """Raise TypeError where a weight is text or a date, which NumPy would make a number of.
+
+    Parameters
+    ----------
+    values : object
+        Weights in any container, or one weight. What is no array at all has an error elsewhere.
+    place : str
+        What errors call it.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        return
+    try:
+        array = np.asarray(values, dtype=object)
+    except (TypeError, ValueError):  # sequences of unequal lengths
+        return
+    flat = array.ravel().tolist()
+    wrong = {t for t in set(map(type, flat)) if kind_of(t) in ("str", "bytes", "bytes_", "date")}
+    if wrong:
+        i = next(i for i, value in enumerate(flat) if type(value) in wrong)
+        at = tuple(int(k) for k in np.unravel_index(i, array.shape))
+        what = "a date or a time" if kind_of(type(flat[i])) == "date" else "text"
+        raise TypeError(f"{place_in(place, at)} is {shown(flat[i])}, which is {what}")
 
 
 def checked_weights(
@@ -105,6 +131,7 @@ def _listed(class_weight: Mapping[Any, Any], classes: Array) -> NDArray[np.float
         if is_missing(label):
             raise ValueError(f"class_weight has {label!r}, which says that there is no label")
         try:
+            refuse_no_number(weight, "the weight")
             weights[label] = float(np.asarray(weight, np.float64))
         except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(

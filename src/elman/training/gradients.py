@@ -54,7 +54,7 @@ class Here(Gradients):
     """Everything in this process."""
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
-        """The batches, each read when it is asked for, or one ahead from a disk."""
+        """The batches; of sequences on a disk each is read while the one before is trained on."""
         return read_ahead(X, batches, backend)
 
     def here(self, samples: Samples, backend: Backend) -> Samples:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.dataset import PathLike, ReaderError, cut, listed
+from elman.data.growing import overflows
+from elman.data.tables.roles import NoColumnError
 from elman.data.text_files import not_text
 
 Array = NDArray[Any]
@@ -212,10 +214,12 @@ class ArffFile:
         for k, attribute in enumerate(self.attributes):
             if attribute.name == name:
                 return k
-        raise ReaderError(
+        names = [attribute.name for attribute in self.attributes]
+        message = (
             f"{self.path}: has no attribute {cut(name)}, which {role}= names; its attributes are "
-            f"{listed(attribute.name for attribute in self.attributes)}"
+            f"{listed(names)}"
         )
+        raise NoColumnError(message, role, name, self.path, names)
 
     def label(self, attribute: Attribute, value: str | None) -> str | None:
         """A value of a nominal or string attribute."""
@@ -248,7 +252,8 @@ class ArffFile:
     def _floats(self, fields: list[str], n_before: int, what: str) -> Array:
         try:
             if not any("_" in field for field in fields):
-                return np.fromiter(map(float, fields), np.float64, len(fields))
+                found = np.fromiter(map(float, fields), np.float64, len(fields))
+                return self._without_overflow(found, fields, n_before, what)
         except ValueError:
             pass
         found = np.empty(len(fields))
@@ -258,6 +263,15 @@ class ArffFile:
                 found[i] = np.nan if bare == "?" else float("x" if "_" in bare else bare)
             except ValueError:
                 self.fail(f"value {n_before + i + 1} of {what} is {cut(bare)}, not a number or '?'")
+        return self._without_overflow(found, fields, n_before, what)
+
+    def _without_overflow(self, found: Array, fields: list[str], n_before: int, what: str) -> Array:
+        for i in np.flatnonzero(np.isinf(found)).tolist():
+            if overflows(fields[i]):
+                self.fail(
+                    f"value {n_before + i + 1} of {what}, {cut(fields[i].strip())}, is too large "
+                    "for float64"
+                )
         return found
 
 

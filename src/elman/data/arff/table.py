@@ -12,7 +12,7 @@ from elman.data.arff.file import ArffFile, Attribute
 from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
-from elman.data.growing import Growing
+from elman.data.growing import Growing, TooLargeError
 from elman.data.tables.plain import object_array
 from elman.data.wanted import Choice, everything
 
@@ -68,7 +68,8 @@ def _table(file: ArffFile, max_bytes: int | None, choose: Choice) -> Columns:
                 "a sequence: read the file without id="
             )
         is_number = attribute.kind == "numeric"
-        columns[attribute.name] = (k, Growing("number", ".") if is_number else _Text(attribute))
+        role = wanted.role(attribute.name)  # by which ids and labels that differ stay so
+        columns[attribute.name] = (k, Growing(role, ".") if is_number else _Text(attribute))
     lines: list[Array] = []
     rows: list[list[str | None]] = []
     numbers: list[int] = []
@@ -81,8 +82,14 @@ def _table(file: ArffFile, max_bytes: int | None, choose: Choice) -> Columns:
                 column.extend(file, fields, numbers)
             else:
                 texts = ["" if text is None else text for text in fields]
-                if not column.extend(texts):
-                    i = column.first_text(texts) or 0
+                try:
+                    numeric = column.extend(texts)
+                except TooLargeError as error:
+                    file.fail(f"{cut(name)}: {error}", numbers[error.index])
+                i = None
+                if not numeric or wanted.role(name) in ("id", "label"):  # which may be text
+                    i = column.first_text(texts)
+                if i is not None:
                     file.fail(f"{cut(name)} is {cut(texts[i])}, not a number or '?'", numbers[i])
         check_memory(file.path, sum(c.n_bytes for _, c in columns.values()), max_bytes)
         rows.clear()

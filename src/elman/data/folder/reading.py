@@ -31,6 +31,7 @@ from elman.data.table_files import (
     without_strangers,
 )
 from elman.data.tables.plain import holds_lists, is_text, missing_values, object_array
+from elman.data.tables.roles import names_of
 from elman.data.wanted import Wanted
 
 Array = NDArray[Any]
@@ -79,7 +80,7 @@ def read_folder(
         What to do with a missing value among the features: refuse the folder, or return NaN.
     id : str, optional
         The column of the file of labels that says which recording a row belongs to; by default the
-        first one.
+        first one. Answers have the ids in a column of that name.
     label, target : str, optional
         The column of the file of labels to learn, or columns in the case of `target`; by default
         the only one beside the id is the label. Without a file of labels, columns of the
@@ -161,7 +162,8 @@ def read_folder(
         parts.append(part)
         n_bytes += sum(column.nbytes for column in part.columns.values())
         check_memory(str(folder), n_bytes, max_bytes)
-    called = _free_name([second.id] if isinstance(second, Labels) else [], parts[0])
+    wished = [second.id] if isinstance(second, Labels) else names_of(id)
+    called = _free_name(wished if len(wished) == 1 else [], parts[0])
     roles = {**asked[0].roles, "id": called} | ({} if second is None else answers)
     whole = Asked(str(folder), roles, time_delta, second is not None)
     table: Any = second

@@ -53,4 +53,8 @@ def read_json_lines(
             file.read(lines)
     except UnicodeDecodeError as error:
         undecodable(file.path, encoding, error)
-    return file.columns()
+    columns = file.columns()
+    if file.any_infinite:  # Infinity says so itself; 1e999 is a mistake
+        with open(file.path, encoding=encoding, newline="\n") as lines:
+            file.refuse_overflow(lines)
+    return columns

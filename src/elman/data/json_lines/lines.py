@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ MOST_PARTS = 1 << 22
 """Bytes that a line may take as Python's objects, beside eight times its own."""
 
 
+_TEXT_OR_NUMBER = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?[0-9][0-9.eE+-]*+')
+
 MOST_CELLS = 1 << 23
 """Rows times keys that any file may have; beyond, no more than it has characters, of which each
 value that is not left out takes several."""
@@ -41,6 +44,7 @@ class JsonLines:
         self.choose = choose
         self.wanted = everything(())
         self.line = 0
+        self.any_infinite = False
         self._values: dict[str, Values] = {}
         self._ignored: set[str] = set()
         self._lines: list[Array] = []
@@ -81,6 +85,7 @@ class JsonLines:
                         f"{cut(full_name)}, which is there already: rename it"
                     )
                 found[full_name] = column
+        self.any_infinite = any(map(_holds_infinite, found.values()))
         lines = np.concatenate(self._lines)
         return Columns(
             found,
@@ -88,6 +93,13 @@ class JsonLines:
             place=lambda row: f"{self.path}, line {lines[row]}",
             source=self.path,
         )
+
+    def refuse_overflow(self, lines: Iterator[str]) -> None:
+        """Raise a ReaderError about the first number in the file that float64 does not hold."""
+        for self.line, line in enumerate(lines, start=1):
+            for match in _TEXT_OR_NUMBER.finditer(line):
+                if line[match.start()] != '"' and math.isinf(float(match[0])):
+                    self.fail(f"{cut(match[0])} is too large for float64")
 
     def _object(self, line: str) -> dict[str, Any]:
         shorter, long = without_long_lists(line)
@@ -196,6 +208,16 @@ class JsonLines:
                 number,
             )
         self._ignored.update(strangers)
+
+
+def _holds_infinite(column: Array) -> bool:
+    if column.dtype.kind == "f":
+        return bool(np.isinf(column).any())
+    if column.dtype.kind != "O":
+        return False
+    # Floats among large integers, or a list in each row.
+    floats = (v for v in column if isinstance(v, float) or getattr(v, "dtype", None) == np.float64)
+    return any(np.isinf(value).any() for value in floats)
 
 
 def _names_of(row: dict[str, Any]) -> Iterator[str]:

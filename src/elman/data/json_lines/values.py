@@ -223,7 +223,7 @@ def _first(values: list[Any], kind: type) -> int:
 
 
 def _floats(values: list[Any]) -> Array:
-    """Numbers and None as floats; an integer beyond float64 is infinite, as JSON's 1e999 is."""
+    """Numbers and None as floats; one beyond float64 is infinite until its line is refused."""
     try:
         return np.array(values, np.float64)  # None becomes NaN
     except OverflowError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections import deque
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -301,6 +302,8 @@ class StoreView(Stored):
 
 _OPENED: weakref.WeakValueDictionary[tuple[str, str], SequenceStore] = weakref.WeakValueDictionary()
 """The stores that are open in this process, so that one that is unpickled again is the same."""
+_KEPT_OPEN: deque[SequenceStore] = deque(maxlen=2)
+"""Those that came from another process last, which may be asked for again at once."""
 
 
 def _reopened(path: str, fingerprint: str) -> SequenceStore:
@@ -314,6 +317,8 @@ def _reopened(path: str, fingerprint: str) -> SequenceStore:
                 f"here (fingerprint {store.fingerprint[:16]}, not {fingerprint[:16]}): it was "
                 "written anew or added to; open it again"
             )
+    if store not in _KEPT_OPEN:
+        _KEPT_OPEN.append(store)
     return store
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.data.sequences import Sequences
-from elman.data.sources import Source, converted
+from elman.data.sources import converted
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -175,7 +175,7 @@ class StoreSource:
         What they are converted to.
     """
 
-    stored = True
+    on_disk = True
 
     def __init__(self, stored: Stored, dtype: np.dtype[Any]) -> None:
         self._stored = stored
@@ -194,9 +194,10 @@ class StoreSource:
         numbers = self._stored._numbers(np.arange(len(self.reads), dtype=np.int64))
         return self._stored.fingerprint, numbers, self.dtype.str
 
-    def narrowed(self, order: Indices, /) -> Source:
-        """As `Source.narrowed`: a view, which another process opens by path and fingerprint."""
-        return StoreSource(self._stored[order], self.dtype)
+    def narrowed(self, order: Indices, /) -> StoreSource:
+        """As `Source.narrowed`."""
+        stored = self._stored
+        return StoreSource(stored._view(stored._numbers(order)), self.dtype)
 
 
 def with_stored(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:

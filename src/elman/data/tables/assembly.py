@@ -28,6 +28,7 @@ def dataset_of(
     weight: Any = None,
     time_delta: bool = False,
     labels: Columns | Mapping[Any, Any] | None = None,
+    release: bool = False,
 ) -> Dataset:
     """Sequences of the columns of a table.
 
@@ -42,6 +43,9 @@ def dataset_of(
     labels : Columns or mapping, optional
         A second table, with the id columns and one row for each sequence; or a mapping from ids to
         labels, or to targets if `target` is given.
+    release : bool
+        Whether columns of lists are removed from `columns` once they have been joined, so that they
+        are not in memory beside the sequences.
 
     Returns
     -------
@@ -70,6 +74,9 @@ def dataset_of(
         raise ReaderError(f"{columns.source} has no rows, and so no sequences")
     lists = list_columns(columns, roles)
     table = one_row_each(columns, roles, lists) if lists else long_table(columns, roles)
+    if release:
+        for column in lists:
+            del columns.columns[column]
     second = None if labels is None else labels_table(labels, table, roles)
     block, names = feature_block(table, roles)
     groups = table.steps.groups
@@ -79,11 +86,12 @@ def dataset_of(
     if roles.time is not None:
         metadata["time"] = roles.time
         metadata["times"] = groups.split(groups.steps(table.steps.columns.columns[roles.time]))
+    ids = _ids(table.whole)
     return Dataset(
-        NamedSequences(groups.split(block), names),
+        NamedSequences(groups.parts(block), names, ids),
         y_of(table, roles, second),
         metadata,
-        ids=_ids(table.whole),
+        ids=ids,
         feature_names=tuple(names),
         sample_weight=weights_of(table, roles, second),
     )

@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ Array = NDArray[Any]
 
 Column = tuple[str, Array, bool]
 """Name and values of a column, and whether it is categorical."""
+
+ARROW_TEXT = ("string", "large_string", "string_view")
+"""What Arrow calls its types of text."""
 
 TABLES = (
     "a data frame of pandas or polars, a table of pyarrow or of another library that narwhals "
@@ -212,8 +216,13 @@ def _of_series(series: Any) -> Array:
         return plain_column(series.to_numpy())
     if isinstance(dtype, nw.Boolean) and series.null_count() == 0:
         return plain_column(series.to_numpy())
+    if isinstance(dtype, nw.String) and isinstance(native, _arrow_types("ChunkedArray")):
+        with suppress(NotImplementedError):  # of views
+            native = native.dictionary_encode()
     if isinstance(getattr(native, "type", None), _arrow_types("DictionaryType")):
         # A dictionary's missing values are wrong in what narwhals makes of it.
+        if str(native.type.value_type) in ARROW_TEXT:
+            return plain_column(_of_arrow_dictionary(native))
         native = native.cast(native.type.value_type)
         return _of_series(nw.from_native(native, series_only=True))
     if hasattr(native, "array") or isinstance(dtype, nw.Date):
@@ -271,6 +280,23 @@ def split_rows(values: Array, lengths: Array, missing: Array) -> Array:
     np.cumsum(lengths, out=offsets[1:], dtype=np.int64)
     rows = [values[a:b] for a, b in itertools.pairwise(offsets.tolist())]
     return object_array([None if gone else row for row, gone in zip(rows, missing, strict=True)])
+
+
+def _of_arrow_dictionary(column: Any) -> Array:
+    """Text as objects, of which rows that hold the same text share one; None where it is missing.
+
+    It may be long, and that of every row.
+    """
+    found = [np.empty(0, object)]
+    known: dict[Any, Any] = {}
+    dictionary: Any = None
+    for chunk in column.chunks:
+        if dictionary is None or not chunk.dictionary.equals(dictionary):
+            dictionary = chunk.dictionary
+            texts = [known.setdefault(text, text) for text in dictionary.to_pylist()]
+            values = object_array([*texts, None])  # -1 is the last
+        found.append(values[chunk.indices.cast("int64").fill_null(-1).to_numpy()])
+    return np.concatenate(found)
 
 
 def _arrow_types(*names: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
+
+BLOCK = 4096
+"""Sequences whose bounds are integers of Python at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +46,14 @@ class Groups:
 
     def split(self, values: Array) -> list[Array]:
         """Values of all steps, cut into those of each sequence: views, not copies."""
-        ends = self.offsets.tolist()
-        return [values[a:b] for a, b in itertools.pairwise(ends)]
+        return list(self.parts(values))
+
+    def parts(self, values: Array) -> Iterator[Array]:
+        """What `split` gives, one after the other."""
+        for i in range(0, self.n_sequences, BLOCK):  # as few integers of Python at a time
+            ends = self.offsets[i : i + BLOCK + 1].tolist()
+            for a, b in itertools.pairwise(ends):
+                yield values[a:b]
 
 
 def first_rows(columns: list[Array]) -> tuple[Indices, Indices]:
@@ -67,15 +77,31 @@ def _first_rows(column: Array) -> tuple[Indices, Indices]:
     n_rows = len(column)
     changes = np.asarray(column[1:] != column[:-1]).astype(bool)
     starts = np.flatnonzero(np.concatenate([np.ones(min(n_rows, 1), bool), changes]))
+    if column.dtype.kind in "iuM":
+        is_first, numbers = _numbered(column[starts])
+        return np.repeat(numbers, np.diff(starts, append=n_rows)), starts[is_first]
     known: dict[Any, int] = {}
     # The first run of rows that has the value of each run: `setdefault` is the loop, in C.
-    values = column[starts]
-    values = values.view(np.int64) if values.dtype.kind == "M" else values
-    first = np.fromiter(map(known.setdefault, values.tolist(), range(len(starts))), np.int64)
+    values = column[starts].tolist()
+    first = np.fromiter(map(known.setdefault, values, range(len(starts))), np.int64)
     is_first = first == np.arange(len(starts))
     numbers = (np.cumsum(is_first) - 1)[first]
     lengths = np.diff(starts, append=n_rows)
     return np.repeat(numbers, lengths), starts[is_first]
+
+
+def _numbered(values: Array) -> tuple[NDArray[np.bool_], Indices]:
+    """Which of the integers or dates are not among those before, and the number of each."""
+    n = len(values)
+    if bool((values[1:] > values[:-1]).all()):
+        return np.ones(n, bool), np.arange(n)
+    order = np.argsort(values, kind="stable")
+    sorted_values = values[order]
+    is_new = np.concatenate([np.ones(min(n, 1), bool), sorted_values[1:] != sorted_values[:-1]])
+    first = np.empty(n, np.int64)
+    first[order] = order[is_new][np.cumsum(is_new) - 1]
+    is_first = first == np.arange(n)
+    return is_first, (np.cumsum(is_first) - 1)[first]
 
 
 def grouped(codes: Indices, n_groups: int, time: Array | None) -> Groups:

@@ -99,16 +99,28 @@ def roles_of(
     return roles
 
 
+class NoColumnError(ReaderError):
+    """A table without a column that was asked for: what it calls itself, and its columns."""
+
+    def __init__(self, message: str, role: str, name: str, source: str, there: list[str]) -> None:
+        super().__init__(message)
+        self.role = role
+        self.name = name
+        self.source = source
+        self.there = there
+
+
 def check_known(columns: Columns, name: str, role: str) -> None:
-    """Raise ReaderError if the table has no such column."""
+    """Raise NoColumnError if the table has no such column."""
     if name in columns.columns:
         return
     close = difflib.get_close_matches(name, columns.columns, 1)
     hint = f"; did you mean {cut(close[0])}?" if close else "."
-    raise ReaderError(
+    message = (
         f"{columns.source} has no column {cut(name)}, which {role}= names{hint} Its columns are "
         f"{listed(columns.columns)}"
     )
+    raise NoColumnError(message, role, name, columns.source, [*columns.columns])
 
 
 def _one(name: Any, role: str) -> str | None:

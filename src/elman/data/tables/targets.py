@@ -229,7 +229,7 @@ def _labels(table: Grouped, name: str, values: Array) -> Array:
 
 
 def _step_labels(table: Grouped, name: str) -> Array:
-    """Labels of steps, in their order: text and None, or integers and -1, or booleans."""
+    """Labels of steps, in their order: text, booleans or integers; None where one is missing."""
     values = table.groups.steps(table.columns.columns[name])
     missing = missing_values(values)
     if missing.all():
@@ -248,17 +248,28 @@ def _step_labels(table: Grouped, name: str) -> Array:
                 "is no whole number: numbers to predict at each step are step_target="
             )
         _refuse_blank(table, name, values, missing)
-        return np.where(missing, -1, values).astype(np.int64)
+        return _with_none(np.where(missing, 0, values).astype(np.int64), missing)
     kinds = {type(value) for value in values if value is not None}
-    if kinds <= {bool, int}:  # True, False and None, or large integers and None
+    if kinds == {bool}:  # and None: as 1, 0 and -1 they would be other classes
+        return values
+    if kinds == {int}:  # large ones, and None
         _refuse_blank(table, name, values, missing)
         try:
-            return np.array([-1 if value is None else value for value in values], np.int64)
+            np.array([0 if value is None else value for value in values], np.int64)
         except OverflowError as error:
             raise table.error(
                 f"column {cut(name)} holds labels beyond int64 ({error}): make them text"
             ) from error
+        return values
     raise table.error(_no_labels(name, values, "step_label"))
+
+
+def _with_none(labels: Array, missing: Array) -> Array:
+    if not missing.any():
+        return labels
+    found = labels.astype(object)
+    found[missing] = None
+    return found
 
 
 def _refuse_blank(table: Grouped, name: str, values: Array, missing: Array) -> None:

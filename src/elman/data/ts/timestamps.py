@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from datetime import UTC, datetime
@@ -94,7 +95,10 @@ class Timestamps:
         if date is None:
             if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63:
                 return int(text)
-            return float(text)
+            number_found = float(text)
+            if math.isinf(number_found):
+                self.place.fail(f"{where}: the time stamp {cut(text)} is too large for float64")
+            return number_found
         return self._nanoseconds(date, where)
 
     def _nanoseconds(self, date: re.Match[str], where: str) -> int:
