@@ -13,11 +13,12 @@ from typer.main import get_command
 
 from elman.cli.columns import with_columns
 from elman.cli.demo import demo
-from elman.cli.errors import is_users_mistake, one_line
+from elman.cli.errors import UserError, is_users_mistake, one_line
 from elman.cli.evaluate import evaluate
 from elman.cli.fit import fit
 from elman.cli.gradcheck import gradcheck
 from elman.cli.inspect import inspect
+from elman.cli.job import Job, is_first, job_of
 from elman.cli.predict import predict
 from elman.cli.store import make_store_app
 from elman.cli.stream import stream
@@ -26,6 +27,8 @@ from elman.cli.wording import as_options
 
 INTERRUPTED = 130
 SETTINGS = {"help_option_names": ["-h", "--help"]}
+SHARED = ("fit", "predict", "evaluate")
+"""commands whose work the processes share that MPI started"""
 
 
 def _show_version(wanted: bool) -> None:
@@ -102,28 +105,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if sys.stderr is None:  # as after `2>&-`: print would take standard output instead
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 -- for as long as the process lives
+    given = sys.argv[1:] if arguments is None else list(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
-            given = sys.argv[1:] if arguments is None else list(arguments)
-            code = get_command(make_app(given)).main(
-                args=given,
-                prog_name="elman",
-                standalone_mode=False,
-            )
-            sys.stdout.flush()
-        except (KeyboardInterrupt, typer.Abort):
-            return INTERRUPTED
-        except SystemExit as stop:  # typer's answer to a pipe whose reader went away
-            return stop.code if isinstance(stop.code, int) else 1
-        except BrokenPipeError:
-            return _reader_went_away()
-        except Exception as error:
-            if os.environ.get("ELMAN_DEBUG", "0") not in ("", "0") or not is_users_mistake(error):
-                raise
-            print(f"elman: {one_line(error)}", file=sys.stderr)
-            return 2
+            job = job_of(os.environ)
+        except UserError as error:
+            return _report(error) if is_first(os.environ) else 2
+        if job is None:
+            try:
+                return _command(given, None)
+            except Exception as error:
+                return _report(error)
+        if not job.is_writer:
+            warnings.simplefilter("ignore")
+            warnings.showwarning = _show_nothing
+        return job.run(lambda: _command(given, job), _is_shared(given), _report)
+
+
+def _command(given: Sequence[str], job: Job | None) -> int:
+    """Run a command; returns its exit code or raises what went wrong."""
+    try:
+        code = get_command(make_app(given)).main(
+            args=list(given), prog_name="elman", standalone_mode=False, obj=job
+        )
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except SystemExit as stop:  # typer's answer to a pipe whose reader went away
+        return stop.code if isinstance(stop.code, int) else 1
+    except BrokenPipeError:
+        return _reader_went_away()
     return code if isinstance(code, int) else 0
+
+
+def _is_shared(given: Sequence[str]) -> bool:
+    """Whether the processes that MPI started share the work of a command."""
+    return next((word for word in given if not word.startswith("-")), None) in SHARED
+
+
+def _report(error: BaseException) -> int:
+    """Say what the user can put right on one line; a bug of ours is raised with its traceback."""
+    if os.environ.get("ELMAN_DEBUG", "0") not in ("", "0") or not is_users_mistake(error):
+        raise error
+    print(f"elman: {one_line(error)}", file=sys.stderr)
+    return 2
 
 
 def _reader_went_away() -> int:
@@ -135,3 +161,7 @@ def _reader_went_away() -> int:
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     print(f"elman: {visible(' '.join(as_options(str(message)).split()))}", file=sys.stderr)
+
+
+def _show_nothing(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Of several processes that run the same command one shows its warnings."""

@@ -21,7 +21,11 @@ def is_users_mistake(error: BaseException) -> bool:
         return True
     if isinstance(error, UserError | OSError | MemoryError | UnicodeEncodeError):
         return True
-    return isinstance(error, ValueError | TypeError | ImportError) and _raised_on_purpose(error)
+    if isinstance(error, ValueError | TypeError | ImportError) and _raised_on_purpose(error):
+        return True
+    from elman.distributed.engine import DistributedError
+
+    return isinstance(error, DistributedError)
 
 
 def _raised_on_purpose(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from elman.cli.console import output
+from elman.cli.engines import DaskAddress, executor_of
 from elman.cli.files import load_model, read_for
 from elman.cli.kinds import Targets, check_targets, kind_of_model, known_to_model
 from elman.cli.tables import (
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
     data: Annotated[
         Path, typer.Argument(help="Recordings with labels or targets: a file or a folder.")
     ],
     given: dict[str, Any],
+    dask: DaskAddress = None,
 ) -> None:
     """Print how right a model is.
 
@@ -49,10 +52,15 @@ def evaluate(
     as to `elman fit`.
     """
     trained: Any = load_model(model).model
+    from elman.distributed.answers import answering
+
+    executor = executor_of(context, dask)
     dataset = read_for(trained, data, given, need_labels=True, model_path=model)
     targets = check_targets(kind_of_model(trained), dataset, data, known_to_model(trained))
     X = trained.check(dataset.X, str(data))
-    print_scores(targets, trained.predict(X), getattr(trained, "classes", None), trained.columns)
+    with answering(trained, executor) as asked:
+        predicted = asked.predict(X)
+    print_scores(targets, predicted, getattr(trained, "classes", None), trained.columns)
 
 
 def print_scores(

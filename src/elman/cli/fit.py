@@ -14,6 +14,7 @@ import typer
 
 from elman.cli.columns import kept
 from elman.cli.console import output as output_console
+from elman.cli.engines import DaskAddress, executor_of, is_writer
 from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
 from elman.cli.files import check_output, read_data
@@ -52,6 +53,7 @@ def fit(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each epoch.")] = False,
+    dask: DaskAddress = None,
 ) -> int:
     """Train a network and save it.
 
@@ -73,7 +75,9 @@ def fit(
     # Whatever can go wrong without training goes wrong before training.
     if "checkpoint" not in options and options.keys() & {"checkpoint_epochs", "checkpoint_minutes"}:
         raise UserError("--checkpoint-epochs and --checkpoint-minutes want --checkpoint FOLDER")
-    check_output(output, force=force, must_be="model")
+    if is_writer(context):
+        check_output(output, force=force, must_be="model")
+    executor = executor_of(context, dask)
     allowed = options.get("missing", "error")
     training = read_data(data, given, missing=allowed)
     asked = kind_of(training, data, _wanted_kind(kind, given))
@@ -99,7 +103,8 @@ def fit(
         if targets.kind == "step values":  # as the file or an option says
             warnings.filterwarnings("ignore", r"y has an array of \d+ numbers")
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
-        estimator.fit(training.X, _as_given(training, targets), **of_validation)
+        y = _as_given(training, targets)
+        estimator.fit(training.X, y, **of_validation, executor=executor)
     seconds = time.perf_counter() - start
 
     interrupted = estimator.history_.stopped_by == "interrupt"
@@ -110,7 +115,9 @@ def fit(
         columns=kept(_with_id(given, training, data)),
         feature_names=training.feature_names,
     )
-    estimator.set_params(verbose=0).save(output)
+    estimator.set_params(verbose=0)
+    if is_writer(context):
+        estimator.save(output)
     console = output_console()
     if interrupted:
         best = estimator.history_.best_epoch
@@ -130,7 +137,7 @@ def fit(
         console.print()
         X, _, checked = held_out
         classes = getattr(estimator, "classes_", None)
-        print_scores(checked, estimator.predict(X), classes, kept(given))
+        print_scores(checked, estimator.predict(X, executor=executor), classes, kept(given))
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from elman.cli.answers import FORMATS, answers_of, format_of, needs_file
+from elman.cli.engines import DaskAddress, executor_of, is_writer
 from elman.cli.errors import UserError
 from elman.cli.files import check_output, load_model, read_for
 from elman.cli.kinds import is_of_numbers, kind_of_model
@@ -17,6 +18,7 @@ from elman.formats.atomic import replacing
 
 
 def predict(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
     data: Annotated[Path, typer.Argument(help="Recordings: a file or a folder, without labels.")],
     given: dict[str, Any],
@@ -35,6 +37,7 @@ def predict(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output.")] = False,
+    dask: DaskAddress = None,
 ) -> None:
     """Answer for recordings.
 
@@ -47,7 +50,7 @@ def predict(
     A model remembers which columns of a table it was trained on: --id, --time and the like are only
     needed where new data call them otherwise. Other columns do not matter.
     """
-    if output is not None:
+    if output is not None and is_writer(context):
         check_output(output, force=force, inputs=(model, data))
     wanted = format_of(format, output)
     if needs_file(wanted) and output is None:
@@ -55,9 +58,15 @@ def predict(
     trained: Any = load_model(model).model
     if proba and is_of_numbers(kind_of_model(trained)):
         raise UserError(f"{model}: predicts numbers, not probabilities; leave --proba out")
-    dataset = read_for(trained, data, given, need_labels=False, model_path=model)
-    answers = answers_of(trained, dataset, trained.check(dataset.X, str(data)), proba)
+    from elman.distributed.answers import answering
 
+    executor = executor_of(context, dask)
+    dataset = read_for(trained, data, given, need_labels=False, model_path=model)
+    X = trained.check(dataset.X, str(data))
+    with answering(trained, executor) as asked:
+        answers = answers_of(asked, dataset, X, proba)
+    if not is_writer(context):
+        return
     content = FORMATS[wanted](answers)
     if output is None:
         text = content.decode()

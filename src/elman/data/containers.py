@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elman.data.dataset import Dataset
 from elman.data.dims import (
@@ -121,6 +122,18 @@ def is_one_array(X: Any) -> bool:
     if not _is_array_like(X):
         return False
     return np.ndim(_read(X, "X")) in (2, 3)
+
+
+def as_given(X: Any, answers: list[NDArray[Any]]) -> Any:
+    """Answers over time as X is: an array for an array, of objects for objects, or a list."""
+    if is_one_array(X):
+        return np.stack(answers)
+    if not isinstance(X, np.ndarray):
+        return answers
+    objects = np.empty(len(answers), dtype=object)
+    for i, answer in enumerate(answers):
+        objects[i] = answer
+    return objects
 
 
 def ids_of(X: Any) -> list[Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
@@ -14,6 +16,8 @@ from elman.distributed.mpi import MpiEngine
 
 TIMEOUT = 60.0
 RETRIES = 3
+REACHED_IN = 10.0
+"""seconds in which a scheduler of Dask must answer"""
 
 
 def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) -> Engine:
@@ -89,3 +93,49 @@ def connected(executor: Any) -> Iterator[Engine | None]:
     finally:
         if engine is not executor:
             engine.close()
+
+
+@contextmanager
+def client_at(address: str) -> Iterator[Any]:
+    """A client of the Dask cluster whose scheduler is there; it is closed at the end.
+
+    Parameters
+    ----------
+    address : str
+        As "tcp://host:8786" or "host:8786"; or the path of a scheduler file.
+
+    Raises
+    ------
+    ImportError
+        Dask is not installed.
+    OSError, ValueError
+        The file cannot be read or is another one, or no scheduler answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ImportError(f"Dask is not installed ({error}): pip install elman[dask]") from error
+    make: Any = Client
+    where = _scheduler_of(address)
+    try:
+        client = make(where, timeout=REACHED_IN)
+    except (OSError, ValueError) as error:
+        reason = str(error.__cause__ or error) or type(error).__name__
+        raise ConnectionError(
+            f"no Dask scheduler answers at {where} ({reason}): is it running, and can this machine "
+            "reach it?"
+        ) from error
+    with client:
+        yield client
+
+
+def _scheduler_of(address: str) -> str:
+    """The address that is given, or is in the scheduler file that is given."""
+    if "://" in address or not (os.path.exists(address) or address.endswith(".json")):
+        return address
+    with open(address, encoding="utf-8") as file:
+        try:
+            found = json.load(file)["address"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{address}: is not a scheduler file of Dask") from error
+    return str(found)

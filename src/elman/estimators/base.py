@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
@@ -20,7 +20,7 @@ from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
 from elman.data.alignment import check_alignment
 from elman.data.axes import warn_of_channels_first
-from elman.data.containers import is_one_array, unpacked
+from elman.data.containers import as_given, unpacked
 from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
 from elman.data.names import Names
 from elman.data.prepared import Prepared
@@ -29,6 +29,7 @@ from elman.data.sequences import Sequences
 from elman.data.split import hold_out
 from elman.data.store.stored import Stored, with_stored
 from elman.data.validation import check_sequences
+from elman.distributed.answers import answering
 from elman.distributed.checkpoints import SharedCheckpoints
 from elman.distributed.connecting import connected
 from elman.distributed.engine import Engine
@@ -468,13 +469,15 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     # What every fitted estimator answers
 
-    def hidden_states(self, X: Any) -> Any:
+    def hidden_states(self, X: Any, *, executor: Any = None) -> Any:
         """The last layer's hidden state after every time step.
 
         Parameters
         ----------
         X : array-like
             Sequences, in a form that the class describes.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -482,8 +485,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             An array (n_samples, n_timesteps, width) if X is one. `width` is the last layer's size;
             twice that if bidirectional, forward half first.
         """
-        model, data = self._asked(X)
-        return as_given(X, model.hidden_states(data))
+        with self._asking(X, executor) as (model, data):
+            return as_given(X, model.hidden_states(data))
 
     def stream(self, n: int | None = None) -> Stream:
         """The fitted network reading sequences while they happen, a time step in each call.
@@ -676,6 +679,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         model = self._model()
         return model, model.check(X, estimator=type(self).__name__)
 
+    @contextmanager
+    def _asking(self, X: Any, executor: Any) -> Iterator[tuple[M, Sequences]]:
+        """The same, for as long as the answers are asked for; the model asks on the executor."""
+        model, data = self._asked(X)
+        with answering(model, executor) as model:
+            yield model, data
+
     def _labelled(
         self, data: Sequences, targets: Array, meaning: Meaning, sample_weight: Any
     ) -> Labelled:
@@ -799,18 +809,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         if self.scoring is None or self.scoring == "loss":
             return self._SCORE
         return self.scoring if isinstance(self.scoring, str) else "score"
-
-
-def as_given(X: Any, answers: list[Array]) -> Any:
-    """Answers over time as X is: an array for an array, of objects for objects, or a list."""
-    if is_one_array(X):
-        return np.stack(answers)
-    if not isinstance(X, np.ndarray):
-        return answers
-    objects = np.empty(len(answers), dtype=object)
-    for i, answer in enumerate(answers):
-        objects[i] = answer
-    return objects
 
 
 def _among_all_steps(place: Place, data: Sequences) -> Place:

@@ -10,9 +10,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from typing_extensions import override
 
+from elman.data.containers import as_given
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
-from elman.estimators.base import Meaning, RecurrentEstimator, as_given
+from elman.estimators.base import Meaning, RecurrentEstimator
 from elman.estimators.callbacks import with_callbacks
 from elman.hyperparameters.declared import ClassifierParameters, completed
 from elman.models.classifier import TrainedClassifier
@@ -241,7 +242,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             lambda known: self._given_classes(classes, is_indicator(y), known),
         )
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, *, executor: Any = None) -> Array:
         """Most probable label of each sample; of several at once, each that is likelier than not.
 
         Parameters
@@ -249,15 +250,17 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         X : array-like
             Sequences, in a form that the class describes. A sample without a single step is
             answered from the initial state.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
         ndarray of shape (n_samples,), or indicator of shape (n_samples, n_labels)
         """
-        model, data = self._asked(X)
-        return model.predict(data)
+        with self._asking(X, executor) as (model, data):
+            return model.predict(data)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any, *, executor: Any = None) -> Array:
         """Probability of each class.
 
         A sample's answer has the same bits alone, in any batch and in any order.
@@ -266,37 +269,43 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         ----------
         X : array-like
             Sequences, in a form that the class describes.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
             Of the estimator's `dtype`, columns in the order of `classes_`.
         """
-        model, data = self._asked(X)
-        return model.predict_proba(data)
+        with self._asking(X, executor) as (model, data):
+            return model.predict_proba(data)
 
-    def decision_function(self, X: Any) -> Array:
+    def decision_function(self, X: Any, *, executor: Any = None) -> Array:
         """Logits; for two classes the second minus the first, for several labels one of each.
 
         Parameters
         ----------
         X : array-like
             Sequences, in a form that the class describes.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
         """
-        model, data = self._asked(X)
-        return model.decision_function(data)
+        with self._asking(X, executor) as (model, data):
+            return model.decision_function(data)
 
-    def predict_proba_over_time(self, X: Any) -> Any:
+    def predict_proba_over_time(self, X: Any, *, executor: Any = None) -> Any:
         """Probability of each class had the recording stopped at step t.
 
         Parameters
         ----------
         X : array-like
             Sequences, in a form that the class describes.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -310,11 +319,11 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         ValueError
             The network is bidirectional: it has no answer before a sequence has ended.
         """
-        model, data = self._asked(X)
-        return as_given(X, model.predict_proba_over_time(data))
+        with self._asking(X, executor) as (model, data):
+            return as_given(X, model.predict_proba_over_time(data))
 
     def predict_early(
-        self, X: Any, confidence: float = 0.95, patience: int = 3
+        self, X: Any, confidence: float = 0.95, patience: int = 3, *, executor: Any = None
     ) -> tuple[Array, NDArray[np.int64]]:
         """Label each sample as soon as the network is sure of it.
 
@@ -330,6 +339,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             In (0, 1].
         patience : int, default=3
             Time steps, at least 1.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -345,11 +356,16 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             no answer before a sequence has ended.
         """
         check_rule(confidence, patience)
-        model, data = self._asked(X)
-        return model.predict_early(data, float(confidence), int(patience))
+        with self._asking(X, executor) as (model, data):
+            return model.predict_early(data, float(confidence), int(patience))
 
     def score(
-        self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        executor: Any = None,
     ) -> float:
         """Accuracy of `predict`.
 
@@ -360,6 +376,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), optional
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -374,12 +392,14 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             than the classes, another number of labels than samples.
         """
         y, _ = with_stored(X, y, None)
-        model, data = self._asked(X)
-        self._check_alignment(X, data, y, sample_weight)
-        predicted = model.predict(data)
-        true = self._truth(y, len(predicted))
-        weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
-        return float(accuracy_score(true, predicted, sample_weight=weights))
+        with self._asking(X, executor) as (model, data):
+            self._check_alignment(X, data, y, sample_weight)
+            predicted = model.predict(data)
+            true = self._truth(y, len(predicted))
+            weights = (
+                None if sample_weight is None else check_weights(sample_weight, len(predicted))
+            )
+            return float(accuracy_score(true, predicted, sample_weight=weights))
 
     def _truth(self, y: Any, n_samples: int) -> Array:
         """y as metrics take it, (n_samples,) or (n_samples, n_labels), to compare answers with."""

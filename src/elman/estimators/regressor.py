@@ -11,10 +11,11 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from typing_extensions import override
 
+from elman.data.containers import as_given
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
-from elman.estimators.base import Meaning, RecurrentEstimator, as_given
+from elman.estimators.base import Meaning, RecurrentEstimator
 from elman.estimators.callbacks import with_callbacks
 from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.estimators.steps import check_any
@@ -211,7 +212,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         self._check_parameters()
         return self._fit_further(X, y, sample_weight)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *, executor: Any = None) -> Any:
         """Predicted values.
 
         A sample's answer has the same bits alone, in any batch and in any order.
@@ -221,6 +222,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         X : array-like
             Sequences, in a form that the class describes. A sample without a single step is
             answered from the initial state.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -237,17 +240,19 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         """
         if self._model().per_step:
             refuse_scorers_of_samples("RNNRegressor")
-        model, data = self._asked(X)
-        answers = model.predict(data)
-        return as_given(X, answers) if model.per_step else answers
+        with self._asking(X, executor) as (model, data):
+            answers = model.predict(data)
+            return as_given(X, answers) if model.per_step else answers
 
-    def predict_over_time(self, X: Any) -> Any:
+    def predict_over_time(self, X: Any, *, executor: Any = None) -> Any:
         """Predicted values had the recording stopped at step t.
 
         Parameters
         ----------
         X : array-like
             Sequences, in a form that the class describes.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -261,10 +266,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         ValueError
             The network is bidirectional: it has no answer before a sequence has ended.
         """
-        model, data = self._asked(X)
-        return as_given(X, model.predict_over_time(data))
+        with self._asking(X, executor) as (model, data):
+            return as_given(X, model.predict_over_time(data))
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, executor: Any = None
+    ) -> float:
         """R^2 of `predict`.
 
         Parameters
@@ -275,6 +282,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             As in training. Of time steps those targets count that are known.
             By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), or for each time step, optional
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -288,14 +297,16 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             values than samples, or of targets than in training.
         """
         y, _ = with_stored(X, y, None)
-        model, data = self._asked(X)
-        self._check_alignment(X, data, y, sample_weight)
-        if model.per_step:
-            return self._score_of_steps(model, data, y, sample_weight)
-        predicted = model.predict(data)
-        values = self._truth(y, len(predicted))
-        weights = None if sample_weight is None else check_weights(sample_weight, len(predicted))
-        return float(r2_score(values, predicted, sample_weight=weights))
+        with self._asking(X, executor) as (model, data):
+            self._check_alignment(X, data, y, sample_weight)
+            if model.per_step:
+                return self._score_of_steps(model, data, y, sample_weight)
+            predicted = model.predict(data)
+            values = self._truth(y, len(predicted))
+            weights = (
+                None if sample_weight is None else check_weights(sample_weight, len(predicted))
+            )
+            return float(r2_score(values, predicted, sample_weight=weights))
 
     def _truth(self, y: Any, n_samples: int) -> Array:
         """y as metrics take it, (n_samples,) or (n_samples, n_targets), to compare answers with."""

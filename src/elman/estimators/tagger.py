@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
+from elman.data.containers import as_given
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
-from elman.estimators.base import Meaning, RecurrentEstimator, as_given
+from elman.estimators.base import Meaning, RecurrentEstimator
 from elman.estimators.callbacks import with_callbacks
 from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.estimators.steps import check_any
@@ -202,13 +203,15 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
 
         return self._fit_further(X, y, sample_weight, learn)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *, executor: Any = None) -> Any:
         """Most probable label of every time step.
 
         Parameters
         ----------
         X : array-like
             Sequences, in a form that the class describes.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -223,10 +226,10 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             for each sample: `elman.metrics.per_step` makes one of time steps of it.
         """
         refuse_scorers_of_samples("RNNTagger")
-        model, data = self._asked(X)
-        return as_given(X, model.predict(data))
+        with self._asking(X, executor) as (model, data):
+            return as_given(X, model.predict(data))
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any, *, executor: Any = None) -> Any:
         """Probability of each class at every time step.
 
         A sample's answer has the same bits alone, in any batch and in any order.
@@ -235,6 +238,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         ----------
         X : array-like
             Sequences, in a form that the class describes.
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -242,10 +247,12 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
                 (n_samples, n_timesteps, n_classes)
             Of the estimator's `dtype`, columns in the order of `classes_`; an array if X is one.
         """
-        model, data = self._asked(X)
-        return as_given(X, model.predict_proba(data))
+        with self._asking(X, executor) as (model, data):
+            return as_given(X, model.predict_proba(data))
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, executor: Any = None
+    ) -> float:
         """Accuracy over the labelled time steps.
 
         Parameters
@@ -255,6 +262,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         y : list of 1-D array-like, or array-like of shape (n_samples, n_timesteps)
             By default that of X, if X is a store.
         sample_weight : array-like of shape (n_samples,), or shaped as y, optional
+        executor : executor, Client or Comm, optional
+            Computes the answers elsewhere, to the same bits, in pieces: whatever `fit` takes.
 
         Returns
         -------
@@ -267,16 +276,16 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             An argument that cannot be used, or no labelled step of positive weight.
         """
         y, _ = with_stored(X, y, None)
-        model, data = self._asked(X)
-        self._check_alignment(X, data, y, sample_weight)
-        # of a label that was not in training every answer is wrong
-        labels, codes = check_tags(y, data.lengths, classes=model.classes, strangers=True)
-        weights = (codes >= 0).astype(np.float64)
-        if sample_weight is not None:
-            weights *= check_step_weights(sample_weight, data.lengths)
-            check_any(weights, "a label")
-        hits = np.concatenate(model.predict(data)) == labels[codes]
-        return float((hits * weights).sum() / weights.sum())
+        with self._asking(X, executor) as (model, data):
+            self._check_alignment(X, data, y, sample_weight)
+            # of a label that was not in training every answer is wrong
+            labels, codes = check_tags(y, data.lengths, classes=model.classes, strangers=True)
+            weights = (codes >= 0).astype(np.float64)
+            if sample_weight is not None:
+                weights *= check_step_weights(sample_weight, data.lengths)
+                check_any(weights, "a label")
+            hits = np.concatenate(model.predict(data)) == labels[codes]
+            return float((hits * weights).sum() / weights.sum())
 
     # What its targets are
 

@@ -37,7 +37,7 @@ class TrainedClassifier(TrainedModel):
 
     def predict_proba(self, data: Sequences) -> Array:
         """Probability of each class, (n_samples, n_classes)."""
-        backend = self._current_backend()
+        backend = self.current_backend()
         return linked(self.logits(data, backend), self.link, backend.fused)
 
     def decision_function(self, data: Sequences) -> Array:
@@ -60,7 +60,7 @@ class TrainedClassifier(TrainedModel):
                 "predict_early wants one label for each sample, but this gives several at once: "
                 "read predict_proba_over_time"
             )
-        backend = self._current_backend()
+        backend = self.current_backend()
         logits = self.logits_over_time(data, backend)
         before = self.network.logits_before(backend)
         decided, steps = np.empty((len(logits), len(before)), before.dtype), []

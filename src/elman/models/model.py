@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,18 @@ Described = dict[str, Any]
 Tensors = dict[str, Array]
 """The arrays of a model, by name."""
 T = TypeVar("T")
+Question = Callable[[Network, Prepared, Backend], T]
+"""A function of `elman.models.inference`: it asks a network about sequences."""
+
+
+class Asking(Protocol):
+    """Who asks a network: this process, or others for it, which give the same bits."""
+
+    def __call__(
+        self, question: Question[T], network: Network, data: Prepared, backend: Backend, /
+    ) -> T:
+        """The answer of `question` to all samples of `data`, in their order."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +79,10 @@ class TrainedModel:
     """what the columns of the table were that X is from, by role: see `elman.models.columns`"""
     backend: str | None = None
     n_jobs: int | None = None
+    asking: Asking | None = None
+    """who asks the network; None is this process. It is set for a call, and never kept."""
+    first: int = 0
+    """the number of the first sample, for errors, where those before it are asked about apart"""
 
     @property
     def meaning(self) -> dict[str, Any]:
@@ -207,7 +223,7 @@ class TrainedModel:
             A state is NaN or infinite.
         """
         states = self._ask(hidden_states, data)
-        return [_checked(H, i, "hidden state at") for i, H in enumerate(states)]
+        return [_checked(H, i, "hidden state at") for i, H in enumerate(states, start=self.first)]
 
     def logits(self, data: Sequences, backend: Backend | None = None) -> Array:
         """The outputs of the head, (n_samples, n_outputs).
@@ -217,7 +233,7 @@ class TrainedModel:
         ValueError
             One is NaN or infinite, of which no label or number could be made.
         """
-        return _checked(self._ask(predict_logits, data, backend))
+        return _checked(self._ask(predict_logits, data, backend), first=self.first)
 
     def logits_over_time(self, data: Sequences, backend: Backend | None = None) -> list[Array]:
         """The outputs of the head after every step: (n_timesteps_i, n_outputs) for each sample.
@@ -228,7 +244,7 @@ class TrainedModel:
             One is NaN or infinite, of which no label or number could be made.
         """
         logits = self._ask(predict_logits_over_time, data, backend)
-        return [_checked(z, i) for i, z in enumerate(logits)]
+        return [_checked(z, i) for i, z in enumerate(logits, start=self.first)]
 
     def stream(self, n: int | None = None) -> Stream:
         """Return a stream: it reads sequences while they happen, with a copy of the weights.
@@ -255,26 +271,32 @@ class TrainedModel:
 
     def _ask(
         self,
-        question: Callable[[Network, Prepared, Backend], T],
+        question: Question[T],
         data: Sequences,
         backend: Backend | None = None,
     ) -> T:
         prepared = Prepared(data, self.standardisation, self.network.params.dtype)
-        return question(self.network, prepared, backend or self._current_backend())
+        backend = backend or self.current_backend()
+        if self.asking is not None:
+            return self.asking(question, self.network, prepared, backend)
+        return question(self.network, prepared, backend)
 
     def _linked_over_time(self, data: Sequences) -> list[Array]:
-        backend = self._current_backend()
+        backend = self.current_backend()
         logits = self.logits_over_time(data, backend)
         return [linked(z, self.link, backend.fused) for z in logits]
 
-    def _current_backend(self) -> Backend:
+    def current_backend(self) -> Backend:
+        """What this process computes with."""
         return get_backend(self.backend, n_threads=available_threads(self.n_jobs))
 
 
-def _checked(logits: Array, sample: int | None = None, what: str = "answer to") -> Array:
+def _checked(
+    logits: Array, sample: int | None = None, what: str = "answer to", *, first: int = 0
+) -> Array:
     """Logits of samples (n_samples, n_outputs), or of the steps of one sample, all of them finite.
 
-    `what` is the word for them in the error.
+    `what` is the word for them in the error, `first` the number of the first sample there.
 
     Raises
     ------
@@ -284,7 +306,7 @@ def _checked(logits: Array, sample: int | None = None, what: str = "answer to") 
     if np.isfinite(logits).all():
         return logits
     row = int(np.flatnonzero(~np.isfinite(logits).all(axis=-1))[0])
-    place = f"X[{row}]" if sample is None else f"X[{sample}], time step {row},"
+    place = f"X[{first + row}]" if sample is None else f"X[{sample}], time step {row},"
     raise ValueError(
         f"the network's {what} {place} is NaN or infinite: the values there, or the network's "
         f"weights, are too large to compute with in {logits.dtype}. Scale X, keep "

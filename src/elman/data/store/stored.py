@@ -195,6 +195,12 @@ class StoreSource:
         shards = np.unique(store._shards_of(numbers)).tolist()
         return [store._file(shard, "values") for shard in shards]
 
+    @property
+    def identity(self) -> tuple[str, Indices, str]:
+        """What tells these sequences from all others, without reading their values."""
+        numbers = self._stored._numbers(np.arange(len(self.reads), dtype=np.int64))
+        return self._stored.fingerprint, numbers, self.dtype.str
+
     def narrowed(self, order: Indices, /) -> StoreSource:
         """As `Source.narrowed`."""
         stored = self._stored
