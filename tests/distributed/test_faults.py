@@ -249,7 +249,9 @@ def test_an_error_that_cannot_be_sent(engine):
 # Workers that differ
 
 
-@pytest.mark.parametrize("kind", [classifier, tagger, regressor])
+@pytest.mark.parametrize(
+    "kind", [classifier, *(pytest.param(k, marks=whole) for k in (tagger, regressor))]
+)
 def test_another_version_on_a_worker(kind):
     y = {classifier: LABELS, tagger: engine_fits.TAGS, regressor: engine_fits.NUMBERS}[kind]
     with (
@@ -319,7 +321,7 @@ def test_a_worker_computes_on_the_set_of_the_caller():
 # Data that diverge
 
 
-@pytest.mark.parametrize("n_workers", [1, 2, pytest.param(3, marks=whole)])
+@pytest.mark.parametrize("n_workers", [2, *(pytest.param(n, marks=whole) for n in (1, 3))])
 @pytest.mark.parametrize("kind", [classifier, tagger, regressor])
 def test_what_is_not_finite_is_named_alike(n_workers, kind):
     y = {classifier: LABELS, tagger: engine_fits.TAGS, regressor: engine_fits.NUMBERS}[kind]

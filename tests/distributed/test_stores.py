@@ -16,6 +16,7 @@ from elman.data import Dataset, SequenceStore
 from elman.data.store.manifest import StoreError
 from elman.distributed import WorkerLostError, connect
 
+whole = pytest.mark.cluster
 TARGETS = {classifier: LABELS, tagger: TAGS, regressor: NUMBERS}
 
 
@@ -81,7 +82,9 @@ def written_anew(store):
 
 
 @pytest.mark.parametrize("harm", [cut_short, missing, changed, written_anew])
-@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize(
+    "kind", [classifier, *(pytest.param(k, marks=whole) for k in (tagger, regressor))]
+)
 def test_another_store_on_a_worker(workers, kind, harm, tmp_path):
     """Nothing is learned from it, and the error names the file."""
     store = stored(tmp_path, TARGETS[kind])

@@ -22,7 +22,7 @@ LABELS = np.array(["a", "b", "c"])[[int(x.sum() > 0) + int(x[0, 0] > 1) for x in
 NUMBERS = np.array([x.mean() for x in X])
 TAGS = [(x[:, 0] > 0).astype(int) for x in X]
 # All steps of most samples have no label: whole groups of a batch have nothing to learn from.
-SPARSE_TAGS = [t if i % 9 == 0 else np.full(len(t), -1) for i, t in enumerate(TAGS)]
+SPARSE_TAGS = [t if i % 9 == 0 else [None] * len(t) for i, t in enumerate(TAGS)]
 STEPS = [x[:, :1] + x[:, 1:2] for x in X]
 WEIGHTS = rng.uniform(0.1, 2, N_SAMPLES)
 

@@ -33,7 +33,9 @@ def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) 
         - a function without arguments that makes such an executor: it is called again when a
           worker died and the executor is broken, and what it made is shut down at the end;
         - a `distributed.Client`;
-        - an `mpi4py.MPI.Comm`, if every process of it runs the same program on the same data;
+        - an `mpi4py.MPI.Comm`, if every process of it runs the same program on the same data; start
+          it with `mpiexec -n 4 python -m mpi4py program.py`, so that an error in one process ends
+          the job, which goes on from a checkpoint with any number of processes;
         - an engine, which is returned as it is.
     timeout : float, default=60
         Seconds without any result after which work is given to another worker as well, and the
