@@ -21,6 +21,7 @@ from elman.data.tables.plain import (
 )
 from elman.data.tables.roles import Roles, check_known
 from elman.data.tables.steps import Grouped, Steps, shown
+from elman.targets.checks import visible
 
 Array = NDArray[Any]
 
@@ -124,7 +125,7 @@ def labels_table(labels: Columns | Mapping[Any, Any], table: Steps, roles: Roles
 
 
 def _called(names: tuple[str, ...], ids: list[Array], row: int) -> str:
-    return ", ".join(f"{n} {shown(c[row])}" for n, c in zip(names, ids, strict=True))
+    return ", ".join(f"{visible(n)} {shown(c[row])}" for n, c in zip(names, ids, strict=True))
 
 
 def _keys(ids: list[Array]) -> list[Any]:
