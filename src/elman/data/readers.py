@@ -217,8 +217,8 @@ def _reader(
 ) -> tuple[Callable[..., Dataset], Collection[str]]:
     """The function that reads a file or folder, and the names of its options."""
     suffix = Path(path).suffix.lower()
-    if Path(path).is_dir() and suffix not in READERS:
-        if suffix in TABLES:
+    if Path(path).is_dir():
+        if suffix in TABLES or suffix in READERS:
             raise ReaderError(
                 f"{os.fspath(path)}: is a folder, called as if it were a file; a table in parts "
                 "has to be joined into one file, and a folder of recordings called otherwise"
