@@ -16,7 +16,7 @@ from elman.cli.columns import kept
 from elman.cli.console import output as output_console
 from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
-from elman.cli.files import check_output, read_data
+from elman.cli.files import check_checkpoint, check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
 from elman.nn.readouts import EVERY
 
@@ -73,7 +73,10 @@ def fit(
     # Whatever can go wrong without training goes wrong before training.
     if "checkpoint" not in options and options.keys() & {"checkpoint_epochs", "checkpoint_minutes"}:
         raise UserError("--checkpoint-epochs and --checkpoint-minutes want --checkpoint FOLDER")
-    check_output(output, force=force, must_be="model")
+    inputs = tuple(path for path in (data, validation, test) if path is not None)
+    check_output(output, force=force, must_be="model", inputs=inputs)
+    if "checkpoint" in options:
+        check_checkpoint(Path(options["checkpoint"]), output, inputs)
     allowed = options.get("missing", "error")
     training = read_data(data, given, missing=allowed)
     asked = kind_of(training, data, _wanted_kind(kind, given))
