@@ -454,6 +454,26 @@ MISTAKES = {
     "no model": ("predict {f}/new.csv {f}/label", "holds data, not a model"),
     "format": ("predict {f}/label {f}/new.csv --format xml", "choose csv, jsonl, parquet"),
     "a sheet": ("predict {f}/label {f}/new.csv -o {t}/x.xlsx", ".xlsx is not what answers"),
+    "a sheet by a format": (
+        "predict {f}/label {f}/new.csv -o {t}/x.xlsx --format csv",
+        ".xlsx is not what answers are written as: name it .csv",
+    ),
+    "CSV of Parquet": (
+        "predict {f}/label {f}/new.csv -o {t}/x.csv --format parquet",
+        ".csv is the suffix of other files than --format parquet writes: name it .parquet",
+    ),
+    "Parquet of CSV": (
+        "predict {f}/label {f}/new.csv -o {t}/x.PARQUET --format csv",
+        "name it .csv, or leave --format out",
+    ),
+    "JSON lines of CSV": (
+        "predict {f}/label {f}/new.csv -o {t}/x.ndjson --format csv",
+        ".ndjson is the suffix of other files",
+    ),
+    "tabs of CSV": (
+        "predict {f}/label {f}/new.csv -o {t}/x.tsv --format csv",
+        ".tsv is not what answers are written as: name it .csv",
+    ),
     "a data set": ("predict {f}/label {f}/new.csv -o {t}/x.npz", "name it .csv, .jsonl or"),
     "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
     "lacks": (
