@@ -394,6 +394,15 @@ def test_outputs_that_would_be_in_each_others_way_are_refused_before_training(ca
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_fit_warns_once_of_minus_one_that_may_be_a_class(capsys, tmp_path):
+    X, _ = recordings()
+    write_npz(tmp_path / "tags.npz", X, [np.arange(len(x)) % 3 - 1 for x in X])
+    command = ["fit", tmp_path / "tags.npz", "--test", tmp_path / "tags.npz", *SMALL]
+    code, _, error = run(capsys, *command, "-o", tmp_path / "m.safetensors")
+    assert code == 0
+    assert error.count("\n") == error.count("add 1 to every label") == 1
+
+
 def test_fit_goes_on_from_a_checkpoint(capsys, tmp_path, files):
     model, folder = tmp_path / "m.safetensors", tmp_path / "run"
     command = ["fit", files / "train.ts", "-o", model, *SMALL, "--checkpoint", folder]

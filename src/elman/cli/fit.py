@@ -101,6 +101,7 @@ def fit(
             warnings.filterwarnings("ignore", r"y has \d+ different numbers")
         if targets.kind == "step values":  # as the file or an option says
             warnings.filterwarnings("ignore", r"y has an array of \d+ numbers")
+        warnings.filterwarnings("ignore", "y has -1 at some time steps")  # said when it was read
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
         estimator.fit(training.X, _as_given(training, targets), **of_validation)
     seconds = time.perf_counter() - start
