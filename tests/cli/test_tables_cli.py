@@ -184,6 +184,18 @@ def test_a_file_without_the_time_is_taken_in_its_order_with_a_warning(capsys, tm
     assert out.startswith("run,label\n")
 
 
+def test_options_of_names_may_be_given_several_times(capsys, tmp_path, files):
+    models = []
+    for options in (["--features", "ay,ax"], ["--features", "ay", "--features", "ax"]):
+        model = tmp_path / f"{len(models)}.safetensors"
+        command = ["fit", files / "train.csv", *ROLES[:4], *options, "--label", "state", *SMALL]
+        assert run(capsys, *command, "-o", model)[0] == 0
+        models.append(elman.load(model))
+    assert [model.n_features_in_ for model in models] == [2, 2]
+    for name, weights in models[0].weights_.items():
+        assert np.array_equal(weights, models[1].weights_[name])
+
+
 @pytest.mark.parametrize(
     ("output", "options"),
     [("out.jsonl", []), ("out.txt", ["--format", "jsonl"]), (None, ["--format", "jsonl"])],
