@@ -343,6 +343,9 @@ def test_a_folder_of_recordings(capsys, tmp_path):
     out = run(capsys, "predict", tmp_path / "m", folder, "--id", "rec")[1]
     assert [line.split(",")[0] for line in out.splitlines()] == ["rec", *names]
     (folder / "labels.csv").unlink()
+    code, _, err = run(capsys, "fit", folder, "-o", tmp_path / "m2", *SMALL)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has no labels, and this needs them; --labels names the file that has them" in err
     out = run(capsys, "predict", tmp_path / "m", folder, "--format", "jsonl")[1]
     assert [json.loads(line)["file"] for line in out.splitlines()] == names
     code, _, err = run(capsys, "predict", tmp_path / "m", folder, "-o", folder / "out.csv")

@@ -133,6 +133,8 @@ def _checked(path: Path, dataset: Dataset, missing: str, need_labels: bool) -> D
         fix = (
             "" if dataset.ids is None else "; --label, --step-label or --target names their column"
         )
+        if path.is_dir():
+            fix = "; --labels names the file that has them, --step-label a column of the recordings"
         raise UserError(f"{path}: has no labels, and this needs them{fix}")
     # The estimator checks again, but it cannot name the file.
     check_sequences(dataset.X, name=str(path), dtype=None, missing=missing)

@@ -108,10 +108,12 @@ def labels_table(labels: Columns | Mapping[Any, Any], table: Steps, roles: Roles
     found = np.array([rows.get(key, -1) for key in own], np.int64)
     absent = np.flatnonzero(found < 0)
     if len(absent):
+        none = len(absent) == len(own) and len(rows)
+        others = f" Its rows are of {enumerated(map(shown, rows))}." if none else ""
         raise ReaderError(
             f"{labels.source}: {len(absent)} of the {len(own)} sequences have no row in it: "
             f"{enumerated(whole.called(int(i)) for i in absent)}"
-            f"{_other_kinds(whole, labels, roles)}. Add them, or leave these sequences out"
+            f"{_other_kinds(whole, labels, roles)}.{others} Add them, or leave these sequences out"
         )
     strangers = np.setdiff1d(np.arange(labels.n_rows), found)
     if len(strangers):
