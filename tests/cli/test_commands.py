@@ -361,6 +361,48 @@ def test_on_a_terminal_there_is_a_live_bar(tmp_path, files):
     assert "\x1b[" in seen
 
 
+def test_outputs_that_would_be_in_each_others_way_are_refused_before_training(capsys, tmp_path):
+    X, y = recordings()
+    runs = tmp_path / "runs"
+    for i, (x, label) in enumerate(zip(X, y, strict=True)):
+        (runs / label).mkdir(parents=True, exist_ok=True)
+        text = "\n".join(",".join(map(str, row)) for row in [["a", "b"], *x.tolist()])
+        (runs / label / f"{i}.csv").write_text(text + "\n")
+    before = sorted(tmp_path.rglob("*"))
+    q, kept = tmp_path / "q.safetensors", tmp_path / "kept"
+    refused = {
+        "the model is the folder": (q, q, "is or lies in what --output names"),
+        "the folder lies in the model": (q, q / "kept", "is or lies in what --output names"),
+        "the model is a file of the folder": (
+            kept / ".." / "kept" / "best.safetensors",
+            kept,
+            "keeps; name another",
+        ),
+        "states among recordings": (q, runs, "is or lies in the folder that is read"),
+        "states below recordings": (q, runs / "do", "is or lies in the folder that is read"),
+        "the model among recordings": (runs / "q.safetensors", kept, "lies in the folder that"),
+    }
+    for model, folder, words in refused.values():
+        if model.parent.name == "kept":
+            kept.mkdir()
+        command = ["fit", runs, "--label", "state", "-o", model, *SMALL, "--checkpoint", folder]
+        code, _, error = run(capsys, *command)
+        assert code == 2, (model, folder)
+        assert words in error
+        if kept.is_dir():
+            kept.rmdir()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_fit_warns_once_of_minus_one_that_may_be_a_class(capsys, tmp_path):
+    X, _ = recordings()
+    write_npz(tmp_path / "tags.npz", X, [np.arange(len(x)) % 3 - 1 for x in X])
+    command = ["fit", tmp_path / "tags.npz", "--test", tmp_path / "tags.npz", *SMALL]
+    code, _, error = run(capsys, *command, "-o", tmp_path / "m.safetensors")
+    assert code == 0
+    assert error.count("\n") == error.count("add 1 to every label") == 1
+
+
 def test_fit_goes_on_from_a_checkpoint(capsys, tmp_path, files):
     model, folder = tmp_path / "m.safetensors", tmp_path / "run"
     command = ["fit", files / "train.ts", "-o", model, *SMALL, "--checkpoint", folder]

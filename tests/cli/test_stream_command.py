@@ -266,6 +266,8 @@ WRONG_NAMES = {
     "b,a,b": "names 'b' twice",
     "1.5,2.5": "has no 'a', 'b' and has '1.5', '2.5', which is unknown",
     '["a", "b"': "is not JSON",
+    '{"a": 1, "b": 2}': "is a JSON object, where --header expects a line with the names of the "
+    "features; objects have them, so leave --header out",
 }
 
 

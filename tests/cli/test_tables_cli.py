@@ -184,6 +184,18 @@ def test_a_file_without_the_time_is_taken_in_its_order_with_a_warning(capsys, tm
     assert out.startswith("run,label\n")
 
 
+def test_options_of_names_may_be_given_several_times(capsys, tmp_path, files):
+    models = []
+    for options in (["--features", "ay,ax"], ["--features", "ay", "--features", "ax"]):
+        model = tmp_path / f"{len(models)}.safetensors"
+        command = ["fit", files / "train.csv", *ROLES[:4], *options, "--label", "state", *SMALL]
+        assert run(capsys, *command, "-o", model)[0] == 0
+        models.append(elman.load(model))
+    assert [model.n_features_in_ for model in models] == [2, 2]
+    for name, weights in models[0].weights_.items():
+        assert np.array_equal(weights, models[1].weights_[name])
+
+
 @pytest.mark.parametrize(
     ("output", "options"),
     [("out.jsonl", []), ("out.txt", ["--format", "jsonl"]), (None, ["--format", "jsonl"])],
@@ -331,6 +343,9 @@ def test_a_folder_of_recordings(capsys, tmp_path):
     out = run(capsys, "predict", tmp_path / "m", folder, "--id", "rec")[1]
     assert [line.split(",")[0] for line in out.splitlines()] == ["rec", *names]
     (folder / "labels.csv").unlink()
+    code, _, err = run(capsys, "fit", folder, "-o", tmp_path / "m2", *SMALL)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has no labels, and this needs them; --labels names the file that has them" in err
     out = run(capsys, "predict", tmp_path / "m", folder, "--format", "jsonl")[1]
     assert [json.loads(line)["file"] for line in out.splitlines()] == names
     code, _, err = run(capsys, "predict", tmp_path / "m", folder, "-o", folder / "out.csv")
@@ -454,6 +469,26 @@ MISTAKES = {
     "no model": ("predict {f}/new.csv {f}/label", "holds data, not a model"),
     "format": ("predict {f}/label {f}/new.csv --format xml", "choose csv, jsonl, parquet"),
     "a sheet": ("predict {f}/label {f}/new.csv -o {t}/x.xlsx", ".xlsx is not what answers"),
+    "a sheet by a format": (
+        "predict {f}/label {f}/new.csv -o {t}/x.xlsx --format csv",
+        ".xlsx is not what answers are written as: name it .csv",
+    ),
+    "CSV of Parquet": (
+        "predict {f}/label {f}/new.csv -o {t}/x.csv --format parquet",
+        ".csv is the suffix of other files than --format parquet writes: name it .parquet",
+    ),
+    "Parquet of CSV": (
+        "predict {f}/label {f}/new.csv -o {t}/x.PARQUET --format csv",
+        "name it .csv, or leave --format out",
+    ),
+    "JSON lines of CSV": (
+        "predict {f}/label {f}/new.csv -o {t}/x.ndjson --format csv",
+        ".ndjson is the suffix of other files",
+    ),
+    "tabs of CSV": (
+        "predict {f}/label {f}/new.csv -o {t}/x.tsv --format csv",
+        ".tsv is not what answers are written as: name it .csv",
+    ),
     "a data set": ("predict {f}/label {f}/new.csv -o {t}/x.npz", "name it .csv, .jsonl or"),
     "parquet": ("predict {f}/label {f}/new.csv --format parquet", "name a file, --output"),
     "lacks": (

@@ -10,11 +10,21 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow
 import pytest
 from helpers.reading import peak_memory
 
 from elman import RNNTagger
-from elman.data import Dataset, ReaderError, read, read_npz, write_npz
+from elman.data import (
+    Dataset,
+    ReaderError,
+    from_table,
+    read,
+    read_npz,
+    to_table,
+    write_npz,
+)
 
 
 def assert_same(found, X, y):
@@ -188,6 +198,86 @@ def test_all_of_a_data_set_is_written_and_read(tmp_path, rng, ids, ragged):
         assert read(path).metadata == {}
         write_npz(path, found)  # what is read can be written
         assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {
+            "day": pd.date_range("2024-02-28", periods=3, tz="Europe/Berlin"),
+            "run": [3, 1, 2**53 + 1],
+        },
+        {"subject": ["a", "a" * 9_999, "ü"], "run": [3, 1, 2]},
+        {"day": pd.date_range("2024-02-28", periods=3, tz="Europe/Berlin")},
+    ],
+)
+def test_the_ids_of_a_table_are_read_as_they_were_written(tmp_path, columns):
+    """Of several columns they are tuples, and of a time zone they are in UTC."""
+    table = pd.DataFrame({**columns, "x": [0.5, 1.5, 2.5]})
+    data = from_table(table, id=[*columns])
+    write_npz(tmp_path / "x.npz", data)
+    found = read(tmp_path / "x.npz")
+    assert found.ids.tolist() == data.ids.tolist()
+    one = len(columns) == 1
+    given = [*columns["day"]] if one else [*zip(*map(list, columns.values()), strict=True)]
+    write_npz(tmp_path / "y.npz", data.X, ids=given)
+    assert read(tmp_path / "y.npz").ids.tolist() == data.ids.tolist()
+    answers = to_table([1, 2, 3], found)
+    assert [*answers][:-1] == [*columns]
+
+
+def test_ids_that_cannot_be_written_are_called_ids(tmp_path):
+    X = np.ones((3, 5, 2))
+    for ids, words in (
+        ([b"a", b"b", b"c"], r"ids\[0\] is b'a', a bytes; ids are stored as"),
+        ([("a", 1), ("b",), ("c", 2)], "3 tuples of .1, 2. values but X has 3 samples"),
+        ([("a", 1), ("b", 2)], "2 tuples of .2. values but X has 3 samples"),
+        ([("a", 1j), ("b", 2), ("c", 3)], "a complex; ids are stored as"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            write_npz(tmp_path / "x.npz", X, ids=ids)
+    assert os.listdir(tmp_path) == []
+
+
+BEYOND = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.array([BEYOND, pd.NA, 1], "Int64"),
+        pd.Series([BEYOND, pd.NA, 1], dtype="Int64"),
+        pl.Series([BEYOND, None, 1]),
+        pyarrow.array([BEYOND, None, 1]),
+        [BEYOND, np.nan, 1.0],
+        [2**64 - 1, None, 1],
+    ],
+    ids=["array", "series", "polars", "arrow", "list", "unsigned"],
+)
+def test_whole_numbers_keep_all_their_digits_beside_a_missing_one(tmp_path, y):
+    X = [np.ones((n, 2)) for n in (3, 5, 3)]
+    write_npz(tmp_path / "x.npz", X, y)
+    first = 2**64 - 1 if isinstance(y, list) and y[1] is None else BEYOND
+    assert read(tmp_path / "x.npz").y.tolist() == [first, None, 1]
+    steps = [y, [1, 2, 3, 4, 5], [1, 2, 3]]
+    write_npz(tmp_path / "x.npz", X, steps)
+    assert read(tmp_path / "x.npz").y[0].tolist()[1:] == [None, 1]
+    write_npz(tmp_path / "x.npz", X, ids=y)
+    assert read(tmp_path / "x.npz").ids.tolist()[1:] == [None, 1]
+
+
+def test_whole_numbers_that_floats_would_round_are_refused(tmp_path):
+    X = [np.ones((n, 2)) for n in (3, 5, 3)]
+    floats = np.array([0.5, 1.5, 2.5])
+    for y, words in (
+        ([0.5, BEYOND, 2], r"y\[1\] is 9007199254740993, which would be rounded"),
+        ([np.array([BEYOND, 1, 2]), [1] * 5, floats], "9007199254740993, which would be rounded"),
+        ([floats, [1, BEYOND, 3, 4, 0.5], [1, 2, 3]], r"y\[1\]\[1\] is 9007199254740993"),
+        ([-5, 2**64 - 1, None], "beyond 64 bits"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            write_npz(tmp_path / "x.npz", X, y)
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_names_of_data_frames_are_written(tmp_path, rng):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.reading import assert_read_or_refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import elman
-from elman.data import ReaderError, read, write_npz
+from elman.data import Dataset, ReaderError, from_table, read, write_npz
+from elman.data.readers import suffixes
+from elman.data.table_files import TABLES
 from elman.formats.archive import ArchiveError
 
 TS = "@classLabel true a b\n@data\n1,2,3:4,5,6:a\n-1.5,2e3:.5,+7.:b\n"
@@ -21,9 +24,27 @@ def test_files_that_cannot_be_opened(tmp_path):
     for name in ("none.ts", "none.npz"):
         with pytest.raises(FileNotFoundError, match="none"):
             read(tmp_path / name)
-    (tmp_path / "folder.ts").mkdir()
-    with pytest.raises(OSError, match="folder"):
-        read(tmp_path / "folder.ts")
+
+
+@pytest.mark.parametrize("suffix", suffixes())
+def test_a_folder_called_as_a_file_is_said_to_be_one(tmp_path, suffix):
+    folder = tmp_path / f"runs{suffix}"
+    folder.mkdir()
+    with pytest.raises(ReaderError, match=r"runs\.\w+: is a folder, called as if"):
+        read(folder)
+    if suffix in TABLES and suffix not in (".parquet", ".feather", ".arrow"):
+        with pytest.raises(ReaderError, match="is a folder, where a file is expected"):
+            TABLES[suffix](folder)
+
+
+def test_messages_are_one_line_whatever_columns_are_called():
+    names = ("a\nb", "c\x1b[31m", "ü\u202e")
+    told = repr(Dataset(np.ones((3, 5, 3)), feature_names=names))
+    assert told == r"Dataset(3 sequences, 3 features a\nb c\x1b[31m ü\u202e, 5 steps)"
+    table = pd.DataFrame({"run\n": [1, 1], "t": [0, 0], "x": [0.5, 1.5]})
+    with pytest.raises(ReaderError) as caught:
+        from_table(table, id="run\n", time="t")
+    assert "\n" not in str(caught.value)
 
 
 @settings(max_examples=100, deadline=None)

@@ -236,6 +236,26 @@ def test_parquet_that_would_fill_the_memory(tmp_path):
         read(path, id="run")
 
 
+@pytest.mark.parametrize("container", ["file", "stream"])
+def test_columns_of_arrow_that_are_not_asked_for_are_not_decompressed(tmp_path, container):
+    lists = pyarrow.array([np.zeros(50_000)] * 30)
+    table = pyarrow.table({"far": lists, "x": np.arange(30) / 4, "run": [1, 2] * 15})
+    path = tmp_path / "x.arrow"
+    new = {"file": pyarrow.ipc.new_file, "stream": pyarrow.ipc.new_stream}[container]
+    options = pyarrow.ipc.IpcWriteOptions(compression="zstd")
+    with new(str(path), table.schema, options=options) as out:
+        out.write_table(table)
+    usual = pyarrow.default_memory_pool()
+    pool = pyarrow.proxy_memory_pool(usual)
+    pyarrow.set_memory_pool(pool)
+    try:
+        data = read(path, id="run", features=["x"])
+    finally:
+        pyarrow.set_memory_pool(usual)
+    assert [x[:, 0].tolist() for x in data.X] == [[i / 4 for i in range(k, 30, 2)] for k in (0, 1)]
+    assert pool.max_memory() < lists.nbytes / 10
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "feather"])
 @pytest.mark.parametrize("encoded", [False, True], ids=["text", "dictionary"])
 def test_a_long_text_of_all_rows_is_read_once(tmp_path, suffix, encoded):

@@ -221,7 +221,7 @@ class Opaque:
 SHAPES = {
     "none": (None, TypeError, ["X is None", "3-D array"]),
     "text": ("abc", TypeError, ["X is 'abc', a str"]),
-    "dict": ({"a": [1]}, TypeError, ["a dict"]),
+    "dict": ({"a": [1]}, TypeError, ["X is a dict with the keys ['a']: pass list(X.values())"]),
     "texts": (["abba", "ab"], ValueError, ["strings ('abba', ...)", "alphabet"]),
     "set": ({1, 2}, TypeError, ["a set"]),
     "iterator": (iter([1]), TypeError, ["iterator", "list(X)"]),

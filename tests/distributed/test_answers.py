@@ -370,9 +370,9 @@ def test_a_task_of_a_store_is_small(rng, tmp_path):
     sent = []
 
     class Engine(ThreadPoolExecutor):
-        def submit(self, run, task):
+        def submit(self, run, *task):
             sent.append(len(pickle.dumps(task)))
-            return super().submit(run, task)
+            return super().submit(run, *task)
 
     fitted = of_steps(X)
     with Engine(2) as executor:

@@ -375,3 +375,27 @@ def test_values_in_another_order_than_the_ids_of_a_data_set(kind, columns, rng):
             do(X, y, sample_weight=weights[::-1])
     with pytest.raises(ValueError, match=message.format("y_val", "_val")):
         small(kind).fit(X, y, X_val=X, y_val=y[::-1])
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_a_groupby_that_sorts_is_held_against_y(kind):
+    """Ids are often text: "r10" comes before "r9"."""
+    names = ["r8", "r9", "r10", "r11"]
+    table = pd.DataFrame({"run": np.repeat(names, 3), "x": np.arange(12) / 4})
+    y = pd.Series([0, 1, 0, 1], names)
+    if kind is RNNTagger:
+        y = pd.Series([[0, 1, 1]] * 4, names)
+    est = kind(hidden_size=2, max_iter=1)
+    sorted_groups, groups = table.groupby("run")[["x"]], table.groupby("run", sort=False)[["x"]]
+    for values in (y.tolist(), y.reset_index(drop=True)):
+        with pytest.warns(UserWarning, match="that has sorted its 4 groups, 'r10', 'r11', 'r8'"):
+            est.fit(sorted_groups, values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        est.fit(groups, y.tolist())
+        est.fit(sorted_groups, y.sort_index())
+        est.fit(
+            table.replace({"run": {"r8": "r1"}}).query("run != 'r9'").groupby("run"), y[:3].tolist()
+        )
+    with pytest.raises(ValueError, match="in another order"):
+        est.fit(sorted_groups, y)

@@ -155,20 +155,29 @@ FORMATS: dict[str, Callable[[Answers], bytes]] = {
 
 
 def format_of(wanted: str | None, output: Path | None) -> str:
-    """The format that was asked for, or else that of the suffix of the file to write, or CSV."""
-    if wanted is None:
-        from elman.data.readers import FIXES, suffixes
+    """The format that was asked for, or else that of the suffix of the file to write, or CSV.
 
-        suffix = "" if output is None else output.suffix.lower().removeprefix(".")
-        if suffix not in (*FORMATS, "ndjson", "txt") and f".{suffix}" in (*suffixes(), *FIXES):
-            raise UserError(
-                f"{output}: .{suffix} is not what answers are written as: name it .csv, .jsonl or "
-                f".parquet, or say which it is, --format {'|'.join(FORMATS)}"
-            )
-        return {"ndjson": "jsonl"}.get(suffix, suffix if suffix in FORMATS else "csv")
-    if wanted not in FORMATS:
+    A suffix by which the file would be read as something else is refused.
+    """
+    from elman.data.readers import FIXES, suffixes
+
+    if wanted is not None and wanted not in FORMATS:
         raise UserError(f"--format {wanted!r} is not known; choose {', '.join(FORMATS)}")
-    return wanted
+    suffix = "" if output is None else output.suffix.lower().removeprefix(".")
+    meant = {"ndjson": "jsonl"}.get(suffix, suffix)
+    if meant in FORMATS:
+        if wanted not in (None, meant):
+            raise UserError(
+                f"{output}: .{suffix} is the suffix of other files than --format {wanted} writes: "
+                f"name it .{wanted}, or leave --format out"
+            )
+        return meant
+    if suffix != "txt" and f".{suffix}" in (*suffixes(), *FIXES):
+        raise UserError(
+            f"{output}: .{suffix} is not what answers are written as: name it "
+            + (".csv, .jsonl or .parquet" if wanted is None else f".{wanted}")
+        )
+    return wanted or "csv"
 
 
 def needs_file(wanted: str) -> bool:

@@ -38,7 +38,8 @@ def _delimiter(text: str) -> str:
 
 
 def _of_names(parser: Callable[[str], Any], metavar: str, help: str) -> Any:
-    return Annotated[Any, typer.Option(parser=parser, metavar=metavar, help=help)]
+    """An option with names, which may be given several times."""
+    return Annotated[list[Any] | None, typer.Option(parser=parser, metavar=metavar, help=help)]
 
 
 OPTIONS: dict[str, Any] = {
@@ -107,6 +108,10 @@ OPTIONS: dict[str, Any] = {
 """The options of `elman.data.read`, as the commands have them; None is one that was left out."""
 
 
+OF_NAMES = ("id", "features", "target", "step_target")
+"""The options that may name several columns, with commas between or one after the other."""
+
+
 def with_columns(command: Callable[..., R], *, without: Collection[str] = ()) -> Callable[..., R]:
     """Give a command the options of `elman.data.read`.
 
@@ -144,12 +149,23 @@ def with_columns(command: Callable[..., R], *, without: Collection[str] = ()) ->
 
 def as_given(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, as `elman.data.read` takes them."""
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {
+        name: _joined(value) if name in OF_NAMES else value
+        for name, value in options.items()
+        if value is not None and value != []
+    }
     if given.pop("no_header", False):
         given["header"] = False
     if not given.get("time_delta", True):
         given.pop("time_delta")
     return given
+
+
+def _joined(values: list[Any]) -> Any:
+    """What an option of names was given, once or several times."""
+    if len(values) == 1:
+        return values[0]
+    return [name for value in values for name in ([value] if isinstance(value, str) else value)]
 
 
 def kept(given: Mapping[str, Any]) -> dict[str, Any] | None:

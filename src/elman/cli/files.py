@@ -133,6 +133,8 @@ def _checked(path: Path, dataset: Dataset, missing: str, need_labels: bool) -> D
         fix = (
             "" if dataset.ids is None else "; --label, --step-label or --target names their column"
         )
+        if path.is_dir():
+            fix = "; --labels names the file that has them, --step-label a column of the recordings"
         raise UserError(f"{path}: has no labels, and this needs them{fix}")
     # The estimator checks again, but it cannot name the file.
     check_sequences(dataset.X, name=str(path), dtype=None, missing=missing)
@@ -184,6 +186,27 @@ def check_output(
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def check_checkpoint(folder: Path, output: Path, inputs: tuple[Path, ...]) -> None:
+    """Refuse a folder of checkpoints that would be in the way of the model, or of what is read."""
+    from elman.training.checkpoints import BEST, EPOCH_FILE
+
+    here, model = folder.resolve(), output.resolve()
+    if here == model or model in here.parents:
+        raise UserError(
+            f"--checkpoint {folder}: is or lies in what --output names, which is a file; name "
+            "another folder"
+        )
+    if model.parent == here and (model.name == BEST or EPOCH_FILE.fullmatch(model.name)):
+        raise UserError(
+            f"{output}: is the name of a file that --checkpoint {folder} keeps; name another"
+        )
+    for source in map(Path.resolve, inputs):
+        if source.is_dir() and (here == source or source in here.parents):
+            raise UserError(
+                f"--checkpoint {folder}: is or lies in the folder that is read; name another folder"
+            )
 
 
 def _is_model(path: Path) -> bool:

@@ -17,7 +17,7 @@ from elman.cli.console import output as output_console
 from elman.cli.engines import DaskAddress, executor_of, is_writer
 from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
-from elman.cli.files import check_output, read_data
+from elman.cli.files import check_checkpoint, check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
 from elman.nn.readouts import EVERY
 
@@ -75,8 +75,11 @@ def fit(
     # Whatever can go wrong without training goes wrong before training.
     if "checkpoint" not in options and options.keys() & {"checkpoint_epochs", "checkpoint_minutes"}:
         raise UserError("--checkpoint-epochs and --checkpoint-minutes want --checkpoint FOLDER")
+    inputs = tuple(path for path in (data, validation, test) if path is not None)
     if is_writer(context):
-        check_output(output, force=force, must_be="model")
+        check_output(output, force=force, must_be="model", inputs=inputs)
+    if "checkpoint" in options:
+        check_checkpoint(Path(options["checkpoint"]), output, inputs)
     executor = executor_of(context, dask)
     allowed = options.get("missing", "error")
     training = read_data(data, given, missing=allowed)
@@ -102,6 +105,7 @@ def fit(
             warnings.filterwarnings("ignore", r"y has \d+ different numbers")
         if targets.kind == "step values":  # as the file or an option says
             warnings.filterwarnings("ignore", r"y has an array of \d+ numbers")
+        warnings.filterwarnings("ignore", "y has -1 at some time steps")  # said when it was read
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
         y = _as_given(training, targets)
         estimator.fit(training.X, y, **of_validation, executor=executor)

@@ -99,6 +99,12 @@ class _Reader:
         """Take the names of the columns, by which lines are read from now on."""
         from elman.data.names import first_repeated
 
+        if text[:1] == "{":
+            fix = "" if self._trained_on is None else "; objects have them, so leave --header out"
+            raise ValueError(
+                "is a JSON object, where --header expects a line with the names of the features"
+                + fix
+            )
         names = [str(name).strip() for name in (_json(text) if text[:1] == "[" else _fields(text))]
         twice = first_repeated(names)
         if twice is not None:

@@ -1,18 +1,13 @@
-"""Text from a file, so that it is safe on a terminal, or so that CSV gives it back as it is."""
+"""Text from a file, so that CSV gives it back as it is, or so that it is safe on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from elman.targets.checks import visible
 
-def visible(text: object) -> str:
-    r"""A text on one line, in which whatever cannot be seen is spelled out.
-
-    An escape code, a line's end or a change of the direction of writing becomes its code, such as
-    `\x1b`; every other character stays.
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+__all__ = ["csv_line", "visible"]
 
 
 def csv_line(values: Iterable[Any]) -> str:

@@ -43,7 +43,8 @@ def check_alignment(X: Any, data: Sequences, values: Any, X_name: str, name: str
     Warns
     -----
     UserWarning
-        X has a row for each sequence, and its index is that of the values in another order.
+        X has a row for each sequence, and its index is that of the values in another order; or X is
+        a groupby that has sorted its groups, and the values have no ids.
     """
     if values is None or isinstance(values, (str, bytes)):
         return
@@ -56,8 +57,11 @@ def check_alignment(X: Any, data: Sequences, values: Any, X_name: str, name: str
             raise ValueError(
                 f"{name} has {n_values} entries, but {X_name} has {len(data)} sample(s): {hint}"
             )
-    elif hasattr(values, "iloc") and hasattr(values, "index"):
-        _refuse_other_order(X, values, X_name, name)
+    else:
+        if hasattr(values, "iloc") and hasattr(values, "index"):
+            _refuse_other_order(X, values, X_name, name)
+        if hasattr(X, "ngroups") and hasattr(X, "ngroup"):
+            _warn_of_sorted_groups(X, values, X_name, name)
 
 
 def _length(values: Any) -> int | None:
@@ -114,6 +118,26 @@ def _refuse_other_order(X: Any, values: Any, X_name: str, name: str) -> None:
             f"{shown(index[at])}, sequence {at} is {shown(ids[at])}. Pass {in_order}, or "
             f"{name}.to_numpy() if it is in that order already and its index means something else"
         )
+
+
+def _warn_of_sorted_groups(X: Any, values: Any, X_name: str, name: str) -> None:
+    """Warn where a groupby of pandas has sorted its groups, and nothing says that values are."""
+    numbers = X.ngroup().to_numpy()
+    found, firsts = np.unique(numbers[numbers >= 0], return_index=True)
+    if (np.diff(firsts) > 0).all():
+        return  # in the order in which they first appear
+    ids = ids_of(X) or []
+    if hasattr(values, "iloc") and set(map(_key, values.index)) == set(map(_key, ids)):
+        return
+    first = ", ".join(map(shown, ids[:3])) + (", ..." if len(ids) > 3 else "")
+    warnings.warn(
+        f"{X_name} is a {type(X).__name__} that has sorted its {len(found)} groups, {first}, "
+        f"and {name} is taken by position in that order, "
+        "which is not the one in which they first appear: pass a Series with the ids as its index, "
+        f"such as table.groupby(id)[column].first(), which is compared; or group with sort=False "
+        f"if {name} is in the order of the table",
+        stacklevel=level_of_caller(),
+    )
 
 
 def _key(value: Any) -> Any:

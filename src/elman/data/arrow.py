@@ -111,18 +111,22 @@ def read_arrow(
             start = content[:6]
             if start.startswith(b"FEA1"):  # of the first version, before 2020
                 return _columns(feather.read_table(file), name, choose)
+            opening = ipc.open_file if start == b"ARROW1" else ipc.open_stream
+            schema = opening(file).schema
+            wanted = _chosen(name, schema.names, choose)
+            file.seek(0)
+            # Of a batch that is compressed only the columns that are wanted are decompressed.
+            fields = [schema.get_field_index(column) for column in wanted]
+            reader = opening(file, options=ipc.IpcReadOptions(included_fields=fields))
             if start == b"ARROW1":
-                reader = ipc.open_file(file)
                 batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
             else:
-                reader = ipc.open_stream(file)
                 batches = iter(reader)
-            wanted = _chosen(name, reader.schema.names, choose)
             kept: list[Any] = []
             for batch in batches:
                 kept.append(batch.select(wanted))
                 check_memory(name, sum(one.nbytes for one in kept), limit)
-            schema = pyarrow.schema([reader.schema.field(column) for column in wanted])
+            schema = pyarrow.schema([schema.field(column) for column in wanted])
             return _columns(pyarrow.Table.from_batches(kept, schema), name)
 
 

@@ -29,7 +29,7 @@ from elman.data.named import NamedSequences
 from elman.data.names import shared_names
 from elman.data.nested import holds_sequences, instance_ids, is_pandas, split_frame
 from elman.data.store.stored import Stored
-from elman.targets.checks import shown
+from elman.targets.checks import listed, shown
 
 PLAIN = frozenset({np.ndarray, list, tuple, int, float, bool, np.float32, np.float64, np.int64})
 """What a list may hold and needs no look here."""
@@ -275,6 +275,10 @@ def _sample(x: Any, place: str) -> Any:
 # Arrays
 
 
+def _keys(X: Mapping[Any, Any]) -> str:
+    return f" with the keys {listed(X)}" if len(X) else ""
+
+
 def _plain(X: Any, place: str, *, sample: bool = False) -> Any:
     """An ndarray of what is an array elsewhere, a list of what is a sequence; else X itself."""
     kind = type(X).__name__
@@ -283,9 +287,9 @@ def _plain(X: Any, place: str, *, sample: bool = False) -> Any:
         refuse_data_set(X, place)
     if isinstance(X, Mapping):
         raise TypeError(
-            f"{place} is {shown(X)}, a {kind}: pass list({call}.values()) if it holds a sequence "
-            "under each key; if it holds the columns of a table, make a data frame of it and pass "
-            "that to elman.data.from_table"
+            f"{place} is a {kind}{_keys(X)}: pass list({call}.values()) if it holds a sequence "
+            "under each key, and y in the order of the keys; if it holds the columns of a table, "
+            "make a data frame of it and pass that to elman.data.from_table"
         )
     if isinstance(X, Dataset):
         raise TypeError(f"{place} is a Dataset: pass its sequences, {call}.X")

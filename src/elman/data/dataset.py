@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.targets.checks import visible
+
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
 
@@ -54,7 +56,8 @@ class Dataset:
             one = np.ndim(self.X[0]) == 1
             n_features = 1 if one else int(np.shape(self.X[0])[-1])
             names = self.feature_names or ()
-            named = " ".join(names[:MOST_NAMES]) + (" ..." if len(names) > MOST_NAMES else "")
+            named = " ".join(map(visible, names[:MOST_NAMES]))
+            named += " ..." if len(names) > MOST_NAMES else ""
             yield f"{_counted(n_features, 'feature')} {named}".rstrip()
             lengths = lengths_of(self.X)
             shortest, longest = int(lengths.min()), int(lengths.max())

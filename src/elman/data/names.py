@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.targets.checks import shown
+from elman.targets.checks import shown, visible
 
 Names = tuple[str, ...]
 Labels = tuple[Any, ...]
@@ -283,7 +283,8 @@ def _in_order(labels: Labels) -> bool:
 
 
 def _bullets(names: list[str]) -> list[str]:
-    cut = [name if len(name) <= 60 else name[:57] + "..." for name in names[:MOST_DIFFERENCES]]
+    texts = [*map(visible, names[:MOST_DIFFERENCES])]
+    cut = [text if len(text) <= 60 else text[:57] + "..." for text in texts]
     return [f"- {name}" for name in [*cut, *["..."] * (len(names) > MOST_DIFFERENCES)]]
 
 

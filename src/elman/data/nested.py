@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.dims import NAMES
+from elman.targets.checks import visible
 
 Array = NDArray[Any]
 
@@ -95,7 +96,7 @@ def split_by_instance(X: Any, name: str, *, two_d: bool | None = None) -> list[A
     """
     index = X.index
     levels = [
-        str(level) if level is not None else f"level {i}" for i, level in enumerate(index.names)
+        visible(level) if level is not None else f"level {i}" for i, level in enumerate(index.names)
     ]
     shown = f"{name} is a {type(X).__name__} with an index of levels ({', '.join(levels)})"
     missing = np.argwhere(np.column_stack([np.asarray(codes) for codes in index.codes]) < 0)

@@ -224,8 +224,8 @@ def _reader(
     suffix = Path(path).suffix.lower()
     if is_store(path):
         return read_store, _options(read_store)
-    if Path(path).is_dir() and suffix not in READERS:
-        if suffix in TABLES:
+    if Path(path).is_dir():
+        if suffix in TABLES or suffix in READERS:
             raise ReaderError(
                 f"{os.fspath(path)}: is a folder, called as if it were a file; a table in parts "
                 "has to be joined into one file, and a folder of recordings called otherwise"

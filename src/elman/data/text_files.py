@@ -22,7 +22,10 @@ _OTHERS = {
 
 def not_text(path: str) -> str | None:
     """The encoding that a file's byte order mark names, if any; an error if it is no text."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise ReaderError(f"{path}: is a folder, where a file is expected")
+    if not stat.S_ISREG(mode):
         raise ReaderError(f"{path}: is not a regular file, and cannot be read twice: save it first")
     with open(path, "rb") as file:
         start = file.read(8)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.validation import check_sequences
+from elman.targets.checks import visible
 from elman.targets.step_values import without_na
 
 Array = NDArray[Any]
@@ -199,7 +200,7 @@ def _columns(target: Any, names: list[Any], n_features: int) -> list[int]:
     for each in chosen:
         if isinstance(each, str):
             if each not in names:
-                known = ", ".join(map(str, names[:20])) or "no names"
+                known = ", ".join(map(visible, names[:20])) or "no names"
                 raise ValueError(f"target={each!r} is no column of the series, which has {known}")
             each = names.index(each)
         elif not isinstance(each, numbers.Integral) or isinstance(each, bool):

@@ -30,6 +30,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 
+def visible(text: object) -> str:
+    r"""A text on one line, in which whatever cannot be seen is spelled out.
+
+    An escape code, a line's end or a change of the direction of writing becomes its code, such as
+    `\x1b`; every other character stays.
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
 def listed(labels: Iterable[Any]) -> str:
     """Labels in an error, in brackets: the first ones, each cut, and how many there are in all."""
     labels = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)

@@ -75,7 +75,7 @@ def plain(values: Any) -> Plain:
     ValueError
         It holds sequences of unequal lengths.
     """
-    array = _array_of(values)
+    array = array_of(values)
     if array.dtype.kind in "fc":
         return Plain(array, np.isnan(array))
     if array.dtype.kind in "mM":
@@ -95,7 +95,7 @@ def kind_of(value_type: type) -> str:
     return value_type.__name__
 
 
-def _array_of(values: Any) -> Array:
+def array_of(values: Any) -> Array:
     """An array in which no missing value has become a text, nor an integer a float."""
     values = without_scalars(values)
     if isinstance(values, (list, tuple)) and _has_long_text(values):
@@ -174,7 +174,7 @@ def _numbers(values: list[Any]) -> Array | None:
     kinds = _types(values)
     if kinds == {"bool"}:
         return np.array(values, bool)
-    if kinds == {"int", "float"} and _need_integers(values):
+    if kinds == {"int", "float"} and need_integers(values):
         values, kinds = [int(value) for value in values], {"int"}
     if kinds == {"float"} or kinds == {"int", "float"}:
         return np.array(values, np.float64)
@@ -187,7 +187,7 @@ def _numbers(values: list[Any]) -> Array | None:
     return None
 
 
-def _need_integers(values: list[Any]) -> bool:
+def need_integers(values: list[Any]) -> bool:
     """Whether numbers, all whole, include an integer with more digits than float64 holds."""
     floats = np.array([v for v in values if not isinstance(v, numbers.Integral)], np.float64)
     return bool(np.all(np.isfinite(floats) & (floats == np.trunc(floats)))) and any(

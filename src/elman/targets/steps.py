@@ -282,19 +282,19 @@ def _joined(sequences: list[Plain], name: str) -> tuple[Array, NDArray[np.bool_]
 
 def _warn_of_blanks(unlabelled: Array, classes: Array, name: str) -> None:
     """Warn of -1 that may be meant as a class: beside a single one, 0 and 1, or other negatives."""
-    n_blank = int((unlabelled == -1).sum())
     likely = len(classes) == 1 or classes.tolist() == [0, 1] or bool((classes < 0).any())
-    if not (n_blank and likely):
+    if not (likely and (unlabelled == -1).any()):
         return
     one = len(classes) == 1
-    others = f"{classes[0]} at all others" if one else f"one of {listed(classes)} at the others"
-    leaves = "is one class" if one else f"are {len(classes)} classes"
+    others = f"label {classes[0]}" if one else f"labels {listed(classes)}"
     up = -min(-1, int(classes[0]))
+    leaves = "is one class" if one else f"are {len(classes)} classes"
+    # Without a count, so that filters of warnings see one text in all fits of a search.
     warnings.warn(
-        f"{name} is -1 at {n_blank} time step(s) and {others}: -1 says that a step has no label, "
-        f"so that there {leaves} to learn. If -1 is a label, shift the labels "
-        f"([np.asarray(labels) + {up} for labels in y]), or make them text; if it is none, None in "
-        "its place says so without this warning",
+        f"{name} has -1 at some time steps beside the {others}: there it says that a step has no "
+        f"label, so that there {leaves} to learn. If -1 is a class, add {up} to every label, "
+        "or make all of them text; if it is none, None in its place says so "
+        "without this warning",
         stacklevel=2,
     )
 

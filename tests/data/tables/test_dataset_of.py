@@ -486,7 +486,13 @@ def test_what_is_refused_in_a_table_with_lists(columns, arguments, message):
 @pytest.mark.parametrize(
     ("labels", "arguments", "message"),
     [
-        ({"a": 1}, {}, "1 of the 2 sequences have no row in it: run 'b'"),
+        ({"a": 1}, {}, "1 of the 2 sequences have no row in it: run 'b'. Add"),
+        (
+            {"runs/a.csv": 1, "runs/b.csv": 2},
+            {},
+            "2 of the 2 sequences have no row in it: run 'b', run 'a'. Its rows are of "
+            "'runs/a.csv', 'runs/b.csv'. Add",
+        ),
         (
             {"a": 1, "b": 2, "c": 3, 7: 4},
             {},

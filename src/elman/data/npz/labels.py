@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 from elman.data.budget import Budget
 from elman.data.text import Texts
 from elman.targets.checks import shown
-from elman.targets.missing import is_missing
+from elman.targets.missing import array_of, is_missing, need_integers
 
 Array = NDArray[Any]
 
 KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str"}
 """Kinds of labels by the letters of NumPy's types."""
+HOW = "labels are stored as numbers, bools or strings"
+PART_OF_IDS = "ids_part"
+"""What arrays of ids that are tuples are called, before the number of the column."""
+LARGEST_WHOLE = 2**53
+"""Up to which a float holds every whole number."""
 MOST_WIDTH = 256
 """Bytes of a text in an array of one width that need no thought of how long the others are."""
 BLOCK = 1 << 16
@@ -38,8 +43,10 @@ class BadArrayError(ValueError):
 # Writing
 
 
-def flat_labels(labels: Any, place: str) -> Array:
+def flat_labels(labels: Any, place: str, how: str = HOW) -> Array:
     """Labels of one sequence as a 1-D array of numbers, or of objects of one kind and None.
+
+    `how` says in errors what they may be.
 
     Raises
     ------
@@ -50,39 +57,67 @@ def flat_labels(labels: Any, place: str) -> Array:
         # NumPy would make texts of None and of numbers that stand among texts.
         entries = list(labels)
     else:
-        array: Array = np.asarray(labels)
+        array = array_of(labels)
         if array.dtype.kind in KINDS:
             return array
         if array.dtype.kind != "O":
-            raise TypeError(
-                f"{place} has dtype {array.dtype}; labels are stored as numbers, bools or strings"
-            )
+            raise TypeError(f"{place} has dtype {array.dtype}; {how}")
         entries = array.tolist()
     missing = [is_missing(entry) for entry in entries]
     kinds: dict[str, int] = {}
     for i, entry in enumerate(entries):
         if not missing[i]:
-            kinds.setdefault(_kind(entry, f"{place}[{i}]"), i)
+            kinds.setdefault(_kind(entry, f"{place}[{i}]", how), i)
     if len(kinds) > 1 and set(kinds) != {"int", "float"}:
         (one, i), (other, k) = list(kinds.items())[:2]
         raise TypeError(
             f"{place}[{i}] is {shown(entries[i])} ({one}) and {place}[{k}] is "
             f"{shown(entries[k])} ({other}): make all labels of one kind"
         )
+    if {"int", "float"} <= set(kinds):
+        there = [x for gone, x in zip(missing, entries, strict=True) if not gone]
+        if need_integers(there):
+            entries = [x if gone else int(x) for gone, x in zip(missing, entries, strict=True)]
+            del kinds["float"]
     if "float" in kinds:
+        for i, (gone, entry) in enumerate(zip(missing, entries, strict=True)):
+            if not gone and isinstance(entry, numbers.Integral) and _is_rounded(entry):
+                raise TypeError(_rounded(f"{place}[{i}]", entry))
         pairs = zip(missing, entries, strict=True)
         return np.array([np.nan if gone else entry for gone, entry in pairs], float)
     found = np.empty(len(entries), dtype=object)
     found[:] = [None if gone else x for gone, x in zip(missing, entries, strict=True)]
     if any(missing) or "str" in kinds or not entries:
         return found
-    numeric = np.array(entries)
+    return _exact(entries, place)
+
+
+def _exact(values: list[Any], place: str) -> Array:
+    """Bools, or whole numbers, as an array that holds each of them exactly."""
+    numeric: Array = np.array(values)
     if numeric.dtype.kind not in "biu":
-        raise TypeError(f"{place} holds whole numbers beyond 64 bits: make them strings")
+        try:
+            return np.array(values, np.uint64)
+        except OverflowError:
+            raise TypeError(
+                f"{place} holds whole numbers beyond 64 bits: make them strings"
+            ) from None
     return numeric
 
 
-def _kind(label: Any, place: str) -> str:
+def _is_rounded(whole: Any) -> bool:
+    """Whether float64 holds a whole number only in part."""
+    return abs(int(whole)) > LARGEST_WHOLE and int(float(whole)) != int(whole)
+
+
+def _rounded(place: str, whole: Any) -> str:
+    return (
+        f"{place} is {shown(whole)}, which would be rounded beside numbers that are not whole: "
+        "make all of them strings, or all of them floats"
+    )
+
+
+def _kind(label: Any, place: str, how: str = HOW) -> str:
     if isinstance(label, str):
         return "str"
     if isinstance(label, (bool, np.bool_)):
@@ -92,8 +127,7 @@ def _kind(label: Any, place: str) -> str:
     if isinstance(label, numbers.Real):
         return "float"
     raise TypeError(
-        f"{place} is {shown(label)}, a {type(label).__name__}; labels are stored as numbers, "
-        "bools or strings: pass them as one of these"
+        f"{place} is {shown(label)}, a {type(label).__name__}; {how}: pass them as one of these"
     )
 
 
@@ -120,6 +154,10 @@ def joined_labels(parts: list[Array], name: str) -> Array:
     if not parts:
         return np.empty(0, int)
     if "float" in kinds:
+        for part in parts:
+            whole = [x for x in part.tolist() if isinstance(x, int) and _is_rounded(x)]
+            if whole:
+                raise TypeError(_rounded(f"a label in {name}", whole[0]))
         parts = [_floats(part) for part in parts]
     widest = max((part.itemsize for part in parts if part.dtype.kind == "U"), default=0)
     if any(part.dtype == object for part in parts) or widest > MOST_WIDTH:
@@ -166,7 +204,7 @@ def stored(name: str, labels: Array) -> dict[str, Array]:
     codes = np.fromiter((places[entry] for entry in entries), np.int64, len(entries))
     found = {f"{name}_codes": codes}
     if classes and not isinstance(classes[0], str):
-        return found | {f"{name}_classes": np.array(classes)}
+        return found | {f"{name}_classes": _exact(classes, name)}
     return found | stored_texts(f"{name}_classes", classes)
 
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from elman.data.budget import Budget
 from elman.data.dataset import Dataset, PathLike, ReaderError
-from elman.data.npz.labels import BadArrayError, take_labels, take_texts, total_of
+from elman.data.npz.labels import PART_OF_IDS, BadArrayError, take_labels, take_texts, total_of
 from elman.data.npz.members import read_members
 from elman.data.ragged import EMPTY_BYTES, SEQUENCE_BYTES, split_rows
+from elman.data.tables.plain import object_array
 
 Array = NDArray[Any]
 
@@ -71,7 +72,7 @@ def _dataset(arrays: dict[str, Array], budget: Budget) -> Dataset:
     if isinstance(X, list) and X:
         n_features = X[0].shape[1]
     y = _targets(arrays, lengths, budget)
-    ids = take_labels("ids", arrays, budget)
+    ids = _ids(arrays, budget)
     if ids is not None and ids.shape != (len(lengths),):
         raise BadArrayError(
             f"ids has shape {ids.shape}; expected one for each sample, ({len(lengths)},)"
@@ -96,6 +97,30 @@ def _dataset(arrays: dict[str, Array], budget: Budget) -> Dataset:
         feature_names=None if names is None else tuple(names.tolist()),
         sample_weight=weights,
     )
+
+
+TUPLE_BYTES = 100
+"""What a value of a tuple takes as an object, with its part of the tuple."""
+
+
+def _ids(arrays: dict[str, Array], budget: Budget) -> Array | None:
+    """The ids of the samples: values, or tuples, whose parts are in an array each."""
+    parts: list[Array] = []
+    while (part := take_labels(f"{PART_OF_IDS}{len(parts)}", arrays, budget)) is not None:
+        if part.ndim != 1 or (parts and len(part) != len(parts[0])):
+            raise BadArrayError(f"{PART_OF_IDS}{len(parts)} has shape {part.shape}, unlike others")
+        parts.append(part)
+    if not parts:
+        return take_labels("ids", arrays, budget)
+    n = len(parts[0])
+    content = sum(part.nbytes for part in parts)
+    budget.take_objects(TUPLE_BYTES * n * len(parts), content, f"the ids in {PART_OF_IDS}0")
+    return object_array([*zip(*(_values(part) for part in parts), strict=True)])
+
+
+def _values(part: Array) -> list[Any]:
+    """Values as a tuple of a data set has them: Python's own, but for dates."""
+    return [*part] if part.dtype.kind == "M" else part.tolist()
 
 
 def _sequences(arrays: dict[str, Array], budget: Budget) -> tuple[Array | list[Array], Array]:

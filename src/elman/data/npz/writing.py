@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.dataset import Dataset, PathLike
-from elman.data.npz.labels import flat_labels, joined_labels, stored, stored_texts
+from elman.data.npz.labels import PART_OF_IDS, flat_labels, joined_labels, stored, stored_texts
+from elman.data.tables.plain import plain_column
 from elman.data.validation import check_sequences
 from elman.formats.atomic import replacing
 from elman.targets.masked import refuse_masked
+from elman.targets.missing import array_of
 
 Array = NDArray[Any]
 
@@ -52,7 +54,8 @@ def write_npz(
     missing : {"error", "nan"}
         What to do with a missing value (NaN): refuse X, or write it.
     ids : array-like of shape (n_samples,), optional
-        What names each sample: numbers, strings or dates.
+        What names each sample: numbers, strings or dates, or a tuple of these for each. Dates with
+        a time zone are stored, as `from_table` reads them, in UTC.
     feature_names : sequence of str, optional
         By default those that X has, if it is made of data frames.
     sample_weight : array-like of shape (n_samples,), or list of (n_timesteps_i,), optional
@@ -136,7 +139,7 @@ def _targets(y: Any, lengths: list[int]) -> dict[str, Array]:
     if rows is None and isinstance(y, (list, tuple)):
         labels = flat_labels(y, "y")
     else:
-        labels = np.asarray(y)
+        labels = array_of(y)
         labels = flat_labels(labels, "y") if labels.ndim == 1 else labels
     if labels.ndim not in (1, 2) or len(labels) != len(lengths):
         raise ValueError(f"y has shape {labels.shape} but X has {len(lengths)} samples")
@@ -196,12 +199,35 @@ def _shape(row: Any) -> tuple[int, ...]:
 
 def _ids(ids: Any, n_samples: int) -> dict[str, Array]:
     refuse_masked(ids, "ids")
-    array = ids if isinstance(ids, (list, tuple)) else np.asarray(ids)
-    if isinstance(array, list | tuple) or array.dtype.kind != "M":
-        array = flat_labels(array, "ids")
-    if array.shape != (n_samples,):
-        raise ValueError(f"ids has shape {array.shape} but X has {n_samples} samples")
-    return {"ids": array} if array.dtype.kind == "M" else stored("ids", array)
+    entries = ids if isinstance(ids, (list, tuple)) else array_of(ids).tolist()
+    if len(entries) and all(isinstance(entry, tuple) and entry for entry in entries):
+        widths = {len(entry) for entry in entries}
+        if len(widths) > 1 or len(entries) != n_samples:
+            raise ValueError(
+                f"ids has {len(entries)} tuples of {sorted(widths)} values but X has {n_samples} "
+                "samples: pass one for each, all of as many values"
+            )
+        columns = enumerate(zip(*entries, strict=True))
+        parts = [_id_column([*column], f"{PART_OF_IDS}{k}") for k, column in columns]
+        return {name: array for part in parts for name, array in part.items()}
+    found = _id_column(ids, "ids")
+    n = len(found.get("ids", found.get("ids_codes", ())))
+    if n != n_samples:
+        raise ValueError(f"ids has shape ({n},) but X has {n_samples} samples")
+    return found
+
+
+def _id_column(ids: Any, name: str) -> dict[str, Array]:
+    """Ids, each of one value, as arrays of that name."""
+    array = None if isinstance(ids, (list, tuple)) else np.asarray(ids)
+    if array is None or array.dtype.kind == "O":
+        dates = plain_column([*ids])
+        array = dates if dates.dtype.kind == "M" else None
+    if array is not None and array.dtype.kind == "M":
+        return {name: array}
+    return stored(
+        name, flat_labels(ids, "ids", "ids are stored as numbers, bools, strings or dates")
+    )
 
 
 def _feature_names(names: Any, n_features: int) -> dict[str, Array]:
@@ -244,7 +270,8 @@ def _metadata(key: str, value: Any, arrays: Mapping[str, Array]) -> dict[str, Ar
     else:
         found = {key: np.asarray(value)}
     for name, array in found.items():
-        if name in arrays or name in RESERVED or array.dtype.kind not in "fiubUS":
+        reserved = name in RESERVED or name.startswith(PART_OF_IDS)
+        if name in arrays or reserved or array.dtype.kind not in "fiubUS":
             raise TypeError(
                 f"metadata[{key!r}] cannot be stored: it is a {type(value).__name__} of dtype "
                 f"{array.dtype}, or has the name of another part of the file; leave it out with "

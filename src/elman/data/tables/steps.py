@@ -23,6 +23,7 @@ from elman.data.tables.plain import (
     plain_column,
 )
 from elman.data.tables.roles import Roles
+from elman.targets.checks import visible
 
 Array = NDArray[Any]
 
@@ -51,7 +52,7 @@ class Grouped:
         if not self.names:
             return f"the sequence of {self.columns.place(sequence)}"
         return ", ".join(
-            f"{name} {shown(values[sequence])}"
+            f"{visible(name)} {shown(values[sequence])}"
             for name, values in zip(self.id, self.names, strict=True)
         )
 
@@ -107,7 +108,9 @@ def one_row_each(columns: Columns, roles: Roles, lists: list[str]) -> Steps:
         if len(firsts) < len(codes):
             again = int(np.flatnonzero(~np.isin(np.arange(len(codes)), firsts))[0])
             first = int(firsts[codes[again]])
-            called = ", ".join(f"{n} {shown(c[again])}" for n, c in zip(roles.id, ids, strict=True))
+            called = ", ".join(
+                f"{visible(n)} {shown(c[again])}" for n, c in zip(roles.id, ids, strict=True)
+            )
             raise ReaderError(
                 f"{columns.source}: {called} is in {columns.place(first)} and in "
                 f"{columns.place(again)}, but a table with lists has one row for each sequence"

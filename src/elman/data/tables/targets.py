@@ -21,6 +21,7 @@ from elman.data.tables.plain import (
 )
 from elman.data.tables.roles import Roles, check_known
 from elman.data.tables.steps import Grouped, Steps, shown
+from elman.targets.checks import visible
 
 Array = NDArray[Any]
 
@@ -111,10 +112,12 @@ def labels_table(labels: Columns | Mapping[Any, Any], table: Steps, roles: Roles
     found = np.array([rows.get(key, -1) for key in own], np.int64)
     absent = np.flatnonzero(found < 0)
     if len(absent):
+        none = len(absent) == len(own) and len(rows)
+        others = f" Its rows are of {enumerated(map(shown, rows))}." if none else ""
         raise ReaderError(
             f"{labels.source}: {len(absent)} of the {len(own)} sequences have no row in it: "
             f"{enumerated(whole.called(int(i)) for i in absent)}"
-            f"{_other_kinds(whole, labels, roles)}. Add them, or leave these sequences out"
+            f"{_other_kinds(whole, labels, roles)}.{others} Add them, or leave these sequences out"
         )
     strangers = np.setdiff1d(np.arange(labels.n_rows), found)
     if len(strangers):
@@ -128,7 +131,7 @@ def labels_table(labels: Columns | Mapping[Any, Any], table: Steps, roles: Roles
 
 
 def _called(names: tuple[str, ...], ids: list[Array], row: int) -> str:
-    return ", ".join(f"{n} {shown(c[row])}" for n, c in zip(names, ids, strict=True))
+    return ", ".join(f"{visible(n)} {shown(c[row])}" for n, c in zip(names, ids, strict=True))
 
 
 def id_keys(ids: list[Array]) -> list[Any]:
