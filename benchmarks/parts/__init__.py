@@ -24,6 +24,7 @@ PARTS = (
         "startup",
         "rounds",
         "scale",
+        "simulation",
     ),
 )
 FORCEABLE = (*("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "denormals"),)

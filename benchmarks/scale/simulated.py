@@ -27,7 +27,7 @@ class Conditions:
     slow_share: float = 0.01
     """share of the tasks that take `slow_factor` times as long"""
     slow_factor: float = 50.0
-    timeout: float = 30.0
+    timeout: float = 60.0
     """after which a task without a result is given to another worker as well"""
     latency: float = 0.5e-3
     per_task: float = 0.2e-3

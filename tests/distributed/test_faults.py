@@ -54,7 +54,7 @@ def _no_hang():
 
 def cluster_of(n_workers):
     return LocalCluster(
-        n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=":0"
     )
 
 
@@ -485,3 +485,8 @@ def test_the_scheduler_is_gone():
 
         with pytest.raises(DistributedError):
             fitted(Faulty(connect(client, timeout=5), harm))
+
+
+def test_a_client_that_is_not_the_default_one(shared_cluster):
+    with Client(shared_cluster, set_as_default=False) as client:
+        assert fitted(client).loss_curve_ == fitted(None).loss_curve_

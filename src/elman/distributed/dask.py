@@ -129,7 +129,8 @@ class DaskEngine(Engine):
             submit(i)
         while len(results) + len(killed) < len(tasks):
             try:
-                wait(list(futures), timeout=self._timeout, return_when="FIRST_COMPLETED")
+                with self._client.as_current():  # `wait` asks no client by name
+                    wait(list(futures), timeout=self._timeout, return_when="FIRST_COMPLETED")
             except TimeoutError:
                 self._look(futures)
                 missing = set(range(len(tasks))) - set(results) - set(killed)
