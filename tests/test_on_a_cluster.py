@@ -44,3 +44,12 @@ def test_the_page_shows_every_engine():
 def test_the_example_finds_what_a_serial_search_finds(tmp_path):
     printed = run(ROOT / "examples" / "search_on_a_cluster.py", tmp_path, "--samples", "30")
     assert "The scores of a serial search are equal: True" in printed
+
+
+def test_the_example_loses_a_worker_and_no_bit(tmp_path):
+    arguments = ["--gigabytes", "0.004", "--folder", str(tmp_path / "store")]
+    printed = run(ROOT / "examples" / "on_a_cluster.py", tmp_path, *arguments)
+    assert "killing worker" in printed
+    on_cluster, alone = (line.split() for line in printed.splitlines()[-2:])
+    assert on_cluster[:3] == ["on", "the", "cluster"]
+    assert on_cluster[3] == alone[1]
