@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.problems import assert_same_bits
 from helpers.sequence_data import ragged
 
 from elman.backends import available_backends, get_backend
 from elman.data import check_sequences
 from elman.data import sequences as module
-from elman.data.scaling import moments, scaled, standardise
+from elman.data.prepared import Prepared
+from elman.data.scaling import Standardisation, location_and_scale, moments, scaled, standardise
+from elman.data.sequences import Sequences
+from elman.data.sources import Apart
 
 
 @pytest.fixture
@@ -153,3 +157,48 @@ def test_the_compiled_standardisation_has_the_bits_of_numpy(rng, shape, dtype, t
         assert not fused.all_finite(values, 2)
         values[-1, -1] = 0
         assert fused.all_finite(values, 2)
+
+
+class Counted(Apart):
+    """Samples of which it is counted how many steps are read."""
+
+    on_disk = True
+    n_read = 0
+
+    def rows(self, order, /):
+        rows = super().rows(order)
+        self.n_read += len(rows)
+        return rows
+
+
+@pytest.mark.parametrize(("dtype", "n_passes"), [(np.float32, 2), (np.float64, 3)])
+@pytest.mark.parametrize("missing", ["error", "mask"])
+def test_what_is_on_a_disk_is_read_as_seldom_as_can_be(dtype, n_passes, missing, rng, monkeypatch):
+    """In float32 the first pass sees the lowest and highest values too, and none looks for what
+    leaves the range of the network once it is standardised."""
+    monkeypatch.setattr(module, "SMALL", 0)
+    samples = [rng.normal(3.0, 5.0, (n, 3)).astype(dtype) for n in (5, 1, 7, 4)]
+    source = Counted(samples, np.dtype(dtype))
+    data = Sequences(source, [len(x) for x in samples])
+    data.missing = missing
+    found = location_and_scale(data)
+    n_passes += missing == "mask"  # which counts the steps that were observed
+    assert source.n_read == n_passes * data.n_steps
+    Prepared.for_training(data, found, np.float32)
+    assert source.n_read == n_passes * data.n_steps
+    joined = Sequences(np.concatenate(samples), data.lengths)
+    joined.missing = missing
+    for ours, expected in zip(found, location_and_scale(joined), strict=True):
+        assert_same_bits(ours, expected)
+
+
+def test_the_ends_find_what_leaves_the_range_of_the_network(monkeypatch):
+    monkeypatch.setattr(module, "SMALL", 0)
+    X = np.zeros((1, 20, 1))
+    X[0, 7] = 1.0
+    X[0, 9] = 2e60
+    data = Sequences.from_array(X)
+    narrow = Standardisation(np.zeros(1), np.full(1, 1e-3))
+    location_and_scale(data)
+    with pytest.raises(ValueError, match=r"timestep 9.* leaves the range of float32"):
+        Prepared.for_training(data, narrow, np.float32)

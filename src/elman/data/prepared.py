@@ -96,7 +96,7 @@ class Prepared:
             if data.missing == "mask":
                 values = with_indicators(values)
             return cls(Sequences(values, data.lengths, two_d=data.two_d), None, dtype)
-        if standardisation is not None:
+        if standardisation is not None and not _fit_scaled(data, standardisation, dtype):
             for _ in scaled_blocks(data, *standardisation, dtype):
                 pass
         return found
@@ -221,3 +221,16 @@ class Prepared:
         if data.missing == "mask":
             out = with_indicators(out)
         return np.require(out, self.dtype, ["C", "A"])
+
+
+def _fit_scaled(data: Sequences, standardisation: Standardisation, dtype: DTypeLike) -> bool:
+    """Whether it is known, without reading them, that all standardised values fit in `dtype`.
+
+    To subtract and to divide keep the order of numbers, rounded or not, so that the lowest and the
+    highest value of a feature say it of all others.
+    """
+    if data.ends is None:
+        return False
+    values = np.stack(data.ends)
+    values[np.isnan(values)] = 0  # a feature that was never observed
+    return standardise(values, *standardisation, np.empty(values.shape, dtype))

@@ -45,12 +45,11 @@ def location_and_scale(data: Sequences, sample_weight: Float64s | None = None) -
     sample_weight : ndarray of shape (n_samples,), float64, optional
         Weight of each sample; every step of a sample counts with it.
     """
-    mean, std = moments(data, sample_weight)
-    lowest, highest = np.full(data.n_features, np.nan), np.full(data.n_features, np.nan)
-    for block in data.blocks():
-        # fmin and fmax leave NaN out
-        np.fmin(lowest, np.fmin.reduce(block, axis=0), out=lowest)
-        np.fmax(highest, np.fmax.reduce(block, axis=0), out=highest)
+    ends = _Ends(data.n_features)
+    mean, std = _moments(data, sample_weight, ends)
+    if not ends.any_seen:  # there is no weight, but there may be steps
+        _see_all(data, ends)
+    lowest, highest = data.ends = ends.lowest, ends.highest
     constant = lowest == highest
     mean, std = np.where(constant, lowest, mean), np.where(constant, 1.0, std)
     rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
@@ -74,6 +73,30 @@ def moments(data: Sequences, sample_weight: Any = None) -> tuple[Float64s, Float
         Weighted population moments (division by the sum of weights), by two passes. Zeros if
         there is no step, or no weight.
     """
+    return _moments(data, sample_weight, _Ends(data.n_features))
+
+
+class _Ends:
+    """The lowest and the highest value of each feature, of the blocks that were seen."""
+
+    def __init__(self, n_features: int) -> None:
+        self.lowest, self.highest = np.full(n_features, np.nan), np.full(n_features, np.nan)
+        self.any_seen = False
+
+    def see(self, block: Array) -> None:
+        """Take some steps into account; NaN is left out."""
+        self.any_seen = True
+        np.fmin(self.lowest, np.fmin.reduce(block, axis=0), out=self.lowest)
+        np.fmax(self.highest, np.fmax.reduce(block, axis=0), out=self.highest)
+
+
+def _see_all(data: Sequences, ends: _Ends) -> None:
+    for block in data.blocks():
+        ends.see(block)
+
+
+def _moments(data: Sequences, sample_weight: Any, ends: _Ends) -> tuple[Float64s, Float64s]:
+    """As `moments`, which also sees the lowest and highest values, unless there is no weight."""
     total: Any
     weights: Float64s | None = None
     if sample_weight is None:
@@ -93,9 +116,14 @@ def moments(data: Sequences, sample_weight: Any = None) -> tuple[Float64s, Float
         total = _observed_weight(data, weights)
 
     # Powers of two, so that neither sums nor squares of huge values leave the range of float64.
-    unit = _feature_units(data)
+    wide = data.dtype == np.float64  # squares of float32 always fit in float64
+    if wide:
+        _see_all(data, ends)
+    unit = _feature_units(ends) if wide else np.ones(data.n_features)
     mean = np.zeros(data.n_features)
     for block, of_steps in _weighted_blocks(data, weights):
+        if not wide:
+            ends.see(block)
         mean += _weighted_sum(_filled(block / unit, gaps), of_steps)
     mean /= total
     variance = np.zeros(data.n_features)
@@ -146,14 +174,9 @@ def _observed_weight(data: Sequences, weights: Float64s | None) -> Array:
     return np.where(total > 0, total, 1.0)
 
 
-def _feature_units(data: Sequences) -> Array:
+def _feature_units(ends: _Ends) -> Array:
     """For each feature a power of two near its largest magnitude if that is extreme, else 1."""
-    if data.dtype != np.float64:
-        return np.ones(data.n_features)  # squares of float32 always fit in float64
-    largest = np.zeros(data.n_features)
-    for block in data.blocks():
-        # fmax leaves NaN out
-        np.fmax(largest, np.fmax.reduce(np.abs(block), axis=0), out=largest)
+    largest = np.fmax(np.fmax(np.abs(ends.lowest), np.abs(ends.highest)), 0.0)
     extreme = ((largest > 2.0**400) | (largest < 2.0**-400)) & (largest > 0)
     _, exponent = np.frexp(largest)
     unit: Array = np.ldexp(1.0, np.where(extreme, np.maximum(exponent - 1, -1022), 0))

@@ -73,12 +73,15 @@ class Sequences:
     missing : {"error", "keep", "mask", "skip"}
         What NaN is to become; "error" if there is none, or if it is to be refused. "keep" is for
         `SequenceScaler`, which leaves NaN where it is. `elman.data.missing` has the others.
+    ends : tuple of two ndarray of shape (n_features,), or None
+        The lowest and the highest value of each feature, once `location_and_scale` has seen them.
     """
 
     __slots__ = (
         "_joined",
         "_source",
         "dtype",
+        "ends",
         "feature_names",
         "lengths",
         "missing",
@@ -113,6 +116,7 @@ class Sequences:
         self.feature_names: Names | None = None
         self.pending_check: Callable[[], None] | None = None
         self.missing = "error"
+        self.ends: tuple[Array, Array] | None = None
 
     @classmethod
     def from_array(cls, X: Array, *, two_d: bool = False) -> Sequences:

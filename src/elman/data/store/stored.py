@@ -148,6 +148,14 @@ class Stored:
         found.feature_names = self.feature_names
         return found
 
+    def holds_only(self, missing: str, dtype: DTypeLike) -> bool:
+        """Whether values of `dtype` hold no infinity, and no NaN unless `missing` allows it.
+
+        So it was when they were written; `verify` says whether they still are the same.
+        """
+        fits = bool(np.can_cast(self.dtype, dtype, "safe"))
+        return fits and (missing != "error" or self._store.manifest.n_missing == 0)
+
     def verify(self) -> Self:
         """Read every file that the sequences are in, and compare it with the manifest.
 
