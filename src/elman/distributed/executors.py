@@ -220,7 +220,8 @@ class ExecutorEngine(Engine):
         if not isinstance(executor, Executor):
             raise TypeError(
                 f"the function that was passed as executor made a {type(executor).__name__}; it "
-                "must make a concurrent.futures executor"
+                "must make a concurrent.futures executor. A Dask client or an MPI communicator "
+                "is passed as it is, not a function that makes it"
             )
         self._executor = executor
 
