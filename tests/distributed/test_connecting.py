@@ -1,8 +1,11 @@
-"""What is passed as `executor`: what is none is refused with the next step to take."""
+"""What is passed as `executor`: what cannot be used is refused with the next step to take."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from distributed import Client, LocalCluster
 from helpers import engine_fits
 from helpers.engine_fits import classifier, regressor, tagger
 
-from elman.distributed import DistributedError, connect
+from elman.distributed import DistributedError, WorkerLostError, connect
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +65,12 @@ def test_a_function_that_makes_a_client(cluster):
         connect(lambda: client)
 
 
-@pytest.mark.parametrize(
+KINDS = pytest.mark.parametrize(
     ("make", "y"), [(classifier, "LABELS"), (tagger, "TAGS"), (regressor, "NUMBERS")]
 )
+
+
+@KINDS
 def test_a_client_that_is_closed(cluster, make, y):
     client = Client(cluster)
     client.close()
@@ -79,3 +85,59 @@ def test_a_class_of_executors_makes_one(made):
         assert engine.n_workers >= 1
     finally:
         engine.close()
+
+
+def pool_that_ends_at_once():
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=context, initializer=os._exit, initargs=(3,))
+
+
+@KINDS
+def test_workers_that_die_as_they_are_started(make, y):
+    """As those of a script do whose calls are under no condition; X is not to blame, nor named."""
+    target = getattr(engine_fits, y)
+    with pytest.raises(WorkerLostError, match=r"die as they are started.*__main__") as error:
+        make().fit(engine_fits.X, target, executor=pool_that_ends_at_once)
+    assert "sample" not in str(error.value)
+    with (
+        pool_that_ends_at_once() as executor,
+        pytest.raises(WorkerLostError, match=r"before any answered.*__main__.*Pass a function"),
+    ):
+        make().fit(engine_fits.X, target, executor=executor)
+
+
+SCRIPT = """
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from helpers import engine_fits
+
+def pool():
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+engine_fits.regressor().fit(engine_fits.X, engine_fits.NUMBERS, executor=pool)
+"""
+
+
+def test_a_script_without_a_condition_on_its_name(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "script.py"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(engine_fits.__file__).parents[1])},
+    )
+    assert ended.returncode == 1
+    assert "the ProcessPoolExecutor takes no work" in ended.stderr  # in the worker
+    assert "put the calls under `if __name__" in ended.stderr.splitlines()[-1]
+
+
+def test_an_executor_that_is_shut_down_is_not_asked_for_again_and_again():
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    asked = []
+    with pytest.raises(DistributedError, match="takes no work"):
+        regressor().fit(
+            engine_fits.X, engine_fits.NUMBERS, executor=lambda: asked.append(1) or executor
+        )
+    assert asked == [1]
