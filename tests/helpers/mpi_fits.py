@@ -12,7 +12,7 @@ import warnings
 from mpi4py import MPI
 
 from elman.distributed import connect
-from helpers.engine_fits import LABELS, X, classifier, end_of
+from helpers.engine_fits import LABELS, NUMBERS, TAGS, X, classifier, end_of, regressor, tagger
 from helpers.engines import Faulty, Raises, kill_self
 
 COMM = MPI.COMM_WORLD
@@ -66,6 +66,32 @@ def other_data(folder):
     """The last process has other samples."""
     try:
         classifier(max_iter=3).fit(X, LABELS[::-1] if LAST else LABELS, executor=COMM)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def other_parameters(folder):
+    """The last process has another parameter, one after the other, or weights to go on with."""
+    makers = {"label": classifier, "tag": tagger, "number": regressor}
+    targets = {"label": LABELS, "tag": TAGS, "number": NUMBERS}
+    changes = [{"alpha": 0.5}, {"max_iter": 2}, {"hidden_size": 3}, {"mode": "local"}]
+    errors = []
+    for kind, make in makers.items():
+        for change in changes if kind == "label" else changes[:1]:
+            clf = make(**{"max_iter": 1, **(change if LAST else {})})
+            errors.append(
+                refusal(lambda clf=clf, kind=kind: clf.fit(X, targets[kind], executor=COMM))
+            )
+    warm = classifier(max_iter=1, warm_start=True).fit(X, LABELS)
+    if LAST:
+        warm.fit(X, LABELS)
+    return [*errors, refusal(lambda: warm.fit(X, LABELS, executor=COMM))]
+
+
+def refusal(call):
+    try:
+        call()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "no error"

@@ -72,7 +72,11 @@ class MpiEngine(Engine):
         values = [_value(outcome) for outcome in outcomes]
         other = next((rank for rank, value in enumerate(values) if value != values[0]), None)
         if other is not None:
-            texts = [repr(values[i]) for i in (other, 0)]
+            one, first = values[other], values[0]
+            if isinstance(one, dict) and isinstance(first, dict):  # only what differs is shown
+                names = [name for name in {**first, **one} if one.get(name) != first.get(name)]
+                one, first = ({name: of.get(name) for name in names} for of in (one, first))
+            texts = [repr(one), repr(first)]
             shown = f" ({texts[0]}, not {texts[1]})" if max(map(len, texts)) < LONGEST_SHOWN else ""
             raise DistributedError(
                 f"process {other} of {len(values)} has another {what} than process 0{shown}: all "
