@@ -96,6 +96,15 @@ def test_other_parameters_in_one_process():
             assert words in error
 
 
+def test_a_process_that_does_not_make_the_call_is_missed_aloud():
+    found, lines = ran(2, "alone")
+    assert found.returncode == 0, found.stderr
+    (said, end), (_, other_end) = sorted(lines, key=lambda line: -len(line[0]))
+    assert len(said) == 1
+    assert said[0].startswith("process 0 of 2 has waited 0.01 s for the others, and goes on wait")
+    assert end == other_end == end_of(classifier(max_iter=3).fit(X, LABELS))
+
+
 def test_another_instruction_set_in_one_process():
     found, lines = ran(2, "other_set")
     assert found.returncode == 0, found.stderr

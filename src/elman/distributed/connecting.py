@@ -40,7 +40,8 @@ def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) 
         - an engine, which is returned as it is.
     timeout : float, default=60
         Seconds without any result after which work is given to another worker as well, and the
-        longest wait for a first worker.
+        longest wait for a first worker. Among processes of MPI, seconds after which a warning says
+        that others have not made the same call.
     retries : int, default=3
         How often a piece of work may be lost with its worker, or time out, before that is an error.
 
@@ -68,7 +69,7 @@ def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) 
     if module == "distributed" and hasattr(executor, "submit") and hasattr(executor, "nthreads"):
         return DaskEngine(executor, timeout, retries)
     if module == "mpi4py" and hasattr(executor, "allgather"):
-        return MpiEngine(executor)
+        return MpiEngine(executor, timeout)
     if all(hasattr(executor, name) for name in ("run", "shared", "n_workers", "is_writer")):
         engine: Engine = executor
         return engine
