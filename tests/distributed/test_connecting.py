@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import joblib
@@ -15,7 +16,8 @@ from distributed import Client, LocalCluster
 from helpers import engine_fits
 from helpers.engine_fits import classifier, regressor, tagger
 
-from elman.distributed import DistributedError, WorkerLostError, connect
+from elman.distributed import DistributedError, WorkerLostError, connect, connecting, predict
+from elman.distributed.connecting import client_at
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,7 @@ engine_fits.regressor().fit(engine_fits.X, engine_fits.NUMBERS, executor=pool)
 """
 
 
+@pytest.mark.cluster
 def test_a_script_without_a_condition_on_its_name(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     ended = subprocess.run(
@@ -141,3 +144,28 @@ def test_an_executor_that_is_shut_down_is_not_asked_for_again_and_again():
             engine_fits.X, engine_fits.NUMBERS, executor=lambda: asked.append(1) or executor
         )
     assert asked == [1]
+
+
+def test_a_pool_that_was_broken_before(tmp_path):
+    with pool_that_ends_at_once() as executor:
+        with pytest.raises(BrokenProcessPool):
+            executor.submit(int).result()
+        with pytest.raises(WorkerLostError, match=r"was broken already.*Pass a function") as error:
+            regressor().fit(engine_fits.X, engine_fits.NUMBERS, executor=executor)
+    assert "__main__" not in str(error.value)
+
+
+def test_answers_of_what_is_no_estimator(tmp_path):
+    with pytest.raises(TypeError, match=r"estimator is 'm.safetensors', a str.*elman.load\(path"):
+        predict("m.safetensors", engine_fits.X, tmp_path / "answers")
+    assert not (tmp_path / "answers").exists()
+
+
+def test_the_reason_why_no_scheduler_answers(monkeypatch):
+    monkeypatch.setattr(connecting, "REACHED_IN", 0.5)
+    with (
+        pytest.raises(ConnectionError, match=r"answers at tcp://127.0.0.1:1 \(.*refused") as error,
+        client_at("tcp://127.0.0.1:1"),
+    ):
+        pass
+    assert "object at 0x" not in str(error.value)

@@ -160,7 +160,10 @@ def client_at(address: str) -> Iterator[Any]:
     try:
         client = make(where, timeout=REACHED_IN)
     except (OSError, ValueError) as error:
-        reason = str(error.__cause__ or error) or type(error).__name__
+        cause: BaseException = error
+        while cause.__cause__ is not None:  # what the connection itself met
+            cause = cause.__cause__
+        reason = str(cause) or type(cause).__name__
         raise ConnectionError(
             f"no Dask scheduler answers at {where} ({reason}): is it running, and can this machine "
             "reach it?"

@@ -25,6 +25,10 @@ BREAKS_TOGETHER = 2
 """After so many broken pools tasks are sent one at a time, to find the one that breaks them."""
 STARTS = 2
 """So many new pools in a row break of nothing but their start before that is an error."""
+FACTORY = (
+    "Pass a function that makes the executor, such as executor=lambda: ProcessPoolExecutor(4), and "
+    "it is made anew whenever that happens"
+)
 MAIN = (
     "What a worker itself wrote stands above. In a script, put the calls under "
     '`if __name__ == "__main__":`, as each process of a pool imports the script'
@@ -103,7 +107,7 @@ class ExecutorEngine(Engine):
     ) -> None:
         self._factory, self._timeout, self._retries = factory, timeout, retries
         self._executor = executor
-        self._is_new = self._has_answered = False
+        self._is_new, self._has_answered = True, False
         if executor is None:
             self._renew()
 
@@ -206,7 +210,12 @@ class ExecutorEngine(Engine):
             future = self._executor.submit(run_packed, packed(task), task.name)
             self._is_new = False
             return future
-        except BrokenExecutor:
+        except BrokenExecutor as error:
+            if self._factory is None and self._is_new:
+                raise WorkerLostError(
+                    f"the {type(self._executor).__name__} was broken already, as a worker of it "
+                    f"died: make a new one. {FACTORY}"
+                ) from error
             return None
         except RuntimeError as error:  # it was shut down, by whoever else has it
             if self._factory is not None and not self._is_new:
@@ -217,13 +226,13 @@ class ExecutorEngine(Engine):
 
     def _replace_pool(self) -> None:
         if self._factory is None:
-            fix = (
-                "Pass a function that makes the executor, such as executor=lambda: "
-                "ProcessPoolExecutor(4), and it is made anew"
-            )
             raise WorkerLostError(
                 f"a worker of the {type(self._executor).__name__} died, which breaks it for good"
-                + (f". {fix}" if self._has_answered else f", before any answered. {MAIN}. {fix}")
+                + (
+                    f". {FACTORY}"
+                    if self._has_answered
+                    else f", before any answered. {MAIN}. {FACTORY}"
+                )
             )
         if self._executor is not None:
             _give_up(self._executor)
