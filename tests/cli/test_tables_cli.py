@@ -509,7 +509,8 @@ MISTAKES = {
         "more than the 9 bytes of memory that --max-bytes allows",
     ),
     "empty folder": ("fit {t} -o {f}/m", "is no recording that this reads"),
-    "no folder": ("predict {f}/label {t}/nothing", "has no suffix"),
+    "no folder": ("predict {f}/label {t}/nothing", "nothing: there is no such file or folder"),
+    "no store": ("predict {f}/label {t}/runs.store", "there is no such file or folder"),
     "a broken table": ("predict {f}/label {t}/ragged.csv", "line 3: has 2 fields"),
     "damaged": ("predict {f}/label {t}/damaged.parquet", "is no Parquet file, or a damaged one"),
 }

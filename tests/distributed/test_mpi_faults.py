@@ -83,6 +83,28 @@ def test_other_data_in_one_process():
         assert line.startswith("DistributedError: process 2 of 3 has another training data")
 
 
+def test_other_parameters_in_one_process():
+    """Each process would train a network of its own, and none that the others know of."""
+    found, lines = ran(2, "other_parameters")
+    assert found.returncode == 0, found.stderr
+    assert len(lines) == 2
+    shown = ["'alpha': 0.5", "'max_iter': 2", "'hidden_size': 3", "'mode': 'local'"]
+    shown += ["'alpha': 0.5", "'alpha': 0.5", "weights to go on with"]
+    for line in lines:
+        for error, words in zip(line, shown, strict=True):
+            assert error.startswith("DistributedError: process 1 of 2 has another set of param")
+            assert words in error
+
+
+def test_a_process_that_does_not_make_the_call_is_missed_aloud():
+    found, lines = ran(2, "alone")
+    assert found.returncode == 0, found.stderr
+    (said, end), (_, other_end) = sorted(lines, key=lambda line: -len(line[0]))
+    assert len(said) == 1
+    assert said[0].startswith("process 0 of 2 has waited 0.01 s for the others, and goes on wait")
+    assert end == other_end == end_of(classifier(max_iter=3).fit(X, LABELS))
+
+
 def test_another_instruction_set_in_one_process():
     found, lines = ran(2, "other_set")
     assert found.returncode == 0, found.stderr

@@ -27,8 +27,8 @@ def test_compute_and_communication_and_a_better_batch_size():
     assert round(found.share, 6) == 0.6
     assert found.batch_size == 512  # 144 ms of computing beside 12 ms; 256 would give 86 %
     assert str(found) == (
-        "compute 18.0 ms, communication 12.0 ms a round: 60% of the workers' time; "
-        "batch_size=512 would give 92%"
+        "compute 18.0 ms, communication 12.0 ms a round: 60 % of the workers' time; "
+        "batch_size=512 would give 92 %"
     )
 
 
@@ -41,7 +41,7 @@ def test_no_batch_is_larger_than_the_data():
 def test_workers_that_are_used_well_are_left_alone():
     found = timed(Round(0.020, [0.019, 0.019], 2, 64)).efficiency()
     assert found.batch_size is None
-    assert str(found).endswith("95% of the workers' time")
+    assert str(found).endswith("95 % of the workers' time")
 
 
 def test_workers_without_a_share_are_counted():
@@ -70,7 +70,7 @@ def test_of_replicas_more_local_steps_are_recommended():
     for _ in range(N_LEFT_OUT + 1):
         timing.add(Round(0.030, [0.018, 0.018], 3, 4))
     assert str(timing.efficiency()) == (
-        "compute 18.0 ms, communication 12.0 ms a round: 40% of the workers' time; "
-        "local_steps=32 would give 62%; 1 of 3 workers have nothing to do, because there are fewer "
-        "replicas"
+        "compute 18.0 ms, communication 12.0 ms a round: 40 % of the workers' time; "
+        "local_steps=32 would give 62 %; 1 of 3 workers have nothing to do, because there are "
+        "fewer replicas"
     )

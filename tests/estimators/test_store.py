@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -225,3 +226,24 @@ def test_a_two_d_store(tmp_path, large):
     for one, other in ((store, X), (X, store)):
         np.testing.assert_array_equal(found.predict_proba(one), expected.predict_proba(other))
     assert expected.hidden_states(store).shape == (N, 4, 3)
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+def test_a_path_that_is_passed_as_X(tmp_path, as_path):
+    store = SequenceStore.write(tmp_path / "s", [(np.ones((n, 2)), "ab"[n % 2]) for n in (3, 4)])
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    opened = RNNClassifier(**SMALL).fit(store)
+    calls = [
+        RNNClassifier().fit,
+        RNNTagger().fit,
+        RNNRegressor().fit,
+        SequenceScaler().fit,
+        opened.predict,
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"expected a 3-D .* pass elman.data.SequenceStore\("):
+            call(as_path(tmp_path / "s"), *[["a", "b"]] * (call.__name__ == "fit"))
+        with pytest.raises(TypeError, match=r"expected a 3-D .*elman.data.read\(path\)"):
+            call(as_path(tmp_path / "x.csv"), *[["a", "b"]] * (call.__name__ == "fit"))
+        with pytest.raises(TypeError, match=r"of one feature$"):
+            call(as_path(tmp_path / "nothing"), *[["a", "b"]] * (call.__name__ == "fit"))

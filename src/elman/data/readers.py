@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from errno import ENOENT
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,8 @@ def _reader(
         return READERS[suffix], _options(READERS[suffix])
     if suffix in TABLES:
         return partial(_table, {*may_lack} - {"label"}), _table_options(suffix)
+    if not Path(path).exists():
+        raise FileNotFoundError(ENOENT, "there is no such file or folder", os.fspath(path))
     seen = f"suffix {suffix!r} is not a format this reads" if suffix else "the name has no suffix"
     fix = f"; {FIXES[suffix]}" if suffix in FIXES else ""
     raise ReaderError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from elman.data.frames import plain_series, read_frames
 from elman.data.names import Labels
+from elman.data.store.manifest import is_store
 from elman.targets.checks import shown
 from elman.targets.masked import refuse_masked
 
@@ -83,6 +85,17 @@ def plain_sample(sample: Any, place: str) -> Array:
     return as_array(plain_series(sample, place), place)
 
 
+def _how_to_open(X: Any) -> str:
+    """What to do with a path that was passed for what lies there; begins with a full stop."""
+    if not isinstance(X, (str, os.PathLike)) or "\0" in os.fspath(X) or not os.path.exists(X):
+        return ""
+    if is_store(X):
+        return ". A store is opened first: pass elman.data.SequenceStore(path)"
+    return (
+        ". Files and folders are read first: data = elman.data.read(path), then fit(data.X, data.y)"
+    )
+
+
 def refuse_containers(X: Any, place: str) -> None:
     """Raise TypeError for what is no array-like, or a container that has to be opened first."""
     if _is_sparse(X):
@@ -90,8 +103,10 @@ def refuse_containers(X: Any, place: str) -> None:
             f"{place} is a sparse {type(X).__name__}; sparse data is not supported: pass a "
             "dense array, for example X.toarray()"
         )
-    if X is None or isinstance(X, (str, bytes, dict, set, frozenset)):
-        raise TypeError(f"{place} is {shown(X)}, a {type(X).__name__}; expected {LAYOUTS}")
+    if X is None or isinstance(X, (str, bytes, dict, set, frozenset, os.PathLike)):
+        raise TypeError(
+            f"{place} is {shown(X)}, a {type(X).__name__}; expected {LAYOUTS}{_how_to_open(X)}"
+        )
     if hasattr(X, "ngroups"):
         raise TypeError(
             f"{place} is a {type(X).__name__}: pass a list of one table for each sample, "

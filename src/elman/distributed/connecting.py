@@ -31,7 +31,8 @@ def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) 
         - a `concurrent.futures.Executor`, among them `ProcessPoolExecutor` and
           `mpi4py.futures.MPIPoolExecutor`;
         - a function without arguments that makes such an executor: it is called again when a
-          worker died and the executor is broken, and what it made is shut down at the end;
+          worker died and the executor is broken, and what it made is shut down at the end. The
+          class of an executor is such a function;
         - a `distributed.Client`;
         - an `mpi4py.MPI.Comm`, if every process of it runs the same program on the same data; start
           it with `mpiexec -n 4 python -m mpi4py program.py`, so that an error in one process ends
@@ -39,7 +40,8 @@ def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) 
         - an engine, which is returned as it is.
     timeout : float, default=60
         Seconds without any result after which work is given to another worker as well, and the
-        longest wait for a first worker.
+        longest wait for a first worker. Among processes of MPI, seconds after which a warning says
+        that others have not made the same call.
     retries : int, default=3
         How often a piece of work may be lost with its worker, or time out, before that is an error.
 
@@ -64,19 +66,55 @@ def connect(executor: Any, *, timeout: float = TIMEOUT, retries: int = RETRIES) 
         if module == "distributed" and client is not None:  # Client.get_executor()
             return DaskEngine(client, timeout, retries)
         return ExecutorEngine(executor, None, timeout, retries)
-    if module == "distributed" and hasattr(executor, "scheduler_info"):
+    if module == "distributed" and hasattr(executor, "submit") and hasattr(executor, "nthreads"):
         return DaskEngine(executor, timeout, retries)
     if module == "mpi4py" and hasattr(executor, "allgather"):
-        return MpiEngine(executor)
+        return MpiEngine(executor, timeout)
     if all(hasattr(executor, name) for name in ("run", "shared", "n_workers", "is_writer")):
         engine: Engine = executor
         return engine
-    if callable(executor) and not isinstance(executor, type):
+    if _makes_executors(executor):
         return ExecutorEngine(None, executor, timeout, retries)
     raise TypeError(
-        f"executor is a {type(executor).__name__}; pass a concurrent.futures executor or a "
-        "function that makes one, a distributed.Client, or an mpi4py communicator"
+        f"executor is {_seen(executor)}; pass a concurrent.futures executor or a function that "
+        f"makes one, a distributed.Client, or an mpi4py communicator{_hint(executor)}"
     )
+
+
+def _makes_executors(executor: Any) -> bool:
+    if isinstance(executor, type):
+        return issubclass(executor, Executor)
+    return callable(executor) and type(executor).__module__.split(".")[0] != "joblib"
+
+
+def _seen(executor: Any) -> str:
+    """What was passed, in words."""
+    if isinstance(executor, type):
+        return f"the class {executor.__name__}"
+    if isinstance(executor, (str, int, float)):
+        return f"{executor!r} ({type(executor).__name__})"
+    return f"an object of the class {type(executor).__name__}"
+
+
+def _hint(executor: Any) -> str:
+    """What whoever passed this probably wants, if that can be told; begins with a full stop."""
+    module = type(executor).__module__.split(".")[0]
+    if isinstance(executor, (str, os.PathLike)):
+        return (
+            ". A client is made of the address of a Dask scheduler: executor=Client("
+            f"{os.fspath(executor)!r}), after `from distributed import Client`"
+        )
+    if isinstance(executor, int) and not isinstance(executor, bool):
+        n = f"{executor}" if executor > 0 else ""
+        return (
+            ". The number of threads is the estimator's n_jobs; processes are made by executor="
+            f"lambda: ProcessPoolExecutor({n})"
+        )
+    if hasattr(executor, "scheduler_address"):
+        return ". A client is made of a Dask cluster: executor=Client(cluster)"
+    if module in ("multiprocessing", "joblib"):
+        return ". Processes of this machine are made by executor=lambda: ProcessPoolExecutor(4)"
+    return ""
 
 
 @contextmanager
@@ -122,7 +160,10 @@ def client_at(address: str) -> Iterator[Any]:
     try:
         client = make(where, timeout=REACHED_IN)
     except (OSError, ValueError) as error:
-        reason = str(error.__cause__ or error) or type(error).__name__
+        cause: BaseException = error
+        while cause.__cause__ is not None:  # what the connection itself met
+            cause = cause.__cause__
+        reason = str(cause) or type(cause).__name__
         raise ConnectionError(
             f"no Dask scheduler answers at {where} ({reason}): is it running, and can this machine "
             "reach it?"

@@ -185,6 +185,8 @@ class DaskEngine(Engine):
             for worker, held in self._client.processing().items():
                 if keys & set(held):
                     self._stuck.add(worker)
+        if self._client.status == "closed":
+            raise self._gone()
         deadline = time.monotonic() + self._timeout
         while True:
             present = list(self._client.nthreads())

@@ -23,6 +23,16 @@ from elman.distributed.engine import DistributedError, Engine, Task, WorkerLostE
 T = TypeVar("T")
 BREAKS_TOGETHER = 2
 """After so many broken pools tasks are sent one at a time, to find the one that breaks them."""
+STARTS = 2
+"""So many new pools in a row break of nothing but their start before that is an error."""
+FACTORY = (
+    "Pass a function that makes the executor, such as executor=lambda: ProcessPoolExecutor(4), and "
+    "it is made anew whenever that happens"
+)
+MAIN = (
+    "What a worker itself wrote stands above. In a script, put the calls under "
+    '`if __name__ == "__main__":`, as each process of a pool imports the script'
+)
 
 
 def packed(task: Task) -> bytes:
@@ -97,6 +107,7 @@ class ExecutorEngine(Engine):
     ) -> None:
         self._factory, self._timeout, self._retries = factory, timeout, retries
         self._executor = executor
+        self._is_new, self._has_answered = True, False
         if executor is None:
             self._renew()
 
@@ -149,6 +160,7 @@ class ExecutorEngine(Engine):
                     i = futures.pop(future)
                     try:
                         results.setdefault(i, future.result())
+                        self._has_answered = True
                     except (BrokenExecutor, CancelledError):
                         broken = True
                 if not broken and done:
@@ -166,6 +178,8 @@ class ExecutorEngine(Engine):
                     self._count(late, lost, tasks, why)
                 if broken or self._factory is not None:
                     self._replace_pool()
+                    if broken and not self._has_answered:
+                        self._check_start()
                     futures = {}
                 else:  # late: send again, and take whichever result comes first
                     for i in waiting:
@@ -193,11 +207,18 @@ class ExecutorEngine(Engine):
         """The future of a task; None if the executor is broken and can be made anew."""
         assert self._executor is not None
         try:
-            return self._executor.submit(run_packed, packed(task), task.name)
-        except BrokenExecutor:
+            future = self._executor.submit(run_packed, packed(task), task.name)
+            self._is_new = False
+            return future
+        except BrokenExecutor as error:
+            if self._factory is None and self._is_new:
+                raise WorkerLostError(
+                    f"the {type(self._executor).__name__} was broken already, as a worker of it "
+                    f"died: make a new one. {FACTORY}"
+                ) from error
             return None
         except RuntimeError as error:  # it was shut down, by whoever else has it
-            if self._factory is not None:
+            if self._factory is not None and not self._is_new:
                 return None
             raise DistributedError(
                 f"the {type(self._executor).__name__} takes no work: {error}"
@@ -206,13 +227,32 @@ class ExecutorEngine(Engine):
     def _replace_pool(self) -> None:
         if self._factory is None:
             raise WorkerLostError(
-                f"a worker of the {type(self._executor).__name__} died, which breaks it for good. "
-                "Pass a function that makes the executor, such as executor=lambda: "
-                "ProcessPoolExecutor(4), and it is made anew"
+                f"a worker of the {type(self._executor).__name__} died, which breaks it for good"
+                + (
+                    f". {FACTORY}"
+                    if self._has_answered
+                    else f", before any answered. {MAIN}. {FACTORY}"
+                )
             )
         if self._executor is not None:
             _give_up(self._executor)
         self._renew()
+
+    def _check_start(self) -> None:
+        """Raise an error if the workers of a pool that was just made die of no task at all."""
+        for _ in range(STARTS):
+            assert self._executor is not None
+            try:
+                self._executor.submit(os.getpid).result(self._timeout)
+                return
+            except TimeoutError:
+                return
+            except (BrokenExecutor, CancelledError):
+                self._replace_pool()
+        raise WorkerLostError(
+            f"the workers of the {type(self._executor).__name__} die as they are started, before "
+            f"they are given anything to do. {MAIN}"
+        )
 
     def _renew(self) -> None:
         assert self._factory is not None
@@ -220,9 +260,10 @@ class ExecutorEngine(Engine):
         if not isinstance(executor, Executor):
             raise TypeError(
                 f"the function that was passed as executor made a {type(executor).__name__}; it "
-                "must make a concurrent.futures executor"
+                "must make a concurrent.futures executor. A Dask client or an MPI communicator "
+                "is passed as it is, not a function that makes it"
             )
-        self._executor = executor
+        self._executor, self._is_new = executor, True
 
 
 def _give_up(executor: Executor) -> None:

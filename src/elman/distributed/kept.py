@@ -21,6 +21,7 @@ from elman.distributed.tasks import Environment
 from elman.distributed.tree import shares
 from elman.formats.atomic import replacing
 from elman.models.model import TrainedModel
+from elman.targets.checks import shown
 from elman.training.checkpoints import digest
 
 Array = NDArray[Any]
@@ -86,10 +87,15 @@ def predict(
     OSError
         The folder cannot be written to.
     """
+    if not isinstance(estimator, TrainedModel) and not hasattr(estimator, "_model"):
+        raise TypeError(
+            f"estimator is {shown(estimator)}, a {type(estimator).__name__}; pass a fitted "
+            "estimator, such as elman.load(path)"
+        )
     model: Any = estimator if isinstance(estimator, TrainedModel) else estimator._model()
     if method not in METHODS or not hasattr(model, method):
         known = [name for name in METHODS if hasattr(model, name)]
-        raise ValueError(f"method={method!r}; a {model.kind} has {', '.join(known)}")
+        raise ValueError(f"method={method!r}; this {model.kind} has {', '.join(known)}")
     data = model.check(X)
     with connected(executor) as engine:
         kept = _Folder(Path(folder), engine)

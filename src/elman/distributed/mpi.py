@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -33,10 +35,14 @@ class MpiEngine(Engine):
     ----------
     comm : mpi4py.MPI.Comm
         Of which a duplicate is used, so that no message meets one of the user's.
+    timeout : float, default=60
+        Seconds of waiting for the other processes to make the same call, after which a warning
+        says so. They may still load their data, so that it goes on waiting.
     """
 
-    def __init__(self, comm: Any) -> None:
-        self._comm = comm.Dup()
+    def __init__(self, comm: Any, timeout: float = 60.0) -> None:
+        self._comm, made = comm.Idup()
+        _await(made, timeout, comm.Get_rank(), comm.Get_size())
         self._interrupted = False
 
     @property
@@ -72,7 +78,11 @@ class MpiEngine(Engine):
         values = [_value(outcome) for outcome in outcomes]
         other = next((rank for rank, value in enumerate(values) if value != values[0]), None)
         if other is not None:
-            texts = [repr(values[i]) for i in (other, 0)]
+            one, first = values[other], values[0]
+            if isinstance(one, dict) and isinstance(first, dict):  # only what differs is shown
+                names = [name for name in {**first, **one} if one.get(name) != first.get(name)]
+                one, first = ({name: of.get(name) for name in names} for of in (one, first))
+            texts = [repr(one), repr(first)]
             shown = f" ({texts[0]}, not {texts[1]})" if max(map(len, texts)) < LONGEST_SHOWN else ""
             raise DistributedError(
                 f"process {other} of {len(values)} has another {what} than process 0{shown}: all "
@@ -111,6 +121,22 @@ class MpiEngine(Engine):
     def close(self) -> None:
         """Free the duplicate of the communicator."""
         self._comm.Free()
+
+
+def _await(made: Any, timeout: float, rank: int, size: int) -> None:
+    """Wait until every process makes the call that this one makes; warn if that takes long."""
+    begun, pause, warned = time.monotonic(), 1e-5, False
+    while not made.Test():
+        if not warned and time.monotonic() - begun > timeout:
+            warned = True
+            warnings.warn(
+                f"process {rank} of {size} has waited {timeout:g} s for the others, and goes on "
+                "waiting: every process of the communicator has to make this call, not that of "
+                "rank 0 alone",
+                stacklevel=2,
+            )
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
 
 
 def _outcome(make: Callable[[], Any]) -> tuple[bool, Any]:

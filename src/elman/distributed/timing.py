@@ -48,11 +48,11 @@ class Efficiency(NamedTuple):
     def __str__(self) -> str:
         text = (
             f"compute {self.compute * 1e3:.1f} ms, communication {self.communication * 1e3:.1f} ms "
-            f"a round: {self.share:.0%} of the workers' time"
+            f"a round: {100 * self.share:.0f} % of the workers' time"
         )
         if self.batch_size is not None:
             size = "local_steps" if self.local else "batch_size"
-            text += f"; {size}={self.batch_size} would give {self.expected:.0%}"
+            text += f"; {size}={self.batch_size} would give {100 * self.expected:.0f} %"
         if self.n_idle:
             why = (
                 "there are fewer replicas"

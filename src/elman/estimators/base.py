@@ -44,7 +44,7 @@ from elman.estimators.assembly import (
     timing_of,
 )
 from elman.estimators.callbacks import CallbackSupport, FitTask
-from elman.estimators.fingerprint import digests, fingerprint
+from elman.estimators.fingerprint import deciding_parameters, digests, fingerprint
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.estimators.steps import labelled_steps, validated_steps
@@ -59,7 +59,7 @@ from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam
 from elman.targets.weights import check_weights
-from elman.training.checkpoints import CheckpointFolder
+from elman.training.checkpoints import CheckpointFolder, digest
 from elman.training.divergence import DivergedError, Place
 from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
@@ -197,6 +197,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         task.end()
         return self
 
+    def _decided(self, earlier: TrainedModel | None) -> dict[str, Any]:
+        """What every process of a job must have alike, beside data and random numbers."""
+        decided = deciding_parameters(self)
+        decided.pop("random_state", None)
+        if earlier is not None:
+            decided["weights to go on with"] = digest(earlier.network.params.flat)
+        return decided
+
     def _fit(
         self,
         X: Any,
@@ -233,6 +241,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     lambda: (entropy_of(root), digests(training, validation)),
                     "training data or random_state",
                 )
+                engine.check_same(lambda: self._decided(earlier), "set of parameters")
             judged = X_val, y_val, None
             if self.early_stopping and validation is None:
                 strata = self._strata(training, meaning)

@@ -36,18 +36,24 @@ def fingerprint(
     model : TrainedModel
         As it was before training.
     """
-    parameters = plain_parameters(estimator.get_params(deep=False))
+    parameters = deciding_parameters(estimator)
     if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = entropy_of(root)
     meaning, arrays = model.describe_answers()
     return {
-        **{name: value for name, value in parameters.items() if decides_bits(name)},
+        **parameters,
         **given,
         "y": digest(given["y"], repr(meaning), *arrays.values()),
         "version of elman": version("elman"),
         "version of numpy": np.__version__,
         "backend": f"{backend.name} ({backend.isa})",
     }
+
+
+def deciding_parameters(estimator: Any) -> dict[str, Any]:
+    """The hyper-parameters that decide the bits of a run, by name, as JSON has them."""
+    parameters = plain_parameters(estimator.get_params(deep=False))
+    return {name: value for name, value in parameters.items() if decides_bits(name)}
 
 
 def digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import numbers
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -496,6 +496,11 @@ def write_all(writer: StoreWriter, data: Any) -> None:
             f"data is {shown(data)}, a {type(data).__name__}; pass a Dataset, or what gives "
             "sequences or pairs (x, y), such as zip(X, y)"
         )
+    if isinstance(data, tuple) and len(data) == 2 and _is_whole(*data):
+        raise TypeError(
+            "data is a tuple of two, which look like X and y of all sequences; pass zip(X, y), "
+            "pairs of one sequence and its y"
+        )
     for item in data:
         if isinstance(item, Dataset):
             _write_dataset(writer, item)
@@ -510,6 +515,14 @@ def write_all(writer: StoreWriter, data: Any) -> None:
             writer.add(*item)
         else:
             writer.add(item)
+
+
+def _is_whole(X: Any, y: Any) -> bool:
+    """Whether X is no sequence but many, or y no sequence but a label for each of many."""
+    if getattr(X, "ndim", None) == 3:
+        return True
+    ofs = isinstance(X, (list, tuple)) and len(X) > 0
+    return ofs and getattr(X[0], "ndim", None) == 2 and isinstance(y, Sized)
 
 
 def _write_dataset(writer: StoreWriter, data: Dataset) -> None:
