@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -217,6 +218,40 @@ def test_a_file_that_is_cut_short_while_it_is_read_is_named(store):
         store[4]
     with pytest.raises(StoreError, match=r"00003\.values\.npy: has 140 bytes"):
         SequenceStore(store.path)
+
+
+FORK = """
+import os, signal, sys, threading
+from elman.data import SequenceStore
+from elman.data.store import shards
+
+store, opens, goes_on = SequenceStore(sys.argv[1]), threading.Event(), threading.Event()
+check = shards.check_size
+
+def slow(path, part):
+    opens.set()
+    goes_on.wait()
+    check(path, part)
+
+shards.check_size = slow
+thread = threading.Thread(target=lambda: store[4])
+thread.start()
+opens.wait()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    goes_on.set()
+    os._exit(0 if store[4].sum() == float(sys.argv[2]) else 1)
+goes_on.set()
+thread.join()
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_that_is_forked_while_a_thread_opens_a_file_reads(store, X):
+    given = [store.path, repr(float(X[4].sum()))]
+    subprocess.run([sys.executable, "-c", FORK, *given], check=True, timeout=50)
 
 
 def test_a_two_d_X_stays_one(tmp_path):

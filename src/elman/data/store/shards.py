@@ -9,6 +9,7 @@ import io
 import os
 import sys
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -236,11 +237,12 @@ class ValuesFile:
 
 
 class OpenFiles:
-    """The files of values that were used last, open; for any thread."""
+    """The files of values that were used last, open; for any thread, and in a forked process."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[int, ValuesFile] = OrderedDict()
         self._lock = threading.Lock()
+        _ALL_OPEN.add(self)
 
     def get(self, number: int, open_it: Any) -> ValuesFile:
         """The file of a shard, opened by `open_it()` if it is not."""
@@ -253,6 +255,22 @@ class OpenFiles:
             else:
                 self._files.move_to_end(number)
             return found
+
+    def unlock(self) -> None:
+        """Be usable in a process that was forked while another thread, now gone, held the lock."""
+        self._lock = threading.Lock()
+
+
+_ALL_OPEN: weakref.WeakSet[OpenFiles] = weakref.WeakSet()
+
+
+def _unlock_all() -> None:
+    for files in _ALL_OPEN:
+        files.unlock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock_all)
 
 
 def in_this_order(array: Array) -> None:
