@@ -83,6 +83,29 @@ def test_other_data_in_one_process():
         assert line.startswith("DistributedError: process 2 of 3 has another training data")
 
 
+def test_other_settings_in_one_process():
+    found, lines = ran(2, "other_settings")
+    assert found.returncode == 0, found.stderr
+    assert len(lines) == 2
+    for rate, length, model, weights in lines:
+        for line in (rate, length, model):
+            assert line.startswith(
+                "DistributedError: process 1 of 2 has another hyper-parameter or fitted model"
+            )
+        assert weights.startswith("DistributedError: process 1 of 2 has another network")
+
+
+def test_the_functions_of_the_first_process_decide():
+    found, lines = ran(2, "own_hooks")
+    assert found.returncode == 0, found.stderr
+    (ends, scores), (ends_of_other, scores_of_other) = lines
+    for k in range(2):
+        assert ends[k][0] == ends_of_other[k][0]  # of MPI
+        assert ends[k][0] == ends[k][1]  # of the first process alone
+    assert ends[0][0] != ends[1][0]
+    assert scores == scores_of_other == [1.0, 2.0, 3.0]
+
+
 def test_another_instruction_set_in_one_process():
     found, lines = ran(2, "other_set")
     assert found.returncode == 0, found.stderr

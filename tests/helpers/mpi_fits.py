@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import warnings
+from functools import partial
 
 from mpi4py import MPI
 
@@ -69,6 +70,52 @@ def other_data(folder):
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "no error"
+
+
+def told(make):
+    try:
+        make()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def other_settings(folder):
+    """The last process has another hyper-parameter, another fitted model, or other weights."""
+    found = []
+    for name, values in {"learning_rate_init": (0.1, 0.2), "max_iter": (1, 2)}.items():
+        one = classifier(**{"max_iter": 3, name: values[LAST]})
+        found.append(told(partial(one.fit, X, LABELS, executor=COMM)))
+    one = classifier(max_iter=1, warm_start=True, random_state=int(LAST)).fit(X, LABELS)
+    found.append(told(partial(one.fit, X, LABELS, executor=COMM)))
+
+    def harm(epoch):
+        if LAST:
+            epoch.network.params.flat[0] += 1
+
+    found.append(told(partial(fit, on_epoch=harm)))
+    return found
+
+
+def own_hooks(folder):
+    """Only the first process asks for another rate and for an end, and only the others do not."""
+    first, found = COMM.Get_rank() == 0, []
+
+    def change(epoch):
+        epoch.learning_rate = 0.01
+        return epoch.epoch == 2
+
+    for hook in (change if first else None, None if first else change):
+        found.append(
+            [
+                end_of(fit(on_epoch=hook)),
+                end_of(classifier(max_iter=3, on_epoch=hook).fit(X, LABELS)),
+            ]
+        )
+    judged = {"early_stopping": True, "n_iter_no_change": 1, "validation_fraction": 0.3}
+    scores = iter(range(9)) if first else iter(range(9, 0, -1))
+    clf = fit(scoring=lambda *given: float(next(scores)), **judged)
+    return [found, clf.validation_scores_]
 
 
 def other_set(folder):

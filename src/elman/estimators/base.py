@@ -44,7 +44,7 @@ from elman.estimators.assembly import (
     timing_of,
 )
 from elman.estimators.callbacks import CallbackSupport, FitTask
-from elman.estimators.fingerprint import digests, fingerprint
+from elman.estimators.fingerprint import asked_for, digests, fingerprint, weights_of
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.estimators.steps import labelled_steps, validated_steps
@@ -213,6 +213,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         was.
         """
         earlier = self.model_ if self.warm_start and self.__sklearn_is_fitted__() else None
+        if engine is not None:
+            engine.check_same(
+                lambda: (asked_for(self), None if earlier is None else weights_of(earlier)),
+                "hyper-parameter or fitted model",
+            )
         if earlier is not None and self.checkpoint is not None:
             raise ValueError(
                 "warm_start=True goes on with weights that are in memory, and checkpoint="

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from typing import Any
 
@@ -48,6 +49,25 @@ def fingerprint(
         "version of numpy": np.__version__,
         "backend": f"{backend.name} ({backend.isa})",
     }
+
+
+def asked_for(estimator: Any) -> dict[str, Any]:
+    """The hyper-parameters that processes which train together must have in common."""
+    apart = "random_state", "checkpoint"  # a generator is compared by what it draws
+    parameters = plain_parameters(estimator.get_params(deep=False))
+    found = {
+        name: value
+        for name, value in parameters.items()
+        if name not in apart and decides_bits(name)
+    }
+    return {**found, "checkpoints": estimator.checkpoint is not None}
+
+
+def weights_of(model: TrainedModel) -> str:
+    """SHA-256 of a model, as a file has it."""
+    described, tensors = model.describe()
+    named = [part for name in sorted(tensors) for part in (name, tensors[name])]
+    return digest(json.dumps(described, sort_keys=True), *named)
 
 
 def digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:
