@@ -15,7 +15,7 @@ import pytest
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
-from elman.data import SequenceStore
+from elman.data import SequenceStore, sequences
 from elman.distributed import answers as shared
 from elman.distributed import connect, kept, predict
 
@@ -123,6 +123,19 @@ def test_no_sample_and_samples_without_steps(rng, pool):
     fitted = of_steps(recordings(rng))
     X = [np.empty((0, 2)), rng.normal(size=(3, 2)), np.empty((0, 2))]
     assert same(fitted.predict_proba(X, executor=pool), fitted.predict_proba(X))
+
+
+@pytest.mark.parametrize("form", ["list", "array"])
+@pytest.mark.parametrize("make", FITTED)
+def test_an_X_that_is_too_large_to_be_copied(make, form, rng, pool, monkeypatch, tmp_path):
+    cube = rng.normal(size=(7, 5, 2)).astype(np.float16)
+    X = [*cube[:6], cube[6, :3]] if form == "list" else cube
+    method = FITTED[make][1]
+    fitted = make(X)
+    expected = getattr(fitted, method)(X)
+    monkeypatch.setattr(sequences, "SMALL", 0)
+    assert same(getattr(fitted, method)(X, executor=pool), expected)
+    assert same(predict(fitted, X, tmp_path, executor=pool, method=method), expected)
 
 
 @pytest.mark.parametrize("spoilt", [np.nan, np.inf, 1e300])

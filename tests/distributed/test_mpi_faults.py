@@ -83,19 +83,6 @@ def test_other_data_in_one_process():
         assert line.startswith("DistributedError: process 2 of 3 has another training data")
 
 
-def test_other_parameters_in_one_process():
-    """Each process would train a network of its own, and none that the others know of."""
-    found, lines = ran(2, "other_parameters")
-    assert found.returncode == 0, found.stderr
-    assert len(lines) == 2
-    shown = ["'alpha': 0.5", "'max_iter': 2", "'hidden_size': 3", "'mode': 'local'"]
-    shown += ["'alpha': 0.5", "'alpha': 0.5", "weights to go on with"]
-    for line in lines:
-        for error, words in zip(line, shown, strict=True):
-            assert error.startswith("DistributedError: process 1 of 2 has another set of param")
-            assert words in error
-
-
 def test_a_process_that_does_not_make_the_call_is_missed_aloud():
     found, lines = ran(2, "alone")
     assert found.returncode == 0, found.stderr
@@ -103,6 +90,29 @@ def test_a_process_that_does_not_make_the_call_is_missed_aloud():
     assert len(said) == 1
     assert said[0].startswith("process 0 of 2 has waited 0.01 s for the others, and goes on wait")
     assert end == other_end == end_of(classifier(max_iter=3).fit(X, LABELS))
+
+
+def test_other_settings_in_one_process():
+    found, lines = ran(2, "other_settings")
+    assert found.returncode == 0, found.stderr
+    assert len(lines) == 2
+    for rate, length, model, weights in lines:
+        for line in (rate, length, model):
+            assert line.startswith(
+                "DistributedError: process 1 of 2 has another hyper-parameter or fitted model"
+            )
+        assert weights.startswith("DistributedError: process 1 of 2 has another network")
+
+
+def test_the_functions_of_the_first_process_decide():
+    found, lines = ran(2, "own_hooks")
+    assert found.returncode == 0, found.stderr
+    (ends, scores), (ends_of_other, scores_of_other) = lines
+    for k in range(2):
+        assert ends[k][0] == ends_of_other[k][0]  # of MPI
+        assert ends[k][0] == ends[k][1]  # of the first process alone
+    assert ends[0][0] != ends[1][0]
+    assert scores == scores_of_other == [1.0, 2.0, 3.0]
 
 
 def test_another_instruction_set_in_one_process():

@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 import warnings
+from functools import partial
 
 from mpi4py import MPI
 
 from elman.distributed import connect
-from helpers.engine_fits import LABELS, NUMBERS, TAGS, X, classifier, end_of, regressor, tagger
+from helpers.engine_fits import LABELS, X, classifier, end_of
 from helpers.engines import Faulty, Raises, kill_self
 
 COMM = MPI.COMM_WORLD
@@ -73,24 +74,6 @@ def other_data(folder):
     return "no error"
 
 
-def other_parameters(folder):
-    """The last process has another parameter, one after the other, or weights to go on with."""
-    makers = {"label": classifier, "tag": tagger, "number": regressor}
-    targets = {"label": LABELS, "tag": TAGS, "number": NUMBERS}
-    changes = [{"alpha": 0.5}, {"max_iter": 2}, {"hidden_size": 3}, {"mode": "local"}]
-    errors = []
-    for kind, make in makers.items():
-        for change in changes if kind == "label" else changes[:1]:
-            clf = make(**{"max_iter": 1, **(change if LAST else {})})
-            errors.append(
-                refusal(lambda clf=clf, kind=kind: clf.fit(X, targets[kind], executor=COMM))
-            )
-    warm = classifier(max_iter=1, warm_start=True).fit(X, LABELS)
-    if LAST:
-        warm.fit(X, LABELS)
-    return [*errors, refusal(lambda: warm.fit(X, LABELS, executor=COMM))]
-
-
 def alone(folder):
     """The last process does not call fit until the others have warned that it has not."""
     with warnings.catch_warnings(record=True) as said:
@@ -117,12 +100,50 @@ def _tell(said):
         COMM.send("go on", dest=COMM.Get_size() - 1)
 
 
-def refusal(call):
+def told(make):
     try:
-        call()
+        make()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "no error"
+
+
+def other_settings(folder):
+    """The last process has another hyper-parameter, another fitted model, or other weights."""
+    found = []
+    for name, values in {"learning_rate_init": (0.1, 0.2), "max_iter": (1, 2)}.items():
+        one = classifier(**{"max_iter": 3, name: values[LAST]})
+        found.append(told(partial(one.fit, X, LABELS, executor=COMM)))
+    one = classifier(max_iter=1, warm_start=True, random_state=int(LAST)).fit(X, LABELS)
+    found.append(told(partial(one.fit, X, LABELS, executor=COMM)))
+
+    def harm(epoch):
+        if LAST:
+            epoch.network.params.flat[0] += 1
+
+    found.append(told(partial(fit, on_epoch=harm)))
+    return found
+
+
+def own_hooks(folder):
+    """Only the first process asks for another rate and for an end, and only the others do not."""
+    first, found = COMM.Get_rank() == 0, []
+
+    def change(epoch):
+        epoch.learning_rate = 0.01
+        return epoch.epoch == 2
+
+    for hook in (change if first else None, None if first else change):
+        found.append(
+            [
+                end_of(fit(on_epoch=hook)),
+                end_of(classifier(max_iter=3, on_epoch=hook).fit(X, LABELS)),
+            ]
+        )
+    judged = {"early_stopping": True, "n_iter_no_change": 1, "validation_fraction": 0.3}
+    scores = iter(range(9)) if first else iter(range(9, 0, -1))
+    clf = fit(scoring=lambda *given: float(next(scores)), **judged)
+    return [found, clf.validation_scores_]
 
 
 def other_set(folder):

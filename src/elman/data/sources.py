@@ -53,14 +53,21 @@ class Apart:
     samples : sequence of ndarray of shape (n_timesteps_i, n_features), or one 3-D ndarray
     dtype : {float32, float64}
         What they are converted to when they are read.
+    n_features : int, optional
+        By default that of the first sample, of which there must be one then.
     """
 
     on_disk = False
 
-    def __init__(self, samples: Sequence[Array] | Array, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self,
+        samples: Sequence[Array] | Array,
+        dtype: np.dtype[Any],
+        n_features: int | None = None,
+    ) -> None:
         self.samples = samples
         self.dtype = dtype
-        self.n_features = int(samples[0].shape[1])
+        self.n_features = int(samples[0].shape[1]) if n_features is None else n_features
         if isinstance(samples, np.ndarray):
             self.reads: Indices = np.full(len(samples), samples.shape[1], np.int64)
         else:
@@ -82,8 +89,8 @@ class Apart:
     def narrowed(self, order: Indices, /) -> Source:
         """As `Source.narrowed`."""
         if isinstance(self.samples, np.ndarray):
-            return Apart(self.samples[order], self.dtype)
-        return Apart([self.samples[i] for i in order.tolist()], self.dtype)
+            return Apart(self.samples[order], self.dtype, self.n_features)
+        return Apart([self.samples[i] for i in order.tolist()], self.dtype, self.n_features)
 
 
 class Picked:

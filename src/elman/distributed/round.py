@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,12 @@ from elman.nn.gradient import GradientSums, Samples, fixed_groups
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.parameters import Parameters
+from elman.training.checkpoints import digest
 from elman.training.gradients import Piece, read
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
+T = TypeVar("T")
 MOST_NAMED = 64
 """samples that the name of a task has"""
 MOST_FILES = 8
@@ -158,6 +160,11 @@ class SharedGradients:
         if sum(sizes) == self._largest:  # a shorter one, at the end of an epoch, says little
             self.timing.add(Round(time.perf_counter() - start, computing, n_workers, max(sizes)))
         return [result.value for result in results]
+
+    def agreed(self, value: T, network: Network) -> T:
+        """What the process that writes says; DistributedError where another has other weights."""
+        self.engine.check_same(lambda: digest(network.params.flat), "network")
+        return self.engine.shared(lambda: value)
 
     def _check_environment(self, environment: Environment) -> None:
         """Raise an error unless all callers, if there are several, compute the same bits."""

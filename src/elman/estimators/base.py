@@ -29,7 +29,7 @@ from elman.data.sequences import Sequences
 from elman.data.split import hold_out
 from elman.data.store.stored import Stored, with_stored
 from elman.data.validation import check_sequences
-from elman.distributed.answers import answering
+from elman.distributed.answers import answering, identity
 from elman.distributed.checkpoints import SharedCheckpoints
 from elman.distributed.connecting import connected
 from elman.distributed.engine import Engine
@@ -44,7 +44,7 @@ from elman.estimators.assembly import (
     timing_of,
 )
 from elman.estimators.callbacks import CallbackSupport, FitTask
-from elman.estimators.fingerprint import deciding_parameters, digests, fingerprint
+from elman.estimators.fingerprint import asked_for, digests, fingerprint, weights_of
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.estimators.steps import labelled_steps, validated_steps
@@ -59,7 +59,7 @@ from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam
 from elman.targets.weights import check_weights
-from elman.training.checkpoints import CheckpointFolder, digest
+from elman.training.checkpoints import CheckpointFolder
 from elman.training.divergence import DivergedError, Place
 from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
@@ -197,14 +197,6 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         task.end()
         return self
 
-    def _decided(self, earlier: TrainedModel | None) -> dict[str, Any]:
-        """What every process of a job must have alike, beside data and random numbers."""
-        decided = deciding_parameters(self)
-        decided.pop("random_state", None)
-        if earlier is not None:
-            decided["weights to go on with"] = digest(earlier.network.params.flat)
-        return decided
-
     def _fit(
         self,
         X: Any,
@@ -221,6 +213,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         was.
         """
         earlier = self.model_ if self.warm_start and self.__sklearn_is_fitted__() else None
+        if engine is not None:
+            engine.check_same(
+                lambda: {
+                    **asked_for(self),
+                    "model to go on with": None if earlier is None else weights_of(earlier),
+                },
+                "hyper-parameter or fitted model",
+            )
         if earlier is not None and self.checkpoint is not None:
             raise ValueError(
                 "warm_start=True goes on with weights that are in memory, and checkpoint="
@@ -238,10 +238,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             given = {} if store is None else digests(training, validation)
             if engine is not None:
                 engine.check_same(
-                    lambda: (entropy_of(root), digests(training, validation)),
+                    lambda: (entropy_of(root), digests(training, validation, stands_for=identity)),
                     "training data or random_state",
                 )
-                engine.check_same(lambda: self._decided(earlier), "set of parameters")
             judged = X_val, y_val, None
             if self.early_stopping and validation is None:
                 strata = self._strata(training, meaning)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from elman.backends.contract import Backend
+from elman.data.sequences import Sequences
 from elman.hyperparameters.declared import decides_bits
 from elman.hyperparameters.seeds import entropy_of
 from elman.models.files import plain_parameters
@@ -50,19 +53,49 @@ def fingerprint(
     }
 
 
-def deciding_parameters(estimator: Any) -> dict[str, Any]:
-    """The hyper-parameters that decide the bits of a run, by name, as JSON has them."""
+def asked_for(estimator: Any) -> dict[str, Any]:
+    """The hyper-parameters that processes which train together must have in common."""
+    apart = "random_state", "checkpoint"  # a generator is compared by what it draws
     parameters = plain_parameters(estimator.get_params(deep=False))
-    return {name: value for name, value in parameters.items() if decides_bits(name)}
+    found = {
+        name: value
+        for name, value in parameters.items()
+        if name not in apart and decides_bits(name)
+    }
+    return {**found, "checkpoints": estimator.checkpoint is not None}
 
 
-def digests(training: Labelled, validation: Labelled | None) -> dict[str, str | None]:
-    """SHA-256 of the data that was given, by name."""
+def weights_of(model: TrainedModel) -> str:
+    """SHA-256 of a model, as a file has it."""
+    described, tensors = model.describe()
+    named = [part for name in sorted(tensors) for part in (name, tensors[name])]
+    return digest(json.dumps(described, sort_keys=True), *named)
+
+
+def digests(
+    training: Labelled,
+    validation: Labelled | None,
+    *,
+    stands_for: Callable[[Sequences], str] | None = None,
+) -> dict[str, str | None]:
+    """SHA-256 of the data that was given, by name.
+
+    Parameters
+    ----------
+    training, validation : Labelled
+    stands_for : callable, optional
+        Makes a text that tells some sequences from all others, where reading their values would
+        take too long.
+    """
+
+    def told(data: Sequences) -> Any:
+        return data if stands_for is None else stands_for(data)
+
     validated: list[Any] = []
     if validation is not None:
-        validated = [validation.X.data, validation.targets]
+        validated = [told(validation.X.data), validation.targets]
     return {
-        "X": digest(training.X.data),
+        "X": digest(told(training.X.data)),
         "y": digest(training.targets),
         "sample_weight": None if training.weights is None else digest(training.weights),
         "validation data": digest(*validated) if validated else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from elman.nn.objectives import Objective
 from elman.nn.parameters import Parameters
 
 Indices = NDArray[np.int64]
+T = TypeVar("T")
 
 
 class Piece(Protocol):
@@ -78,6 +79,14 @@ class Gradients(Protocol):
         """What pieces of work return, in order; none of them depends on another."""
         ...
 
+    def agreed(self, value: T, network: Network) -> T:
+        """What one process says, where several run the same training.
+
+        It is asked for what only the user's functions decide, such as whether to go on, which may
+        differ from process to process. The network must be the same in all of them.
+        """
+        ...
+
 
 class Here(Gradients):
     """Everything in this process."""
@@ -104,6 +113,10 @@ class Here(Gradients):
     def run(self, pieces: Iterable[Piece], backend: Backend) -> list[Any]:
         """What they return, run one after another."""
         return [piece.run(backend) for piece in pieces]
+
+    def agreed(self, value: T, network: Network) -> T:
+        """The value: there is one process."""
+        return value
 
 
 def read(samples: Samples, backend: Backend) -> Samples:

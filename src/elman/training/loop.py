@@ -186,7 +186,7 @@ def train(
                 if not math.isfinite(validation_loss):
                     raise _diverged_on(network, validation, backend, number, validation_loss, rate)
                 if scorer is not None:
-                    score = scorer()
+                    score = gradients.agreed(scorer(), network)
                 best.update(network, number + 1, validation_loss, score, plan)
             good[...] = network.params.flat
             gauged = number % every == 0 or number + 1 == last_epoch
@@ -211,11 +211,13 @@ def train(
             if progress is not None:
                 progress.show(epoch)
             answers = [hook(epoch) for hook in on_epoch]
-            if epoch.learning_rate != rate:
-                rate_set = _checked_rate(epoch.learning_rate)
+            stops = epoch.stopped or any(map(_says_stop, answers))
+            stops, rate_asked = gradients.agreed((stops, epoch.learning_rate), network)
+            if rate_asked != rate:
+                rate_set = _checked_rate(rate_asked)
             elif plan.lowers_rate is not None and plan.lowers_rate(number, best.n_stale):
                 rate_set = rate * LOWERED
-            if epoch.stopped or any(map(_says_stop, answers)):
+            if stops:
                 history.stopped_by = "on_epoch"
             elif plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
                 history.stopped_by = "early_stopping"

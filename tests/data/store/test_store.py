@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -217,6 +219,72 @@ def test_a_file_that_is_cut_short_while_it_is_read_is_named(store):
         store[4]
     with pytest.raises(StoreError, match=r"00003\.values\.npy: has 140 bytes"):
         SequenceStore(store.path)
+
+
+@pytest.mark.parametrize("how", ["written again", "written to", "another store"])
+def test_a_shard_that_is_another_one_since_the_store_was_opened(store, X, how):
+    held = store.y, store[0]  # of which the shard stays open
+    others = [2 * x for x in X] if how == "another store" else X
+    if how == "written to":
+        with open(f"{store.path}/00003.values.npy", "r+b") as file:
+            file.seek(-1, 2)
+            file.write(b"x")
+    else:
+        shutil.rmtree(store.path)
+        SequenceStore.write(store.path, Dataset(others, held[0]), shard_size=100)
+    if how == "written again":
+        assert [row.tobytes() for row in store] == [x.tobytes() for x in X]
+        return
+    np.testing.assert_array_equal(store[0], X[0])
+    with pytest.raises(StoreError, match=r"00003\.values\.npy: its SHA-256"):
+        store[4]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_more_shards_than_files_may_be_open(tmp_path):
+    code = (
+        "import os, resource, sys; from elman.data import SequenceStore; store = SequenceStore("
+        "sys.argv[1]); limit = len(os.listdir('/dev/fd')) + 3; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)); "
+        "assert [x[0, 0] for x in store] + [x[0, 0] for x in store] == [*range(9)] * 2"
+    )
+    X = [np.full((2, 1), float(i)) for i in range(9)]
+    path = SequenceStore.write(tmp_path / "s", Dataset(X), shard_size=1).path
+    subprocess.run([sys.executable, "-c", code, path], check=True)
+
+
+FORK = """
+import os, signal, sys, threading
+from elman.data import SequenceStore
+from elman.data.store import shards
+
+store, opens, goes_on = SequenceStore(sys.argv[1]), threading.Event(), threading.Event()
+check = shards.check_size
+
+def slow(path, part):
+    opens.set()
+    goes_on.wait()
+    check(path, part)
+
+shards.check_size = slow
+thread = threading.Thread(target=lambda: store[4])
+thread.start()
+opens.wait()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    goes_on.set()
+    os._exit(0 if store[4].sum() == float(sys.argv[2]) else 1)
+goes_on.set()
+thread.join()
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_that_is_forked_while_a_thread_opens_a_file_reads(store, X):
+    given = [store.path, repr(float(X[4].sum()))]
+    subprocess.run([sys.executable, "-c", FORK, *given], check=True, timeout=50)
 
 
 def test_a_two_d_X_stays_one(tmp_path):

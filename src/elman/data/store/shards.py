@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import hashlib
 import io
 import os
 import sys
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -83,17 +85,25 @@ def refuse(path: str, reason: str, cause: Exception | None = None) -> NoReturn:
     raise StoreError(f"{path}: {reason}; {FIX}") from cause
 
 
-def check_size(path: str, part: Part) -> None:
-    """Raise StoreError unless a file is there and as long as the manifest says."""
+def check_size(path: str, part: Part) -> tuple[int, int]:
+    """Raise StoreError unless a file is there and as long as the manifest says.
+
+    Returns
+    -------
+    tuple
+        What changes when the file is replaced, or written to: its inode and when it was changed.
+    """
     try:
-        size = os.stat(path).st_size if os.path.isfile(path) else None
+        found = os.stat(path) if os.path.isfile(path) else None
     except OSError as error:
         refuse(path, f"cannot be looked at ({error.strerror})", error)
-    if size is None:
+    if found is None:
         refuse(path, "is missing")
+    size = found.st_size
     if size != part.n_bytes:
         what = "cut short" if size < part.n_bytes else "another file, or was changed"
         refuse(path, f"has {size:,} bytes where the manifest says {part.n_bytes:,}: it is {what}")
+    return found.st_ino, found.st_mtime_ns
 
 
 def check_content(path: str, part: Part) -> None:
@@ -236,23 +246,53 @@ class ValuesFile:
 
 
 class OpenFiles:
-    """The files of values that were used last, open; for any thread."""
+    """The files of values that were used last, open; for any thread, and in a forked process."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[int, ValuesFile] = OrderedDict()
         self._lock = threading.Lock()
+        _ALL_OPEN.add(self)
 
     def get(self, number: int, open_it: Any) -> ValuesFile:
         """The file of a shard, opened by `open_it()` if it is not."""
         with self._lock:
             found = self._files.get(number)
             if found is None:
-                found = self._files[number] = open_it()
+                found = self._files[number] = self._opened(open_it)
                 while len(self._files) > MOST_OPEN:
                     self._files.popitem(last=False)  # closed once nobody reads from it
             else:
                 self._files.move_to_end(number)
             return found
+
+    def _opened(self, open_it: Any) -> ValuesFile:
+        """What `open_it()` opens, after closing others where the system allows no more."""
+        while True:
+            try:
+                found: ValuesFile = open_it()
+                return found
+            except StoreError as error:
+                too_many = getattr(error.__cause__, "errno", None) in (errno.EMFILE, errno.ENFILE)
+                if not too_many or not self._files:
+                    raise
+                for _ in range(-(-len(self._files) // 2)):
+                    self._files.popitem(last=False)
+
+    def unlock(self) -> None:
+        """Be usable in a process that was forked while another thread, now gone, held the lock."""
+        self._lock = threading.Lock()
+
+
+_ALL_OPEN: weakref.WeakSet[OpenFiles] = weakref.WeakSet()
+
+
+def _unlock_all() -> None:
+    for files in _ALL_OPEN:
+        files.unlock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock_all)
 
 
 def in_this_order(array: Array) -> None:

@@ -91,10 +91,14 @@ class SequenceStore(Stored):
         the manifest when they are first opened, so that no process learns from others than it"""
         self._checked: set[int] = set()
         """shards of which that was done"""
+        self._stamps: list[tuple[int, int]] = []
+        """of each shard's file of values, to see whether it is another one when it is read"""
         shards = self.manifest.shards
         for i, shard in enumerate(shards):
             for name, part in shard.parts.items():
-                check_size(self._file(i, name), part)
+                stamp = check_size(self._file(i, name), part)
+                if name == "values":
+                    self._stamps.append(stamp)
         self._first = np.concatenate([[0], np.cumsum([s.n_sequences for s in shards])])
         """(n_shards + 1,), the number of each shard's first sequence"""
         self._first_step = np.concatenate([[0], np.cumsum([s.n_steps for s in shards])])
@@ -220,9 +224,11 @@ class SequenceStore(Stored):
         path, part = self._file(shard, "values"), self._part(shard, "values")
 
         def opened() -> ValuesFile:
-            if self._is_sent and shard not in self._checked:
+            stamp = check_size(path, part)
+            if stamp != self._stamps[shard] or (self._is_sent and shard not in self._checked):
                 check_content(path, part)
                 self._checked.add(shard)
+                self._stamps[shard] = stamp
             return ValuesFile(path, part, dtype, (n_steps, self.n_features))
 
         return self._open.get(shard, opened)
