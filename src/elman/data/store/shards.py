@@ -90,6 +90,12 @@ def check_size(path: str, part: Part) -> None:
     except OSError as error:
         refuse(path, f"cannot be looked at ({error.strerror})", error)
     if size is None:
+        folder = os.path.dirname(path)
+        if not os.path.isdir(folder):
+            raise StoreError(
+                f"{folder}: the folder of the store is not there any more; if it was moved, open "
+                "the store again where it is now"
+            )
         refuse(path, "is missing")
     if size != part.n_bytes:
         what = "cut short" if size < part.n_bytes else "another file, or was changed"
