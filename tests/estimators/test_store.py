@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.pipeline import make_pipeline
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
-from elman.data import Dataset, SequenceStore, StoreView, sequences
+from elman.data import Dataset, SequenceStore, StoreError, StoreView, sequences
 
 N = 23
 LENGTHS = [k * 5 % 8 for k in range(N)]
@@ -247,3 +247,15 @@ def test_a_path_that_is_passed_as_X(tmp_path, as_path):
             call(as_path(tmp_path / "x.csv"), *[["a", "b"]] * (call.__name__ == "fit"))
         with pytest.raises(TypeError, match=r"of one feature$"):
             call(as_path(tmp_path / "nothing"), *[["a", "b"]] * (call.__name__ == "fit"))
+
+
+@pytest.mark.parametrize("kind", ["label", "value", "tags"])
+def test_a_store_that_was_moved_after_it_was_opened(tmp_path, large, kind):
+    store = stored(tmp_path, *data_of(kind))
+    expected = KINDS[kind](**SMALL).fit(store)
+    opened = SequenceStore(tmp_path / "s")
+    moved = (tmp_path / "s").rename(tmp_path / "elsewhere")
+    for call in (lambda: KINDS[kind](**SMALL).fit(opened), lambda: expected.predict(opened)):
+        with pytest.raises(StoreError, match=r"not there any more.*open the store again where"):
+            call()
+    assert bits(KINDS[kind](**SMALL).fit(SequenceStore(moved))) == bits(expected)

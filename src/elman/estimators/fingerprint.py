@@ -39,12 +39,12 @@ def fingerprint(
     model : TrainedModel
         As it was before training.
     """
-    parameters = deciding_parameters(estimator)
+    parameters = plain_parameters(estimator.get_params(deep=False))
     if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = entropy_of(root)
     meaning, arrays = model.describe_answers()
     return {
-        **parameters,
+        **{name: value for name, value in parameters.items() if decides_bits(name)},
         **given,
         "y": digest(given["y"], repr(meaning), *arrays.values()),
         "version of elman": version("elman"),
