@@ -97,17 +97,13 @@ def check_size(path: str, part: Part) -> tuple[int, int]:
         found = os.stat(path) if os.path.isfile(path) else None
     except OSError as error:
         refuse(path, f"cannot be looked at ({error.strerror})", error)
-<<<<<<< HEAD
     if found is None:
-=======
-    if size is None:
         folder = os.path.dirname(path)
         if not os.path.isdir(folder):
             raise StoreError(
                 f"{folder}: the folder of the store is not there any more; if it was moved, open "
                 "the store again where it is now"
             )
->>>>>>> new12
         refuse(path, "is missing")
     size = found.st_size
     if size != part.n_bytes:
