@@ -170,6 +170,23 @@ def test_a_broken_pool_of_the_user_is_not_made_anew(tmp_path):
             fitted(faulty)
 
 
+def test_an_executor_is_shut_down_while_a_round_waits():
+    goes_on, executor = threading.Event(), ThreadPoolExecutor(1)
+    executor.submit(goes_on.wait)
+
+    def submit(*given):
+        future = ThreadPoolExecutor.submit(executor, *given)
+        ThreadPoolExecutor.shutdown(executor, wait=False, cancel_futures=True)
+        return future
+
+    executor.submit = submit
+    try:
+        with pytest.raises(DistributedError):
+            classifier(max_iter=1).fit(X, LABELS, executor=connect(executor, timeout=1e6))
+    finally:
+        goes_on.set()
+
+
 @pytest.mark.parametrize("make", [partial(ThreadPoolExecutor, 2), partial(pool, 2)])
 def test_an_executor_that_was_shut_down(make):
     executor = make()

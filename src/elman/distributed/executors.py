@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import platform
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import (
@@ -21,6 +22,8 @@ from typing import Any, TypeVar
 from elman.distributed.engine import DistributedError, Engine, Task, WorkerLostError
 
 T = TypeVar("T")
+LOOKS_EVERY = 0.5
+"""Seconds after which futures that were cancelled in silence are looked for."""
 BREAKS_TOGETHER = 2
 """After so many broken pools tasks are sent one at a time, to find the one that breaks them."""
 STARTS = 2
@@ -154,7 +157,7 @@ class ExecutorEngine(Engine):
                         if future is not None:
                             futures[future] = i
                             in_flight.add(i)
-                done, _ = wait(futures, self._timeout, FIRST_COMPLETED)
+                done = _done(futures, self._timeout)
                 broken = not futures  # nothing could be submitted
                 for future in done:
                     i = futures.pop(future)
@@ -264,6 +267,21 @@ class ExecutorEngine(Engine):
                 "is passed as it is, not a function that makes it"
             )
         self._executor, self._is_new = executor, True
+
+
+def _done(futures: dict[Future[Any], int], timeout: float) -> set[Future[Any]]:
+    """Those that are done, once one is; none after `timeout` seconds.
+
+    A pool that is shut down cancels futures without telling those who wait for them.
+    """
+    end = time.monotonic() + timeout
+    while futures:
+        left = end - time.monotonic()
+        done, _ = wait(futures, max(0.0, min(left, LOOKS_EVERY)), FIRST_COMPLETED)
+        done |= {future for future in futures if future.cancelled()}
+        if done or left <= 0:
+            return done
+    return set()
 
 
 def _give_up(executor: Executor) -> None:
