@@ -143,7 +143,7 @@ def own_hooks(folder):
     judged = {"early_stopping": True, "n_iter_no_change": 1, "validation_fraction": 0.3}
     scores = iter(range(9)) if first else iter(range(9, 0, -1))
     clf = fit(scoring=lambda *given: float(next(scores)), **judged)
-    return [found, clf.validation_scores_]
+    return [COMM.Get_rank(), found, clf.validation_scores_]
 
 
 def other_set(folder):

@@ -176,6 +176,7 @@ def test_an_option_that_the_format_has_not(tmp_path, rng):
     write_npz(tmp_path / "x.npz", [rng.normal(size=(3, 2))], ["a"])
     with pytest.raises(ReaderError, match="delimiter= says nothing about this file"):
         build_store(tmp_path / "x.npz", tmp_path / "store", delimiter=";")
+    (tmp_path / "x.xlsx").touch()
     with pytest.raises(ReaderError, match=r"suffix '.xlsx' is not a format"):
         build_store(tmp_path / "x.xlsx", tmp_path / "store")
     with pytest.raises(TypeError, match="source is a list; expected the path"):
