@@ -7,8 +7,10 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import xarray as xr
+from sklearn.base import clone
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
 from elman.data import from_channels_first, from_table, unpad
@@ -399,3 +401,23 @@ def test_a_groupby_that_sorts_is_held_against_y(kind):
         )
     with pytest.raises(ValueError, match="in another order"):
         est.fit(sorted_groups, y)
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+def test_a_long_table_in_the_place_of_samples_is_warned_of(make, estimator, rng):
+    """Every row would be a sequence of its own, and each feature a step of it."""
+    table = make({"ax": rng.normal(size=40), "ay": rng.normal(size=40)})
+    y = np.repeat([0, 1], 20)
+    network = estimator(hidden_size=3, max_iter=1, random_state=0)
+    seen = r"columns \['ax', 'ay'\], .*2 time steps.*from_table makes"
+    with pytest.warns(UserWarning, match=seen):
+        fitted = network.fit(table, y)
+    steps = {"t0": table["ax"].to_numpy(), "t1": table["ay"].to_numpy()}
+    quiet = [make(steps), table.to_numpy(), [table.to_numpy()[:20], table.to_numpy()[20:]]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clone(network).fit(quiet[0], y)
+        clone(network).fit(quiet[1], y)
+        clone(network).fit(quiet[2], [0, 1])
+        fitted.predict(table)

@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.sequences import Sequences
+from elman.targets.checks import listed
 from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
 
 LEAST_FEATURES = 24
 """As many features at least are taken for time steps."""
+MOST_COLUMNS = 16
+"""Columns of a table that may be called as features by mistake; wider ones are of time steps."""
 LOOKED_AT = 1 << 16
 """Values whose order is looked at."""
 MASKED = "make them NaN with .filled(np.nan)"
@@ -68,6 +71,29 @@ def _turned(X: Any, n_dims: int, place: str) -> NDArray[Any]:
         raise ValueError(f"{place} has shape {array.shape}; expected {expected}")
     turned: NDArray[Any] = np.swapaxes(array, -1, -2).copy(order="C")
     return turned
+
+
+def warn_of_features_as_steps(data: Sequences) -> None:
+    """Warn of a table to train on whose columns are called as features are, not as time steps.
+
+    A table alone is one feature over time, a row for each sample and a column for each step. A long
+    table, a row for each time step of some recording, looks the same and would be read so too.
+    There is a warning if it has 2 to 16 columns, all of which have names without a digit, and ten
+    times as many rows or more. Steps that are called by words, such as months, are the false alarm
+    to be expected.
+    """
+    names = data.feature_names
+    if not data.two_d or names is None or not 2 <= len(names) <= MOST_COLUMNS:
+        return
+    if len(data) < 10 * len(names) or any(any(map(str.isdigit, name)) for name in names):
+        return
+    warnings.warn(
+        f"X is a table with the columns {listed(names)}, each row of which is read as a sequence "
+        f"of {len(names)} time steps of one feature. If its columns are features and its rows time "
+        "steps, elman.data.from_table makes sequences of it; if not, X.to_numpy() says so without "
+        "this warning",
+        stacklevel=2,
+    )
 
 
 def warn_of_channels_first(data: Sequences) -> None:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
 from elman.data.alignment import check_alignment
-from elman.data.axes import warn_of_channels_first
+from elman.data.axes import warn_of_channels_first, warn_of_features_as_steps
 from elman.data.containers import as_given, unpacked
 from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
 from elman.data.names import Names
@@ -658,6 +658,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )
         warn_of_channels_first(data)
+        warn_of_features_as_steps(data)
         return data, data.feature_names
 
     @staticmethod
