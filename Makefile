@@ -128,6 +128,7 @@ docs: $(VENV)/.test
 	$(BIN)/python docs/the_seed_gradient.py
 	$(BIN)/python -m benchmarks.tables
 	$(BIN)/python -m benchmarks.picture
+	$(BIN)/python -m benchmarks.scale.picture
 
 clean:
 	rm -rf $(VENV) $(PEERS) build dist elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

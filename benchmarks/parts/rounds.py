@@ -23,12 +23,15 @@ from elman.backends.cells import Cell
 from elman.distributed.connecting import connect
 from elman.distributed.round import SharedGradients
 from elman.distributed.tasks import ShareSums
+from elman.distributed.timing import Timing as Efficiency
 from elman.nn.gradient import Samples, gradient
 from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.objectives import OneClass
 
 WORKERS = (1, 2, 4)
+EMPTY = (1, 16)
+"""tasks that do nothing, of which rounds are timed as well"""
 ENGINES = ("process pool", "MPI", "Dask")
 ONE = "one process"
 
@@ -112,7 +115,9 @@ def _executor(name: str, n_workers: int) -> Iterator[Any]:
         from distributed import Client, LocalCluster
 
         with (
-            LocalCluster(n_workers, threads_per_worker=1, dashboard_address=":0") as cluster,
+            LocalCluster(
+                n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
+            ) as cluster,
             Client(cluster) as client,
         ):
             yield client
@@ -138,10 +143,11 @@ def _rounds(number: int, seconds: float, executor: Any) -> dict[str, Any]:
         counted = None
     else:
         counted = Counted(connect(executor))
-        shared = SharedGradients(counted, 1, size.batch)
+        shared = SharedGradients(counted, 1, Efficiency(size.batch))
         step = lambda: shared.gradient(network, samples, OneClass(), backend)  # noqa: E731
     for _ in range(3):
         found = step()
+    empty = [] if counted is None else [_empty(counted.engine, n) for n in EMPTY]
     rounds: list[Round] = []
     end = time.perf_counter() + seconds
     go_on = True
@@ -160,9 +166,29 @@ def _rounds(number: int, seconds: float, executor: Any) -> dict[str, Any]:
         **timing._asdict(),
         "computing": float(np.median(times[:, 1])),
         "sent": 0 if counted is None else len(pickle.dumps(counted.tasks, 5)),
+        "empty": empty,
         "received": 0 if counted is None else len(pickle.dumps(counted.results, 5)),
         "bits": found.gradient.flat.tobytes().hex()[:64],
     }
+
+
+class Nothing(NamedTuple):
+    """A task that does nothing."""
+
+    name: str = "nothing"
+
+    def run(self) -> None:
+        """Do nothing."""
+
+
+def _empty(engine: Any, n_tasks: int) -> float:
+    """Seconds, the median, of a round of tasks that do nothing."""
+    times = []
+    for _ in range(30):
+        start = time.perf_counter()
+        engine.run([Nothing()] * n_tasks)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
 
 
 def main(number: str, seconds: str) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from benchmarks.options import Options
+from benchmarks.parts.rounds import EMPTY
 from benchmarks.scale import model
 from benchmarks.scale.model import ONE_GBE, TEN_GBE, Engine, Job, Net
 from benchmarks.sheet import Sheet, seconds_text
@@ -44,14 +45,10 @@ def _job(rounds: dict[str, Any], size: int) -> tuple[float, int, int]:
 
 
 def _fitted(rows: list[dict[str, Any]], name: str) -> tuple[str, float, float]:
-    """An engine's round trip and cost of a task, from the first size with 1 and 2 workers alone."""
-    spent = {}
-    for row in rows:
-        if row["name"] == name and row["size"] == 0 and row["n_workers"] in (1, 2):
-            free = Engine(name, 0.0, 0.0)
-            said = model.star(Job(*row["job"]), free, LOOPBACK, row["n_workers"], CORES)
-            spent[row["n_workers"]] = max(row["median"] - said, 0.0)
-    return name, spent[1], max(spent[2] - spent[1], 0.0)
+    """An engine's round trip and its cost of a task, from rounds of tasks that do nothing."""
+    row = next(r for r in rows if (r["name"], r["size"], r["n_workers"]) == (name, 0, CORES))
+    one, many = row["empty"]
+    return name, one, max(many - one, 0.0) / (EMPTY[1] - EMPTY[0])
 
 
 def curves(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,8 +88,8 @@ def sheets(result: dict[str, Any]) -> list[Sheet]:
         for name, trip, task in result["engines"].values()
     )
     notes = (
-        f"The engine's costs come from the first batch with 1 and 2 workers alone: {engines}. "
-        "All other rows are forecasts."
+        f"The engine's costs come from rounds of 1 and 16 tasks that do nothing, with 2 workers: "
+        f"{engines}. All rows are forecasts."
     )
     headings = ["", "workers", "batch", "measured", "model", "model / measured"]
     speeds = [
