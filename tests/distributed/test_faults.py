@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -59,9 +60,22 @@ def cluster_of(n_workers):
 
 
 @pytest.fixture(scope="module")
-def shared_cluster():
-    with cluster_of(2) as cluster:
-        yield cluster
+def clusters():
+    made = []
+    yield made
+    for cluster in made:
+        cluster.close()
+
+
+@pytest.fixture
+def shared_cluster(clusters):
+    """That of the tests before, unless a worker that one of them killed did not come back."""
+    if clusters:
+        with suppress(TimeoutError), Client(clusters[-1], set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=15)
+            return clusters[-1]
+    clusters.append(cluster_of(2))
+    return clusters[-1]
 
 
 @pytest.fixture
