@@ -521,3 +521,24 @@ def test_the_scheduler_is_gone():
 def test_a_client_that_is_not_the_default_one(shared_cluster):
     with Client(shared_cluster, set_as_default=False) as client:
         assert fitted(client).loss_curve_ == fitted(None).loss_curve_
+
+
+def test_a_pool_that_breaks_while_it_is_given_a_task():
+    """Its pipe is closed a moment before it says that it is broken."""
+    made = []
+
+    class Closing(ThreadPoolExecutor):
+        n_submitted = 0
+
+        def submit(self, *given):
+            self.n_submitted += 1
+            if len(made) == 1 and self.n_submitted == 5:
+                raise OSError("handle is closed")
+            return super().submit(*given)
+
+    def make():
+        made.append(Closing(2))
+        return made[-1]
+
+    assert end_of(fitted(make)) == serial()
+    assert made[0].n_submitted > 5

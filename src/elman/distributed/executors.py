@@ -209,11 +209,12 @@ class ExecutorEngine(Engine):
     def _submitted(self, task: Task) -> Future[Any] | None:
         """The future of a task; None if the executor is broken and can be made anew."""
         assert self._executor is not None
+        sent = packed(task)
         try:
-            future = self._executor.submit(run_packed, packed(task), task.name)
+            future = self._executor.submit(run_packed, sent, task.name)
             self._is_new = False
             return future
-        except BrokenExecutor as error:
+        except (BrokenExecutor, OSError) as error:  # its pipe closes a moment before it is broken
             if self._factory is None and self._is_new:
                 raise WorkerLostError(
                     f"the {type(self._executor).__name__} was broken already, as a worker of it "
