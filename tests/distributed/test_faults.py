@@ -542,3 +542,32 @@ def test_a_pool_that_breaks_while_it_is_given_a_task():
 
     assert end_of(fitted(make)) == serial()
     assert made[0].n_submitted > 5
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["pool", "dask"])
+def test_fifty_steps_with_each_worker_killed_once(kind, n_workers, tmp_path):
+    """Weights, optimizer and history are those of one process that nothing happened to."""
+    killed = []
+
+    def harm(number, tasks):
+        worker = number // 10 - 1
+        if number % 10 or worker >= n_workers:
+            return tasks
+        killed.append(number)
+        i = worker % len(tasks)
+        return [*tasks[:i], DiesBefore(tasks[i], tmp_path / str(number)), *tasks[i + 1 :]]
+
+    def ended(executor):
+        return end_of(classifier(max_iter=25).fit(X, LABELS, executor=executor))
+
+    if kind == "pool":
+        engine = connect(partial(pool, n_workers), timeout=20)
+        found = ended(Faulty(engine, harm))
+        engine.close()
+    else:
+        with cluster_of(n_workers) as cluster, Client(cluster) as client:
+            found = ended(Faulty(connect(client, timeout=20), harm))
+    assert found == ended(None)
+    assert killed == [10 * (worker + 1) for worker in range(n_workers)]
