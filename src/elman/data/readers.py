@@ -53,6 +53,15 @@ FIXES = {
 }
 """What to do with a file of a suffix that this does not read."""
 
+DEFAULTS = {
+    "time_delta": False,
+    "decimal": ".",
+    "header": True,
+    "timestamps": "order",
+    "unlabelled": "keep",
+}
+"""What options of `read` are unless they are given, those that are not None."""
+
 
 def read(
     path: PathLike,
@@ -161,17 +170,25 @@ def read(
         "target": target,
         "step_target": step_target,
         "weight": weight,
-        "time_delta": time_delta or None,
+        "time_delta": time_delta,
         "labels": labels,
         "delimiter": delimiter,
-        "decimal": None if decimal == "." else decimal,
-        "header": None if header else header,
-        "timestamps": None if timestamps == "order" else timestamps,
-        "unlabelled": None if unlabelled == "keep" else unlabelled,
+        "decimal": decimal,
+        "header": header,
+        "timestamps": timestamps,
+        "unlabelled": unlabelled,
         "max_bytes": checked_max_bytes(max_bytes),
     }
-    given = {name: value for name, value in options.items() if value is not None}
-    return read_as_given(path, {"missing": missing} | given)
+    return read_as_given(path, {"missing": missing} | without_defaults(options))
+
+
+def without_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `read` that ask for anything: neither None nor what they are by default."""
+    return {
+        name: value
+        for name, value in options.items()
+        if value is not None and not (name in DEFAULTS and value == DEFAULTS[name])
+    }
 
 
 def read_as_given(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from elman.data.dataset import Dataset, PathLike, ReaderError
-from elman.data.readers import options_for, read_as_given
+from elman.data.readers import options_for, read_as_given, without_defaults
 from elman.data.store.blocks import is_table, table_of, table_of_folder
 from elman.data.store.from_dask import Partitions
 from elman.data.store.manifest import is_store
@@ -118,13 +118,13 @@ def build_store(
         "target": target,
         "step_target": step_target,
         "weight": weight,
-        "time_delta": time_delta or None,
+        "time_delta": time_delta,
         "labels": labels,
         "delimiter": delimiter,
-        "decimal": None if decimal == "." else decimal,
-        "header": None if header else header,
+        "decimal": decimal,
+        "header": header,
     }
-    given = {name: value for name, value in options.items() if value is not None}
+    given = without_defaults(options)
     if missing not in ("error", "nan"):
         raise ValueError(f"missing={missing!r} is not known; choose 'error' or 'nan'")
     for name, size in (("shard_size", shard_size), ("block_size", block_size)):
