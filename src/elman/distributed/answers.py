@@ -20,8 +20,7 @@ from elman.distributed.tasks import Environment, backend_like
 from elman.distributed.tree import shares
 from elman.models.model import Question, TrainedModel
 from elman.nn.layout import Layout
-from elman.nn.network import Network, network_shapes
-from elman.nn.parameters import Parameters
+from elman.nn.network import Network
 from elman.training.checkpoints import digest
 
 Array = NDArray[Any]
@@ -161,18 +160,16 @@ class AnswerTask:
     def run(self) -> Any:
         """Answer, in the arithmetic of the caller."""
         backend = backend_like(self.environment, self.n_jobs)
-        # What arrived in a message may lie at any address; the kernel wants whole words.
-        flat = np.require(self.flat, requirements=["C", "A"])
-        params = Parameters(network_shapes(self.layout), flat.dtype, flat)
+        network = Network.over(self.layout, self.flat)
         samples = self.data
-        if not samples.on_disk:
+        if not samples.on_disk:  # what came in a message may lie at any address
             steps = np.require(samples.values, requirements=["C", "A"])
             samples = Sequences(steps, samples.lengths, two_d=samples.two_d)
             samples.missing = self.data.missing
         if self.unchecked:
             samples.pending_check = _refuse
-        data = Prepared(samples, self.standardisation, flat.dtype)
-        return self.question(Network(self.layout, params), data, backend)
+        data = Prepared(samples, self.standardisation, network.params.dtype)
+        return self.question(network, data, backend)
 
 
 def pieces(data: Prepared, n_workers: int) -> list[tuple[int, int]]:

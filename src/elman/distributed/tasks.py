@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +20,13 @@ from elman.distributed.engine import EnvironmentMismatchError
 from elman.distributed.tree import Branch
 from elman.nn.gradient import Samples, gradient
 from elman.nn.layout import Layout
-from elman.nn.network import Network, network_shapes
+from elman.nn.network import Network
 from elman.nn.objectives import Objective
-from elman.nn.parameters import Parameters
 from elman.training.gradients import Piece, read
 
 Array = NDArray[Any]
+
+version = cache(metadata.version)  # it reads a file, and every round and every task asks for it
 
 
 class Environment(NamedTuple):
@@ -104,8 +106,7 @@ class GradientTask:
         """Compute the sums of each branch, in the arithmetic of the caller."""
         start = time.perf_counter()
         backend = backend_like(self.environment, self.n_jobs)
-        params = Parameters(network_shapes(self.layout), self.flat.dtype, self.flat)
-        network = Network(self.layout, params)
+        network = Network.over(self.layout, self.flat)
         samples = read(self.samples, backend)
         parts = []
         with np.errstate(all="ignore"):  # the caller looks for what is not finite

@@ -100,6 +100,14 @@ class Network:
             initial |= layer.initial(rng)
         return cls(layout, Parameters.from_arrays(initial, dtype))
 
+    @classmethod
+    def over(cls, layout: Layout, flat: Array) -> Network:
+        """A network over all its weights in one vector, as `params.flat` has them.
+
+        The vector is held without a copy if it is C-contiguous and aligned.
+        """
+        return cls(layout, Parameters(network_shapes(layout), flat.dtype, flat))
+
     def copy(self) -> Network:
         """The same network over weights of its own."""
         return replace(self, params=self.params.copy())

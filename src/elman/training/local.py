@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from elman.backends.contract import Backend
 from elman.nn.groups import add_in_tree
 from elman.nn.layout import Layout
-from elman.nn.network import Network, network_shapes
+from elman.nn.network import Network
 from elman.nn.optimizers import OUTER_SOLVERS, SGD, State, make_optimizer
 from elman.nn.parameters import Parameters
 from elman.training.batches import EpochBatches, TrainingBatch, dealt
@@ -117,10 +117,8 @@ class ReplicaSteps:
 
     def run(self, backend: Backend) -> ReplicaResult:
         """Learn from the batches. Nothing that it was given is changed."""
-        flat = self.flat.copy()
-        params = Parameters(network_shapes(self.layout), flat.dtype, flat)
-        network = Network(self.layout, params)
-        optimizer = make_optimizer(params=params, **self.settings)
+        network = Network.over(self.layout, self.flat.copy())
+        optimizer = make_optimizer(params=network.params, **self.settings)
         optimizer.set_state(self.state)
         who = f"replica {self.replica + 1}"
         learner = Learner(network, optimizer, self.rules, backend, who=who)
@@ -134,7 +132,7 @@ class ReplicaSteps:
                 learner.check_weights()
             except DivergedError as error:
                 failed = number, error
-        return ReplicaResult(params.flat, optimizer.get_state(), steps, failed)
+        return ReplicaResult(network.params.flat, optimizer.get_state(), steps, failed)
 
 
 class Replicas:
