@@ -5,13 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from elman.distributed.engine import Engine, Task
-
-T = TypeVar("T")
+from elman.distributed.engine import OneCaller, Task
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Counts:
 
 
 @dataclass
-class SimulatedEngine(Engine):
+class SimulatedEngine(OneCaller):
     """An engine whose workers, deaths and stragglers are drawn from a generator.
 
     The order in which workers take tasks, die, come back and answer is simulated by events; what
@@ -85,18 +83,6 @@ class SimulatedEngine(Engine):
     def n_workers(self) -> int:
         """All of them: who is dead now is noticed when its task does not come back."""
         return self.workers
-
-    @property
-    def is_writer(self) -> bool:
-        """True: there is one caller."""
-        return True
-
-    def shared(self, make: Callable[[], T]) -> T:
-        """What `make` returns."""
-        return make()
-
-    def check_same(self, make: Callable[[], Any], what: str) -> None:
-        """Nothing: there is one caller."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
-from elman.distributed.engine import DistributedError, Engine, NoWorkersError, Task, WorkerLostError
+from elman.distributed.engine import (
+    DistributedError,
+    NoWorkersError,
+    OneCaller,
+    Task,
+    WorkerLostError,
+)
 from elman.distributed.executors import packed, run_packed
 
-T = TypeVar("T")
 ROUNDS_BETWEEN_LOOKS = 20
 """after so many rounds the number of workers is asked for again"""
 
 
-class DaskEngine(Engine):
+class DaskEngine(OneCaller):
     """An engine over a `distributed.Client`, which is never closed here.
 
     Everything a task needs travels within it. Nothing is left on a worker or on the scheduler, so
@@ -61,18 +66,6 @@ class DaskEngine(Engine):
             except (ClosedClientError, OSError) as error:
                 raise self._gone() from error
         return len(self._workers)
-
-    @property
-    def is_writer(self) -> bool:
-        """True: there is one caller."""
-        return True
-
-    def shared(self, make: Callable[[], T]) -> T:
-        """What `make` returns."""
-        return make()
-
-    def check_same(self, make: Callable[[], Any], what: str) -> None:
-        """Nothing: there is one caller."""
 
     def close(self) -> None:
         """Nothing: client and cluster are the user's."""

@@ -86,3 +86,19 @@ class Engine(Protocol):
     def close(self) -> None:
         """Give up what the engine itself has started, and nothing of the user's."""
         ...
+
+
+class OneCaller(Engine):
+    """What engines have in common whose tasks come from one process."""
+
+    @property
+    def is_writer(self) -> bool:
+        """True: there is one caller."""
+        return True
+
+    def shared(self, make: Callable[[], T]) -> T:
+        """What `make` returns."""
+        return make()
+
+    def check_same(self, make: Callable[[], Any], what: str) -> None:
+        """Nothing: there is one caller."""

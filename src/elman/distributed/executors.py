@@ -17,11 +17,10 @@ from concurrent.futures import (
     Future,
     wait,
 )
-from typing import Any, TypeVar
+from typing import Any
 
-from elman.distributed.engine import DistributedError, Engine, Task, WorkerLostError
+from elman.distributed.engine import DistributedError, OneCaller, Task, WorkerLostError
 
-T = TypeVar("T")
 LOOKS_EVERY = 0.5
 """Seconds after which futures that were cancelled in silence are looked for."""
 BREAKS_TOGETHER = 2
@@ -52,9 +51,10 @@ def run_packed(raw: bytes, name: str) -> Any:
     """Run a task that was sent: what a worker is asked to call."""
     try:
         task: Task = pickle.loads(raw)
-        return task.run()
     except Exception as error:
         failure = _to_send(error, name)
+    else:
+        return run_task(task)
     raise failure
 
 
@@ -85,7 +85,7 @@ def _to_send(error: Exception, name: str) -> Exception:
     return error
 
 
-class ExecutorEngine(Engine):
+class ExecutorEngine(OneCaller):
     """An engine over an executor, or over a function that makes executors.
 
     A pool that has broken because a worker died is made anew if there is a function that makes
@@ -122,18 +122,6 @@ class ExecutorEngine(Engine):
             if isinstance(count, int):
                 return max(count, 1)
         return 1
-
-    @property
-    def is_writer(self) -> bool:
-        """True: there is one caller."""
-        return True
-
-    def shared(self, make: Callable[[], T]) -> T:
-        """What `make` returns."""
-        return make()
-
-    def check_same(self, make: Callable[[], Any], what: str) -> None:
-        """Nothing: there is one caller."""
 
     def close(self) -> None:
         """Shut down what the factory made."""

@@ -135,13 +135,9 @@ class SharedGradients:
         flat = added({part.branch: part.gradient for part in parts}, n_groups)
         out = network.params.zeros_like() if out is None else out
         out.flat[...] = flat
-        if not parts[0].states:
-            states = {}
-        else:
-            states = {
-                name: np.concatenate([part.states[name] for part in parts])
-                for name in parts[0].states
-            }
+        states = {
+            name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
+        }
         losses = np.concatenate([part.losses for part in parts])
         computing = [result.seconds for result in results]
         self.timing.add(Round(time.perf_counter() - start, computing, n_workers, n_samples))
