@@ -80,7 +80,7 @@ def alone(folder):
         warnings.simplefilter("always")
         if LAST:
             COMM.recv(source=0)
-        engine = connect(COMM, timeout=0.01) if LAST else _warned(said)
+        engine = connect(COMM) if LAST else _warned(said)
     return [[str(one.message) for one in said], end_of(fit(engine))]
 
 
