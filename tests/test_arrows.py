@@ -17,7 +17,7 @@ SOURCE = Path(elman.__file__).parent
 LEVELS = [
     {"__main__"},
     {"cli"},
-    {"report", "metrics"},
+    {"plotting", "metrics"},
     {"estimators"},
     {"distributed"},
     {"training", "evaluation"},
@@ -174,11 +174,11 @@ def test_importing_is_cheap(code, heavy):
 
 def test_modules_are_there_after_import_elman():
     program = (
-        "import elman; print(elman.data.make_parity, elman.report.plots, elman.nn, elman.scratch)"
+        "import elman; print(elman.data.make_parity, elman.plotting.plots, elman.nn, elman.scratch)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert {"data", "report", "RNNClassifier"} <= set(dir(elman))
+    assert {"data", "plotting", "RNNClassifier"} <= set(dir(elman))
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "inspect"])

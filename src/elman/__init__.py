@@ -27,7 +27,7 @@ _HOME = {
     "load": "elman.estimators.loading",
 }
 
-_MODULES = ("data", "evaluation", "metrics", "models", "nn", "report", "scratch")
+_MODULES = ("data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
 
 __all__ = [
     "RNNClassifier",

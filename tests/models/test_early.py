@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from elman import RNNClassifier, RNNRegressor
 from elman.evaluation.scores import accuracy_by_share
 from elman.models.early import decision_step, right_by_share
-from elman.report import plots
+from elman.plotting import plots
 
 OPTIONS = {"hidden_size": 7, "max_iter": 30, "random_state": 0}
 

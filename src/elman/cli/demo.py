@@ -167,7 +167,7 @@ def _save(classifier: Any, task: Task, directory: Path) -> None:
 def _draw(
     console: Console, classifier: Any, task: Task, predicted: NDArray[Any], directory: Path
 ) -> None:
-    from elman.report import plots
+    from elman.plotting import plots
 
     shown, why = _instructive_recording(classifier, task, predicted)
     x, label = task.X_test[shown], task.y_test[shown]
@@ -200,7 +200,7 @@ def _draw(
 
 def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any]) -> tuple[int, str]:
     """Index of the recording to draw, and why that one."""
-    from elman.report.plots import knows_from
+    from elman.plotting.plots import knows_from
 
     right = np.flatnonzero(predicted == task.y_test)
     if task.answer_so_far or not len(right):

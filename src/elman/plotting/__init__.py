@@ -1,6 +1,6 @@
 """A fitted estimator in; pictures of it out."""
 
-from elman.report.plots import (
+from elman.plotting.plots import (
     plot_accuracy_by_share,
     plot_confusion_matrix,
     plot_hidden_states,

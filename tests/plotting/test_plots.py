@@ -11,7 +11,7 @@ import pytest
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.evaluation.scores import class_scores, confusion_counts
-from elman.report import plots
+from elman.plotting import plots
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -228,7 +228,7 @@ def test_it_draws_where_it_is_told(draw):
 
 def test_global_state_of_matplotlib_is_left_alone():
     script = (
-        "import sys; sys.path.insert(0, 'tests/report')\n"
+        "import sys; sys.path.insert(0, 'tests/plotting')\n"
         "from test_plots import *\n"
         "plots.plot_loss_curve(fitted()); plots.plot_confusion_matrix([1], [1])\n"
         "plots.plot_hidden_states(fitted(states=STATES), RECORDING).figure.savefig('/dev/null', "

@@ -1,0 +1,71 @@
+"""Whatever holds a trained model in; the model, and how X gets to it, out.
+
+A person passes an estimator, a scikit-learn pipeline that ends in one, or a `TrainedModel`. Whoever
+explains, draws, streams or saves what was passed asks `fitted` and sees one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elman.models.model import TrainedModel
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with what was done to X before it."""
+
+    given: Any
+    """what the user passed"""
+    estimator: Any
+    """the estimator that holds the model, the last step of a pipeline; or the model itself"""
+    model: TrainedModel
+    steps: Sequence[tuple[str, Any]] = ()
+    """name and transformer of each step of the pipeline before it, in order"""
+
+    def transform(self, X: Any) -> Any:
+        """X as the estimator takes it: what the steps before it make of X."""
+        for _, step in self.steps:
+            X = step.transform(X)
+        return X
+
+
+def fitted(given: Any) -> Fitted:
+    """Find the trained model in what a user passed.
+
+    Parameters
+    ----------
+    given : RNNClassifier, RNNTagger, RNNRegressor, Pipeline or TrainedModel
+        Fitted. A pipeline has to end in one of the three estimators.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    TypeError
+        It is none of these.
+    ValueError
+        It is not fitted.
+    """
+    if isinstance(given, TrainedModel):
+        return Fitted(given, given, given)
+    steps = [(str(name), step) for name, step in getattr(given, "steps", None) or [("", given)]]
+    *before, (_, last) = steps
+    kinds = ("RNNClassifier", "RNNTagger", "RNNRegressor")
+    if not {base.__name__ for base in type(last).__mro__} & set(kinds):
+        what = type(given).__name__
+        if last is not given:
+            what += f" that ends in {type(last).__name__}"
+        raise TypeError(
+            f"expected a fitted RNNClassifier, RNNTagger or RNNRegressor, a pipeline that ends in "
+            f"one, or a trained model, and got {what}"
+        )
+    model = last.__dict__.get("model_")
+    if model is None:
+        raise ValueError(f"this {type(last).__name__} is not fitted: call fit first")
+    passed = [(name, step) for name, step in before if step not in (None, "passthrough")]
+    return Fitted(given, last, model, passed)

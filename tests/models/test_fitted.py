@@ -1,0 +1,37 @@
+"""What `fitted` finds in estimators, pipelines and models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from elman import RNNClassifier, SequenceScaler
+from elman.models.fitted import fitted
+
+
+def data():
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((7, 5, 2)), np.arange(7) % 2
+
+
+def test_an_estimator_its_model_and_a_pipeline_hold_one_model():
+    X, y = data()
+    clf = RNNClassifier(3, max_iter=1, random_state=0).fit(X, y)
+    assert fitted(clf).model is clf.model_
+    assert fitted(clf.model_).model is clf.model_
+    pipeline = make_pipeline(SequenceScaler(), RNNClassifier(3, max_iter=1)).fit(X, y)
+    found = fitted(pipeline)
+    assert found.model is pipeline[-1].model_
+    assert found.estimator is pipeline[-1]
+    np.testing.assert_array_equal(found.transform(X), pipeline[:-1].transform(X))
+
+
+def test_what_holds_no_trained_model_is_refused():
+    with pytest.raises(ValueError, match="not fitted"):
+        fitted(RNNClassifier())
+    with pytest.raises(TypeError, match="LogisticRegression"):
+        fitted(LogisticRegression())
+    with pytest.raises(TypeError, match="Pipeline that ends in LogisticRegression"):
+        fitted(make_pipeline(SequenceScaler(), LogisticRegression()))
