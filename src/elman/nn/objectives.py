@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,6 +70,21 @@ class Objective(Protocol):
         """Loss and score of validation data; a higher score is better."""
         ...
 
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows, ...), what the score is made of, of each row by itself."""
+        ...
+
+    def marked(self, marks: Array, weights: Array | None) -> Array:
+        """The weighted sum of the marks of some rows, in float64."""
+        ...
+
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Array], float]:
+        """What takes the sum of the marks of all these rows to their score.
+
+        It is the score that `evaluate` gives, up to the order in which floats are added.
+        """
+        ...
+
 
 class _Sums(Objective):
     """How the losses and weights of rows add up."""
@@ -87,8 +103,21 @@ class _Sums(Objective):
         return None
 
 
+class _Hits(_Sums):
+    """A score that is the share of the rows that were hit, by weight."""
+
+    def marked(self, marks: Array, weights: Array | None) -> Array:
+        if weights is None:
+            return np.float64(np.count_nonzero(marks))  # type: ignore[return-value]
+        return np.asarray(np.add.reduce(marks * weights, dtype=np.float64))
+
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Array], float]:
+        total = float(len(targets) if weights is None else weights.sum())
+        return lambda marked: float(marked) / total if total > 0 else 0.0
+
+
 @dataclass(frozen=True)
-class OneClass(_Sums):
+class OneClass(_Hits):
     """One of several classes: targets (n_samples,) int64, outputs (n_samples, n_classes) logits.
 
     Its loss is the cross-entropy; it is scored by accuracy. `label_smoothing` is for training;
@@ -115,14 +144,18 @@ class OneClass(_Sums):
     ) -> tuple[float, float]:
         """Cross-entropy without smoothing, and accuracy."""
         losses, _ = cross_entropy(outputs, targets, weights, fused)
-        return loss_sum(losses, fused), _share(outputs.argmax(axis=1) == targets, weights)
+        return loss_sum(losses, fused), _share(self.marks(outputs, targets), weights)
+
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows,), whether the class of the largest logit is the right one."""
+        return np.asarray(outputs.argmax(axis=1) == targets)
 
     def _compiled(self, fused: Fused | None) -> Fused | None:
         return None if self.label_smoothing else fused
 
 
 @dataclass(frozen=True)
-class AnyLabels(_Sums):
+class AnyLabels(_Hits):
     """Any of several labels: targets (n_samples, n_labels) of 0 and 1, outputs logits alike.
 
     Its loss is the binary cross-entropy, summed over labels; it is scored by the share of samples
@@ -150,8 +183,11 @@ class AnyLabels(_Sums):
     ) -> tuple[float, float]:
         """Cross-entropy without smoothing, and the share of samples with every label right."""
         losses, _ = binary_cross_entropy(outputs, targets, weights)
-        hits = ((outputs > 0) == targets).all(axis=1)
-        return loss_sum(losses), _share(hits, weights)
+        return loss_sum(losses), _share(self.marks(outputs, targets), weights)
+
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows,), whether every label is right."""
+        return np.asarray(((outputs > 0) == targets).all(axis=1))
 
 
 @dataclass(frozen=True)
@@ -200,6 +236,38 @@ class Values(_Sums):
         """The loss as in training, and R^2."""
         losses, _ = self.loss(outputs, targets, weights, fused)
         return loss_sum(losses), r_squared(outputs, targets, weights)
+
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows, n_targets), the squared errors in float64; 0 where a target is not known."""
+        squared = np.subtract(outputs, targets, dtype=np.float64)
+        squared *= squared
+        unknown = np.isnan(targets)
+        if unknown.any():
+            squared[unknown] = 0
+        return np.asarray(squared)
+
+    def marked(self, marks: Array, weights: Array | None) -> Array:
+        """(n_targets,), the squared errors of all rows."""
+        if weights is not None:
+            marks = marks * weights[:, np.newaxis]
+        return np.asarray(np.add.reduce(marks, axis=0))
+
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Array], float]:
+        """R^2 of every target with a known value, then their mean."""
+        known = ~np.isnan(targets)
+        w = known * (1.0 if weights is None else np.asarray(weights, np.float64)[:, np.newaxis])
+        total = w.sum(axis=0)
+        values = np.where(known, targets, 0).astype(np.float64)
+        mean = (w * values).sum(axis=0) / np.where(total > 0, total, 1)
+        deviation = (w * (values - mean) ** 2).sum(axis=0)
+        counts, constant = total > 0, deviation == 0
+        scale = np.where(constant, 1.0, deviation)
+
+        def score(residual: Array) -> float:
+            each = np.where(constant, residual == 0, 1 - residual / scale)[counts]
+            return float(each.mean()) if len(each) else 0.0
+
+        return score
 
     def _loss(
         self, outputs: Array, targets: Array, weights: Array | None, total: float | None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
@@ -44,6 +45,19 @@ class Step(NamedTuple):
     """of the samples, or of the time steps with a target"""
     norm: float
     """of the gradient, before it was clipped"""
+    marked: Array
+    """`Objective.marked` of its rows, of which the score is made"""
+
+
+class Means(NamedTuple):
+    """What is recorded of an epoch."""
+
+    loss: float
+    """mean over samples; 0 without any"""
+    norm: float
+    """mean over steps of the optimizer of the gradient's norm; 0 without any"""
+    marked: Array
+    """`Objective.marked` of all rows"""
 
 
 class Totals:
@@ -51,6 +65,7 @@ class Totals:
 
     def __init__(self) -> None:
         self._loss = self._weight = self._norm = 0.0
+        self._marked: Array = np.float64(0)  # type: ignore[assignment]
         self._n_steps = 0
 
     def add(self, steps: Iterable[Step]) -> None:
@@ -59,13 +74,14 @@ class Totals:
             self._loss += step.loss * step.weight
             self._weight += step.weight
             self._norm += step.norm
+            self._marked = self._marked + step.marked
             self._n_steps += 1
 
     @property
-    def means(self) -> tuple[float, float]:
-        """The mean loss over samples and the mean gradient norm over steps; 0 without any."""
+    def means(self) -> Means:
+        """What they come to."""
         loss = self._loss / self._weight if self._weight else 0.0
-        return loss, self._norm / max(self._n_steps, 1)
+        return Means(loss, self._norm / max(self._n_steps, 1), self._marked)
 
 
 class Learner:
@@ -139,7 +155,8 @@ class Learner:
                 raise self._diverged(rules.objective)
             scale = _clip(out.flat, norm, rules, fused)
             self._optimizer.step(network.params.flat, out.flat, rules.learning_rate, scale, fused)
-            yield Step(loss, sums.weight, norm)
+            weights = samples.weights if samples.score_weights is None else samples.score_weights
+            yield Step(loss, sums.weight, norm, rules.objective.marked(sums.marks, weights))
 
     def check_weights(self) -> None:
         """Raise DivergedError unless the last step left every weight finite."""
