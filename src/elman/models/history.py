@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from elman.nn.network import Network
@@ -136,13 +137,10 @@ class History:
 
     def append(self, epoch: Epoch) -> None:
         """Add a row."""
-        n_before = len(self)
         for name in self.columns():
-            value, column = getattr(epoch, name), getattr(self, name)
+            value = getattr(epoch, name)
             if value is not None or name in GAPS:
-                # an older version of elman may have begun this history without the column
-                column.extend([None] * (n_before - len(column)))
-                column.append(value)
+                getattr(self, name).append(value)
 
     def trim(self) -> None:
         """Drop a row that an interrupt left unfinished."""
@@ -162,6 +160,7 @@ class History:
         return joined
 
     @staticmethod
+    @cache
     def columns() -> tuple[str, ...]:
         """Names of the lists."""
         return tuple(f.name for f in fields(History) if f.name not in ("best_epoch", "stopped_by"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -28,6 +29,10 @@ REGRESSION_LOSSES = {
     "huber": huber_loss,
 }
 """Losses of values by name."""
+
+
+Marked = float | NDArray[np.float64]
+"""What marks add up to: a number, or one for each target."""
 
 
 class Objective(Protocol):
@@ -74,12 +79,12 @@ class Objective(Protocol):
         """(n_rows, ...), what the score is made of, of each row by itself."""
         ...
 
-    def marked(self, marks: Array, weights: Array | None) -> Array:
-        """The weighted sum of the marks of some rows, in float64."""
+    def marked(self, marks: Array, weights: Array | None) -> Marked:
+        """What the marks of some rows add up to, by weight, in float64."""
         ...
 
-    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Array], float]:
-        """What takes the sum of the marks of all these rows to their score.
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
+        """What takes that of all these rows to their score.
 
         It is the score that `evaluate` gives, up to the order in which floats are added.
         """
@@ -106,12 +111,10 @@ class _Sums(Objective):
 class _Hits(_Sums):
     """A score that is the share of the rows that were hit, by weight."""
 
-    def marked(self, marks: Array, weights: Array | None) -> Array:
-        if weights is None:
-            return np.float64(np.count_nonzero(marks))  # type: ignore[return-value]
-        return np.asarray(np.add.reduce(marks * weights, dtype=np.float64))
+    def marked(self, marks: Array, weights: Array | None) -> Marked:
+        return float(np.count_nonzero(marks) if weights is None else (marks * weights).sum())
 
-    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Array], float]:
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
         total = float(len(targets) if weights is None else weights.sum())
         return lambda marked: float(marked) / total if total > 0 else 0.0
 
@@ -148,7 +151,8 @@ class OneClass(_Hits):
 
     def marks(self, outputs: Array, targets: Array) -> Array:
         """(n_rows,), whether the class of the largest logit is the right one."""
-        return np.asarray(outputs.argmax(axis=1) == targets)
+        hits: NDArray[np.bool_] = outputs.argmax(1) == targets
+        return hits
 
     def _compiled(self, fused: Fused | None) -> Fused | None:
         return None if self.label_smoothing else fused
@@ -238,21 +242,22 @@ class Values(_Sums):
         return loss_sum(losses), r_squared(outputs, targets, weights)
 
     def marks(self, outputs: Array, targets: Array) -> Array:
-        """(n_rows, n_targets), the squared errors in float64; 0 where a target is not known."""
-        squared = np.subtract(outputs, targets, dtype=np.float64)
-        squared *= squared
-        unknown = np.isnan(targets)
-        if unknown.any():
-            squared[unknown] = 0
-        return np.asarray(squared)
+        """(n_rows, n_targets), the errors; NaN where a target is not known."""
+        return outputs - targets
 
-    def marked(self, marks: Array, weights: Array | None) -> Array:
+    def marked(self, marks: Array, weights: Array | None) -> Marked:
         """(n_targets,), the squared errors of all rows."""
+        squared = marks.astype(np.float64)
+        squared *= squared
         if weights is not None:
-            marks = marks * weights[:, np.newaxis]
-        return np.asarray(np.add.reduce(marks, axis=0))
+            squared *= weights[:, np.newaxis]
+        sums = np.add.reduce(squared, axis=0)
+        if math.isnan(sum(sums.tolist())):
+            squared[np.isnan(squared)] = 0
+            sums = np.add.reduce(squared, axis=0)
+        return np.asarray(sums)
 
-    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Array], float]:
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
         """R^2 of every target with a known value, then their mean."""
         known = ~np.isnan(targets)
         w = known * (1.0 if weights is None else np.asarray(weights, np.float64)[:, np.newaxis])
@@ -260,12 +265,16 @@ class Values(_Sums):
         values = np.where(known, targets, 0).astype(np.float64)
         mean = (w * values).sum(axis=0) / np.where(total > 0, total, 1)
         deviation = (w * (values - mean) ** 2).sum(axis=0)
-        counts, constant = total > 0, deviation == 0
-        scale = np.where(constant, 1.0, deviation)
+        counted = np.flatnonzero(total > 0).tolist()
+        deviations = deviation.tolist()
 
-        def score(residual: Array) -> float:
-            each = np.where(constant, residual == 0, 1 - residual / scale)[counts]
-            return float(each.mean()) if len(each) else 0.0
+        def score(residual: Marked) -> float:
+            errors = np.asarray(residual).tolist()
+            each = [
+                1 - errors[k] / deviations[k] if deviations[k] else float(errors[k] == 0)
+                for k in counted
+            ]
+            return sum(each) / len(each) if each else 0.0
 
         return score
 

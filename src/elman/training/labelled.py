@@ -13,7 +13,7 @@ from elman.data.sequences import Batch
 from elman.nn.chunks import Chunk
 from elman.nn.dropout import Masking
 from elman.nn.gradient import Samples
-from elman.nn.objectives import Objective
+from elman.nn.objectives import Marked, Objective
 
 Array = NDArray[Any]
 
@@ -88,7 +88,7 @@ class Labelled(NamedTuple):
             score_weights=None if self.score_weights is None else self.score_weights[rows],
         )
 
-    def scoring(self, objective: Objective) -> Callable[[Array], float]:
+    def scoring(self, objective: Objective) -> Callable[[Marked], float]:
         """What takes the sum of the marks of all rows with a target to their score."""
         targets = self.targets
         weights = self.weights if self.score_weights is None else self.score_weights

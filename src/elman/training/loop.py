@@ -158,6 +158,8 @@ def train(
                 finished = resumed.finished
                 stopped_by = resumed.history.stopped_by or history.stopped_by
                 history = replace(resumed.history, stopped_by=stopped_by)
+                if not history.score:  # an older version of elman began the training
+                    history.score = [None] * len(history)
         good = network.params.flat.copy()
         first_epoch = last_epoch if finished else plan.first_epoch + len(history)
         for number in range(first_epoch, last_epoch):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
@@ -14,7 +13,7 @@ from elman.backends.fused import Fused
 from elman.nn.chunks import Chunk
 from elman.nn.gradient import Samples
 from elman.nn.network import Network
-from elman.nn.objectives import Objective
+from elman.nn.objectives import Marked, Objective
 from elman.nn.optimizers import Optimizer, clip_scale, clip_values, global_norm
 from elman.training.batches import TrainingBatch
 from elman.training.divergence import DivergedError, Suspects, first_not_finite
@@ -45,7 +44,7 @@ class Step(NamedTuple):
     """of the samples, or of the time steps with a target"""
     norm: float
     """of the gradient, before it was clipped"""
-    marked: Array
+    marked: Marked
     """`Objective.marked` of its rows, of which the score is made"""
 
 
@@ -56,7 +55,7 @@ class Means(NamedTuple):
     """mean over samples; 0 without any"""
     norm: float
     """mean over steps of the optimizer of the gradient's norm; 0 without any"""
-    marked: Array
+    marked: Marked
     """`Objective.marked` of all rows"""
 
 
@@ -65,7 +64,7 @@ class Totals:
 
     def __init__(self) -> None:
         self._loss = self._weight = self._norm = 0.0
-        self._marked: Array = np.float64(0)  # type: ignore[assignment]
+        self._marked: Marked = 0.0
         self._n_steps = 0
 
     def add(self, steps: Iterable[Step]) -> None:
