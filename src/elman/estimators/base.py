@@ -279,7 +279,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             if verbose and isinstance(gradients, SharedGradients):
                 own_hooks.append(gradients.timing.reporter(print))
             try:
-                with EpochProgress(n_epochs, verbose, self._score_name()) as progress:
+                names = self._score_name(), self._SCORE
+                with EpochProgress(n_epochs, verbose, *names, n_before=len(before)) as progress:
                     history = train(
                         model.network,
                         training,
@@ -295,6 +296,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                         store=store,
                         gradients=gradients,
                     )
+                    progress.end(history, restored=bool(self.early_stopping))
             except DivergedError as error:
                 in_X = error.place is not None and error.place.source == "X"
                 if error.place is not None and in_X and data.missing == "skip":
@@ -349,7 +351,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             self._objective(model.meaning),
             backend=backend,
             rng=going_on.rng,
-            progress=EpochProgress(1, 2 if self.verbose else 0),
+            progress=EpochProgress(
+                len(before) + 1, 2 if self.verbose else 0, training_score=self._SCORE
+            ),
             on_epoch=self._own_hooks(),
             states=states,
         )

@@ -847,7 +847,8 @@ class RunParameters:
         verbosity,
         help="How much is printed of each epoch.",
         doc="""
-        1 shows a progress bar on a terminal, a line for each epoch elsewhere; 2 always lines.
+        1 shows a progress bar on a terminal and in a notebook, about ten lines elsewhere, and then
+        one line that sums the fit up; 2 a line for every epoch.
         """,
         shapes="run",
         bits=False,
