@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -67,13 +66,16 @@ def test_help_loads_nothing_heavy():
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, timeout=60)
 
 
-def test_fit_prints_one_plain_line_an_epoch_in_a_pipe(tmp_path, files):
+def test_fit_prints_plain_lines_in_a_pipe(tmp_path, files):
     done = run_shell("fit", files / "train.ts", "-o", tmp_path / "m.safetensors", "--max-iter", "3")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
     epochs = [line for line in done.stdout.splitlines() if line.startswith("epoch")]
     assert [line.split()[1] for line in epochs] == ["1/3", "2/3", "3/3"]
+    summary, saved = done.stdout.splitlines()[-2:]
+    assert re.fullmatch(r"3 epochs in [\d.]+ s, (best \d, )?training [\d.]+ %.*", summary)
+    assert saved == f"Saved an RNNClassifier to {tmp_path / 'm.safetensors'}"
 
 
 def test_fit_with_a_test_file_reports_on_it(capsys, tmp_path, files):
@@ -82,6 +84,7 @@ def test_fit_with_a_test_file_reports_on_it(capsys, tmp_path, files):
     code, out, err = run(capsys, *arguments, "-q")
     assert (code, err) == (0, "")
     assert "epoch 1" not in out
+    assert out.startswith("40 epochs in ")
     assert "Accuracy 100.0 % (11 of 11)" in out
 
 
@@ -251,7 +254,7 @@ def test_labels_and_file_names_are_printed_as_they_are(capsys, tmp_path):
     write_npz(data, X, y)
     code, out, err = run(capsys, "fit", data, "--test", data, "-o", model, "--max-iter", 1)
     assert (code, err) == (0, "")
-    assert f"saved {model}" in out
+    assert f"Saved an RNNClassifier to {model}" in out
     for command in (["evaluate", model, data], ["inspect", model]):
         code, out, err = run(capsys, *command)
         assert (code, err) == (0, "")
@@ -486,7 +489,7 @@ def printed(capsys, monkeypatch, arguments, environment, *, terminal=False):
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
-        patch.setattr("elman.cli.fit.time", SimpleNamespace(perf_counter=lambda: 3.0))
+        patch.setattr("elman.estimators.progress._duration", lambda seconds: "3.00 s")
         code, out, err = run(capsys, *arguments)
     assert (code, err) == (0, "")
     return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", out)
@@ -574,5 +577,8 @@ def test_progress_is_whole_too(tmp_path, files, environment, bar):
     assert code == 0
     assert ("\x1b[2K" in seen) == bar
     last = seen[seen.rindex("3/3") :]
-    assert re.search(r"loss \d\.\d{4}  validation loss \d\.\d{4}  accuracy [01]\.\d{4}", last)
+    assert "\n3 epochs in " in re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", last)
+    training = "" if bar else r"training accuracy \d\.\d{4}  "
+    validation = r"validation loss \d\.\d{4}  accuracy [01]\.\d{4}"
+    assert re.search(rf"loss \d\.\d{{4}}  {training}{validation}", last)
     assert "…" not in seen

@@ -217,7 +217,8 @@ def test_a_test_file_is_evaluated_as_by_evaluate(capsys, tmp_path, files):
         data, model = files / f"{kind}.npz", tmp_path / kind
         code, out, _ = run(capsys, "fit", data, "--test", data, "-o", model, *SMALL)
         assert code == 0
-        assert f"Trained an {KINDS[kind][1]} for 60 epochs" in out
+        assert re.search(r"^60 epochs in [\d.]+ s, training ", out, re.MULTILINE)
+        assert f"Saved an {KINDS[kind][1]} to {model}" in out
         assert out.split("\n\n", 1)[1] == run(capsys, "evaluate", model, data)[1]
 
 

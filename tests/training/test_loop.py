@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
-import re
-import select
 import signal
 import sys
 import threading
@@ -18,7 +15,6 @@ from helpers.sequence_data import make_network, make_samples
 from elman.data.prepared import Prepared
 from elman.data.split import hold_out
 from elman.data.validation import check_sequences
-from elman.estimators.progress import EpochProgress
 from elman.models.history import History
 from elman.nn.optimizers import make_optimizer
 from elman.training.divergence import DivergedError
@@ -362,34 +358,3 @@ def test_hold_out_leaves_a_sample_of_each_class_to_train_on(rng):
         assert len(validation) > 0
     with pytest.raises(ValueError, match=r"early_stopping.*3 sample"):
         hold_out(np.array([0, 1, 2]), 0.5, rng)
-
-
-def test_plain_lines_where_there_is_no_terminal(rng, capsys):
-    with EpochProgress(5, 1) as progress:
-        run(rng, progress=progress, validation=labelled(np.random.default_rng(9)))
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5
-    assert lines[4].startswith("epoch 5/5  loss ")
-    assert "accuracy" in lines[0]
-    assert "\x1b" not in "".join(lines)
-    with EpochProgress(5, 0) as progress:
-        run(rng, progress=progress)
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_a_bar_on_a_terminal(rng, monkeypatch):
-    master, slave = os.openpty()
-    with os.fdopen(slave, "w") as terminal, monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", terminal)
-        patch.setenv("TERM", "xterm")
-        with EpochProgress(5, 1) as progress:
-            run(rng, progress=progress)
-        terminal.flush()
-        shown = b""
-        # One read gives what has arrived, which may be a part.
-        while not re.search(rb"5/5.*loss", shown, re.DOTALL):
-            ready, _, _ = select.select([master], [], [], 10)
-            assert ready, shown
-            shown += os.read(master, 100_000)
-    os.close(master)

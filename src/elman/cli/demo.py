@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import sys
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,9 +68,7 @@ def demo(
     threads = f"{backend.n_threads} thread{'s' * (backend.n_threads > 1)}"
     where = f"{backend.name} backend ({backend.isa}, {threads})"
     console.print(f"Training an Elman network of {classifier.hidden_size} hidden units: {where}")
-    seconds = _train(console, classifier, chosen, seed)
-    epochs = f"{classifier.n_iter_} epoch{'s' * (classifier.n_iter_ > 1)}"
-    console.print(f"{epochs} in {seconds:.2f} s on the {where}")
+    _train(console, classifier, chosen, seed)
     console.print()
 
     predicted = classifier.predict(chosen.X_test)
@@ -87,15 +84,13 @@ def demo(
     _print_next(console, chosen, output)
 
 
-def _train(console: Console, classifier: Any, task: Task, seed: int) -> float:
-    """Fit until no validation sequence is wrong, `ATTEMPTS` times at most; seconds of the last."""
+def _train(console: Console, classifier: Any, task: Task, seed: int) -> None:
+    """Fit until no validation sequence is wrong, `ATTEMPTS` times at most."""
     for attempt in range(ATTEMPTS):
         classifier.set_params(random_state=seed + 1000 * attempt)
-        start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "training was interrupted")
             classifier.fit(task.X_train, task.y_train, X_val=task.X_val, y_val=task.y_val)
-        seconds = time.perf_counter() - start
         if classifier.history_.stopped_by == "interrupt":
             raise KeyboardInterrupt
         if task.X_val is None or attempt == ATTEMPTS - 1:
@@ -107,7 +102,6 @@ def _train(console: Console, classifier: Any, task: Task, seed: int) -> float:
             f"Right on {percent(accuracy)} of other strings longer than it trained on: not the "
             "rule. Training again from other weights."
         )
-    return seconds
 
 
 def _make_directory(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -52,7 +51,7 @@ def fit(
         bool, typer.Option("--force", help="Replace an existing model; never another kind of file.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each epoch.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     dask: DaskAddress = None,
 ) -> int:
     """Train a network and save it.
@@ -97,7 +96,6 @@ def fit(
     if isinstance(options.get("class_weight"), dict):
         options["class_weight"] = _of_labels(options["class_weight"], targets, data)
     estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
-    start = time.perf_counter()
     with warnings.catch_warnings():
         # Said below, with the name of the file.
         warnings.filterwarnings("ignore", "training was interrupted")
@@ -109,7 +107,6 @@ def fit(
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
         y = _as_given(training, targets)
         estimator.fit(training.X, y, **of_validation, executor=executor)
-    seconds = time.perf_counter() - start
 
     interrupted = estimator.history_.stopped_by == "interrupt"
     if interrupted and not len(estimator.history_):
@@ -134,15 +131,25 @@ def fit(
         console.print(f"Stopped: saved the best weights so far, of epoch {best}, to {output}")
         console.print("The same command wants --force for the file saved now")
         return STATE_NOT_KEPT
-    epochs = f"{estimator.n_iter_} epoch{'s' * (estimator.n_iter_ > 1)}"
-    name = estimator_class.__name__
-    console.print(f"Trained an {name} for {epochs} in {seconds:.1f} s; saved {output}")
+    if quiet:  # else the estimator has said it
+        console.print(_summary(estimator))
+    console.print(f"Saved an {estimator_class.__name__} to {output}")
     if held_out is not None:
         console.print()
         X, _, checked = held_out
         classes = getattr(estimator, "classes_", None)
         print_scores(checked, estimator.predict(X, executor=executor), classes, kept(given))
     return 0
+
+
+def _summary(estimator: Any) -> str:
+    """What training came to, in one line."""
+    from elman.estimators.progress import summary
+
+    history = estimator.history_
+    scores = estimator._score_name(), estimator._SCORE
+    restored = bool(estimator.early_stopping)
+    return summary(history, sum(history.seconds), *scores, restored=restored)
 
 
 def _with_id(given: Mapping[str, Any], training: Any, data: Path) -> dict[str, Any]:

@@ -64,7 +64,7 @@ from elman.training.divergence import DivergedError, Place
 from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
 from elman.training.local import Replicas
-from elman.training.loop import train
+from elman.training.loop import OnEpoch, train
 
 Array = NDArray[Any]
 Meaning = Mapping[str, Any]
@@ -273,13 +273,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 timing = timing_of(self, len(training.X))
                 gradients = SharedGradients(engine, self.n_jobs, timing, training.source)
             validation = None if validation is None else self._prepared(validation, model)
-            own_hooks = [] if self.on_epoch is None else [self.on_epoch]
+            own_hooks = self._own_hooks()
             n_epochs = len(before) + int(self.max_iter)
             verbose = int(self.verbose) if engine is None or engine.is_writer else 0
             if verbose and isinstance(gradients, SharedGradients):
                 own_hooks.append(gradients.timing.reporter(print))
             try:
-                with EpochProgress(n_epochs, verbose, self._score_name()) as progress:
+                names = self._score_name(), self._SCORE
+                with EpochProgress(n_epochs, verbose, *names, n_before=len(before)) as progress:
                     history = train(
                         model.network,
                         training,
@@ -295,6 +296,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                         store=store,
                         gradients=gradients,
                     )
+                    progress.end(history, restored=bool(self.early_stopping))
             except DivergedError as error:
                 in_X = error.place is not None and error.place.source == "X"
                 if error.place is not None and in_X and data.missing == "skip":
@@ -349,8 +351,10 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             self._objective(model.meaning),
             backend=backend,
             rng=going_on.rng,
-            progress=EpochProgress(1, 2 if self.verbose else 0),
-            on_epoch=[] if self.on_epoch is None else [self.on_epoch],
+            progress=EpochProgress(
+                len(before) + 1, 2 if self.verbose else 0, training_score=self._SCORE
+            ),
+            on_epoch=self._own_hooks(),
             states=states,
         )
         if states is not None and len(history):
@@ -656,6 +660,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _hyperparameters(self) -> dict[str, Any]:
         """The declared hyper-parameters, also those that are no arguments of a subclass."""
         return {name: getattr(self, name) for name in declarations(PARAMETERS[self._MODEL.kind])}
+
+    def _own_hooks(self) -> list[OnEpoch]:
+        """What `on_epoch` says to call, in order."""
+        given = self.on_epoch
+        if given is None:
+            return []
+        return [*given] if isinstance(given, (list, tuple)) else [given]
 
     def _check_parameters(self) -> None:
         declared = declarations(PARAMETERS[self._MODEL.kind])

@@ -24,7 +24,7 @@ from elman.hyperparameters.checks import (
     class_weighting,
     epochs_or_share,
     float_dtype,
-    function,
+    functions,
     integer,
     one_of,
     optional,
@@ -847,21 +847,23 @@ class RunParameters:
         verbosity,
         help="How much is printed of each epoch.",
         doc="""
-        1 shows a progress bar on a terminal, a line for each epoch elsewhere; 2 always lines.
+        1 shows a progress bar on a terminal and in a notebook, about ten lines elsewhere, and then
+        one line that sums the fit up; 2 a line for every epoch.
         """,
         shapes="run",
         bits=False,
         option=False,
     )
-    on_epoch: Callable[[Any], Any] | None = declared(
+    on_epoch: Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None = declared(
         None,
-        optional(function),
+        functions,
         help="Called after each epoch.",
         doc="""
         Called after each epoch with an `elman.models.history.Epoch`: its losses and scores,
         `history` so far, the `network`. Training ends if it returns True or "stop" or calls
-        `epoch.stop()`; if it sets `epoch.learning_rate`, training goes on at that rate. Not saved
-        by `save`.
+        `epoch.stop()`; if it sets `epoch.learning_rate`, training goes on at that rate. Those of a
+        list are all called after each epoch, in its order, also once one has ended training. Not
+        saved by `save`.
         """,
         shapes="run",
         saved=False,
