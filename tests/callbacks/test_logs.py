@@ -44,7 +44,7 @@ def places(path):
     return [(row["run"], row["epoch"]) for row in rows_in(path)]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -54,7 +54,7 @@ def killed_after(n, log):
     def hook(epoch):
         log(epoch)
         if epoch.epoch == n:
-            raise Killed
+            raise KilledError
 
     return hook
 
@@ -96,7 +96,7 @@ def test_a_fit_from_a_checkpoint_goes_on_with_its_run(samples, tmp_path, log, na
     path = tmp_path / name
     options = {"max_iter": 7, "checkpoint": tmp_path / "kept", "checkpoint_epochs": 2}
     quick(log(path), max_iter=2).fit(*samples)  # another one, before and after
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         quick(killed_after(5, log(path)), **options).fit(*samples)
     quick(log(path), max_iter=3, random_state=1).fit(*samples)
     assert places(path)[2:7] == [(2, n) for n in range(1, 6)]
@@ -112,7 +112,7 @@ def test_a_fit_from_a_checkpoint_goes_on_with_its_run(samples, tmp_path, log, na
 @both
 def test_a_log_that_begins_late_has_the_epochs_before(samples, tmp_path, log, name):
     options = {"max_iter": 5, "checkpoint": tmp_path / "kept"}
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         quick(killed_after(3, lambda epoch: None), **options).fit(*samples)
     quick(log(tmp_path / name), **options).fit(*samples)
     assert places(tmp_path / name) == [(1, n) for n in range(1, 6)]
@@ -121,7 +121,7 @@ def test_a_log_that_begins_late_has_the_epochs_before(samples, tmp_path, log, na
 @both
 def test_epochs_that_come_out_otherwise_are_another_run(samples, tmp_path, log, name):
     options = {"max_iter": 5, "checkpoint": tmp_path / "kept", "checkpoint_epochs": 2}
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         quick(killed_after(3, log(tmp_path / name)), **options).fit(*samples)
     follow = log(tmp_path / name)
 
@@ -129,7 +129,7 @@ def test_epochs_that_come_out_otherwise_are_another_run(samples, tmp_path, log, 
         follow(epoch)
         epoch.learning_rate = 1e-5
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         quick(killed_after(5, slower), **options).fit(*samples)
     clf = quick(slower, **options).fit(*samples)
     rows = rows_in(tmp_path / name)

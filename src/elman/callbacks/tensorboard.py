@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from elman.callbacks.rows import numbers_of, rows_of
 from elman.models.history import Epoch
 
 _RUN = re.compile(r"run-(\d+)")
+_N_BINS = 30
 
 
 @dataclass
@@ -20,7 +22,13 @@ class _Open:
     """Where a fit is written to."""
 
     folder: Path
-    writer: Any
+    events: Any
+
+    def write(self, summary: Any, step: int) -> None:
+        """Add what tensorboardX made of a number, or of an array."""
+        from tensorboardX.proto.event_pb2 import Event
+
+        self.events.write_event(Event(step=step, wall_time=time.time(), summary=summary))
 
 
 @dataclass
@@ -73,25 +81,28 @@ class TensorBoard:
             rows = rows if is_new else rows[-1:]
         else:
             rows = rows[-1:]
+        from tensorboardX.summary import histogram, scalar
+
         for row in rows:
             for name, value in numbers_of(row).items():
-                now.writer.add_scalar(name.replace(".", "/"), value, row["epoch"])
+                now.write(scalar(name.replace(".", "/"), value), row["epoch"])
         if self.histograms:
             for name, weights in epoch.network.params.items():
-                now.writer.add_histogram(name.replace(".", "/"), weights, epoch.epoch)
-        now.writer.flush()
+                now.write(histogram(name.replace(".", "/"), weights, _N_BINS), epoch.epoch)
+        now.events.flush()
 
     def _opened(self, epoch: Epoch) -> tuple[_Open, bool]:
         """The folder for a fit that begins, and whether it is a new one."""
         try:
-            from tensorboardX import SummaryWriter
+            # Not SummaryWriter, whose thread writes later, and after the last epoch perhaps never.
+            from tensorboardX import event_file_writer
         except ImportError as error:
             raise ImportError(
                 "TensorBoard needs tensorboardX: pip install 'elman[tensorboard]'"
             ) from error
         base, before = Path(self.log_dir), self._open.newest
         if before is not None:
-            before.writer.close()
+            before.events.close()
         base.mkdir(parents=True, exist_ok=True)
         numbers = [int(found[1]) for each in base.iterdir() if (found := _RUN.fullmatch(each.name))]
         newest = max(numbers, default=0)
@@ -106,6 +117,14 @@ class TensorBoard:
                 break
             except FileExistsError:  # another process was faster
                 continue
-        # What was written of later epochs, which are done again, is to be forgotten.
-        purge = None if is_new else epoch.epoch
-        return _Open(folder, SummaryWriter(str(folder), purge_step=purge)), is_new
+        # Files are named by the second, in which one fit may follow another.
+        suffix = f".{sum(1 for _ in folder.iterdir())}"
+        opened = _Open(folder, event_file_writer.EventsWriter(str(folder / "events"), suffix))
+        if not is_new:  # later epochs, which are done again, are to be forgotten
+            from tensorboardX.proto.event_pb2 import Event, SessionLog
+
+            start = SessionLog(status=SessionLog.START)
+            opened.events.write_event(
+                Event(step=epoch.epoch, wall_time=time.time(), session_log=start)
+            )
+        return opened, is_new
