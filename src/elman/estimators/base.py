@@ -64,7 +64,7 @@ from elman.training.divergence import DivergedError, Place
 from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
 from elman.training.local import Replicas
-from elman.training.loop import train
+from elman.training.loop import OnEpoch, train
 
 Array = NDArray[Any]
 Meaning = Mapping[str, Any]
@@ -273,7 +273,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 timing = timing_of(self, len(training.X))
                 gradients = SharedGradients(engine, self.n_jobs, timing, training.source)
             validation = None if validation is None else self._prepared(validation, model)
-            own_hooks = [] if self.on_epoch is None else [self.on_epoch]
+            own_hooks = self._own_hooks()
             n_epochs = len(before) + int(self.max_iter)
             verbose = int(self.verbose) if engine is None or engine.is_writer else 0
             if verbose and isinstance(gradients, SharedGradients):
@@ -350,7 +350,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             backend=backend,
             rng=going_on.rng,
             progress=EpochProgress(1, 2 if self.verbose else 0),
-            on_epoch=[] if self.on_epoch is None else [self.on_epoch],
+            on_epoch=self._own_hooks(),
             states=states,
         )
         if states is not None and len(history):
@@ -622,6 +622,18 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return self.history_.loss
 
     @property
+    def score_curve_(self) -> list[float | None]:
+        """Training score of each epoch, as `elman.models.history.Epoch.score` has it."""
+        self._of("score_curve_")
+        return self.history_.score
+
+    @property
+    def validation_loss_curve_(self) -> list[float | None]:
+        """Validation loss of each epoch; empty without validation data."""
+        self._of("validation_loss_curve_")
+        return self.history_.validation_loss
+
+    @property
     def validation_scores_(self) -> list[float | None]:
         """Validation score of each epoch; empty without validation data."""
         self._of("validation_scores_")
@@ -644,6 +656,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     def _hyperparameters(self) -> dict[str, Any]:
         """The declared hyper-parameters, also those that are no arguments of a subclass."""
         return {name: getattr(self, name) for name in declarations(PARAMETERS[self._MODEL.kind])}
+
+    def _own_hooks(self) -> list[OnEpoch]:
+        """What `on_epoch` says to call, in order."""
+        given = self.on_epoch
+        if given is None:
+            return []
+        return [*given] if isinstance(given, (list, tuple)) else [given]
 
     def _check_parameters(self) -> None:
         declared = declarations(PARAMETERS[self._MODEL.kind])

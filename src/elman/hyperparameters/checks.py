@@ -179,11 +179,21 @@ def optional(check: Check) -> Check:
     )
 
 
-@accepting("callable")
-def function(name: str, value: Any) -> None:
-    """Something that can be called."""
-    if not callable(value):
-        raise TypeError(f"{name}={value!r:.200} is {a_kind(value)}; it must be a function or None")
+@accepting("callable, list of callables or None")
+def functions(name: str, value: Any) -> None:
+    """None, something that can be called, or a list of such things."""
+    if isinstance(value, (list, tuple)):
+        for i, each in enumerate(value):
+            if not callable(each):
+                raise TypeError(
+                    f"{name}[{i}]={each!r:.200} is {a_kind(each)}; each element of the list must "
+                    "be a function"
+                )
+    elif value is not None and not callable(value):
+        raise TypeError(
+            f"{name}={value!r:.200} is {a_kind(value)}; it must be a function, a list of functions "
+            "or None"
+        )
 
 
 @accepting("path-like", Path)

@@ -24,7 +24,7 @@ from elman.hyperparameters.checks import (
     class_weighting,
     epochs_or_share,
     float_dtype,
-    function,
+    functions,
     integer,
     one_of,
     optional,
@@ -853,15 +853,16 @@ class RunParameters:
         bits=False,
         option=False,
     )
-    on_epoch: Callable[[Any], Any] | None = declared(
+    on_epoch: Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None = declared(
         None,
-        optional(function),
+        functions,
         help="Called after each epoch.",
         doc="""
         Called after each epoch with an `elman.models.history.Epoch`: its losses and scores,
         `history` so far, the `network`. Training ends if it returns True or "stop" or calls
-        `epoch.stop()`; if it sets `epoch.learning_rate`, training goes on at that rate. Not saved
-        by `save`.
+        `epoch.stop()`; if it sets `epoch.learning_rate`, training goes on at that rate. Those of a
+        list are all called after each epoch, in its order, also once one has ended training. Not
+        saved by `save`.
         """,
         shapes="run",
         saved=False,
