@@ -15,7 +15,7 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 export ELMAN_REQUIRE_NATIVE
 
 .PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity same-bits cluster proofs fuzz \
-  docs clean
+  figures clean
 
 help:
 	@echo "make demo        train on real speech recordings and show what was learned"
@@ -31,7 +31,7 @@ help:
 	@echo "make cluster     training on pools, Dask and MPI: every number of workers, every fault"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
 	@echo "make fuzz        damaged files for every reader: ARGS=\"--minutes 10 --readers ts npz\""
-	@echo "make docs        rewrite the tables and the picture that a command makes"
+	@echo "make figures     rewrite the tables and the picture that a command makes"
 	@echo "make clean       remove what the other targets made"
 
 $(BIN)/python:
@@ -124,8 +124,8 @@ proofs: $(VENV)/.test
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/proofs/fuzz_readers.py $(ARGS)
 
-docs: $(VENV)/.test
-	$(BIN)/python docs/the_seed_gradient.py
+figures: $(VENV)/.test
+	$(BIN)/python docs/explanation/the_seed_gradient.py
 	$(BIN)/python -m benchmarks.tables
 	$(BIN)/python -m benchmarks.picture
 	$(BIN)/python -m benchmarks.scale.picture

@@ -3,7 +3,8 @@
 Every seed draws its own data, weights and batches (the digits are given, and split the same way
 every time). --torch trains PyTorch instead, where it is installed, from the same weights in the
 same batches. A score goes into the JSON beside the others as soon as it is there, so that a run
-that was ended goes on with --resume; at the end the table in docs/accuracy.md is renewed.
+that was ended goes on with --resume; at the end the table in docs/explanation/accuracy.md is
+renewed.
 """
 
 from __future__ import annotations

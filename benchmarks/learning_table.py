@@ -1,4 +1,4 @@
-"""The scores of `benchmarks.learning` in; the table of docs/accuracy.md out."""
+"""The scores of `benchmarks.learning` in; the table of docs/explanation/accuracy.md out."""
 
 from __future__ import annotations
 

@@ -129,7 +129,9 @@ def _panel(axis: Any, result: dict[str, Any], kind: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picture", description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.png")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "explanation" / "performance.png"
+    )
     args = parser.parse_args()
     source = args.results / "layer.json"
     if not source.exists():

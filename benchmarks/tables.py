@@ -21,12 +21,12 @@ from benchmarks.sheet import Sheet
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-ACCURACY = ROOT / "docs" / "accuracy.md"
+ACCURACY = ROOT / "docs" / "explanation" / "accuracy.md"
 PAGES = (
     ROOT / "README.md",
     ACCURACY,
-    ROOT / "docs" / "performance.md",
-    ROOT / "docs" / "scale.md",
+    ROOT / "docs" / "explanation" / "performance.md",
+    ROOT / "docs" / "explanation" / "scale.md",
 )
 SECTION = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""docs/on-a-cluster.md, pasted: every piece of Python in its order, against the real libraries."""
+"""docs/how-to/on-a-cluster.md, pasted: every piece of Python in order, against real libraries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "on-a-cluster.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "on-a-cluster.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(python|text)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
 
 

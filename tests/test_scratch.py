@@ -335,8 +335,8 @@ def test_gradients_are_exact_whatever_the_rule(rng):
 
 
 def test_the_page_of_the_seed_computes_the_rules_of_the_class():
-    """The script of docs/the-seed.md: its own rebuilt rules are those that the class has."""
-    script = runpy.run_path(str(ROOT / "docs" / "the_seed_gradient.py"))
+    """The script of docs/explanation/the-seed.md: its rebuilt rules are those of the class."""
+    script = runpy.run_path(str(ROOT / "docs" / "explanation" / "the_seed_gradient.py"))
     rnn, x, y = script["drawn"]()
     for label in script["RULES"]:
         rebuilt = script["gradients"](rnn, x, y, script["SHORTCUTS"][label])

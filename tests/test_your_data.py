@@ -1,4 +1,4 @@
-"""docs/your-data.md and docs/stores.md, pasted: all Python in its order, and every command."""
+"""Two pages of docs/how-to/, pasted: all Python in its order, and every command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elman.cli import main
 
 def blocks(page):
     """The pieces of a page: what language each is in, and its text."""
-    text = (Path(__file__).parent.parent / "docs" / page).read_text(encoding="utf-8")
+    text = (Path(__file__).parent.parent / "docs" / "how-to" / page).read_text(encoding="utf-8")
     return re.findall(r"^```(python|text|sh)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
@@ -28,7 +28,7 @@ def test_every_piece_runs_and_prints_what_the_page_says(tmp_path, monkeypatch, c
     for kind, text in blocks(page):
         if kind == "python":
             with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(compile(text, f"docs/{page}", "exec"), names)
+                exec(compile(text, f"docs/how-to/{page}", "exec"), names)
             printed = out.getvalue()
         elif kind == "text":
             assert printed == text

@@ -44,7 +44,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
 
 def main() -> None:
     result = json.loads((RESULTS / "scale.json").read_text())
-    draw(result, ROOT / "docs" / "scale.png")
+    draw(result, ROOT / "docs" / "explanation" / "scale.png")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@
 // forward(sums, state, trace) replaces the state before a step by the state after it. backward(dh, direct, h,
 // trace, previous, deltas) gets the gradient at h, which came through W_h and from outside of the loop;
 // `direct` as the later step left it; and the state before the step, whose hidden state is previous[0]. It
-// computes the deltas and leaves `direct` for the earlier step. docs/equations.md has the formulas.
+// computes the deltas and leaves `direct` for the earlier step. docs/explanation/equations.md has the formulas.
 
 template <typename T>
 struct Elman {

@@ -33,7 +33,7 @@ ELMAN_INLINE Moments<T> moments(const T* values, int64_t n) {
 }
 
 // Turns one row of deltas at the normalised, scaled and shifted sums into deltas at the sums themselves: Ba,
-// Kiros and Hinton (2016), with the formulas in docs/equations.md. The deltas that it gets are added to
+// Kiros and Hinton (2016), with the formulas in docs/explanation/equations.md. The deltas that it gets are added to
 // `bias_sums` and, times the normalised sums, to `gain_sums`. The result goes into `deltas`, and by keep(sum,
 // column, vector) into the chunk.
 template <typename T, typename C, typename Keep>

@@ -55,8 +55,8 @@ class ScratchSimpleRNNClassifier:
         - "notebook" is the rule of the classroom's notebook, kept so that its numbers can be
           reproduced. It is not the gradient of this loss, nor of any other: it takes the last state
           in place of the state of each step, adds the output error at every step, and leaves the
-          derivative of tanh out of the recursion. docs/the-seed.md shows how far it misses. Use it
-          to compare, not to train.
+          derivative of tanh out of the recursion. docs/explanation/the-seed.md shows how far it
+          misses. Use it to compare, not to train.
 
     Attributes
     ----------

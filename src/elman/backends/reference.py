@@ -1,7 +1,8 @@
 """NumPy time loops: sequences and weights in, states and gradients out; they define what is right.
 
-Written to be read beside docs/equations.md. It calls no BLAS: a matrix product there takes another
-order of summation when the batch or the number of threads changes, and so other last bits.
+Written to be read beside docs/explanation/equations.md. It calls no BLAS: a matrix product there
+takes another order of summation when the batch or the number of threads changes, and so other last
+bits.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The classroom class's problems in; how far three shortcuts in backward miss the gradient out.
 
-    python docs/the_seed_gradient.py
+    python docs/explanation/the_seed_gradient.py
 
-prints the tables of docs/the-seed.md. The rows "exact" and "all three" come from the class, by its
-`backward_rule`; the script computes each shortcut on its own. It needs the package and nothing
-else, and draws from a fixed seed.
+prints the tables of docs/explanation/the-seed.md. The rows "exact" and "all three" come from the
+class, by its `backward_rule`; the script computes each shortcut on its own. It needs the package
+and nothing else, and draws from a fixed seed.
 """
 
 from __future__ import annotations
