@@ -1,6 +1,7 @@
 """Follow a training in TensorBoard.
 
-Run: pip install 'elman[tensorboard]' tensorboard; python tensorboard_log.py; tensorboard --logdir runs
+Run: pip install 'elman[tensorboard]' tensorboard; python tensorboard_log.py
+Then: tensorboard --logdir runs
 """
 
 from elman import RNNClassifier

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
-from elman.callbacks import CSVLog, JSONLinesLog
+from elman.callbacks import CSVLog, JSONLinesLog, StopBelow
 from elman.models.history import History
 
 LOGS = [(CSVLog, "history.csv"), (JSONLinesLog, "history.jsonl")]
@@ -274,3 +274,11 @@ def test_every_column_of_the_history_is_there(samples, tmp_path):
     header = (tmp_path / "history.csv").read_text().splitlines()[0].split(",")
     named = [name.partition(".")[0] for name in header]
     assert named == ["run", *History.columns()]
+
+
+def test_several_callbacks_at_once(samples, tmp_path):
+    hooks = [CSVLog(tmp_path / "history.csv"), StopBelow(100.0), JSONLinesLog(tmp_path / "h.jsonl")]
+    clf = clone(quick(hooks))
+    assert clf.on_epoch == hooks
+    assert clf.fit(*samples).history_.stopped_by == "on_epoch"
+    assert places(tmp_path / "history.csv") == places(tmp_path / "h.jsonl") == [(1, 1)]
