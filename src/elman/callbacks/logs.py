@@ -7,14 +7,14 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from elman.callbacks.fits import OfOneFit
-from elman.callbacks.rows import Row, rows_of
+from elman.callbacks.rows import Row, columns_of, last_row, rows_of
 from elman.models.history import Epoch
 
 
@@ -40,12 +40,15 @@ class RunLog:
         """Add the rows that the file does not have yet."""
         if not epoch.is_writer:
             return
-        rows = rows_of(epoch)
+        rows = [last_row(epoch)]
         with _appending(self.path) as file:
             run, empty = self._run.of(epoch), not os.fstat(file.fileno()).st_size
             if run is None or empty:
+                rows = rows_of(epoch)
                 run = self._begin(rows, self._read(file, rows))
-            elif not _goes_on(run, rows):  # epochs that were done again came out otherwise
+            elif run.losses.get(epoch.epoch, epoch.loss) != epoch.loss:
+                # An epoch that was done again came out otherwise.
+                rows = rows_of(epoch)
                 run = _Run(self._next(self._read(file, rows)), {})
             fresh = [row for row in rows if row["epoch"] not in run.losses]
             if fresh:
@@ -54,21 +57,25 @@ class RunLog:
             run.losses.update({row["epoch"]: row["loss"] for row in fresh})
             self._run.put(epoch, run)
 
-    def check(self) -> None:
+    def check(self, weights: Iterable[str] | None = None) -> None:
         """Raise an error unless there is no file, or one that a log of this kind wrote.
+
+        Parameters
+        ----------
+        weights : iterable of str, optional
+            Names of the weights of a network. The file must have the columns for it.
 
         Raises
         ------
         ValueError
-            The file is something else.
+            The file is something else, or has other columns.
         OSError
             It cannot be read.
         """
         path = Path(self.path)
-        if path.exists():
-            found = path.read_bytes()
-            if found:
-                self._whole(found)
+        found = path.read_bytes() if path.exists() else b""
+        if found:
+            self._whole(found, None if weights is None else ["run", *columns_of(weights)])
 
     def _begin(self, rows: list[Row], known: list[Row]) -> _Run:
         """The run of the file to which a fit belongs; a new one if it is none of those."""

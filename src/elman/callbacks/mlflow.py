@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from elman.callbacks.fits import OfOneFit
-from elman.callbacks.rows import numbers_of, rows_of
+from elman.callbacks.rows import last_row, numbers_of, rows_of
 from elman.models.history import Epoch
 
 
@@ -52,13 +52,12 @@ class MLflow:
         except ImportError as error:
             raise ImportError("MLflow needs mlflow: pip install 'elman[mlflow]'") from error
         active = mlflow.active_run()
-        rows = rows_of(epoch)
         if active is not None and not self.nested:
-            mlflow.log_metrics(numbers_of(rows[-1]), step=epoch.epoch)
+            mlflow.log_metrics(numbers_of(last_row(epoch)), step=epoch.epoch)
             return
         # A fit does not say when it is over: its run is ended, and taken up again, at each epoch.
         run = self._run.of(epoch)
         with mlflow.start_run(run_id=run, nested=active is not None) as opened:
             self._run.put(epoch, opened.info.run_id)
-            for row in rows if run is None else rows[-1:]:
+            for row in rows_of(epoch) if run is None else [last_row(epoch)]:
                 mlflow.log_metrics(numbers_of(row), step=row["epoch"])

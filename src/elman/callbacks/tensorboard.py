@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.callbacks.fits import OfOneFit
-from elman.callbacks.rows import numbers_of, rows_of
+from elman.callbacks.rows import last_row, numbers_of, rows_of
 from elman.models.history import Epoch
 
 _RUN = re.compile(r"run-(\d+)")
@@ -73,17 +73,13 @@ class TensorBoard:
         """Write the epoch."""
         if not epoch.is_writer:
             return
-        rows = rows_of(epoch)
-        now = self._open.of(epoch)
+        now, is_new = self._open.of(epoch), False
         if now is None:
             now, is_new = self._opened(epoch)
             self._open.put(epoch, now)
-            rows = rows if is_new else rows[-1:]
-        else:
-            rows = rows[-1:]
         from tensorboardX.summary import histogram, scalar
 
-        for row in rows:
+        for row in rows_of(epoch) if is_new else [last_row(epoch)]:
             for name, value in numbers_of(row).items():
                 now.write(scalar(name.replace(".", "/"), value), row["epoch"])
         if self.histograms:
