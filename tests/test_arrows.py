@@ -17,7 +17,7 @@ SOURCE = Path(elman.__file__).parent
 LEVELS = [
     {"__main__"},
     {"cli"},
-    {"plotting", "metrics"},
+    {"plotting", "metrics", "callbacks"},
     {"estimators"},
     {"distributed"},
     {"training", "evaluation"},
@@ -43,6 +43,8 @@ OUTSIDE = {
     "distributed": set(),
     "dask": set(),
     "mpi4py": set(),
+    "tensorboardX": set(),
+    "mlflow": set(),
     "numpy": {"", *(folder for level in LEVELS for folder in level)},
 }
 """Packages of others, and the folders whose modules may import them when they are themselves
@@ -58,6 +60,8 @@ INSIDE = {
     "distributed": {"distributed"},
     "dask": {"data", "distributed"},
     "mpi4py": {"cli"},
+    "tensorboardX": {"callbacks"},
+    "mlflow": {"callbacks"},
 }
 """Packages that only functions in these folders may import."""
 

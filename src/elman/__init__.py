@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from elman.estimators.scaler import SequenceScaler
     from elman.estimators.tagger import RNNTagger
     from elman.inspection.gradcheck import gradcheck
+    from elman.plotting.learning_rate import lr_range_test
 
 _HOME = {
     "RNNClassifier": "elman.estimators.classifier",
@@ -25,9 +26,10 @@ _HOME = {
     "SequenceScaler": "elman.estimators.scaler",
     "gradcheck": "elman.inspection.gradcheck",
     "load": "elman.estimators.loading",
+    "lr_range_test": "elman.plotting.learning_rate",
 }
 
-_MODULES = ("data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
+_MODULES = ("callbacks", "data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
 
 __all__ = [
     "RNNClassifier",
@@ -37,6 +39,7 @@ __all__ = [
     "__version__",
     "gradcheck",
     "load",
+    "lr_range_test",
 ]
 
 

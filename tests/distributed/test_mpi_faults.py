@@ -115,6 +115,15 @@ def test_the_functions_of_the_first_process_decide():
     assert scores == scores_of_other == [1.0, 2.0, 3.0]
 
 
+def test_one_process_writes_the_logs(tmp_path):
+    found, lines = ran(2, "logged", tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert sorted(lines) == [[0], [1]]
+    rows = (tmp_path / "history.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[:2] for row in rows] == [["1", "1"], ["1", "2"], ["1", "3"]]
+    assert len(list((tmp_path / "runs").glob("*/*"))) == 1
+
+
 def test_another_instruction_set_in_one_process():
     found, lines = ran(2, "other_set")
     assert found.returncode == 0, found.stderr

@@ -151,6 +151,7 @@ def test_the_command_line_has_an_option_for_each():
     command = get_command(make_app(["fit"])).commands["fit"]
     parameters = {each.name: each for each in command.params}
     own = {"data", "output", "validation", "test", "kind", "force", "seed", "quiet", "help", "dask"}
+    own |= {"log", "max_minutes"}
     own |= set(OPTIONS)  # of the columns of a table
     options = {name: each for name, each in parameters.items() if name not in own}
     assert list(options) == [name for name, each in DECLARED.items() if each.option]

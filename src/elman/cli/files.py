@@ -188,6 +188,24 @@ def check_output(
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def check_log(path: Path, inputs: tuple[Path, ...] | None) -> None:
+    """Refuse a log of training that is no .csv or .jsonl file, or another file than a log.
+
+    `inputs` is what the command reads; None if this process does not write the log.
+    """
+    from elman.callbacks.logs import LOGS
+
+    log = LOGS.get(path.suffix.lower())
+    if log is None:
+        raise UserError(f"--log {path}: the name must end in {' or '.join(LOGS)}")
+    if inputs is not None:
+        check_output(path, force=True, inputs=inputs)
+        try:
+            log(path).check()
+        except ValueError as error:
+            raise UserError(f"--log {error}") from error
+
+
 def check_checkpoint(folder: Path, output: Path, inputs: tuple[Path, ...]) -> None:
     """Refuse a folder of checkpoints that would be in the way of the model, or of what is read."""
     from elman.training.checkpoints import BEST, EPOCH_FILE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from elman.cli.console import output as output_console
 from elman.cli.engines import DaskAddress, executor_of, is_writer
 from elman.cli.errors import UserError
 from elman.cli.evaluate import print_scores
-from elman.cli.files import check_checkpoint, check_output, read_data
+from elman.cli.files import check_checkpoint, check_log, check_output, read_data
 from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
 from elman.nn.readouts import EVERY
 
@@ -47,6 +48,17 @@ def fit(
     ] = "auto",
     *,
     given: dict[str, Any],
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Add the numbers of every epoch to this file (.csv or .jsonl)."),
+    ] = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="End training after the epoch by which so many minutes are over; what is learned "
+            "until then depends on the machine."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing model; never another kind of file.")
     ] = False,
@@ -79,6 +91,10 @@ def fit(
         check_output(output, force=force, must_be="model", inputs=inputs)
     if "checkpoint" in options:
         check_checkpoint(Path(options["checkpoint"]), output, inputs)
+    if log is not None:
+        check_log(log, inputs if is_writer(context) else None)
+    followers = _followers(log, max_minutes)
+    writes_log = log is not None and is_writer(context)
     executor = executor_of(context, dask)
     allowed = options.get("missing", "error")
     training = read_data(data, given, missing=allowed)
@@ -93,9 +109,12 @@ def fit(
 
     estimator_class: Any = getattr(elman, ESTIMATORS[targets.kind])
     _refuse_strangers(options, estimator_class, data)
+    options["on_epoch"] = followers or None
     if isinstance(options.get("class_weight"), dict):
         options["class_weight"] = _of_labels(options["class_weight"], targets, data)
     estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
+    if writes_log:
+        _check_columns(followers[0], estimator)
     with warnings.catch_warnings():
         # Said below, with the name of the file.
         warnings.filterwarnings("ignore", "training was interrupted")
@@ -150,6 +169,29 @@ def _summary(estimator: Any) -> str:
     scores = estimator._score_name(), estimator._SCORE
     restored = bool(estimator.early_stopping)
     return summary(history, sum(history.seconds), *scores, restored=restored)
+
+
+def _followers(log: Path | None, max_minutes: float | None) -> list[Any]:
+    """The callbacks that options ask for."""
+    from elman.callbacks import TimeLimit
+    from elman.callbacks.logs import LOGS
+
+    if max_minutes is not None and not 0 < max_minutes < math.inf:
+        raise UserError(f"--max-minutes {max_minutes:g}: must be a finite number above 0")
+    logs = [] if log is None else [LOGS[log.suffix.lower()](log)]
+    return [*logs, *([] if max_minutes is None else [TimeLimit(minutes=max_minutes)])]
+
+
+def _check_columns(log: Any, estimator: Any) -> None:
+    """Refuse a log whose columns are not those of the network that is to be trained."""
+    from elman.hyperparameters.network import layout_of
+    from elman.nn.network import network_shapes
+
+    estimator._check_parameters()
+    try:
+        log.check(network_shapes(layout_of(estimator._hyperparameters(), 1, 1)))
+    except ValueError as error:
+        raise UserError(f"--log {error}") from error
 
 
 def _with_id(given: Mapping[str, Any], training: Any, data: Path) -> dict[str, Any]:

@@ -158,6 +158,11 @@ class SharedGradients:
             self.timing.add(Round(time.perf_counter() - start, computing, n_workers, max(sizes)))
         return [result.value for result in results]
 
+    @property
+    def is_writer(self) -> bool:
+        """As of the engine."""
+        return self.engine.is_writer
+
     def agreed(self, value: T, network: Network) -> T:
         """What the process that writes says; DistributedError where another has other weights."""
         self.engine.check_same(lambda: digest(network.params.flat), "network")

@@ -53,6 +53,30 @@ def fitted(given: Any) -> Fitted:
     """
     if isinstance(given, TrainedModel):
         return Fitted(given, given, given)
+    steps, last = parts(
+        given,
+        "a fitted RNNClassifier, RNNTagger or RNNRegressor, a pipeline that ends in one, or a "
+        "trained model",
+    )
+    model = last.__dict__.get("model_")
+    if model is None:
+        raise ValueError(f"this {type(last).__name__} is not fitted: call fit first")
+    return Fitted(given, last, model, steps)
+
+
+def parts(
+    given: Any,
+    expected: str = "an RNNClassifier, RNNTagger or RNNRegressor, or a pipeline that ends in one",
+) -> tuple[list[tuple[str, Any]], Any]:
+    """The steps of a pipeline before its last one, and that: one of the three estimators.
+
+    Of an estimator alone there are no steps. It need not be fitted.
+
+    Raises
+    ------
+    TypeError
+        It is neither; the message says that this was `expected`.
+    """
     steps = [(str(name), step) for name, step in getattr(given, "steps", None) or [("", given)]]
     *before, (_, last) = steps
     kinds = ("RNNClassifier", "RNNTagger", "RNNRegressor")
@@ -60,12 +84,5 @@ def fitted(given: Any) -> Fitted:
         what = type(given).__name__
         if last is not given:
             what += f" that ends in {type(last).__name__}"
-        raise TypeError(
-            f"expected a fitted RNNClassifier, RNNTagger or RNNRegressor, a pipeline that ends in "
-            f"one, or a trained model, and got {what}"
-        )
-    model = last.__dict__.get("model_")
-    if model is None:
-        raise ValueError(f"this {type(last).__name__} is not fitted: call fit first")
-    passed = [(name, step) for name, step in before if step not in (None, "passthrough")]
-    return Fitted(given, last, model, passed)
+        raise TypeError(f"expected {expected}, and got {what}")
+    return [(name, step) for name, step in before if step not in (None, "passthrough")], last

@@ -67,6 +67,9 @@ class Epoch:
     """all epochs so far, this one included: look, do not change"""
     stopped: bool = False
     """whether this is to be the last epoch"""
+    is_writer: bool = True
+    """whether this process writes files and messages: of several that run the same training, one
+    does, and `on_epoch` is called in all of them"""
 
     def stop(self) -> None:
         """Make this the last epoch, as returning True does."""

@@ -1,5 +1,6 @@
 """A fitted estimator in; pictures of it out."""
 
+from elman.plotting.learning_rate import LearningRateDisplay
 from elman.plotting.plots import (
     plot_accuracy_by_share,
     plot_confusion_matrix,
@@ -9,6 +10,7 @@ from elman.plotting.plots import (
 )
 
 __all__ = [
+    "LearningRateDisplay",
     "plot_accuracy_by_share",
     "plot_confusion_matrix",
     "plot_hidden_states",

@@ -49,6 +49,11 @@ class Gradients(Protocol):
     anywhere.
     """
 
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process writes files, where several run the same training: one does."""
+        ...
+
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
         """The batches with the samples at each of `batches`, in order.
 
@@ -90,6 +95,11 @@ class Gradients(Protocol):
 
 class Here(Gradients):
     """Everything in this process."""
+
+    @property
+    def is_writer(self) -> bool:
+        """True: there is one process."""
+        return True
 
     def batches(self, X: Prepared, batches: list[Indices], backend: Backend) -> Iterator[Batch]:
         """The batches; of sequences on a disk each is read while the one before is trained on."""

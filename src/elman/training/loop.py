@@ -210,6 +210,7 @@ def train(
                 best_epoch=best.epoch,
                 network=network,
                 history=history,
+                is_writer=gradients.is_writer,
             )
             history.append(epoch)
             history.best_epoch = best.epoch
