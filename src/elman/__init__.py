@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman.estimators.classifier import RNNClassifier
     from elman.estimators.loading import load
+    from elman.estimators.pipelines import save, stream
     from elman.estimators.regressor import RNNRegressor
     from elman.estimators.scaler import SequenceScaler
     from elman.estimators.tagger import RNNTagger
     from elman.inspection.gradcheck import gradcheck
+    from elman.models.summary import summary
 
 _HOME = {
     "RNNClassifier": "elman.estimators.classifier",
@@ -25,6 +27,9 @@ _HOME = {
     "SequenceScaler": "elman.estimators.scaler",
     "gradcheck": "elman.inspection.gradcheck",
     "load": "elman.estimators.loading",
+    "save": "elman.estimators.pipelines",
+    "stream": "elman.estimators.pipelines",
+    "summary": "elman.models.summary",
 }
 
 _MODULES = ("data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
@@ -37,6 +42,9 @@ __all__ = [
     "__version__",
     "gradcheck",
     "load",
+    "save",
+    "stream",
+    "summary",
 ]
 
 
