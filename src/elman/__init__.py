@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman.estimators.classifier import RNNClassifier
     from elman.estimators.loading import load
+    from elman.estimators.pipelines import save, stream
     from elman.estimators.regressor import RNNRegressor
     from elman.estimators.scaler import SequenceScaler
     from elman.estimators.tagger import RNNTagger
     from elman.inspection.gradcheck import gradcheck
+    from elman.models.summary import summary
     from elman.plotting.learning_rate import lr_range_test
 
 _HOME = {
@@ -27,6 +29,9 @@ _HOME = {
     "gradcheck": "elman.inspection.gradcheck",
     "load": "elman.estimators.loading",
     "lr_range_test": "elman.plotting.learning_rate",
+    "save": "elman.estimators.pipelines",
+    "stream": "elman.estimators.pipelines",
+    "summary": "elman.models.summary",
 }
 
 _MODULES = ("callbacks", "data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
@@ -40,6 +45,9 @@ __all__ = [
     "gradcheck",
     "load",
     "lr_range_test",
+    "save",
+    "stream",
+    "summary",
 ]
 
 

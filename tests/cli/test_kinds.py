@@ -238,7 +238,7 @@ def test_training_is_followed_on_a_validation_file(capsys, tmp_path, files, kind
         ("labels", ["any of 3 labels for each recording", "7 x 3"]),
         ("steps", ["label for each time step", "2: 'above', 'below'"]),
         ("value", ["number for each recording", "targets' deviation", "huber_delta"]),
-        ("values", ["2 numbers for each recording", "recurrent1.W_h"]),
+        ("values", ["2 numbers for each recording", "recurrent1 ("]),
         ("step value", ["number for each time step", "targets' mean"]),
         ("step values", ["2 numbers for each time step"]),
     ],

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
+from elman.cli.as_json import AsJson, print_json
 from elman.cli.console import output
 from elman.cli.files import load_model
-from elman.cli.kinds import is_of_numbers, kind_of_model
+from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
 from elman.cli.tables import new_table, print_table
 from elman.cli.text import visible
+from elman.inspection.summary import LEFT, TABLE, Summary
 from elman.models.columns import KEPT
+from elman.models.files import Saved, plain_parameters
 from elman.models.history import History
+from elman.models.model import TrainedModel
+from elman.models.summary import summary_of
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
+    model: Annotated[Path, typer.Argument(help="A model saved by `elman fit` or `elman.save`.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show what a saved model is.
 
-    What it answers, its weights, hyper-parameters and training.
+    What it answers, its layers with their weights, arithmetic and memory, hyper-parameters and
+    training.
+
+    With --json the keys are: model, bytes, kind, answers ("label", "labels", "steps", "values" or
+    "step values"), classes or targets (each with name, mean, deviation), n_features,
+    feature_names, columns, before (what X goes through first), summary (layers, parameters,
+    multiply_adds, training_memory, stream_state, dtype, ...), hyperparameters, training (n_epochs,
+    best_epoch, stopped_by, history). What is not known is null.
     """
     saved = load_model(model)
-    weights = saved.model.network.params
-    n_parameters = sum(w.size for w in weights.values())
+    summary = summary_of(saved.model, saved.parameters)
+    if as_json:
+        print_json(_described(model, saved, summary))
+        return
     console = output()
 
     console.print(f"{model}: {saved.model.kind}", style="bold")
@@ -42,7 +58,8 @@ def inspect(
     facts.add_row("features", f"{saved.model.n_features_in}{shown}")
     if saved.model.columns:
         facts.add_row("columns", _columns(saved.model.columns))
-    facts.add_row("parameters", f"{n_parameters:,}")
+    for name, value in summary.facts():
+        facts.add_row(name, value)
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
     for name, value in _training_facts(saved.history, score):
@@ -50,13 +67,11 @@ def inspect(
     print_table(console, "", facts)
 
     table = new_table()
-    for column in ("name", "shape", "dtype"):
-        table.add_column(column)
-    table.add_column("parameters", justify="right")
-    for name, weight in weights.items():
-        shape = " x ".join(map(str, weight.shape))
-        table.add_row(name, shape, str(weight.dtype), f"{weight.size:,}")
-    print_table(console, "Weights", table)
+    for i, column in enumerate(TABLE):
+        table.add_column(column, justify="left" if i < LEFT else "right")
+    for row in summary.rows():
+        table.add_row(*row)
+    print_table(console, "Layers", table)
 
     table = new_table()
     table.add_column("name")
@@ -64,6 +79,41 @@ def inspect(
     for name, value in saved.parameters.items():
         table.add_row(name, repr(value))
     print_table(console, "Hyper-parameters", table)
+
+
+def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict[str, Any]:
+    """All that the tables say, as keys of one JSON object."""
+    model: Any = saved.model
+    kind, history = kind_of_model(model), saved.history
+    told: dict[str, Any] = {
+        "model": str(path),
+        "bytes": path.stat().st_size,
+        "kind": model.kind,
+        "answers": kind,
+    }
+    if is_of_numbers(kind):
+        scale = model.target_scale
+        names: Sequence[str | None] = names_of_answers(model) or [None] * len(scale.mean)
+        told["targets"] = [
+            {"name": name, "mean": mean, "deviation": deviation}
+            for name, mean, deviation in zip(names, *map(np.ndarray.tolist, scale), strict=True)
+        ]
+    else:
+        told["classes"] = model.classes
+    return told | {
+        "n_features": model.n_features_in,
+        "feature_names": model.feature_names,
+        "columns": model.columns,
+        "before": summary.before,
+        "summary": summary.to_dict(),
+        "hyperparameters": plain_parameters(saved.parameters),
+        "training": {
+            "n_epochs": len(history),
+            "best_epoch": history.best_epoch,
+            "stopped_by": history.stopped_by or None,
+            "history": history.to_dict(),
+        },
+    }
 
 
 def _answers(model: Any) -> list[tuple[str, str]]:

@@ -51,10 +51,12 @@ from elman.estimators.steps import labelled_steps, validated_steps
 from elman.hyperparameters.declared import PARAMETERS, declarations
 from elman.hyperparameters.network import layout_of
 from elman.hyperparameters.seeds import entropy_of, make_rng
+from elman.inspection.summary import Summary
 from elman.models.files import Saved, load_kind, pack, save
 from elman.models.history import History
 from elman.models.model import TrainedModel
 from elman.models.streaming import Stream
+from elman.models.summary import summary
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
 from elman.nn.optimizers import SGD, Adam
@@ -519,8 +521,58 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         ------
         ValueError
             The network is bidirectional: it has no answer before a sequence has ended.
+
+        Notes
+        -----
+        A pipeline that ends in the estimator has no `stream`; `elman.stream` makes one, whose steps
+        go through the scaler of the pipeline first.
         """
         return self._model().stream(n)
+
+    def summary(
+        self,
+        *,
+        n_features: int | None = None,
+        n_outputs: int | None = None,
+        batch_size: int | None = None,
+        n_timesteps: int | None = None,
+    ) -> Summary:
+        """Layers, shapes, parameters, arithmetic and memory of the network, as a table.
+
+        Parameters
+        ----------
+        n_features, n_outputs : int, optional
+            Columns of a time step of X, and classes, labels or targets: needed before `fit`, and
+            not to be given after it.
+        batch_size : int, optional
+            Sequences in a batch, for the memory of training; by default that of the estimator.
+        n_timesteps : int, optional
+            Time steps of each sequence of that batch; by default 100, or after a fit of a 2-D X the
+            number of its columns.
+
+        Returns
+        -------
+        elman.inspection.summary.Summary
+            Print it, or show it in a notebook; it has `frame()` and `to_dict()`, and says how
+            everything is counted.
+
+        Examples
+        --------
+        >>> from elman import RNNTagger
+        >>> tagger = RNNTagger(8, bidirectional=True, dtype="float32")
+        >>> tagger.summary(n_features=3, n_outputs=4).frame()[["layer", "output", "parameters"]]
+                        layer             output  parameters
+        0          recurrent0   (n_timesteps, 8)          96
+        1  recurrent0.reverse   (n_timesteps, 8)          96
+        2                head   (n_timesteps, 4)          68
+        """
+        return summary(
+            self,
+            n_features=n_features,
+            n_outputs=n_outputs,
+            batch_size=batch_size,
+            n_timesteps=n_timesteps,
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to a safetensors file, atomically.
@@ -529,6 +581,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         `scoring` that is a function (all become None), the optimizer's memory (a later
         `partial_fit` starts with a fresh one), and the states of `stateful` (it begins new
         sequences). Pickle keeps the last two.
+
+        A pipeline that ends in the estimator has no `save`; `elman.save` writes it, its scaler
+        included.
 
         Parameters
         ----------

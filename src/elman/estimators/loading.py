@@ -1,11 +1,14 @@
-"""Reads the estimator that a model file holds, whichever it is."""
+"""Reads the estimator, or the pipeline, that a model file holds."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from elman.estimators.base import RecurrentEstimator
 from elman.estimators.classifier import RNNClassifier
+from elman.estimators.pipelines import pipeline_of
 from elman.estimators.regressor import RNNRegressor
 from elman.estimators.tagger import RNNTagger
 from elman.models import files
@@ -16,21 +19,22 @@ ESTIMATORS: dict[str, type[RecurrentEstimator]] = {  # type: ignore[type-arg]  #
 """The estimators by their names in a file."""
 
 
-def load(path: str | Path) -> RNNClassifier | RNNRegressor | RNNTagger:
-    """Read the estimator that a file holds, whichever it is.
+def load(path: str | Path) -> Any:
+    """Read the estimator that a file holds, whichever it is, or the pipeline.
 
-    Each estimator's own `load` does the same, and refuses a file of another one. A program that
-    only wants answers can do without scikit-learn, which takes a second to import:
-    `elman.models.files.load` gives the trained model alone.
+    Each estimator's own `load` does the same for one kind of estimator, and refuses a file of
+    anything else. A program that only wants answers can do without scikit-learn, which takes a
+    second to import: `elman.models.files.load` gives the trained model alone, with the scalers of a
+    pipeline in it.
 
     Parameters
     ----------
     path : str or Path
-        A file that `save` or `elman fit` wrote.
+        A file that `elman.save`, the `save` of an estimator, or `elman fit` wrote.
 
     Returns
     -------
-    RNNClassifier, RNNRegressor or RNNTagger
+    RNNClassifier, RNNRegressor, RNNTagger or Pipeline
         Fitted; it predicts bit for bit what the saved one did.
 
     Raises
@@ -39,6 +43,24 @@ def load(path: str | Path) -> RNNClassifier | RNNRegressor | RNNTagger:
         The file is damaged, from a newer version, or not one of elman's. No code in it is run.
     OSError
         It cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import elman
+    >>> from elman.data import make_parity
+    >>> X, y = make_parity(20, random_state=0)
+    >>> clf = elman.RNNClassifier(4, max_iter=2, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     clf.save(f"{folder}/parity.safetensors")
+    ...     again = elman.load(f"{folder}/parity.safetensors")
+    >>> type(again).__name__, again.n_iter_
+    ('RNNClassifier', 2)
     """
     saved = files.load(path)
-    return ESTIMATORS[saved.model.kind]._of_saved(saved)
+    estimator = ESTIMATORS[saved.model.kind]
+    if saved.pipeline is None:
+        return estimator._of_saved(saved)
+    alone = replace(saved.model, before=(), feature_names=saved.pipeline.feature_names)
+    last = estimator._of_saved(saved._replace(model=alone))
+    return pipeline_of(saved, last, saved.pipeline)

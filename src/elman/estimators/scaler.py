@@ -11,11 +11,9 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import check_is_fitted
 
 from elman.data.axes import warn_of_channels_first
-from elman.data.containers import is_one_array
-from elman.data.names import Names
+from elman.data.scaler import Scaler, in_layout_of, refuse_large
 from elman.data.scaling import location_and_scale, scaled
-from elman.data.sequences import Sequences, is_small
-from elman.data.store.stored import Stored
+from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
 from elman.hyperparameters import checks as hp
 from elman.targets.weights import check_weights
@@ -84,7 +82,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         SequenceScaler
             The scaler itself.
         """
-        data = self._check(X, reset=True)
+        data = self._check_fresh(X)
         weights = None if sample_weight is None else check_weights(sample_weight, len(data))
         self.mean_, self.scale_ = location_and_scale(data, weights)
         return self
@@ -104,11 +102,9 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             else float64. X is not changed. `set_output` makes a data frame of a 2-D array, and
             leaves the others, which are no tables, as they are.
         """
-        check_is_fitted(self)
-        _refuse_large(X)
-        data = self._check(X, reset=False)
-        found = _like(X, scaled(data, self.mean_, self.scale_, data.dtype))
-        return _wrap_data_with_container("transform", found, X, self) if data.two_d else found
+        fitted = self._fitted()
+        found = fitted.transform(X, estimator=type(self).__name__)
+        return _wrap_data_with_container("transform", found, X, self) if fitted.two_d else found
 
     def inverse_transform(self, X: Any) -> Any:
         """Undo `transform`.
@@ -123,11 +119,12 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray or list of ndarray
             As `transform` returns it.
         """
-        check_is_fitted(self)
-        _refuse_large(X)
-        data = self._check(X, reset=False)
+        fitted = self._fitted()
+        refuse_large(X)
+        data = fitted.check(X, estimator=type(self).__name__)
         # x * scale + mean, written as (x - mean') / scale' for `scaled`
-        return _like(X, scaled(data, -self.mean_ / self.scale_, 1 / self.scale_, data.dtype))
+        mean, scale = -fitted.mean / fitted.scale, 1 / fitted.scale
+        return in_layout_of(X, scaled(data, mean, scale, data.dtype))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Names of the features, which are those that came in.
@@ -146,53 +143,49 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return np.asarray(_check_feature_names_in(self, input_features))
 
-    def _check(self, X: Any, *, reset: bool) -> Sequences:
+    def _check_fresh(self, X: Any) -> Sequences:
+        """X to learn from; keeps what it is like."""
         hp.boolean("allow_nan", self.allow_nan)
         data = check_sequences(
             X,
             dtype=None,
-            n_features=None if reset else self.n_features_in_,
-            two_d=None if reset else self._two_d,
-            feature_names=None if reset else self._names(),
             estimator=type(self).__name__,
-            ensure_min_timesteps=1 if reset else 0,
             missing="keep" if self.allow_nan else "error",
             how_to_allow="allow_nan=True",
         )
-        if reset:
-            warn_of_channels_first(data)
-            self.n_features_in_: int = data.n_features_in
-            self._two_d: bool = data.two_d
-            self.__dict__.pop("feature_names_in_", None)
-            if data.feature_names is not None:
-                self.feature_names_in_: Array = np.array(data.feature_names, dtype=object)
+        warn_of_channels_first(data)
+        self.n_features_in_: int = data.n_features_in
+        self._two_d: bool = data.two_d
+        self.__dict__.pop("feature_names_in_", None)
+        if data.feature_names is not None:
+            self.feature_names_in_: Array = np.array(data.feature_names, dtype=object)
         return data
 
-    def _names(self) -> Names | None:
-        """The names of the columns that it was fitted on."""
+    def _fitted(self) -> Scaler:
+        """What it learned."""
+        check_is_fitted(self)
+        hp.boolean("allow_nan", self.allow_nan)
         names = getattr(self, "feature_names_in_", None)
-        return None if names is None else tuple(names)
+        return Scaler(
+            mean=self.mean_,
+            scale=self.scale_,
+            n_features_in=self.n_features_in_,
+            two_d=self._two_d,
+            feature_names=None if names is None else tuple(names),
+            allow_nan=bool(self.allow_nan),
+        )
+
+    @classmethod
+    def _of_fitted(cls, fitted: Scaler) -> SequenceScaler:
+        """The scaler that learned this."""
+        scaler = cls(allow_nan=fitted.allow_nan)
+        scaler.mean_, scaler.scale_ = fitted.mean, fitted.scale
+        scaler.n_features_in_, scaler._two_d = fitted.n_features_in, fitted.two_d
+        if fitted.feature_names is not None:
+            scaler.feature_names_in_ = np.array(fitted.feature_names, dtype=object)
+        return scaler
 
 
 for _name in ("transform", "fit_transform"):
     # as they were before scikit-learn wrapped them, to make a data frame of whatever they return
     setattr(SequenceScaler, _name, getattr(SequenceScaler, _name).__wrapped__)
-
-
-def _refuse_large(X: Any) -> None:
-    """Refuse to make a copy in memory of what is on a disk because it does not fit there."""
-    if isinstance(X, Stored) and not is_small(X.n_steps * X.n_features):
-        raise ValueError(
-            f"X is a store of {X.n_steps * X.n_features:,} values, of which transform would make a "
-            "copy in memory: leave the scaler out, and train with standardize=True, which scales "
-            "each batch as it is read, to the same numbers"
-        )
-
-
-def _like(X: Any, data: Sequences) -> Any:
-    """Sequences in the layout that X has: 2-D, 3-D or a list."""
-    if data.two_d:
-        return data.values.reshape(len(data), -1)
-    if is_one_array(X):
-        return data.values.reshape(len(data), data.n_timesteps or 0, data.n_features)
-    return list(data)

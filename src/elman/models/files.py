@@ -19,6 +19,7 @@ from elman.hyperparameters.network import layout_of, parameters_of
 from elman.models.classifier import TrainedClassifier
 from elman.models.history import STOPPED_BY, History
 from elman.models.model import TrainedModel
+from elman.models.pipeline import PipelineSteps
 from elman.models.regressor import TrainedRegressor
 from elman.models.tagger import TrainedTagger
 
@@ -44,6 +45,9 @@ class Saved(NamedTuple, Generic[M]):
     parameters: dict[str, Any]
     """hyper-parameters by name, without those that no file holds once restored"""
     history: History
+    pipeline: PipelineSteps | None = None
+    """the steps of the pipeline that the estimator is the last one of; None: it is alone. The
+    scalers themselves are in `model.before`, so that the model answers as the pipeline does"""
 
 
 def save(path: str | Path, saved: Saved[M]) -> None:
@@ -79,6 +83,8 @@ def pack(saved: Saved[M]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         "parameters": plain_parameters(saved.parameters),
         "history": asdict(saved.history),
     }
+    if saved.pipeline is not None:
+        config["pipeline"] = saved.pipeline.describe()
     return tensors, config
 
 
@@ -95,7 +101,10 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load(path: str | Path) -> Saved[TrainedModel]:
-    """Read an estimator of any kind that `save` wrote; nothing in the file is run."""
+    """Read an estimator of any kind, or a pipeline, that `save` wrote; nothing in it is run.
+
+    The model of a pipeline has its scalers in `before`, and takes X as the pipeline does.
+    """
     tensors, config = _content(path)
     kind = config.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -137,6 +146,10 @@ def load_training(
     if config.get("kind") != kind:
         raise ArchiveError(
             f"{path}: holds a {config.get('kind')!r}, not a {kind}; load it with its own class"
+        )
+    if "pipeline" in config or "before" in config:
+        raise ArchiveError(
+            f"{path}: holds a pipeline that ends in a {kind}, not one alone; elman.load reads it"
         )
     saved = _checked(path, tensors, config, known)
     arrays = {name: array for name, array in tensors.items() if name.startswith("training.")}
@@ -183,8 +196,11 @@ def _restored(
     for name, value in parameters_of(model.network.layout).items():
         if name in known:  # what the file leaves out, the network says
             parameters.setdefault(name, value)
+    pipeline = None
+    if "pipeline" in config or model.before:
+        pipeline = PipelineSteps.restore(config["pipeline"], model.n_features_in, len(model.before))
     model = replace(model, backend=parameters.get("backend"), n_jobs=parameters.get("n_jobs"))
-    return Saved(model, parameters, _restored_history(config["history"]))
+    return Saved(model, parameters, _restored_history(config["history"]), pipeline)
 
 
 def _restored_parameters(

@@ -12,6 +12,9 @@ from typing import Any
 
 from elman.models.model import TrainedModel
 
+KINDS = ("RNNClassifier", "RNNTagger", "RNNRegressor")
+"""Names of the classes that hold a trained model, once they are fitted."""
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -79,8 +82,7 @@ def parts(
     """
     steps = [(str(name), step) for name, step in getattr(given, "steps", None) or [("", given)]]
     *before, (_, last) = steps
-    kinds = ("RNNClassifier", "RNNTagger", "RNNRegressor")
-    if not {base.__name__ for base in type(last).__mro__} & set(kinds):
+    if not {base.__name__ for base in type(last).__mro__} & set(KINDS):
         what = type(given).__name__
         if last is not given:
             what += f" that ends in {type(last).__name__}"

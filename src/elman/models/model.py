@@ -18,6 +18,7 @@ from elman.backends.contract import Backend
 from elman.backends.streams import MISSING, Link
 from elman.data.missing import n_inputs
 from elman.data.prepared import Prepared
+from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.data.validation import check_sequences
@@ -79,6 +80,9 @@ class TrainedModel:
     """what the columns of the table were that X is from, by role: see `elman.models.columns`"""
     backend: str | None = None
     n_jobs: int | None = None
+    before: tuple[Scaler, ...] = ()
+    """what X goes through first, in order: the scalers of a pipeline that ends in this model.
+    `n_features_in`, `two_d` and `feature_names` are then of X as it comes in"""
     asking: Asking | None = None
     """who asks the network; None is this process. It is set for a call, and never kept."""
     first: int = 0
@@ -114,6 +118,10 @@ class TrainedModel:
         }
         if self.columns is not None:
             described["columns"] = dict(self.columns)
+        if self.before:
+            described["before"] = [_described_scaler(each) for each in self.before]
+            for i, each in enumerate(self.before):
+                tensors |= {f"before{i}.mean": each.mean, f"before{i}.scale": each.scale}
         return described | answers, tensors | arrays
 
     def describe_answers(self) -> tuple[Described, Tensors]:
@@ -168,6 +176,7 @@ class TrainedModel:
             missing=missing,
             feature_names=_restored_names(described["feature_names_in"], n_features_in),
             columns=restored_columns(described.get("columns")),
+            before=_restored_scalers(described.get("before", []), tensors, n_features_in, two_d),
             **meaning,
         )
 
@@ -199,6 +208,8 @@ class TrainedModel:
             X cannot be used, or is not what the network was trained on: its columns are called
             otherwise, or stand in another order.
         """
+        for scaler in self.before:
+            X = scaler.transform(X, name)
         # Standardisation works in float64 on what X holds.
         dtype = self.network.params.dtype if self.standardisation is None else None
         return check_sequences(
@@ -207,7 +218,7 @@ class TrainedModel:
             dtype=dtype,
             n_features=self.n_features_in,
             two_d=self.two_d,
-            feature_names=self.feature_names,
+            feature_names=None if self.before else self.feature_names,
             estimator=estimator or self.kind,
             ensure_min_timesteps=0,
             look_at_values=False,  # inference does, a batch at a time
@@ -335,6 +346,60 @@ def restored_standardisation(
         if not np.isfinite(value).all() or (name == "scale" and (value <= 0).any()):
             raise ValueError(f"{prefix}.{name} is {listed(value)}, which no training makes")
     return Standardisation(*found)
+
+
+def _described_scaler(scaler: Scaler) -> Described:
+    """All but the arrays of what X goes through first, in JSON's words."""
+    names = scaler.feature_names
+    return {
+        "kind": "SequenceScaler",
+        "n_features_in": int(scaler.n_features_in),
+        "two_d": bool(scaler.two_d),
+        "feature_names_in": None if names is None else [*names],
+        "allow_nan": bool(scaler.allow_nan),
+    }
+
+
+def _restored_scalers(
+    described: Any, tensors: Tensors, n_features_in: int, two_d: bool
+) -> tuple[Scaler, ...]:
+    """What X goes through before a model, which was described, maybe by someone who means harm.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        It is no such list, or its scalers and the model do not fit each other.
+    """
+    if not isinstance(described, list) or not all(isinstance(each, dict) for each in described):
+        raise TypeError(f"before is {described!r:.60}; it must be a list of objects")
+    scalers = []
+    for i, each in enumerate(described):
+        if each["kind"] != "SequenceScaler":
+            raise ValueError(f"X goes through a {each['kind']!r:.60}, which is not known")
+        for name in ("two_d", "allow_nan"):
+            if not isinstance(each[name], bool):
+                raise TypeError(f"before[{i}]: {name} is {each[name]!r:.60}, not true or false")
+        if type(each["n_features_in"]) is not int:
+            raise TypeError(f"before[{i}]: n_features_in is {each['n_features_in']!r:.60}")
+        if (each["n_features_in"], each["two_d"]) != (n_features_in, two_d):
+            raise ValueError(
+                f"before[{i}] gives {each['n_features_in']} features, two_d {each['two_d']}, but "
+                f"the model takes {n_features_in}, two_d {two_d}"
+            )
+        learned = restored_standardisation(tensors, 1 if two_d else n_features_in, f"before{i}")
+        if learned is None:
+            raise ValueError(f"before[{i}] has no mean and scale")
+        scalers.append(
+            Scaler(
+                mean=learned.mean,
+                scale=learned.scale,
+                n_features_in=n_features_in,
+                two_d=two_d,
+                feature_names=_restored_names(each["feature_names_in"], n_features_in),
+                allow_nan=each["allow_nan"],
+            )
+        )
+    return tuple(scalers)
 
 
 def _restored_names(names: Any, n_features_in: int) -> tuple[str, ...] | None:

@@ -15,6 +15,7 @@ from elman.data.missing import HOW_TO_ALLOW
 from elman.data.names import Names
 from elman.data.rows import by_position
 from elman.data.samples import HOW_TO_UNMASK
+from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
 from elman.data.validation import check_sequences
 from elman.models.stepping import make_stepped
@@ -28,6 +29,10 @@ FLOAT32_SUM_STEPS = 2**24
 """The number of steps from which on a sum in float32 may have stopped growing."""
 
 
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+"""The dtypes in which steps are standardised as they are."""
+
+
 class Answering(Protocol):
     """What a stream asks of a `TrainedModel`."""
 
@@ -39,6 +44,11 @@ class Answering(Protocol):
     @property
     def standardisation(self) -> Standardisation | None:
         """The standardisation that a step goes through first; None if it has none."""
+        ...
+
+    @property
+    def before(self) -> tuple[Scaler, ...]:
+        """What a step goes through first, in order."""
         ...
 
     @property
@@ -106,6 +116,7 @@ class Stream:
         network = model.network
         network.check_stream()
         self._model = model
+        self._before = model.before
         self._n = None if n is None else int(n)
         backend = get_backend(model.backend, n_threads=1)
         plan = plan_of(model, backend, self._n)
@@ -148,6 +159,8 @@ class Stream:
             The network's answer is NaN or infinite, because values or weights are too large. The
             step has been read; `reset` begins again.
         """
+        if self._before:
+            return self._model.from_linked(self._step_scaled(x_t))
         try:
             answers = self._steps.step(x_t)  # type: ignore[arg-type]  # None for what it cannot use
             if answers is None:
@@ -326,8 +339,43 @@ class Stream:
             return None
         return self._steps.step(np.array(array, np.float64, order="C").reshape(self._shapes[0]))
 
+    def _step_scaled(self, x_t: Any) -> Array:
+        """The answers to a step that goes through the scalers of a pipeline first."""
+        n = 1 if self._n is None else self._n
+        if type(x_t) is np.ndarray and x_t.shape in self._shapes and x_t.dtype in FLOATS:
+            given = np.array(x_t, x_t.dtype.newbyteorder("="), order="C").reshape(n, -1)
+            values = given
+        else:
+            values, given = self._converted(self._by_position(x_t))
+        for scaler in self._before:
+            if not scaler.allow_nan and np.isnan(values).any():
+                stream, feature = np.argwhere(np.isnan(values))[0].tolist()
+                raise ValueError(
+                    f"x_t contains NaN: {self._place(stream, feature)}. SequenceScaler accepts "
+                    "missing values only with allow_nan=True: choose that in training, fill it "
+                    "in, or leave the step out"
+                )
+            values = scaler.step(values)
+        try:
+            answers = self._steps.step(values.reshape(self._shapes[0]))
+        except FloatingPointError:
+            raise self._overflown() from None
+        if answers is None:
+            self._refuse_values(values, given)
+            raise RuntimeError("the backend refused a time step that passed all checks")
+        return answers
+
     def _checked(self, x_t: Any) -> Array:
         """The step as a plain array of the right shape, or an error that says what is wrong."""
+        values, given = self._converted(x_t)
+        self._refuse_values(values, given)
+        return values.reshape(self._shapes[0])
+
+    def _converted(self, x_t: Any) -> tuple[Array, Array]:
+        """A step of n streams (n, n_features), of a float dtype, and as it was given.
+
+        An error says what is wrong with it, but for its values.
+        """
         name, n_features = "x_t", self._n_features
         n = 1 if self._n is None else self._n
         if x_t is None or isinstance(x_t, (str, bytes, dict, set)):
@@ -349,16 +397,15 @@ class Stream:
                 f"{of_what}, of what the {self._model.kind} was trained on"
             )
         model = self._model
-        scaled = model.standardisation is not None
+        scaled = model.standardisation is not None or self._before
         data = check_sequences(
             array.reshape(n, 1, n_features),
             name=name,
             dtype=None if scaled else model.network.params.dtype,
-            missing=model.missing,
+            missing="keep" if self._before else model.missing,
             look_at_values=False,
         )
-        self._refuse_values(data.values, array.reshape(n, n_features))
-        return data.values[0] if self._n is None else data.values
+        return data.values, array.reshape(n, n_features)
 
     def _refuse_values(self, values: Array, given: Array) -> None:
         """An error for the first value that cannot be used: converted (n, n_features), as given."""
@@ -376,12 +423,7 @@ class Stream:
         if not bad.any():
             return
         stream, feature = np.argwhere(bad)[0].tolist()
-        counts = self._steps.state["n_steps"]
-        names = None if model.two_d else model.feature_names
-        column = "" if names is None else f" (column {shown(names[feature])})"
-        place = f"feature {feature}{column}, time step {counts[stream]}"
-        if self._n is not None:
-            place = f"stream {stream}, {place}"
+        place = self._place(stream, feature)
         if missing[stream, feature]:
             raise ValueError(
                 f"x_t contains NaN: {place}. {model.kind} accepts missing values only with "
@@ -394,6 +436,14 @@ class Stream:
             f"x_t contains a value too large for {dtype} (infinity): {place} is {value!s}. Correct "
             "the value, or train on data of that size"
         )
+
+    def _place(self, stream: int, feature: int) -> str:
+        """Where a value of a step stands, for an error."""
+        counts = self._steps.state["n_steps"]
+        names = None if self._model.two_d else self._model.feature_names
+        column = "" if names is None else f" (column {shown(names[feature])})"
+        place = f"feature {feature}{column}, time step {counts[stream]}"
+        return place if self._n is None else f"stream {stream}, {place}"
 
 
 def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:

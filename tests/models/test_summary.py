@@ -1,0 +1,120 @@
+"""Summaries of estimators, pipelines and models, fitted and not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+import elman
+from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
+from elman.inspection.summary import training_memory
+from elman.models.summary import _training
+from elman.nn.layout import Layout
+from elman.nn.optimizers import make_optimizer
+
+rng = np.random.default_rng(5)
+X = [rng.normal(size=(n, 2)).astype(np.float32) for n in (4, 1, 6, 3, 5)]
+TARGETS = {
+    RNNClassifier: list("abbca"),
+    RNNTagger: [["p"] * (len(x) - 1) + ["q"] for x in X],
+    RNNRegressor: [[float(len(x)), 1.0, x[0, 0]] for x in X],
+}
+N_OUTPUTS = {RNNClassifier: 3, RNNTagger: 2, RNNRegressor: 3}
+
+
+@pytest.fixture(params=TARGETS)
+def estimator(request):
+    return request.param
+
+
+def test_before_and_after_a_fit_it_is_the_same_network(estimator):
+    made = estimator(3, cell="gru", missing="mask", dtype="float32", batch_size=7, max_iter=1)
+    before = made.summary(n_features=2, n_outputs=N_OUTPUTS[estimator], n_timesteps=6)
+    after = made.fit(X, TARGETS[estimator]).summary(n_timesteps=6)
+    assert (before.fitted, after.fitted) == (False, True)
+    assert "(not fitted)" in str(before)
+    assert "(not fitted)" not in str(after)
+    assert before.to_dict() | {"fitted": True} == after.to_dict()
+    assert after.parameters == made.network_.params.flat.size
+    assert (after.n_features, after.batch_size, after.n_timesteps) == (4, 7, 6)
+
+
+def test_a_state_of_a_stream_takes_as_many_bytes_as_is_said(estimator):
+    readouts = (
+        [{}]
+        if estimator is RNNTagger
+        else [{"readout": r} for r in ("last", "mean", "max", "attention")]
+    )
+    for options in readouts:
+        made = estimator((3, 4), cell="lstm", max_iter=1, **options).fit(X, TARGETS[estimator])
+        state = made.stream().state
+        assert made.summary().stream_state == sum(array.nbytes for array in state.values())
+    both = estimator(3, bidirectional=True)
+    assert both.summary(n_features=2, n_outputs=2).stream_state is None
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"solver": "sgd"}, {"alpha": 0.0}, {"solver": "adamw", "alpha": 0.1}]
+)
+def test_an_optimizer_takes_as_many_bytes_as_is_said(options):
+    clf = RNNClassifier(3, max_iter=1, **options).fit(X, TARGETS[RNNClassifier])
+    optimizer = make_optimizer(clf.solver, clf.network_.params, alpha=clf.alpha)
+    held = sum(v.nbytes for v in vars(optimizer).values() if isinstance(v, np.ndarray))
+    assert clf.summary().training_memory["optimizer"] == held
+
+
+def test_pipelines_and_models(estimator):
+    pipeline = make_pipeline(SequenceScaler(), "passthrough", estimator(3, max_iter=1))
+    sizes = {"n_features": 2, "n_outputs": 2}
+    assert elman.summary(pipeline, **sizes).before == ("SequenceScaler",)
+    fitted = elman.summary(pipeline.fit(X, TARGETS[estimator]))
+    assert fitted.before == ("SequenceScaler",)
+    assert "SequenceScaler" in str(fitted)
+    alone = elman.summary(pipeline[-1].model_)
+    assert alone.layers == fitted.layers
+    assert alone.before == ()
+
+
+def test_a_2d_X_says_how_many_steps_there_are():
+    clf = RNNClassifier(3, max_iter=1).fit(rng.normal(size=(5, 13)), list("abbca"))
+    assert (clf.summary().n_timesteps, clf.summary().n_features) == (13, 1)
+
+
+def test_forms(estimator):
+    found = estimator(3).summary(n_features=2, n_outputs=2)
+    frame = found.frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["parameters"].sum() == found.parameters
+    described = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert described == found.to_dict()
+    assert sum(layer["parameters"] for layer in described["layers"]) == described["parameters"]
+    assert sum(described["training_memory"].values()) == described["training_bytes"]
+
+
+def test_what_is_missing_or_wrong_is_said(estimator):
+    made = estimator(3)
+    with pytest.raises(ValueError, match=r"not fitted.*pass n_features= .* and n_outputs= "):
+        made.summary()
+    with pytest.raises(ValueError, match=r"pass n_outputs= \(classes, labels or targets\), or"):
+        made.summary(n_features=2)
+    for name, value in {"n_features": 0, "n_outputs": 2.0, "batch_size": True}.items():
+        with pytest.raises(ValueError, match=f"{name}={value!r}; it must be a whole number"):
+            made.summary(**{"n_features": 2, "n_outputs": 2, name: value})
+    with pytest.raises(ValueError, match="hidden_size"):
+        estimator(0).summary(n_features=2, n_outputs=2)
+    with pytest.raises(ValueError, match="is fitted, which says how many"):
+        made.set_params(max_iter=1).fit(X, TARGETS[estimator]).summary(n_features=2)
+    with pytest.raises(TypeError, match="LogisticRegression"):
+        elman.summary(make_pipeline(SequenceScaler(), LogisticRegression()))
+
+
+def test_what_hyper_parameters_say_of_memory():
+    layout = Layout(2, (3,), 2)
+    plain = training_memory(layout, _training({}, None, 40), 4)
+    for options in ({"recompute_every": 5}, {"bptt_steps": 8}):
+        assert training_memory(layout, _training(options, None, 40), 4)["tape"] < plain["tape"]
