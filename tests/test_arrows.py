@@ -20,7 +20,7 @@ LEVELS = [
     {"plotting", "metrics"},
     {"estimators"},
     {"distributed"},
-    {"training", "evaluation"},
+    {"training", "evaluation", "explain"},
     {"models"},
     {"hyperparameters", "inspection"},
     {"nn", "data"},

@@ -27,7 +27,7 @@ _HOME = {
     "load": "elman.estimators.loading",
 }
 
-_MODULES = ("data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
+_MODULES = ("data", "evaluation", "explain", "metrics", "models", "nn", "plotting", "scratch")
 
 __all__ = [
     "RNNClassifier",
