@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from elman.models.tables import to_frame
 from elman.nn.network import Network
 
 STOPPED_BY = (
@@ -176,16 +177,4 @@ class History:
         ImportError
             Neither is installed.
         """
-        columns = self.to_dict()
-        try:
-            import pandas as pd
-        except ImportError:
-            try:
-                import polars as pl
-            except ImportError as error:
-                raise ImportError(
-                    "History.to_frame needs pandas or polars: pip install pandas; "
-                    "History.to_dict needs neither"
-                ) from error
-            return pl.DataFrame(columns)
-        return pd.DataFrame(columns)
+        return to_frame(self.to_dict(), "History.to_frame", "History.to_dict needs neither")

@@ -13,6 +13,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman.evaluation.scores import accuracy_by_share, confusion_counts
+from elman.plotting.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    integer_axis,
+    new_axes,
+    percent,
+    tidy,
+)
 from elman.targets.masked import refuse_masked
 
 if TYPE_CHECKING:
@@ -26,16 +39,6 @@ __all__ = [
     "plot_probabilities_over_time",
 ]
 
-# The palette of Okabe and Ito, which stays apart for every common kind of colour vision.
-BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-)
-GREY, INK = "#9A9A9A", "#222222"
 _RIVALS = (VERMILLION, ORANGE, PURPLE, SKY)
 
 
@@ -62,15 +65,15 @@ def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
     """
     loss = _fitted(estimator, "loss_curve_")
     scores = getattr(estimator, "validation_scores_", None)
-    ax = _new_axes(6.4, 4.0) if ax is None else ax
+    ax = new_axes(6.4, 4.0) if ax is None else ax
     epochs = np.arange(1, len(loss) + 1)
     marker = "o" if len(loss) < 3 else None
     ax.plot(epochs, loss, color=BLUE, linewidth=2, marker=marker, label="training loss")
     unit = estimator._loss_unit()
     ax.set(title="Learning curve", xlabel="epoch", ylabel=f"training loss\n({unit})")
     ax.set_xlim(0.5 if len(loss) < 3 else 1, max(len(loss), 2))
-    _integer_axis(ax.xaxis)
-    _tidy(ax)
+    integer_axis(ax.xaxis)
+    tidy(ax)
     if min(loss) > 0 and max(loss) > 20 * min(loss):
         # What happens after the first few epochs would lie flat on the axis.
         ax.set_yscale("log")
@@ -84,7 +87,7 @@ def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
         # R^2 may fall below 0, far below in a first epoch that nobody need see
         right.set_ylim(max(min(0, *(s for s in scores if s is not None)), -1), 1.02)
         if estimator._SCORE == "accuracy":
-            right.yaxis.set_major_formatter(_percent)
+            right.yaxis.set_major_formatter(percent)
         right.spines[["top", "left"]].set_visible(False)
         ax.yaxis.label.set_color(BLUE)
         ax.tick_params(axis="y", colors=BLUE)
@@ -126,7 +129,7 @@ def plot_confusion_matrix(
     n_classes = len(classes)
     labels = [str(c) for c in classes]
     side = min(12.0, max(4.2, 1.6 + 0.5 * n_classes))
-    ax = _new_axes(side + 0.3, side) if ax is None else ax
+    ax = new_axes(side + 0.3, side) if ax is None else ax
     row_sums = counts.sum(axis=1, keepdims=True)
     share = counts / np.maximum(row_sums, 1)
     diagonal = np.eye(n_classes, dtype=bool)
@@ -185,7 +188,7 @@ def plot_hidden_states(
         `x` is not one recording of at least one step.
     """
     states = np.asarray(estimator.hidden_states([_one_recording(x)])[0])
-    ax = _new_axes(7.0, 4.4) if ax is None else ax
+    ax = new_axes(7.0, 4.4) if ax is None else ax
     order = last_active_order(states)
     n_timesteps, n_units = states.shape
     largest = float(np.abs(states).max())
@@ -206,8 +209,8 @@ def plot_hidden_states(
     ax.set_title("Hidden state while the sequence is read", fontsize=13, loc="left")
     ax.set_xlabel(step_label, fontsize=11)
     ax.set_ylabel("unit, by when it was last active", fontsize=11)
-    _integer_axis(ax.xaxis)
-    _integer_axis(ax.yaxis)
+    integer_axis(ax.xaxis)
+    integer_axis(ax.yaxis)
     ends = last_active(states)[order] + 1.5
     edges = np.arange(n_units + 1) + 0.5
     ax.step(
@@ -272,7 +275,7 @@ def plot_probabilities_over_time(
     classes = [str(c) for c in estimator.classes_]
     if true_class is not None and str(true_class) not in classes:
         raise ValueError(f"true_class={true_class!r} is not a known class: {', '.join(classes)}")
-    ax = _new_axes(7.0, 4.2) if ax is None else ax
+    ax = new_axes(7.0, 4.2) if ax is None else ax
     n_timesteps, n_classes = probabilities.shape
     steps = np.arange(1, n_timesteps + 1)
     predicted = int(probabilities[-1].argmax())
@@ -307,9 +310,9 @@ def plot_probabilities_over_time(
     )
     if known is not None and hero == predicted:
         ax.axvspan(known + 0.5, n_timesteps + 0.5, color=BLUE, alpha=0.07, linewidth=0, zorder=0)
-    ax.yaxis.set_major_formatter(_percent)
-    _integer_axis(ax.xaxis)
-    _tidy(ax)
+    ax.yaxis.set_major_formatter(percent)
+    integer_axis(ax.xaxis)
+    tidy(ax)
     ax.legend(
         title="class", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=10
     )
@@ -345,7 +348,7 @@ def plot_accuracy_by_share(
         answer before a sequence has ended.
     """
     shares, accuracy = accuracy_by_share(estimator, X, y, n_shares)
-    ax = _new_axes(6.4, 4.0) if ax is None else ax
+    ax = new_axes(6.4, 4.0) if ax is None else ax
     ax.plot(shares, accuracy, color=BLUE, lw=2, marker="o", markersize=3)
     dotted: Any = (0, (1, 2))
     ax.axhline(accuracy[-1], color=INK, lw=1, ls=dotted, label="all of it seen", zorder=1)
@@ -357,8 +360,8 @@ def plot_accuracy_by_share(
         ylim=(0, 1.03),
     )
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(_percent)
-    _tidy(ax)
+        axis.set_major_formatter(percent)
+    tidy(ax)
     ax.legend(loc="lower right", frameon=False, fontsize=10)
     return ax
 
@@ -438,34 +441,3 @@ def _fitted(estimator: Any, attribute: str) -> Sequence[float]:
         name = type(estimator).__name__
         raise ValueError(f"{name} has no {attribute} to draw: call fit first")
     return value  # type: ignore[no-any-return]
-
-
-def _new_axes(width: float, height: float) -> Axes:
-    """Axes in a figure of its own, in inches; pyplot, which keeps global state, is not involved."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "figures need matplotlib, which is not installed: pip install 'elman[plot]'"
-        ) from error
-    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
-    return figure.add_subplot()
-
-
-def _tidy(ax: Axes) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color="#E6E6E6", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.title.set_fontsize(13)
-    for label in (ax.xaxis.label, ax.yaxis.label):
-        label.set_fontsize(11)
-
-
-def _integer_axis(axis: Any) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-
-
-def _percent(value: float, _position: float) -> str:
-    return f"{value:.0%}"
