@@ -52,7 +52,7 @@ NEVER = {"torch", "jax", "onnx", "onnxruntime", "joblib"}
 """Packages that nothing here imports, not even inside a function."""
 
 INSIDE = {
-    "sklearn": {"cli", "estimators", "evaluation", "targets"},
+    "sklearn": {"cli", "estimators", "evaluation", "explain", "targets"},
     "narwhals": {"data"},
     "pyarrow": {"data"},
     "distributed": {"distributed"},

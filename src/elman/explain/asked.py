@@ -296,9 +296,27 @@ def _objects(values: Any) -> Array:
 
 
 def _background(asked: Asked, baseline: Any) -> list[Floats]:
+    found = baseline_data(asked, baseline)
+    model, n_samples = asked.model, len(asked.data)
+    if found is None:  # 0, as observed
+        n_inputs = model.network.layout.n_features
+        return [np.zeros((1, n_inputs))] * n_samples
+    inputs, _ = inputs_of(model, found, asked.backend)
+    if len(inputs) != n_samples:
+        inputs = inputs * n_samples
+    out = []
+    for x, kept in zip(inputs, asked.kept, strict=True):
+        rows = x if len(x) == 1 or kept is None else x[kept]
+        out.append(np.asarray(rows, np.float64))
+    return out
+
+
+def baseline_data(asked: Asked, baseline: Any) -> Sequences | None:
+    """A baseline as the estimator takes X: one recording for all, or one for each.
+
+    Each has one time step, or as many as its recording. None is the mean of the training data.
+    """
     model, data = asked.model, asked.data
-    n_features = data.n_features
-    masks = model.missing == "mask"
     if isinstance(baseline, str):
         if baseline != "mean":
             raise ValueError(
@@ -311,11 +329,9 @@ def _background(asked: Asked, baseline: Any) -> list[Floats]:
                 "with standardize=False and without a SequenceScaler before it: pass baseline= a "
                 "number for each feature, such as np.concatenate(X_train).mean(axis=0)"
             )
-        row = np.zeros((1, 2 * n_features if masks else n_features))
-        return [row] * len(data)
+        return None
     refuse_masked(baseline, "baseline")
-    given = _as_X(baseline, asked)
-    found = checked(asked.found, given)
+    found = checked(asked.found, _as_X(baseline, asked))
     shared = len(found) == 1 and len(data) != 1
     lengths = found.lengths.tolist() * (len(data) if shared else 1)
     for i, (n, length) in enumerate(zip(lengths, data.lengths.tolist(), strict=True)):
@@ -327,14 +343,15 @@ def _background(asked: Asked, baseline: Any) -> list[Floats]:
         raise ValueError(
             "the baseline holds NaN, and the model leaves out time steps that do: pass numbers"
         )
-    inputs, _ = inputs_of(model, found, asked.backend)
-    if shared:
-        inputs = inputs * len(data)
-    out = []
-    for x, kept in zip(inputs, asked.kept, strict=True):
-        rows = x if len(x) == 1 or kept is None or len(x) != len(kept) else x[kept]
-        out.append(np.asarray(rows, np.float64))
-    return out
+    return found
+
+
+def like_X(model: TrainedModel, samples: list[Array]) -> Any:
+    """Recordings (n_timesteps_i, n_features) as the model takes X."""
+    if model.two_d:
+        return np.stack([x[:, 0] for x in samples])
+    names = model.feature_names
+    return samples if names is None else NamedSequences(samples, names)
 
 
 def _as_X(baseline: Any, asked: Asked) -> Any:
@@ -363,8 +380,7 @@ def _as_X(baseline: Any, asked: Asked) -> Any:
         )
     if model.two_d:  # a column for each time step
         return row[np.newaxis]
-    names = model.feature_names
-    return [row[np.newaxis]] if names is None else NamedSequences([row[np.newaxis]], names)
+    return like_X(model, [row[np.newaxis]])
 
 
 def _knows_mean(found: Fitted) -> bool:

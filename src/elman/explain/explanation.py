@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.explain.asked import Asked, check_count
+from elman.models.tables import to_frame
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -104,29 +105,33 @@ class Explanation:
                 found.append(Contribution(sample, target, step, name, float(flat[place])))
         return found
 
-    def frame(self) -> dict[str, Array]:
-        """All values as columns of a table, for `pandas.DataFrame` or `polars.DataFrame`.
+    def frame(self) -> Any:
+        """All values as a data frame: pandas' if it is installed, else Polars'.
 
         Returns
         -------
-        dict of str to ndarray
-            "sample", "target", "step", "feature" (where values have one) and "value", with an entry
-            for each value, in the order of rows, time steps and features.
+        data frame
+            Columns "sample", "target", "step", "feature" (where values have one) and "value", with
+            a row for each value, in the order of rows, time steps and features.
+
+        Raises
+        ------
+        ImportError
+            Neither is installed.
         """
         sizes = [values.size for values in self.values]
         width = len(self.feature_names) if self.per_feature else 1
         steps = [np.repeat(np.arange(len(values)), width) for values in self.values]
-        empty = np.zeros(0, np.intp)
         columns: dict[str, Array] = {
             "sample": np.repeat(self.sample, sizes),
             "target": np.repeat(self.target, sizes),
-            "step": np.concatenate([empty, *steps]),
+            "step": np.concatenate([np.zeros(0, np.intp), *steps]),
         }
         if self.per_feature:
             names = np.array(self.feature_names, dtype=object)
-            columns["feature"] = np.tile(names, len(columns["step"]) // max(1, width))
+            columns["feature"] = np.tile(names, len(columns["step"]) // width)
         columns["value"] = np.concatenate([np.zeros(0), *(v.ravel() for v in self.values)])
-        return columns
+        return to_frame(columns, "Explanation.frame")
 
     def __repr__(self) -> str:
         lines = [
