@@ -114,7 +114,7 @@ def test_what_y_is_made_of_counts_and_the_rest_does_not():
     rng = np.random.default_rng(0)
     X = [rng.normal(size=(n, 3)) for n in rng.integers(4, 7, size=80)]
     y = np.array([x[-1, 2] for x in X])
-    fit = RNNRegressor(8, max_iter=60, readout="last", random_state=0).fit(X, y)
+    fit = RNNRegressor(8, max_iter=150, readout="last", random_state=0).fit(X, y)
     found = permutation_importance(fit, X, y, random_state=0)
     assert found.mean[2] > 0.5 > 5 * np.abs(found.mean[:2]).max()
     late = permutation_importance(fit, X, y, by="time", n_blocks=4, random_state=0)
