@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from elman.models.tables import to_frame
@@ -193,6 +193,16 @@ def shortened(name: str, n_characters: int = 24) -> str:
         return name
     tail = (n_characters - 1) // 3
     return f"{name[: n_characters - 1 - tail]}…{name[len(name) - tail :]}"
+
+
+def short_names(names: Sequence[str], n_characters: int = 24) -> list[str]:
+    """Names that fit beside an axis, shortened no further than keeps them apart."""
+    longest = max(map(len, names), default=0)
+    for n in range(n_characters, longest):
+        short = [shortened(name, n) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+    return [*names]
 
 
 def _pyplot() -> Any:
