@@ -25,6 +25,7 @@ PARTS = (
         "rounds",
         "scale",
         "simulation",
+        "explain",
     ),
 )
 FORCEABLE = (*("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "denormals"),)

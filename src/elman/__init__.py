@@ -34,7 +34,17 @@ _HOME = {
     "summary": "elman.models.summary",
 }
 
-_MODULES = ("callbacks", "data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
+_MODULES = (
+    "callbacks",
+    "data",
+    "evaluation",
+    "explain",
+    "metrics",
+    "models",
+    "nn",
+    "plotting",
+    "scratch",
+)
 
 __all__ = [
     "RNNClassifier",

@@ -5,6 +5,7 @@ function that returns the Axes.
 """
 
 from elman.plotting.accuracy_by_share import AccuracyByShareDisplay
+from elman.plotting.attribution import AttributionDisplay
 from elman.plotting.confusion import plot_confusion_matrix
 from elman.plotting.gradient_flow import GradientFlowDisplay, gradient_norms
 from elman.plotting.hidden_states import HiddenStatesDisplay
@@ -21,6 +22,7 @@ from elman.plotting.plots import (
 
 __all__ = [
     "AccuracyByShareDisplay",
+    "AttributionDisplay",
     "GradientFlowDisplay",
     "HiddenStatesDisplay",
     "KnowledgeCurveDisplay",
