@@ -50,6 +50,8 @@ nitpick_ignore_regex = [
     ("py:class", r"(sklearn|typing|typing_extensions|collections|numpy)\..*"),
 ]
 default_role = "py:obj"
+smartquotes = False
+toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
