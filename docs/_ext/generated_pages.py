@@ -46,15 +46,13 @@ def hyperparameters_page() -> str:
                 continue
             having = [kind for kind, of in PARAMETERS.items() if name in declarations(of)]
             lines += [f".. hyperparameter:: {name}", ""]
-            body = [f":Takes: {_literal(each.check.accepts)}"]
+            body = [f"{_literal(each.check.accepts)}, default ``{each.default!r}``"]
             for kind, check in each.check_of.items():
-                body.append(f":Takes ({kind}): {_literal(check.accepts)}")
-            body.append(f":Default: ``{each.default!r}``")
+                body[0] += f"; of {kind} {_literal(check.accepts)}"
             if len(having) < len(PARAMETERS):
-                body.append(f":Of: {', '.join(f'`elman.{kind}`' for kind in having)}")
+                body[0] += f"; only of {' and '.join(f'`elman.{kind}`' for kind in having)}"
             if each.option:
-                option = name.replace("_", "-")
-                body.append(f":Option of ``elman fit``: ``--{option}``")
+                body[0] += f"; ``elman fit --{name.replace('_', '-')}``"
             body += ["", *_wrapped(each.doc), ""]
             for kind, doc in each.doc_of.items():
                 if kind in having:

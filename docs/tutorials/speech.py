@@ -27,17 +27,19 @@ from elman.data import load_japanese_vowels
 X_train, y_train = load_japanese_vowels("train")
 X_test, y_test = load_japanese_vowels("test")
 lengths = [len(x) for x in X_train]
-print(f"{len(X_train)} recordings to learn from, {len(X_test)} to test with")
-print(f"{min(lengths)} to {max(lengths)} time steps of {X_train[0].shape[1]} features")
+print(len(X_train), "recordings to learn from,", len(X_test), "to test with")
+print(min(lengths), "to", max(lengths), "time steps of", X_train[0].shape[1], "features")
 
 # %%
 # Two recordings of one speaker and one of another, as the network gets them. No line is as long as
 # another, and nothing has to be done about that: there is no padding, and nothing is cut.
 
-figure, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="constrained")
+options = {"sharey": True, "layout": "constrained"}
+figure, axes = plt.subplots(1, 3, figsize=(9, 3), **options)
 for ax, i in zip(axes, (0, 1, 100), strict=True):
     ax.plot(X_train[i][:, :4])
-    ax.set(title=f"speaker {y_train[i]}, {len(X_train[i])} steps", xlabel="time step")
+    ax.set_title(f"speaker {y_train[i]}, {len(X_train[i])} steps")
+    ax.set_xlabel("time step")
 axes[0].set_ylabel("first four features")
 
 # %%
@@ -49,13 +51,12 @@ axes[0].set_ylabel("first four features")
 # nothing of the time before. A third rule stretches every recording to the same number of steps and
 # gives all of them to logistic regression.
 
-from elman.evaluation.baselines import last_step, logistic_accuracy, majority_accuracy, resampled
+from elman.evaluation.baselines import accuracies, last_step, resampled
 
-of_last_step = logistic_accuracy(last_step, X_train, y_train, X_test, y_test)
-of_all_steps = logistic_accuracy(resampled(10), X_train, y_train, X_test, y_test)
-print(f"most frequent speaker:                {majority_accuracy(y_train, y_test):.1%}")
-print(f"logistic regression on the last step: {of_last_step:.1%}")
-print(f"logistic regression on ten points:    {of_all_steps:.1%}")
+rules = {"last step": last_step, "ten points": resampled(10)}
+found = accuracies(rules, X_train, y_train, X_test, y_test)
+for name, accuracy in found.items():
+    print(f"{accuracy:.1%}  {name}")
 
 # %%
 # Train
@@ -77,7 +78,8 @@ print(f"accuracy on the test recordings: {clf.score(X_test, y_test):.1%}")
 # recordings are short, and their shape says nearly all. On your own data, try the simple rules
 # first, as here.
 #
-# The learning curve shows whether training went well. Both losses should fall, and stay close.
+# The learning curve shows whether training went well: the loss falls, and the recordings that were
+# held back are recognised better and better.
 
 from elman.plotting import plot_loss_curve
 
@@ -92,15 +94,20 @@ plot_loss_curve(clf, ax=ax)
 # is not clear at once: the probability of every speaker after each time step, had the
 # recording stopped there.
 
+# sphinx_gallery_thumbnail_number = 3
 from elman.plotting import plot_probabilities_over_time
 
 over_time = clf.predict_proba_over_time(X_test)
 predicted = clf.predict(X_test)
-right_from = []  # the step from which on the right speaker was the most probable one
-for probabilities, speaker in zip(over_time, y_test, strict=True):
-    right = clf.classes_[probabilities.argmax(axis=1)] == speaker
-    right_from.append(len(right) - np.argmin(right[::-1]) if not right.all() else 0)
-late = max(np.flatnonzero(predicted == y_test), key=lambda i: right_from[i])
+
+
+def last_wrong_step(i):
+    """The last step after which another speaker was more probable."""
+    answers = clf.classes_[over_time[i].argmax(axis=1)]
+    return max(np.flatnonzero(answers != y_test[i]), default=-1)
+
+
+late = max(np.flatnonzero(predicted == y_test), key=last_wrong_step)
 
 figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 plot_probabilities_over_time(clf, X_test[late], true_class=y_test[late], ax=ax)
