@@ -39,6 +39,17 @@ def load(path: str | Path) -> RNNClassifier | RNNRegressor | RNNTagger:
         The file is damaged, from a newer version, or not one of elman's. No code in it is run.
     OSError
         It cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import elman
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> reg = elman.RNNRegressor(hidden_size=4, max_iter=3, random_state=0)
+    >>> reg.fit(X, X[:, -1, 0]).save("model.safetensors")
+    >>> again = elman.load("model.safetensors")
+    >>> type(again).__name__, bool(np.array_equal(again.predict(X), reg.predict(X)))
+    ('RNNRegressor', True)
     """
     saved = files.load(path)
     return ESTIMATORS[saved.model.kind]._of_saved(saved)

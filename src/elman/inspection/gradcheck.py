@@ -176,6 +176,13 @@ def gradcheck(
     ValueError
         A size below 1, an unknown cell, activation, readout or backend, or options that do not go
         together.
+
+    Examples
+    --------
+    >>> from elman import gradcheck
+    >>> report = gradcheck(cell="gru", readout="mean")
+    >>> report.passed
+    True
     """
     sizes = {
         "n_samples": n_samples,
