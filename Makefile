@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+SITE := .venv-docs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 NATIVE := CMakeLists.txt pyproject.toml $(wildcard native/*/*)
 # Changes when a module is added, moved or removed: an editable install knows those it was made with.
@@ -15,7 +16,7 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 export ELMAN_REQUIRE_NATIVE
 
 .PHONY: help demo test check format bench bench-quick accuracy learning learning-torch parity same-bits cluster proofs fuzz \
-  figures clean
+  docs figures clean
 
 help:
 	@echo "make demo        train on real speech recordings and show what was learned"
@@ -31,6 +32,7 @@ help:
 	@echo "make cluster     training on pools, Dask and MPI: every number of workers, every fault"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
 	@echo "make fuzz        damaged files for every reader: ARGS=\"--minutes 10 --readers ts npz\""
+	@echo "make docs        the documentation as a site, in build/docs; every tutorial is run"
 	@echo "make figures     rewrite the tables and the picture that a command makes"
 	@echo "make clean       remove what the other targets made"
 
@@ -124,6 +126,22 @@ proofs: $(VENV)/.test
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/proofs/fuzz_readers.py $(ARGS)
 
+# Sphinx and what it needs, over the packages of $(VENV), elman among them: tutorials and docstrings are
+# those of the package that the tests run.
+SITE_PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+$(SITE)/.tools: $(VENV)/.test
+	@echo "Installing Sphinx in $(SITE)..."
+	@$(PYTHON) -m venv $(SITE)
+	@echo "import site; site.addsitedir('$$($(BIN)/python $(SITE_PACKAGES))')" \
+	  > "$$($(SITE)/bin/python $(SITE_PACKAGES))/elman-packages.pth"
+	@$(SITE)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(SITE)/bin/python $(PIP_INSTALL) --group docs
+	@touch $@
+
+docs: $(SITE)/.tools
+	@$(SITE)/bin/python -m sphinx -W -n --keep-going -q -d build/docs-pages docs build/docs $(ARGS)
+	@echo "Open build/docs/index.html"
+
 figures: $(VENV)/.test
 	$(BIN)/python docs/explanation/the_seed_gradient.py
 	$(BIN)/python -m benchmarks.tables
@@ -131,5 +149,5 @@ figures: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scale.picture
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(SITE) build dist docs/generated elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
+from helpers.pages import blocks
+
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "how-to" / "on-a-cluster.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(python|text)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
+PAGE = ROOT / "docs" / "how-to" / "on-a-cluster.md"
+BLOCKS = blocks(PAGE)
 
 
 def run(program, folder, *arguments):
@@ -28,17 +29,17 @@ def run(program, folder, *arguments):
 
 
 def test_every_piece_runs_and_prints_what_the_page_says(tmp_path):
-    program = "".join(text for kind, text in BLOCKS if kind == "python")
+    program = "".join(block.text for block in BLOCKS if block.language == "python")
     body = "".join(f"    {line}" if line.strip() else line for line in program.splitlines(True))
     (tmp_path / "page.py").write_text(f'if __name__ == "__main__":\n{body}', encoding="utf-8")
     printed = run("page.py", tmp_path)
-    assert printed == "".join(text for kind, text in BLOCKS if kind == "text")
+    assert printed == "".join(block.text for block in BLOCKS if block.language == "text")
 
 
 def test_the_page_shows_every_engine():
-    assert [kind for kind, _ in BLOCKS].count("python") >= 9
+    assert sum(block.language == "python" for block in BLOCKS) >= 9
     for engine in ("ProcessPoolExecutor", "Client(", "MPI.COMM_WORLD", "mapInPandas", "ray.data"):
-        assert engine in PAGE
+        assert engine in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_example_finds_what_a_serial_search_finds(tmp_path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 import tracemalloc
 import warnings
 
@@ -165,10 +163,3 @@ def test_a_regressor_takes_them():
             assert reg.predict(X).shape == y.shape
             copied = RNNRegressor(3, readout="last", max_iter=1, random_state=0).fit(X.copy(), y)
             assert reg.predict(X).tobytes() == copied.predict(X.copy()).tobytes()
-
-
-def test_the_example_of_its_docstring():
-    (test,) = doctest.DocTestFinder(recurse=False).find(
-        importlib.import_module("elman.data.windows").windows, "windows"
-    )
-    assert doctest.DocTestRunner().run(test).failed == 0

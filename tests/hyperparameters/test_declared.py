@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 import inspect
 import pickle
 import pydoc
@@ -120,13 +119,6 @@ def test_texts_and_checks_differ_only_for_estimators_that_have_the_parameter():
         for kind, text in declaration.doc_of.items():
             assert name in declarations(PARAMETERS[kind])
             assert text.split() != declaration.doc.split()
-
-
-def test_the_examples_of_the_docstrings(kind):
-    tests = doctest.DocTestFinder(recurse=False).find(getattr(elman, kind), kind)
-    assert sum(len(test.examples) for test in tests) >= 6
-    for test in tests:
-        assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_a_declaration_is_complete():

@@ -25,7 +25,24 @@ class ReaderError(ValueError):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Sequences, and what belongs to each of them. It unpacks into X, y and metadata."""
+    """Sequences, and what belongs to each of them. It unpacks into X, y and metadata.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from elman.data import read
+    >>> _ = Path("runs.csv").write_text('''run,t,speed,label
+    ... a,0,1.5,up
+    ... a,1,2.5,up
+    ... b,0,0.5,down
+    ... ''')
+    >>> data = read("runs.csv", id="run", time="t", label="label")
+    >>> print(data)
+    Dataset(2 sequences, 1 feature speed, 1-2 steps, 2 classes)
+    >>> print(data.ids, data.feature_names)
+    ['a' 'b'] ('speed',)
+    >>> X, y, metadata = data
+    """
 
     X: Array | list[Array]
     """(n_samples, n_timesteps, n_features), or a list of (n_timesteps_i, n_features) if lengths

@@ -148,6 +148,19 @@ def read(
         The file takes pyarrow, which is not installed.
     OSError
         The file cannot be opened.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from elman.data import read
+    >>> _ = Path("runs.csv").write_text('''run,t,speed,label
+    ... a,0,1.5,up
+    ... a,1,2.5,up
+    ... b,0,0.5,down
+    ... ''')
+    >>> data = read("runs.csv", id="run", time="t", label="label")
+    >>> print(data.X[0].tolist(), data.y)
+    [[1.5], [2.5]] ['up' 'down']
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(

@@ -24,7 +24,17 @@ larger ones are read where they are, so that nothing of the size of the caller's
 
 
 class Batch(NamedTuple):
-    """A few sequences, ready for a backend."""
+    """A few sequences, ready for a backend.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.data import check_sequences
+    >>> sequences = check_sequences([np.zeros((3, 2)), np.ones((5, 2))])
+    >>> batch = sequences.batch(np.array([0, 1]))
+    >>> print(batch.X.shape, batch.lengths, batch.order)
+    (2, 5, 2) [5 3] [1 0]
+    """
 
     X: Array
     """(b, n_timesteps, n_features), C-contiguous, zero past each sample's end"""
@@ -75,6 +85,14 @@ class Sequences:
         `SequenceScaler`, which leaves NaN where it is. `elman.data.missing` has the others.
     ends : tuple of two ndarray of shape (n_features,), or None
         The lowest and the highest value of each feature, once `location_and_scale` has seen them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.data import check_sequences
+    >>> sequences = check_sequences([np.zeros((3, 2)), np.ones((5, 2))])
+    >>> print(sequences.offsets, sequences.n_timesteps, sequences.dtype)
+    [0 3 8] None float32
     """
 
     __slots__ = (

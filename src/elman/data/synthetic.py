@@ -46,6 +46,14 @@ def make_adding_problem(
     ------
     ValueError
         If a size cannot be used.
+
+    Examples
+    --------
+    >>> from elman.data import make_adding_problem
+    >>> X, y = make_adding_problem(3, min_length=4, max_length=7, random_state=0)
+    >>> numbers, marks = X[0].T
+    >>> bool(abs(numbers @ marks - y[0]) < 1e-6)
+    True
     """
     rng = np.random.default_rng(random_state)
     lengths = draw_lengths(rng, n_samples, min_length, max_length, least=2)
@@ -92,6 +100,13 @@ def make_temporal_xor(
     ------
     ValueError
         If a size cannot be used.
+
+    Examples
+    --------
+    >>> from elman.data import make_temporal_xor
+    >>> X, y = make_temporal_xor(4, min_length=6, max_length=9, random_state=0)
+    >>> print([x.shape[0] for x in X], y)
+    [9, 8, 8, 7] [1 0 1 0]
     """
     rng = np.random.default_rng(random_state)
     lengths = draw_lengths(rng, n_samples, min_length, max_length, least=2)
@@ -136,6 +151,13 @@ def make_parity(
     ------
     ValueError
         If a size cannot be used.
+
+    Examples
+    --------
+    >>> from elman.data import make_parity
+    >>> X, y = make_parity(4, min_length=5, max_length=5, random_state=3)
+    >>> print(X.shape, X[0, :, 0], y[0])
+    (4, 5, 1) [0. 1. 1. 1. 0.] 1
     """
     rng = np.random.default_rng(random_state)
     lengths = draw_lengths(rng, n_samples, min_length, max_length, least=1)
@@ -186,6 +208,13 @@ def make_noisy_sinusoids(
     ------
     ValueError
         If a size cannot be used.
+
+    Examples
+    --------
+    >>> from elman.data import make_noisy_sinusoids
+    >>> X, y = make_noisy_sinusoids(6, random_state=0)
+    >>> print(len(X), X[0].shape[1], sorted(set(y.tolist())))
+    6 1 [0, 1, 2]
     """
     for name, value in (("n_classes", n_classes), ("n_features", n_features)):
         if value < 1:

@@ -90,6 +90,17 @@ def make_tomita(
     ValueError
         If there is no such grammar, a size cannot be used, or no length in the range has strings
         of both kinds.
+
+    Examples
+    --------
+    >>> from elman.data import make_tomita
+    >>> X, y = make_tomita(1, 4, min_length=3, max_length=6, random_state=0)  # only ones
+    >>> for x, label in zip(X, y):
+    ...     print(x[:, 0].astype(int), label)
+    [1 1 1 1 1 1] 1
+    [0 0 1 0 1] 0
+    [1 1 1 1 1] 1
+    [0 1 1 1] 0
     """
     if grammar not in TOMITA:
         raise ValueError(f"grammar={grammar!r}; choose one of 1, 2, 3, 4, 5, 6, 7")

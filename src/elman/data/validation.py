@@ -111,6 +111,14 @@ def check_sequences(
     -----
     UserWarning
         If X has names and the estimator was fitted without any, or the reverse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.data import check_sequences
+    >>> sequences = check_sequences([np.zeros((3, 2)), np.ones((5, 2))])
+    >>> print(len(sequences), sequences.lengths, sequences.n_features)
+    2 [3 5] 2
     """
     wanted = None if dtype is None else np.dtype(dtype)
     if wanted not in (None, np.dtype(np.float32), np.dtype(np.float64)):

@@ -72,7 +72,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Whether y was an indicator matrix.
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray

@@ -62,13 +62,14 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_targets,)
         Mean and deviation of each target in training, over what is known of it: what the network
-        predicts is (y - y_mean_) / y_scale_. A target that was constant has its own value and 1, as
-        with scikit-learn's scalers, and is predicted exactly; `partial_fit` may find others later.
+        predicts is `(y - y_mean_) / y_scale_`. A target that was constant has its own value and 1,
+        as with scikit-learn's scalers, and is predicted exactly; `partial_fit` may find others
+        later.
     n_outputs_ : int
         Targets.
     n_features_in_ : int
         `X.shape[-1]`: for a 2-D X the number of its columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X was a data frame with string column names, or a list of such.
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray

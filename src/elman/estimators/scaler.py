@@ -41,7 +41,7 @@ class SequenceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         What is subtracted, and what is divided by; of length 1 for a 2-D X, which is one feature.
     n_features_in_ : int
         `X.shape[-1]`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X was a data frame with string column names, or a list of such.
 
     Examples

@@ -30,7 +30,14 @@ MakeColumns = Callable[[Sequence[Array]], Array]
 
 
 def majority_accuracy(y_train: ArrayLike, y_test: ArrayLike) -> float:
-    """Accuracy on `y_test` of always answering the commonest label of `y_train`."""
+    """Accuracy on `y_test` of always answering the commonest label of `y_train`.
+
+    Examples
+    --------
+    >>> from elman.evaluation.baselines import majority_accuracy
+    >>> majority_accuracy(["a", "b", "a"], ["a", "b", "b", "a"])
+    0.5
+    """
     arrays = []
     for name, y in (("y_train", y_train), ("y_test", y_test)):
         refuse_masked(y, name)
@@ -57,6 +64,14 @@ def logistic_accuracy(
         `last_step`, or what `resampled` and `padded` return.
     X_train, X_test : sequence of (n_timesteps_i, n_features) arrays
     y_train, y_test : array-like of shape (n_samples,)
+
+    Examples
+    --------
+    >>> from elman.data import load_japanese_vowels
+    >>> from elman.evaluation.baselines import last_step, logistic_accuracy
+    >>> train, test = load_japanese_vowels("train"), load_japanese_vowels("test")
+    >>> print(f"{logistic_accuracy(last_step, *train, *test):.2f}")
+    0.96
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -75,13 +90,29 @@ def logistic_accuracy(
 
 
 def last_step(X: Sequence[Array]) -> Array:
-    """The features of each recording's last step: (n_samples, n_features)."""
+    """The features of each recording's last step: (n_samples, n_features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import last_step
+    >>> print(last_step([np.array([[1, 2], [3, 4]]), np.array([[5, 6]])]).tolist())
+    [[3, 4], [5, 6]]
+    """
     refuse_masked(X, "X")
     return np.stack([np.asarray(x)[-1] for x in X])
 
 
 def resampled(n_points: int) -> MakeColumns:
-    """Each recording stretched to `n_points` steps by linear interpolation, side by side."""
+    """Each recording stretched to `n_points` steps by linear interpolation, side by side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import resampled
+    >>> print(resampled(3)([np.array([[0.0], [4.0]]), np.array([[1.0], [2.0], [9.0]])]).tolist())
+    [[0.0, 2.0, 4.0], [1.0, 2.0, 9.0]]
+    """
 
     def columns(X: Sequence[Array]) -> Array:
         refuse_masked(X, "X")
@@ -91,7 +122,15 @@ def resampled(n_points: int) -> MakeColumns:
 
 
 def padded(n_timesteps: int) -> MakeColumns:
-    """The last `n_timesteps` steps of each recording, zeros before a shorter one, side by side."""
+    """The last `n_timesteps` steps of each recording, zeros before a shorter one, side by side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import padded
+    >>> print(padded(2)([np.array([[7.0]]), np.array([[1.0], [2.0], [9.0]])]).tolist())
+    [[0.0, 7.0], [2.0, 9.0]]
+    """
 
     def columns(X: Sequence[Array]) -> Array:
         refuse_masked(X, "X")
@@ -112,7 +151,18 @@ def accuracies(
     X_test: Sequence[Array],
     y_test: ArrayLike,
 ) -> dict[str, float]:
-    """Accuracy of the majority class, and of logistic regression on each kind of columns."""
+    """Accuracy of the majority class, and of logistic regression on each kind of columns.
+
+    Examples
+    --------
+    >>> from elman.data import load_japanese_vowels
+    >>> from elman.evaluation.baselines import accuracies, last_step
+    >>> train, test = load_japanese_vowels("train"), load_japanese_vowels("test")
+    >>> for rule, accuracy in accuracies({"last step": last_step}, *train, *test).items():
+    ...     print(f"{accuracy:.2f} {rule}")
+    0.08 always the commonest class
+    0.96 last step
+    """
     found = {"always the commonest class": majority_accuracy(y_train, y_test)}
     for name, columns in baselines.items():
         found[name] = logistic_accuracy(columns, X_train, y_train, X_test, y_test)

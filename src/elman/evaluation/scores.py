@@ -25,7 +25,15 @@ __all__ = [
 
 
 class ClassScore(NamedTuple):
-    """One class in numbers."""
+    """One class in numbers.
+
+    Examples
+    --------
+    >>> from elman.evaluation.scores import ClassScore
+    >>> score = ClassScore.of_counts("walk", n_true=8, n_predicted=10, n_both=6)
+    >>> score.precision, score.recall
+    (0.6, 0.75)
+    """
 
     label: Any
     n_true: int
@@ -50,7 +58,15 @@ class ClassScore(NamedTuple):
 
 
 class ValueScore(NamedTuple):
-    """One target in numbers."""
+    """One target in numbers.
+
+    Examples
+    --------
+    >>> from elman.evaluation.scores import value_scores
+    >>> score = value_scores([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])[0]
+    >>> print(f"{score.mae:.2f} {score.r_squared:.2f}")
+    0.33 0.50
+    """
 
     mse: float
     """mean squared error"""
@@ -82,6 +98,13 @@ def confusion_counts(
     ------
     ValueError
         The two differ in length, a label is not among `classes`, or one is missing or masked.
+
+    Examples
+    --------
+    >>> from elman.evaluation.scores import confusion_counts
+    >>> classes, counts = confusion_counts(["a", "a", "b", "b"], ["a", "b", "b", "b"])
+    >>> print(classes, counts.tolist())
+    ['a' 'b'] [[1, 1], [0, 2]]
     """
     refuse_masked(classes, "classes")
     joined = "labels of time steps are joined first: np.concatenate(y_true), np.concatenate(y_pred)"
@@ -139,6 +162,18 @@ def accuracy_by_share(
     ValueError
         A label that is missing, masked or not known, a recording without a step, or a network that
         has no answer before a sequence has ended.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> from elman.evaluation.scores import accuracy_by_share
+    >>> X = np.random.default_rng(0).normal(size=(40, 6, 1))
+    >>> y = (X[:, -1, 0] > 0).astype(int)  # the last step decides
+    >>> clf = RNNClassifier(hidden_size=8, readout="last", random_state=0).fit(X, y)
+    >>> shares, accuracies = accuracy_by_share(clf, X, y, n_shares=3)
+    >>> print(shares.round(2), accuracies[-1] > accuracies[0])
+    [0.33 0.67 1.  ] True
     """
     y = _whole("y", y)
     if n_shares < 1:
@@ -166,7 +201,17 @@ def accuracy_by_share(
 
 
 def class_scores(classes: NDArray[Any], counts: NDArray[np.int64]) -> list[ClassScore]:
-    """Precision, recall and F1 of every class, from the answer of `confusion_counts`."""
+    """Precision, recall and F1 of every class, from the answer of `confusion_counts`.
+
+    Examples
+    --------
+    >>> from elman.evaluation.scores import class_scores, confusion_counts
+    >>> counted = confusion_counts(["a", "a", "b", "b"], ["a", "b", "b", "b"])
+    >>> for score in class_scores(*counted):
+    ...     print(score.label, score.n_true, f"{score.precision:.2f} {score.recall:.2f}")
+    a 2 1.00 0.50
+    b 2 0.67 1.00
+    """
     n_true, n_predicted = counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()
     both = np.diag(counts).tolist()
     return [*map(ClassScore.of_counts, classes.tolist(), n_true, n_predicted, both)]
@@ -184,6 +229,14 @@ def label_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ClassScore]:
     ------
     ValueError
         One of them is missing or masked.
+
+    Examples
+    --------
+    >>> from elman.evaluation.scores import label_scores
+    >>> for score in label_scores([[1, 0], [1, 1]], [[1, 0], [0, 1]]):
+    ...     print(score.label, score.n_true, score.recall)
+    0 2 0.5
+    1 1 1.0
     """
     true, predicted = _whole("y_true", y_true) != 0, _whole("y_pred", y_pred) != 0
     columns = (
@@ -206,6 +259,14 @@ def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
     ------
     ValueError
         A value is missing or masked.
+
+    Examples
+    --------
+    >>> from elman.evaluation.scores import value_scores
+    >>> for score in value_scores([[1.0, 5.0], [3.0, 7.0]], [[1.0, 6.0], [3.0, 8.0]]):
+    ...     print(score.mse, score.r_squared)
+    0.0 1.0
+    1.0 0.0
     """
     true = _whole("y_true", y_true).astype(np.float64)
     predicted = _whole("y_pred", y_pred).astype(np.float64)

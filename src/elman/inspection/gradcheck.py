@@ -132,10 +132,10 @@ def gradcheck(
     """Compare every gradient of a configuration with central differences in float64.
 
     The difference quotient is the five-point rule
-    f'(x) = (f(x - 2s) - 8 f(x - s) + 8 f(x + s) - f(x + 2s)) / 12s, with an error of order s^4:
+    `f'(x) = (f(x - 2s) - 8 f(x - s) + 8 f(x + s) - f(x + 2s)) / 12s`, with an error of order s^4:
     Abramowitz and Stegun (1964), "Handbook of Mathematical Functions", 25.3.6.
 
-    The relative error of an element is |analytic - numeric| / max(|analytic|, |numeric|, floor),
+    The relative error of an element is `|analytic - numeric| / max(|analytic|, |numeric|, floor)`,
     with floor a thousandth of the largest numeric one compared of the same argument, and 1e-5 at
     least.
 
@@ -176,6 +176,13 @@ def gradcheck(
     ValueError
         A size below 1, an unknown cell, activation, readout or backend, or options that do not go
         together.
+
+    Examples
+    --------
+    >>> from elman import gradcheck
+    >>> report = gradcheck(cell="gru", readout="mean")
+    >>> report.passed
+    True
     """
     sizes = {
         "n_samples": n_samples,

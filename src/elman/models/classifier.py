@@ -23,7 +23,19 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainedClassifier(TrainedModel):
-    """What a fitted `RNNClassifier` answers with."""
+    """What a fitted `RNNClassifier` answers with.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> from elman.models.fitted import fitted
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> y = (X[:, -1, 0] > 0).astype(int)
+    >>> model = fitted(RNNClassifier(hidden_size=4, max_iter=3, random_state=0).fit(X, y)).model
+    >>> print(type(model).__name__, model.classes, model.n_features_in)
+    TrainedClassifier [0 1] 2
+    """
 
     kind: ClassVar[str] = "RNNClassifier"
 

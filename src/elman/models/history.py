@@ -26,7 +26,21 @@ GAPS = ("score", "saturated", "spectral_radius")
 
 @dataclass
 class Epoch:
-    """One finished epoch: what `on_epoch` is called with, and a row of `History`."""
+    """One finished epoch: what `on_epoch` is called with, and a row of `History`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> y = (X[:, -1, 0] > 0).astype(int)
+    >>> def follow(epoch):
+    ...     print("epoch", epoch.epoch, "of", epoch.n_epochs)
+    ...     return epoch.epoch == 2  # that is enough
+    >>> clf = RNNClassifier(hidden_size=4, on_epoch=follow, random_state=0).fit(X, y)
+    epoch 1 of 60
+    epoch 2 of 60
+    """
 
     epoch: int
     """from 1"""
@@ -110,6 +124,16 @@ class History:
     stopped_by : str
         Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback),
         "interrupt", "checkpoint", if its state could not be written to disk, or "diverged".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> y = (X[:, -1, 0] > 0).astype(int)
+    >>> history = RNNClassifier(hidden_size=4, max_iter=3, random_state=0).fit(X, y).history_
+    >>> print(history.epoch, history.loss[-1] < history.loss[0], history.stopped_by)
+    [1, 2, 3] True max_iter
     """
 
     epoch: list[int] = field(default_factory=list)

@@ -61,6 +61,17 @@ class TrainedModel:
 
     Each takes the `Sequences` that `check` made of X. `describe` and `restore` are all that a file
     needs to know of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> from elman.models.fitted import fitted
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> y = (X[:, -1, 0] > 0).astype(int)
+    >>> model = fitted(RNNClassifier(hidden_size=4, max_iter=3, random_state=0).fit(X, y)).model
+    >>> print(model.kind, model.n_features_in, model.network.layout.hidden_sizes)
+    RNNClassifier 2 (4,)
     """
 
     kind: ClassVar[str]

@@ -20,7 +20,19 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainedRegressor(TrainedModel):
-    """What a fitted `RNNRegressor` answers with."""
+    """What a fitted `RNNRegressor` answers with.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNRegressor
+    >>> from elman.models.fitted import fitted
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> y = X[:, -1, 0]
+    >>> model = fitted(RNNRegressor(hidden_size=4, max_iter=3, random_state=0).fit(X, y)).model
+    >>> print(type(model).__name__, model.one_target, model.n_features_in)
+    TrainedRegressor True 2
+    """
 
     kind: ClassVar[str] = "RNNRegressor"
 

@@ -108,6 +108,19 @@ class Stream:
     ------
     ValueError
         The network is bidirectional: it has no answer before a sequence has ended.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> y = (X[:, -1, 0] > 0).astype(int)
+    >>> clf = RNNClassifier(hidden_size=4, max_iter=3, random_state=0).fit(X, y)
+    >>> stream = clf.stream()
+    >>> for x_t in X[0]:
+    ...     probabilities = stream.step(x_t)
+    >>> bool(np.array_equal(probabilities, clf.predict_proba(X[:1])[0]))
+    True
     """
 
     def __init__(self, model: Answering, n: int | None = None) -> None:

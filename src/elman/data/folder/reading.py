@@ -113,6 +113,26 @@ def read_folder(
         damaged, or labels that do not belong to the recordings; the message names the file.
     OSError
         A file cannot be opened.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from elman.data import read_folder
+    >>> Path("recordings").mkdir()
+    >>> _ = Path("recordings/a.csv").write_text('''x,y
+    ... 1,2
+    ... 3,4
+    ... ''')
+    >>> _ = Path("recordings/b.csv").write_text('''x,y
+    ... 5,6
+    ... ''')
+    >>> _ = Path("recordings/labels.csv").write_text('''file,label
+    ... a.csv,walk
+    ... b.csv,run
+    ... ''')
+    >>> data = read_folder("recordings", label="label")
+    >>> print(data.ids, data.y, [x.tolist() for x in data.X])
+    ['a' 'b'] ['walk' 'run'] [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
     """
     options = {
         "delimiter": delimiter,

@@ -53,6 +53,15 @@ def read_npz(path: PathLike, *, max_bytes: int | None = None) -> Dataset:
     `write_npz` stores labels of which some are missing, or one is far longer than the others, as
     `y_codes`, whole numbers with -1 for a missing one, and `y_classes`, what they stand for; in the
     place of `y_steps` and `ids` there may be such arrays as well.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.data import read_npz, write_npz
+    >>> write_npz("data.npz", [np.zeros((3, 2)), np.ones((5, 2))], ["a", "b"])
+    >>> data = read_npz("data.npz")
+    >>> print([x.shape for x in data.X], data.y)
+    [(3, 2), (5, 2)] ['a' 'b']
     """
     name = os.fspath(path)
     with open(path, "rb") as file:

@@ -67,6 +67,14 @@ def write_npz(
         suffix of its name.
     OSError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.data import read_npz, write_npz
+    >>> write_npz("data.npz", [np.zeros((3, 2)), np.ones((5, 2))], ["a", "b"])
+    >>> print(read_npz("data.npz"))
+    Dataset(2 sequences, 2 features, 3-5 steps, 2 classes)
     """
     if missing not in ("error", "nan"):
         raise ValueError(f"missing={missing!r} is not known; choose 'error' or 'nan'")

@@ -107,6 +107,19 @@ def build_store(
     A file is read twice, as what one row is may depend on all others: a column of whole numbers
     is one of floats if the last of them is missing. Partitions of Dask are computed once; their
     types are those of the first, and a later one that contradicts them is an error.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from elman.data import build_store
+    >>> _ = Path("runs.csv").write_text('''run,t,speed,label
+    ... a,0,1.5,up
+    ... a,1,2.5,up
+    ... b,0,0.5,down
+    ... ''')
+    >>> store = build_store("runs.csv", "runs.store", id="run", time="t", label="label")
+    >>> print(len(store), store.y)
+    2 ['up' 'down']
     """
     options = {
         "missing": missing,

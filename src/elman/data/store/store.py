@@ -271,6 +271,20 @@ class StoreView(Stored):
     store : SequenceStore
     order : ndarray of shape (n_sequences,), int64
         Which sequences.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from elman.data import build_store
+    >>> _ = Path("runs.csv").write_text('''run,t,speed,label
+    ... a,0,1.5,up
+    ... a,1,2.5,up
+    ... b,0,0.5,down
+    ... ''')
+    >>> store = build_store("runs.csv", "runs.store", id="run", time="t", label="label")
+    >>> view = store[[1, 0, 1]]
+    >>> print(type(view).__name__, len(view), view.y)
+    StoreView 3 ['down' 'up' 'down']
     """
 
     def __init__(self, store: SequenceStore, order: Indices) -> None:

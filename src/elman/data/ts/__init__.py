@@ -68,6 +68,21 @@ def read_ts(
         in order, has missing values, or would take more memory than allowed.
     OSError
         If the file cannot be opened.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from elman.data import read_ts
+    >>> _ = Path("waves.ts").write_text('''@problemName waves
+    ... @univariate true
+    ... @classLabel true up down
+    ... @data
+    ... 1.0,2.0,3.0:up
+    ... 3.0,2.0,1.0:down
+    ... ''')
+    >>> data = read_ts("waves.ts")
+    >>> print(data.y, data.X[0].shape)
+    ['up' 'down'] (3, 1)
     """
     _check_choice("missing", missing, ("error", "nan"))
     _check_choice("timestamps", timestamps, ("order", "feature", "error"))
