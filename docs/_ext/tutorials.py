@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-IN_ORDER = ["speech.py"]
+IN_ORDER = [
+    "speech.py",
+    "your_csv.py",
+    "tagging.py",
+    "forecasting.py",
+    "streams.py",
+    "missing_values.py",
+    "toy_to_cluster.py",
+]
 """The tutorials as a reader should meet them; any other follows by its name."""
 
 

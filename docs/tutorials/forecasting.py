@@ -33,9 +33,9 @@ X_train, y_train = waves(600, rng)
 X_test, y_test = waves(200, rng)
 
 # %%
-# A regressor standardises the targets inside, and answers in their own units. An average over time is
-# what tells a frequency, so that is what is read. ``score`` is R^2: 1 is
-# perfect, and 0 is what the mean of the targets would reach.
+# A regressor standardises the targets inside, and answers in their own units. An average over time
+# is what tells a frequency, so that is what is read. ``score`` is R^2: 1 is perfect, and 0 is what
+# the mean of the targets would reach.
 
 reg = RNNRegressor(32, cell="gru", readout="mean", max_iter=40, random_state=0)
 reg.fit(X_train, y_train)
@@ -110,7 +110,8 @@ ax.legend()
 # --------------------------------
 #
 # If a few targets are wild, squared errors let them pull everything. ``loss="huber"`` counts large
-# errors less, and ``loss="absolute"`` makes the answer a median. Here one target of twenty is spoilt.
+# errors less, and ``loss="absolute"`` makes the answer a median. Here one target of twenty is
+# spoilt.
 
 spoilt = y_train.copy()
 wild = rng.random(len(spoilt)) < 0.05

@@ -42,10 +42,10 @@ except ValueError as error:
 # Three ways
 # ----------
 #
-# ``missing="mask"`` puts the mean in the place of a missing value and adds, for each feature, an input
-# that says whether it was there. ``missing="skip"`` leaves out a time step in which anything is
-# missing, as if it had not happened. The third way is to fill in beforehand: here with the last known
-# value, which is what people usually do.
+# ``missing="mask"`` puts the mean in the place of a missing value and adds, for each feature, an
+# input that says whether it was there. ``missing="skip"`` leaves out a time step in which anything
+# is missing, as if it had not happened. The third way is to fill in beforehand: here with the last
+# known value, which is what people usually do.
 
 
 def filled(x):
@@ -66,14 +66,14 @@ print(f"filled in beforehand: {fill.score([filled(x) for x in X_test], y_test):.
 
 # %%
 # Skipping steps destroys the rhythm that the question is about: it suits data in which a row is an
-# event, and rows with holes are rare. The mask keeps time, and the network can see what was measured
-# and what was not.
+# event, and rows with holes are rare. The mask keeps time, and the network can see what was
+# measured and what was not.
 #
 # Missing more often later
 # ------------------------
 #
-# A model with a mask can be asked about data with more or fewer holes than it was trained on. Ask it, before
-# you rely on it:
+# A model with a mask can be asked about data with more or fewer holes than it was trained on. Ask
+# it, before you rely on it:
 
 complete, _ = make_noisy_sinusoids(
     600, n_features=2, min_length=25, max_length=45, noise=0.4, random_state=0
@@ -86,5 +86,5 @@ for share in (0.0, 0.2, 0.35, 0.5, 0.7):
 
 # %%
 # Streams take NaN in the same way, and so do all three estimators, files and the command line
-# (``elman fit ... --missing mask``). A missing *target* is another matter: a time step without a label
-# is simply not learned from (None, or NaN for numbers).
+# (``elman fit ... --missing mask``). A missing *target* is another matter: a time step without a
+# label is simply not learned from (None, or NaN for numbers).

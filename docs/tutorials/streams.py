@@ -2,8 +2,8 @@
 While it happens: streams and early decisions
 =============================================
 
-A sensor does not wait for the end of a recording. This page answers after every time step,
-decides as soon as it is sure, puts a stream away and takes it up again, and reads many sensors in one
+A sensor does not wait for the end of a recording. This page answers after every time step, decides
+as soon as it is sure, puts a stream away and takes it up again, and reads many sensors in one
 call.
 """
 
@@ -12,7 +12,8 @@ call.
 # --------------------------
 #
 # The recordings of speech stand in for a sensor: 12 numbers at each of 7 to 29 steps, of nine
-# speakers. Any network will do that does not read from the end (``bidirectional=False``, the default).
+# speakers. Any network will do that does not read from the end (``bidirectional=False``, the
+# default).
 
 import numpy as np
 
@@ -55,9 +56,9 @@ plot_probabilities_over_time(clf, X_test[3], true_class=y_test[3])
 # ------------
 #
 # A decision that can be taken after a third of a recording is worth more than one at its end.
-# ``predict_early`` decides as soon as one label has had a probability of at least ``confidence`` for
-# ``patience`` steps in a row. The rule is chosen on data that are not the test data: here on a fifth of
-# the training recordings.
+# ``predict_early`` decides as soon as one label has had a probability of at least ``confidence``
+# for ``patience`` steps in a row. The rule is chosen on data that are not the test data: here on a
+# fifth of the training recordings.
 
 others, chosen_on = np.arange(len(X_train)) % 5 != 0, np.arange(0, len(X_train), 5)
 trial = RNNClassifier(random_state=0)
@@ -81,8 +82,8 @@ print(f"{clf.score(X_test, y_test):.1%} right at the end")
 # Put away and taken up again
 # ---------------------------
 #
-# ``state`` is a dict of named arrays: all that the stream remembers. It can be stored, sent to another
-# machine, and set again.
+# ``state`` is a dict of named arrays: all that the stream remembers. It can be stored, sent to
+# another machine, and set again.
 
 stream.reset()
 for x_t in X_test[1][:7]:
@@ -100,8 +101,8 @@ print("the same answer:", other.predict() == clf.predict(X_test[1:2])[0])
 # Many sensors in one call
 # ------------------------
 #
-# ``stream(n=3)`` has a row for each sensor. When a sensor's recording ends, its row begins again and
-# the others go on.
+# ``stream(n=3)`` has a row for each sensor. When a sensor's recording ends, its row begins again
+# and the others go on.
 
 sensors = clf.stream(n=3)
 place = [0, 0, 0]

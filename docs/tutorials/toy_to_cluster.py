@@ -2,9 +2,9 @@
 From a toy to a cluster
 =======================
 
-The same three lines train on a list in memory, on a store on disk that is larger than memory, and on
-many processes or machines, to the same bits. This page goes that way with data small enough to run
-here; only sizes and addresses change later.
+The same three lines train on a list in memory, on a store on disk that is larger than memory, and
+on many processes or machines, to the same bits. This page goes that way with data small enough to
+run here; only sizes and addresses change later.
 """
 
 # %%
@@ -29,9 +29,9 @@ print(f"{clf.score(X, y):.1%} of the training sequences")
 # On disk
 # -------
 #
-# A store is a folder of plain arrays. It is written a sequence at a time, so that the data never have
-# to be in memory, and read a few sequences at a time. A long CSV or Parquet file becomes one with
-# ``elman.data.build_store``, or ``elman store build`` on the command line.
+# A store is a folder of plain arrays. It is written a sequence at a time, so that the data never
+# have to be in memory, and read a few sequences at a time. A long CSV or Parquet file becomes one
+# with ``elman.data.build_store``, or ``elman store build`` on the command line.
 
 from elman.data import SequenceStore, StoreWriter
 
@@ -49,9 +49,9 @@ print("the same bits as in memory:", np.array_equal(clf.predict_proba(X), in_mem
 # On several processes
 # --------------------
 #
-# ``executor=`` takes a pool of processes, a Dask client or an MPI communicator. A batch is shared out
-# among the workers in groups that depend on the data alone, and their gradients are added in one
-# fixed order: neither the number of workers nor who is slow changes a bit.
+# ``executor=`` takes a pool of processes, a Dask client or an MPI communicator. A batch is shared
+# out among the workers in groups that depend on the data alone, and their gradients are added in
+# one fixed order: neither the number of workers nor who is slow changes a bit.
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,19 +70,19 @@ print("the same bits again:", np.array_equal(clf.predict_proba(X), in_memory))
 #     with Client("scheduler:8786") as client:
 #         clf.fit(SequenceStore("/shared/waves.store"), executor=client)
 #
-# Every worker needs elman and sees the store under the same path; no data go through the scheduler. With
-# MPI the same program is started by ``mpiexec -n 8 python train.py`` with
-# ``executor=MPI.COMM_WORLD``; on the command line it is ``mpiexec -n 8 elman fit ...``, or
-# ``elman fit ... --dask scheduler:8786``.
+# Every worker needs elman and sees the store under the same path; no data go through the
+# scheduler. With MPI the same program is started by ``mpiexec -n 8 python train.py`` with
+# ``executor=MPI.COMM_WORLD``; on the command line it is ``mpiexec -n 8 elman fit ...``, or ``elman
+# fit ... --dask scheduler:8786``.
 #
 # Does it pay?
 # ------------
 #
-# Workers wait for each other once a batch. That is worth it if a batch takes much longer to compute
-# than a message takes to travel: about a tenth of a second for Dask, a few hundredths for MPI. A fit with
-# ``verbose=1`` says how much of the time the workers were busy. At most 16 workers share a batch;
-# beyond that, or on a slow network, replicas that learn by themselves and are averaged now and then
-# wait far less often:
+# Workers wait for each other once a batch. That is worth it if a batch takes much longer to
+# compute than a message takes to travel: about a tenth of a second for Dask, a few hundredths for
+# MPI. A fit with ``verbose=1`` says how much of the time the workers were busy. At most 16 workers
+# share a batch; beyond that, or on a slow network, replicas that learn by themselves and are
+# averaged now and then wait far less often:
 
 local = RNNClassifier(
     24, batch_size=64, mode="local", replicas=2, local_steps=2, max_iter=20, random_state=0

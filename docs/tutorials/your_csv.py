@@ -14,8 +14,8 @@ of its columns from "Read the table" on.
 # A table as people have it
 # -------------------------
 #
-# A row for each time step, a column that says which run it belongs to, a column with the time, and a
-# column with the outcome. Runs have different lengths. A leak is a small, lasting drop of the
+# A row for each time step, a column that says which run it belongs to, a column with the time, and
+# a column with the outcome. Runs have different lengths. A leak is a small, lasting drop of the
 # flow that begins somewhere in the run; temperature has nothing to do with it.
 
 import tempfile
@@ -77,8 +77,8 @@ X_test, y_test = data.X[test], data.y[test]
 # What can be had without a network?
 # ----------------------------------
 #
-# Two thirds of the runs are sound, so that a model has to be clearly above that. Logistic regression
-# on mean, deviation and range of each column is the rule to beat.
+# Two thirds of the runs are sound, so that a model has to be clearly above that. Logistic
+# regression on mean, deviation and range of each column is the rule to beat.
 
 from elman.evaluation.baselines import logistic_accuracy, majority_accuracy, resampled
 
@@ -90,8 +90,8 @@ print(f"logistic regression on ten points: {stretched:.1%}")
 # Train
 # -----
 #
-# The leak may begin anywhere, which is what the default readout, the largest value of each unit over
-# time, is good at.
+# The leak may begin anywhere, which is what the default readout, the largest value of each unit
+# over time, is good at.
 
 from elman import RNNClassifier
 
@@ -128,14 +128,14 @@ for name, mean, deviation in zip(
     print(f"{name:12} {mean:6.3f} ± {deviation:.3f}")
 
 # %%
-# Temperature is worth nothing, as it was made. On your data a column that should not matter and does
-# is worth a second look: it often gives the answer away, like a time stamp.
+# Temperature is worth nothing, as it was made. On your data a column that should not matter and
+# does is worth a second look: it often gives the answer away, like a time stamp.
 #
 # A report for others
 # -------------------
 #
-# One HTML file with the data, honest baselines, scores with intervals, what is confused, and six runs
-# explained. It needs no program but a browser, and nothing in it is fetched from elsewhere.
+# One HTML file with the data, honest baselines, scores with intervals, what is confused, and six
+# runs explained. It needs no program but a browser, and nothing in it is fetched from elsewhere.
 
 import elman
 
@@ -147,8 +147,8 @@ print(sorted(path.name for path in folder.iterdir()))
 # Save, and answer new tables
 # ---------------------------
 #
-# The file remembers the names and the order of the columns. A table with other columns is refused; one
-# with more is read for those that it knows.
+# The file remembers the names and the order of the columns. A table with other columns is refused;
+# one with more is read for those that it knows.
 
 clf.save(folder / "pumps.safetensors")
 again = elman.load(folder / "pumps.safetensors")
