@@ -1,8 +1,8 @@
 """`python -m benchmarks.tables`: the measured JSON into the tables of README.md and docs/.
 
 Whatever stands between `<!-- figures: NAME -->` and `<!-- /figures -->` is replaced. NAME is a
-part of the benchmarks, with `-ISA` where one was forced; `bench`, the compact table; `accuracy`;
-`learning`.
+part of the benchmarks, with `-ISA` where one was forced; `bench`, the compact table;
+`overview`, the README's; `accuracy`; `learning`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks import learning_table
 from benchmarks.machine import machine_text
+from benchmarks.overview import overview
 from benchmarks.parts import PARTS, layer, part
 from benchmarks.sheet import Sheet
 
@@ -70,6 +71,8 @@ def _source(name: str) -> tuple[str, Callable[[dict[str, Any]], list[Sheet]]]:
 
 def section(name: str, results: Path) -> str | None:
     """The Markdown of a section, or None where it was not measured."""
+    if name == "overview":
+        return overview(results)
     stem, sheets = _source(name)
     path = results / f"{stem}.json"
     if not path.exists() and stem == "accuracy":
