@@ -34,6 +34,7 @@ from elman.distributed.checkpoints import SharedCheckpoints
 from elman.distributed.connecting import connected
 from elman.distributed.engine import Engine
 from elman.distributed.round import SharedGradients
+from elman.estimators.advice import advice_on
 from elman.estimators.assembly import (
     check_enough_batches,
     check_same_network,
@@ -300,6 +301,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     )
                     progress.end(history, restored=bool(self.early_stopping))
             except DivergedError as error:
+                self._advise(error, data, model, training)
                 in_X = error.place is not None and error.place.source == "X"
                 if error.place is not None and in_X and data.missing == "skip":
                     error.place = _among_all_steps(error.place, data)
@@ -345,9 +347,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
             model, going_on = self._continued(earlier, "partial_fit")
             before = self.history_
         states = self._states_of(len(training.X), going_on) if self.stateful else None
-        history = train(
-            model.network,
-            self._prepared(self._weighted(training, model.meaning), model),
+        prepared = self._prepared(self._weighted(training, model.meaning), model)
+        history = self._train_further(
+            data,
+            model,
+            prepared,
             going_on.optimizer,
             plan_of(self, n_done=len(before), one_epoch=True),
             self._objective(model.meaning),
@@ -365,6 +369,23 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         if history.stopped_by == "interrupt":
             warnings.warn(_interrupted(history), stacklevel=3)
         return self
+
+    def _train_further(
+        self, data: Sequences, model: M, training: Labelled, *arguments: Any, **options: Any
+    ) -> History:
+        """As `train`, with advice in the error of a training that diverges."""
+        try:
+            return train(model.network, training, *arguments, **options)
+        except DivergedError as error:
+            self._advise(error, data, model, training)
+            raise
+
+    def _advise(self, error: DivergedError, data: Sequences, model: M, training: Labelled) -> None:
+        """Have the error say what to change, with what is set and what the data are like."""
+        if error.place is not None and error.place.source == "X_val":
+            return
+        targets = training.targets
+        error.advice = advice_on(error, self, data, model.standardisation, targets)
 
     def _set_fitted(self, model: M, history: History, going_on: GoingOn | None) -> None:
         """Replace model, history and what training goes on with in one assignment."""

@@ -51,11 +51,20 @@ class DivergedError(ValueError):
         early stopping those of the best.
     history : elman.models.history.History
         Of the epochs that ended well.
+    learning_rate : float or None
+        At which the last step was taken; None if another step than the optimizer's broke it.
     """
 
-    def __init__(self, what: str, place: Place | None, advice: str) -> None:
-        super().__init__(what, place, advice)
+    def __init__(
+        self,
+        what: str,
+        place: Place | None,
+        advice: str,
+        learning_rate: float | None = None,
+    ) -> None:
+        super().__init__(what, place, advice, learning_rate)
         self.what, self.place, self.advice = what, place, advice
+        self.learning_rate = learning_rate
         self.network: Network | None = None
         self.history = History()
 

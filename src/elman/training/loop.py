@@ -307,6 +307,7 @@ def _diverged_on(
         f"a learning rate of {learning_rate:g}",
         place,
         "Lower learning_rate_init, or look for huge values in X_val",
+        learning_rate,
     )
 
 

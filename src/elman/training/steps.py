@@ -179,7 +179,9 @@ class Learner:
             f"loss is {self._loss:g} and the gradient's norm {self._norm:g} at a learning rate of "
             f"{rules.learning_rate:g}{weights}",
             place,
-            "Lower learning_rate_init, set max_grad_norm (1.0 is usual), or keep standardize=True",
+            "Lower learning_rate_init"
+            + (", or set max_grad_norm (1.0 is usual)" if rules.max_grad_norm is None else ""),
+            rules.learning_rate,
         )
 
 
