@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.cli_tools import run
+from helpers.cli_tools import run, run_shell
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -333,7 +335,7 @@ def test_a_forged_pipeline_is_refused(change, tmp_path):
 # The commands
 
 
-def test_the_commands_answer_as_the_pipeline_does(kind, tmp_path, capsys, monkeypatch):
+def test_the_commands_answer_as_the_pipeline_does(kind, tmp_path, capsys):
     X, y = sequences(), targets(kind)
     first = pipeline_of(kind)
     elman.save(first, tmp_path / "m")
@@ -350,3 +352,37 @@ def test_the_commands_answer_as_the_pipeline_does(kind, tmp_path, capsys, monkey
     code, out, err = run(capsys, "inspect", tmp_path / "m")
     assert (code, err) == (0, "")
     assert "SequenceScaler" in out
+    lines = "".join(f"{a!r},{b!r}\n" for a, b in X[2].astype(float).tolist())
+    live = run_shell("stream", tmp_path / "m", "--json", input=lines)
+    assert (live.returncode, live.stderr) == (0, "")
+    said = [json.loads(line) for line in live.stdout.splitlines()]
+    expected = first.predict([X[2].astype(float)])[0]  # which the lines are read as
+    last = expected[-1] if kind == "tagger" else expected
+    assert said[-1]["value" if kind == "regressor" else "label"] == last
+
+
+def test_recordings_in_a_memory_map_and_scalers_from_one(tmp_path):
+    import joblib
+
+    X = np.random.default_rng(2).normal(40, 9, size=(5, 4, 2)).astype(np.float32)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    first = pipeline_of("classifier", X=mapped)
+    np.testing.assert_array_equal(first[0].mean_, SequenceScaler().fit(X).mean_)
+    joblib.dump(first, tmp_path / "p.joblib")
+    from_map = joblib.load(tmp_path / "p.joblib", mmap_mode="r")
+    elman.save(from_map, tmp_path / "p")
+    np.testing.assert_array_equal(answers(elman.load(tmp_path / "p"), mapped), answers(first, X))
+    np.testing.assert_array_equal(
+        elman.stream(from_map).step(mapped[1, 0]), first.predict_proba(X[1:2, :1])[0]
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, np.int64, bool, ">f8"])
+def test_steps_of_any_dtype_are_read_as_whole_sequences_are(dtype):
+    first = pipeline_of("regressor", X=sequences(np.float64))
+    x = np.array([[1, 0], [3, 1], [0, 1]]).astype(dtype)
+    live = elman.stream(first)
+    for t in range(3):
+        live.step(x[t])
+    np.testing.assert_array_equal(live.answer(), first.predict([x])[0])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler
+from elman.backends import available_backends
 from elman.inspection.summary import training_memory
 from elman.models.summary import _training
 from elman.nn.layout import Layout
@@ -66,6 +69,31 @@ def test_an_optimizer_takes_as_many_bytes_as_is_said(options):
     optimizer = make_optimizer(clf.solver, clf.network_.params, alpha=clf.alpha)
     held = sum(v.nbytes for v in vars(optimizer).values() if isinstance(v, np.ndarray))
     assert clf.summary().training_memory["optimizer"] == held
+
+
+FIT = """
+import resource, sys
+import numpy as np
+from elman import RNNClassifier
+
+X = np.random.default_rng(0).normal(size=(64, 300, 12)).astype(np.float32)
+y = np.arange(64) % 4
+RNNClassifier(4, cell="lstm", max_iter=1).fit(X[:8, :5], y[:8])
+clf = RNNClassifier(128, cell="lstm", max_iter=1, batch_size=64, dtype="float32", n_jobs=1)
+said = clf.summary(n_features=12, n_outputs=4, n_timesteps=300).training_bytes
+before = resource.getpagesize() * int(open("/proc/self/statm").read().split()[1])
+clf.fit(X, y)
+print(said, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+@pytest.mark.skipif("native" not in available_backends(), reason="NumPy keeps arrays of its own")
+def test_training_takes_about_as_much_memory_as_is_said():
+    done = subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, check=True)
+    said, measured = map(int, done.stdout.split())
+    assert said > 50e6
+    assert said < measured < 1.1 * said + 30e6
 
 
 def test_pipelines_and_models(estimator):

@@ -582,10 +582,10 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         >>> from elman import RNNTagger
         >>> tagger = RNNTagger(8, bidirectional=True, dtype="float32")
         >>> tagger.summary(n_features=3, n_outputs=4).frame()[["layer", "output", "parameters"]]
-                        layer             output  parameters
-        0          recurrent0   (n_timesteps, 8)          96
-        1  recurrent0.reverse   (n_timesteps, 8)          96
-        2                head   (n_timesteps, 4)          68
+                        layer            output  parameters
+        0          recurrent0  (n_timesteps, 8)          96
+        1  recurrent0.reverse  (n_timesteps, 8)          96
+        2                head  (n_timesteps, 4)          68
         """
         return summary(
             self,

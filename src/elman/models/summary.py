@@ -71,10 +71,13 @@ def summary(
     >>> found = elman.summary(clf, n_features=3, n_outputs=4)
     >>> found.parameters, found.multiply_adds("step"), found.multiply_adds("sequence")
     (1044, 912, 64)
-    >>> print(str(found)[:55])
+    >>> for line in str(found).splitlines()[:5]:
+    ...     print(line)
     RNNClassifier (not fitted): 3 features, 4 outputs
     <BLANKLINE>
-    layer
+    layer             output             weights                        parameters  multiply-adds
+    ----------------  -----------------  -----------------------------  ----------  -------------
+    recurrent0 (gru)  (n_timesteps, 16)  W_x 3 x 48, W_h 16 x 48, b 64         976     912 a step
     """
     for name, value in (
         ("n_features", n_features),
