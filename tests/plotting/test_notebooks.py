@@ -37,6 +37,7 @@ DISPLAYS = {
     "states": "plotting.HiddenStatesDisplay.from_estimator(clf, X[0])",
     "knowledge": "plotting.KnowledgeCurveDisplay.from_estimator(clf, X[0])",
     "share": "plotting.AccuracyByShareDisplay.from_estimator(clf, X, y)",
+    "length": "plotting.AccuracyByLengthDisplay.from_estimator(clf, X, y)",
     "flow": "plotting.GradientFlowDisplay.from_estimator(clf, X, y)",
 }
 
