@@ -19,7 +19,7 @@ export ELMAN_REQUIRE_NATIVE
   docs figures clean
 
 help:
-	@echo "make demo        train on real speech recordings and show what was learned"
+	@echo "make demo        learn a rule that takes memory, then who is speaking; tables and pictures"
 	@echo "make test        the test suite"
 	@echo "make check       lint, formats, types"
 	@echo "make format      put formats right"

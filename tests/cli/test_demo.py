@@ -27,7 +27,8 @@ def accuracy_of(classifier, out):
 def vowels(tmp_path_factory):
     """The demo on speech, as a person without a terminal sees it, whatever COLUMNS says."""
     folder = tmp_path_factory.mktemp("demo")
-    done = run_shell("demo", "--max-iter", "15", cwd=folder, env={"COLUMNS": "0"})
+    command = ["demo", "--task", "vowels", "--max-iter", "15"]
+    done = run_shell(*command, cwd=folder, env={"COLUMNS": "0"})
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -86,13 +87,30 @@ def test_a_task_of_memory_runs(capsys, tmp_path, task):
     assert (code, err) == (0, "")
     for group in ("41 to 100", "101 to 300", "301 to 1000"):
         assert group in out
-    for name in PICTURES:
+    for name in ["accuracy-by-length.png", *PICTURES]:
         assert (tmp_path / "out" / name).exists()
+        assert name in out
     assert "1 epoch in" in out
     assert "recording" not in out
     # 900 fair coins are this far from one half once in ten thousand times
     for baseline in ("always the commonest", "logistic regression, last step"):
         assert accuracy_of(baseline, out) == pytest.approx(0.5, abs=0.065)
+
+
+def test_without_a_task_it_leads_with_what_only_recurrence_can_do(capsys, tmp_path):
+    code, out, err = run(capsys, "demo", "--max-iter", 1, "-o", tmp_path)
+    assert (code, err) == (0, "")
+    first, second = out.partition("Who is speaking?")[::2]
+    assert "Is the number of ones odd?" in first
+    assert accuracy_of("logistic regression, last 40 steps", first) == pytest.approx(0.5, abs=0.065)
+    assert accuracy_of("logistic regression, resampled", second) > 0.98
+    assert "nearly linearly separable" in second
+    assert "--task parity" not in out
+    for name in PICTURES:
+        assert (tmp_path / "parity" / name).exists()
+        assert (tmp_path / "vowels" / name).exists()
+    assert out.count("Try next") == 1
+    assert out.rstrip().endswith("demo --task temporal-xor")
 
 
 def test_parity_is_learned_exactly_far_beyond_the_training_lengths(tmp_path):
@@ -115,7 +133,7 @@ def test_the_seed_decides_the_data():
 
 def test_without_matplotlib_it_says_what_to_install(capsys, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    code, out, err = run(capsys, "demo", "--max-iter", 1, "-o", tmp_path)
+    code, out, err = run(capsys, "demo", "--task", "vowels", "--max-iter", 1, "-o", tmp_path)
     assert (code, err) == (0, "")
     assert "pip install 'elman[plot]'" in out
     assert "Try next" in out
@@ -124,7 +142,7 @@ def test_without_matplotlib_it_says_what_to_install(capsys, monkeypatch, tmp_pat
 
 def test_files_that_are_not_the_demos_own_stay(capsys, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    assert run(capsys, "demo", "--max-iter", 1, "-o", tmp_path)[0] == 0
+    assert run(capsys, "demo", "--task", "vowels", "--max-iter", 1, "-o", tmp_path)[0] == 0
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 

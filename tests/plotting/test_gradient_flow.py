@@ -125,3 +125,35 @@ def test_bad_targets_are_refused_as_in_fit(rng):
     clf = RNNClassifier(3, max_iter=1).fit(X, y)
     with pytest.raises(ValueError, match="'c'"):
         gradient_norms(clf, X, ["a", "b", "c"])
+
+
+def test_steps_that_are_skipped_are_left_out(rng):
+    X, y = recordings(rng), ["a", "b", "a"]
+    X[0][2, 1] = np.nan
+    clf = RNNClassifier(3, max_iter=1, missing="skip", random_state=0).fit(X, y)
+    norms, _ = gradient_norms(clf, X, y)
+    assert [len(n) for n in norms["layer 1"]] == [4, 3, 7]
+    kept = [np.delete(X[0], 2, axis=0), *X[1:]]
+    expected, _ = gradient_norms(clf, kept, y)
+    for a, b in zip(norms["layer 1"], expected["layer 1"], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_time_steps_without_a_label_say_nothing(rng):
+    X = recordings(rng)
+    y = [["a", "b", None, None, None], [None] * 3, ["b"] * 7]
+    tagger = RNNTagger(3, max_iter=1, random_state=0).fit(X, y)
+    norms, _ = gradient_norms(tagger, X, y)
+    assert (norms["layer 1"][0] > 0).tolist() == [True, True, False, False, False]
+    assert not norms["layer 1"][1].any()
+    assert (norms["layer 1"][2] > 0).all()
+
+
+def test_a_gradient_of_which_the_square_is_zero_is_not_zero(rng):
+    X, y = [rng.normal(size=(9, 2))], ["a"]
+    clf = RNNClassifier(3, readout="last", max_iter=1, dtype="float32", random_state=0)
+    clf.fit([*X, *X], ["a", "b"])
+    clf.network_.params["recurrent0.W_h"][...] *= 1e-30
+    norms, _ = gradient_norms(clf, X, y)
+    first = norms["layer 1"][0][0]
+    assert 0 < first < 1e-200

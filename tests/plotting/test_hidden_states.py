@@ -120,3 +120,13 @@ def test_one_recording_is_asked_for(shape, rng):
     clf = RNNClassifier(3, max_iter=1).fit(rng.normal(size=(3, 4, 2)), [0, 1, 1])
     with pytest.raises(ValueError, match="x must be one recording"):
         plot_hidden_states(clf, np.zeros(shape))
+
+
+def test_a_data_frame_is_a_recording_with_named_columns(rng):
+    pd = pytest.importorskip("pandas")
+    X = [pd.DataFrame(rng.normal(size=(n, 2)), columns=["speed", "tilt"]) for n in (4, 3)]
+    clf = RNNClassifier(3, max_iter=1).fit(X, [0, 1])
+    expected = clf.hidden_states(X)[0]
+    assert np.array_equal(HiddenStatesDisplay.from_estimator(clf, X[0]).states, expected)
+    with pytest.raises(ValueError, match="tilt"):
+        HiddenStatesDisplay.from_estimator(clf, X[0][["tilt", "speed"]])

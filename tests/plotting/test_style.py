@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from elman.plotting import (
+    AccuracyByLengthDisplay,
     AccuracyByShareDisplay,
     GradientFlowDisplay,
     HiddenStatesDisplay,
@@ -24,6 +25,7 @@ DISPLAYS = {
     "states": HiddenStatesDisplay([[0.5, 0.1], [0.5, -1], [0.1, 0.3]]),
     "knowledge": KnowledgeCurveDisplay([[0.6, 0.3, 0.1], [0.8, 0.1, 0.1]], ["a", "b", "c"]),
     "share": AccuracyByShareDisplay([0.5, 1], [0.25, 0.75], commonest=0.5),
+    "length": AccuracyByLengthDisplay([1, 2, 40], {"a": [0, 1, 1]}, trained_on=(1, 2)),
     "flow": GradientFlowDisplay({"layer 1": [[1, 2, 4]]}, through_time={"layer 1": [[1, 1, 0]]}),
 }
 

@@ -35,9 +35,13 @@ if TYPE_CHECKING:
 
 def demo(
     task: Annotated[
-        str,
-        typer.Option(help="vowels (speech), or a task of memory: parity, temporal-xor or tomita."),
-    ] = "vowels",
+        str | None,
+        typer.Option(
+            help="vowels (speech), or a task of memory: parity, temporal-xor or tomita. Without it "
+            "parity and then vowels are shown, each in a folder of its own.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Directory for pictures, model and data.")
     ] = Path("elman-demo"),
@@ -46,19 +50,33 @@ def demo(
         int | None, typer.Option(min=1, help="Epochs, instead of the task's own number.")
     ] = None,
 ) -> None:
-    """Train on real speech and show what was learned.
+    """Train on a task of memory and on real speech, and show what was learned.
 
-    With --task, on a task that only memory can solve. Files of an earlier demo in the output
-    directory are replaced; other files are left alone.
+    The first task is one that only memory can solve, the second one has honest rivals. Files of an
+    earlier demo in the output directory are replaced; other files are left alone.
     """
+    from elman.cli.demo_tasks import SHOWN, make_task
+
+    shown = [make_task(name, seed) for name in (SHOWN if task is None else (task,))]
+    folders = [output / one.name if len(shown) > 1 else output for one in shown]
+    for folder in folders:
+        _make_directory(folder)
+    console = output_console()
+    for number, (one, folder) in enumerate(zip(shown, folders, strict=True), start=1):
+        if len(shown) > 1:
+            console.rule(f"{number} of {len(shown)}", align="left")
+        _show(console, one, folder, seed, max_iter, alone=len(shown) == 1)
+    _print_next(console, shown[-1], folders[-1], {one.name for one in shown})
+
+
+def _show(
+    console: Console, chosen: Task, output: Path, seed: int, max_iter: int | None, *, alone: bool
+) -> None:
+    """Train on one task, print how right the network is, and draw."""
     from elman.backends import get_backend
-    from elman.cli.demo_tasks import make_task
     from elman.estimators.classifier import RNNClassifier
 
-    chosen = make_task(task, seed)
-    _make_directory(output)
     backend = get_backend()
-    console = output_console()
     console.print(chosen.title, style="bold")
     console.print(chosen.about)
     console.print()
@@ -72,7 +90,8 @@ def demo(
     console.print()
 
     predicted = classifier.predict(chosen.X_test)
-    _print_accuracies(console, chosen, predicted)
+    rivals = _rivals(chosen)
+    _print_accuracies(console, chosen, predicted, rivals, alone=alone)
     if chosen.length_groups:
         _print_lengths(console, chosen, predicted)
     classes, counts = confusion_counts(chosen.y_test, predicted, classifier.classes_)
@@ -80,8 +99,7 @@ def demo(
     print_confusion(console, classes, counts)
 
     _save(classifier, chosen, output)
-    _draw(console, classifier, chosen, predicted, output)
-    _print_next(console, chosen, output)
+    _draw(console, classifier, chosen, predicted, rivals, output)
 
 
 def _train(console: Console, classifier: Any, task: Task, seed: int) -> None:
@@ -115,11 +133,27 @@ def _make_directory(path: Path) -> None:
         raise UserError(f"{path}: cannot be written to; choose another --output")
 
 
-def _print_accuracies(console: Console, task: Task, predicted: NDArray[Any]) -> None:
-    """The network beside classifiers that keep it honest, all on the test recordings."""
-    from elman.evaluation.baselines import accuracies
+def _rivals(task: Task) -> dict[str, NDArray[Any]]:
+    """Answers to the test sequences of classifiers that keep the network honest."""
+    from elman.evaluation.baselines import logistic_predictions
 
-    found = accuracies(task.baselines, task.X_train, task.y_train, task.X_test, task.y_test)
+    labels, counts = np.unique(task.y_train, return_counts=True)
+    found = {"always the commonest class": np.full(len(task.y_test), labels[counts.argmax()])}
+    for name, columns in task.baselines.items():
+        found[name] = logistic_predictions(columns, task.X_train, task.y_train, task.X_test)
+    return found
+
+
+def _print_accuracies(
+    console: Console,
+    task: Task,
+    predicted: NDArray[Any],
+    rivals: dict[str, NDArray[Any]],
+    *,
+    alone: bool,
+) -> None:
+    """The network beside the others, all on the test recordings."""
+    found = {name: float(np.mean(y == task.y_test)) for name, y in rivals.items()}
     accuracy = float(np.mean(predicted == task.y_test))
     table = new_table()
     table.add_column("classifier")
@@ -128,7 +162,8 @@ def _print_accuracies(console: Console, task: Task, predicted: NDArray[Any]) -> 
         table.add_row(name, percent(value))
     table.add_row("Elman network", percent(accuracy), style="bold")
     print_table(console, f"Accuracy on {task.test_name}", table)
-    console.print(task.verdict(accuracy, found))
+    verdict = task.verdict(accuracy, found)
+    console.print(f"{verdict} {task.alone}" if alone and task.alone else verdict)
     console.print()
 
 
@@ -159,15 +194,30 @@ def _save(classifier: Any, task: Task, directory: Path) -> None:
 
 
 def _draw(
-    console: Console, classifier: Any, task: Task, predicted: NDArray[Any], directory: Path
+    console: Console,
+    classifier: Any,
+    task: Task,
+    predicted: NDArray[Any],
+    rivals: dict[str, NDArray[Any]],
+    directory: Path,
 ) -> None:
-    from elman.plotting import plots
+    from elman.plotting import AccuracyByLengthDisplay, plots
 
     shown, why = _instructive_recording(classifier, task, predicted)
     x, label = task.X_test[shown], task.y_test[shown]
     step = task.step_label
     try:
-        pictures = {
+        pictures = {}
+        if task.length_groups:
+            lengths = [len(x) for x in task.X_train]
+            display = AccuracyByLengthDisplay.from_predictions(
+                task.X_test,
+                task.y_test,
+                {"Elman network": predicted, **rivals},
+                trained_on=(min(lengths), max(lengths)),
+            )
+            pictures["accuracy-by-length.png"] = display.ax_
+        pictures |= {
             "loss.png": plots.plot_loss_curve(classifier),
             "confusion.png": plots.plot_confusion_matrix(
                 task.y_test, predicted, classes=classifier.classes_
@@ -185,11 +235,19 @@ def _draw(
     for name, ax in pictures.items():
         ax.figure.savefig(directory / name)  # type: ignore[union-attr]
     console.print(f"Pictures in {directory}/", style="bold", markup=False)
-    console.print("  loss.png               how training went")
-    console.print("  confusion.png          which classes are taken for which")
-    console.print(f"  hidden-states.png      what the network holds while it reads a {task.noun}")
-    console.print("  when-did-it-know.png   the probability of each class, had it stopped earlier")
+    about = {
+        "accuracy-by-length.png": f"what it learned from short {task.noun}s carries on to long ones"
+        if np.array_equal(predicted, task.y_test)
+        else f"how far what it learned from short {task.noun}s carries on",
+        "loss.png": "how training went",
+        "confusion.png": "which classes are taken for which",
+        "hidden-states.png": f"what the network holds while it reads a {task.noun}",
+        "when-did-it-know.png": "the probability of each class, had it stopped earlier",
+    }
+    for name in pictures:
+        console.print(f"  {name:<24}{about[name]}")
     console.print(f"The last two show {task.noun} {shown} of the test data (from 0), {why}.")
+    console.print()
 
 
 def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any]) -> tuple[int, str]:
@@ -208,15 +266,14 @@ def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any])
     return chosen, "which it understood halfway through"
 
 
-def _print_next(console: Console, task: Task, directory: Path) -> None:
+def _print_next(console: Console, task: Task, directory: Path, seen: set[str]) -> None:
     command = _own_command()
     model, train, test = (
         shlex.quote(str(directory / name))
         for name in ("model.safetensors", "train.npz", "test.npz")
     )
     second = shlex.quote(str(directory / "second.safetensors"))
-    other = "parity" if task.name == "vowels" else "vowels"
-    console.print()
+    other = next(name for name in ("parity", "vowels", "temporal-xor") if name not in seen)
     console.print("Try next", style="bold")
     for line in (
         f"inspect {model}",

@@ -45,6 +45,8 @@ class Task:
     step_label: str = "time step"
     retry: str = ""
     """options of `elman fit` for another try on the same data"""
+    alone: str = ""
+    """what to say after the verdict, where no other task is shown with it"""
     answer_so_far: bool = False
     """the answer for the steps read so far is of interest, not only that for the whole sequence"""
 
@@ -77,6 +79,7 @@ def _vowels(_seed: int) -> Task:
             "logistic regression, resampled to 10 frames": resampled(10),
         },
         verdict=_vowels_verdict,
+        alone="Try `--task parity` for what only recurrence can do.",
         step_label="frame (6.4 ms apart)",
         retry="--hidden-size 32",
     )
@@ -92,7 +95,7 @@ def _vowels_verdict(accuracy: float, baselines: dict[str, float]) -> str:
         text += f" does better than the network ({percent(best)})."
     else:
         text += f" gets {percent(best)} too."
-    return text + " Try `--task parity` for what only recurrence can do."
+    return text
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,10 @@ def _memory_verdict(accuracy: float, baselines: dict[str, float]) -> str:
         return text + ". The network makes no mistake: it has found the rule itself."
     return text + ". The network has not found the whole rule: try another --seed."
 
+
+SHOWN = ("parity", "vowels")
+"""The tasks of a demo that names none: first what only recurrence can do, then speech, where
+simpler classifiers do as well."""
 
 TASKS: dict[str, Callable[[int], Task]] = {
     "vowels": _vowels,

@@ -20,6 +20,7 @@ __all__ = [
     "accuracies",
     "last_step",
     "logistic_accuracy",
+    "logistic_predictions",
     "majority_accuracy",
     "padded",
     "resampled",
@@ -73,20 +74,24 @@ def logistic_accuracy(
     >>> print(f"{logistic_accuracy(last_step, *train, *test):.2f}")
     0.96
     """
+    refuse_masked(y_test, "y_test")
+    predicted = logistic_predictions(columns, X_train, y_train, X_test)
+    return float(np.mean(predicted == np.asarray(y_test)))
+
+
+def logistic_predictions(
+    columns: MakeColumns, X_train: Sequence[Array], y_train: ArrayLike, X_test: Sequence[Array]
+) -> Array:
+    """Labels (n_samples,) that logistic regression gives X_test; as `logistic_accuracy` has it."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    for name, value in (
-        ("X_train", X_train),
-        ("y_train", y_train),
-        ("X_test", X_test),
-        ("y_test", y_test),
-    ):
+    for name, value in (("X_train", X_train), ("y_train", y_train), ("X_test", X_test)):
         refuse_masked(value, name)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(columns(X_train), y_train)
-    return float(np.mean(model.predict(columns(X_test)) == np.asarray(y_test)))
+    return np.asarray(model.predict(columns(X_test)))
 
 
 def last_step(X: Sequence[Array]) -> Array:

@@ -4,6 +4,7 @@ Each picture is a display, which keeps its numbers apart from how they are drawn
 function that returns the Axes.
 """
 
+from elman.plotting.accuracy_by_length import AccuracyByLengthDisplay
 from elman.plotting.accuracy_by_share import AccuracyByShareDisplay
 from elman.plotting.attribution import AttributionDisplay
 from elman.plotting.confusion import plot_confusion_matrix
@@ -21,6 +22,7 @@ from elman.plotting.plots import (
 )
 
 __all__ = [
+    "AccuracyByLengthDisplay",
     "AccuracyByShareDisplay",
     "AttributionDisplay",
     "GradientFlowDisplay",

@@ -40,6 +40,8 @@ BATCH_SIZE = 256
 DECADES = 1e16
 """How far below the largest norm the picture goes."""
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+"""What print in black and white tells layers apart by."""
 
 
 class _Curve(NamedTuple):
@@ -188,18 +190,19 @@ class GradientFlowDisplay(Display):
     @override
     def _draw(self, ax: Axes) -> None:
         longest = max(len(n) for samples in self.norms.values() for n in samples)
-        marker = "o" if longest <= 40 else None
+        every = -(-longest // 40)
         known = []
         through_is_drawn = False
         with_bands = len(self.norms) <= 2  # more of them hide each other
-        for (name, samples), colour in zip(self.norms.items(), cycle(COLOURS)):
+        looks = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
+        for (name, samples), (colour, marker) in zip(self.norms.items(), looks, strict=False):
             curve = _by_steps_before_the_end(samples)
             back = np.arange(len(curve.median))
             if with_bands:
                 ax.fill_between(back, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
                 known += [curve.low, curve.high]
-            style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3}
-            ax.plot(back, curve.median, lw=2, label=name, zorder=3, **style)
+            style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
+            ax.plot(back, curve.median, lw=2, label=name, zorder=3, markevery=every, **style)
             known.append(curve.median)
             through = self.through_time.get(name)
             if through is not None and not _same(samples, through):
@@ -299,7 +302,8 @@ def gradient_norms(
         for name in (name for name in names if name in gradients):
             for array, into in zip(gradients[name], (norms, through_time), strict=True):
                 of_layer = into.setdefault(_called(name), [np.empty(0)] * len(labelled.X))
-                of_samples = np.sqrt((array**2).sum(axis=2))
+                # squares of what is left of a gradient far back would be 0
+                of_samples = np.hypot.reduce(array, axis=2)
                 for row, sample in enumerate(batch.order.tolist()):
                     of_layer[sample] = of_samples[row, : labelled.X.lengths[sample]]
     return norms, through_time

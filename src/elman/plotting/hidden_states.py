@@ -231,8 +231,13 @@ class HiddenStatesDisplay(Display):
         ends = last + 1.5
         if (ends > n_timesteps).all():
             return
+        from matplotlib.patheffects import withStroke
+
         edges = np.arange(len(ends) + 1) + 0.5
-        line: dict[str, Any] = {"color": "black", "lw": 1.6, "label": "last active"}
+        # black within white, which neither a dark state nor a dark page hides
+        white = [withStroke(linewidth=3.2, foreground="white")]
+        line: dict[str, Any] = {"color": "black", "lw": 1.6, "path_effects": white}
+        line["label"] = "last active"
         ax.step(np.append(ends, ends[-1]), edges, where="pre", **line)
         place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1, -0.09)}
         ax.legend(frameon=False, fontsize=10, handlelength=1.2, borderaxespad=0.2, **place)

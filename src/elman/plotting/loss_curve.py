@@ -218,7 +218,7 @@ class LossCurveDisplay(Display):
             # What happens after the first few epochs would lie flat on the axis.
             ax.set_yscale("log")
         elif positive:
-            ax.set_ylim(bottom=0)
+            ax.set_ylim(0, 1.05 * float(known.max()))
         # beside half of a figure, a long unit needs a line more
         unit = f"\n{fill(f'({self.loss_unit})', 26)}" if self.loss_unit else ""
         ax.set(title="Learning curve", ylabel=f"loss{unit}")

@@ -27,7 +27,25 @@ __all__ = [
 
 
 def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
-    """Losses and scores by epoch; see `LossCurveDisplay.from_estimator` for all arguments.
+    """Losses and scores by epoch, of training and validation, with the best epoch marked.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier, RNNTagger, RNNRegressor or Pipeline
+        Fitted. A pipeline has to end in one of the three estimators.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    TypeError, ValueError
+        It is no estimator, it is not fitted, or it has no record of its training.
 
     Examples
     --------
@@ -48,7 +66,33 @@ def plot_hidden_states(
     step_label: str = "time step",
     ax: Axes | None = None,
 ) -> Axes:
-    """Hidden states while one recording is read; see `HiddenStatesDisplay.from_estimator`.
+    """Hidden states of the units that tell most, while one recording is read.
+
+    `HiddenStatesDisplay` says how units are ranked and ordered.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier, RNNTagger, RNNRegressor, Pipeline or TrainedModel
+        Fitted. A pipeline has to end in one of the three estimators.
+    x : array-like of shape (n_timesteps, n_features)
+        One recording.
+    n_units : int or None, default=16
+        How many units to draw, those that tell most; None draws all.
+    step_label : str
+        Label of the horizontal axis.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    TypeError, ValueError
+        There is no fitted model, or `x` is not one recording of at least one step.
 
     Examples
     --------
@@ -72,7 +116,35 @@ def plot_probabilities_over_time(
     step_label: str = "time step",
     ax: Axes | None = None,
 ) -> Axes:
-    """When did it know what one recording is? See `KnowledgeCurveDisplay.from_estimator`.
+    """Probability of each class had the recording stopped at step t: when did it know?
+
+    Parameters
+    ----------
+    estimator : RNNClassifier, Pipeline or TrainedModel
+        Fitted, and of one label for each sequence. A pipeline has to end in an RNNClassifier.
+    x : array-like of shape (n_timesteps, n_features)
+        One recording.
+    true_class : label or None
+        Drawn strongest when given, else the class predicted at the end is.
+    probability : float or None
+        From which probability on, kept to the end, the answer counts as known. None is halfway from
+        a blind guess to certainty: 0.75 of two classes, 0.55 of ten.
+    step_label : str
+        Label of the horizontal axis.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    TypeError, ValueError
+        The model is not a classifier of one label a sequence, it has no answer before a sequence
+        has ended, `x` is not one recording, or `true_class` is not a known class.
 
     Examples
     --------
@@ -91,7 +163,31 @@ def plot_probabilities_over_time(
 def plot_accuracy_by_share(
     estimator: Any, X: Any, y: ArrayLike, *, n_shares: int = 20, ax: Axes | None = None
 ) -> Axes:
-    """Accuracy by the share of each recording seen; see `AccuracyByShareDisplay.from_estimator`.
+    """Accuracy by the share of each recording seen: how early could it have answered?
+
+    Parameters
+    ----------
+    estimator : RNNClassifier, Pipeline or TrainedModel
+        Fitted, and of one label for each sequence. A pipeline has to end in an RNNClassifier.
+    X : array-like
+        Recordings of at least one time step.
+    y : array-like of shape (n_samples,)
+    n_shares : int, default=20
+        Points of the curve, evenly spaced from a share near 0 to the whole recording.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    TypeError, ValueError
+        The model is not a classifier of one label a sequence, it has no answer before a sequence
+        has ended, or X or y cannot be used.
 
     Examples
     --------
@@ -106,7 +202,29 @@ def plot_accuracy_by_share(
 
 
 def plot_gradient_flow(estimator: Any, X: Any, y: Any, *, ax: Axes | None = None) -> Axes:
-    """How far back the loss's gradient reaches; see `GradientFlowDisplay.from_estimator`.
+    """Norm of the loss's gradient at the state after each time step: does it reach step 1?
+
+    Parameters
+    ----------
+    estimator : RNNClassifier, RNNTagger, RNNRegressor, Pipeline or TrainedModel
+        Fitted. A pipeline has to end in one of the three estimators.
+    X : array-like
+        Recordings.
+    y : array-like
+        Their targets, as `fit` takes them.
+    ax : matplotlib Axes or None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    TypeError, ValueError
+        There is no fitted model, or X or y cannot be used.
 
     Examples
     --------

@@ -100,6 +100,9 @@ class Display:
         """
         return to_frame(self._columns(), f"{type(self).__name__}.frame")
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: plot() draws it, frame() has its numbers>"
+
     def _repr_png_(self) -> bytes | None:
         """The picture for a notebook, unless the notebook shows the figure by itself."""
         if not hasattr(self, "figure_") or _is_open_in_pyplot(self.figure_):
