@@ -267,3 +267,25 @@ def test_probabilities_are_explained_as_they_are():
     assert found.values[2][4, 0] == pytest.approx(float(p[0]) - float(p[1]), abs=1e-6)
     each = occlusion(fit, X, target=labels())
     assert each.target.tolist() == labels().tolist()
+
+
+def test_an_answer_that_overflows_on_the_way_is_refused():
+    fit = classifier(activation="relu", standardize=False)
+    fit.model_.network.params["head.W"][...] *= 1e3
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="explanation of the answer"):
+        occlusion(fit, recordings(), by="window", baseline=-1e308)
+
+
+def test_bits_do_not_depend_on_how_much_is_computed_at_once(monkeypatch):
+    from elman.explain import changed
+
+    X = recordings()
+    for options in (NETWORKS["default"], NETWORKS["residual"], NETWORKS["bidirectional"]):
+        fit = classifier(**options)
+        whole = occlusion(fit, X, by="mean")
+        with monkeypatch.context() as patched:
+            patched.setattr(changed, "ROWS", 5)
+            patched.setattr(changed, "KEPT_VALUES", 100)
+            parts = occlusion(fit, X, by="mean")
+        for a, b in zip(whole.values, parts.values, strict=True):
+            np.testing.assert_array_equal(a, b)

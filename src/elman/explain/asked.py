@@ -99,6 +99,15 @@ class Asked:
         out[where[: len(values)]] = values
         return out
 
+    def check_finite(self, row: int, values: Floats) -> None:
+        """Raise ValueError if what explains a row is NaN or infinite."""
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"an explanation of the answer to X[{self.samples[row]}] is NaN or infinite: on "
+                "the way to it the network was given values that are too large for it. Pass a "
+                "baseline that is nearer to the data, or train with standardize=True"
+            )
+
     def background(self, baseline: Any) -> list[Floats]:
         """What stands in the place of a value that is taken away, for each recording.
 

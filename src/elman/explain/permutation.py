@@ -39,6 +39,18 @@ class Importance:
         On X as it is.
     names : tuple of str
         Of the features; or which share of a recording each block is, "0-10 %".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.explain import Importance
+    >>> found = Importance(np.array([[0.3, 0.5], [0.0, 0.1]]), 0.9, ("speed", "noise"))
+    >>> found.mean
+    array([0.4 , 0.05])
+    >>> found
+    Importance by permutation; the score is 0.9
+      speed: +0.4 +- 0.1
+      noise: +0.05 +- 0.05
     """
 
     importances: Floats
