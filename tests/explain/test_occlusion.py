@@ -228,7 +228,7 @@ def test_a_recording_without_steps_has_no_entry():
         ({"by": "mean", "baseline": [1.0, 2.0]}, "2 numbers, but X has 3 features"),
         ({"by": "mean", "baseline": recordings()[:2]}, "2 recordings, but X has 7"),
         ({"by": "mean", "baseline": recordings()[::-1]}, "sample 0 has 8 time steps"),
-        ({"by": "mean", "baseline": [np.nan] * 3}, "NaN"),
+        ({"by": "mean", "baseline": [np.nan] * 3}, "Input baseline contains NaN"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, message):
@@ -245,6 +245,9 @@ def test_models_and_data_that_do_not_fit_are_refused():
         occlusion(classifier(), recordings(2))
     with pytest.raises(ValueError, match="0 sample"):
         occlusion(classifier(), [])
+    one = small(RNNClassifier).fit(recordings(), ["no"] * 7)
+    with pytest.raises(ValueError, match="one class only"):
+        occlusion(one, recordings())
     with pytest.raises(ValueError, match="does not know the mean"):
         occlusion(classifier(standardize=False), recordings(), by="mean")
     with pytest.raises(ValueError, match="step 5 is not one of the 5 time steps of X"):

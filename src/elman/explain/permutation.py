@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -168,6 +169,12 @@ def permutation_importance(
         raise ValueError(f"by={by!r}; it must be 'feature' or 'time'")
     check_count("n_repeats", n_repeats)
     check_count("n_blocks", n_blocks)
+    seeded = isinstance(random_state, numbers.Integral) and int(random_state) >= 0
+    if random_state is not None and not (seeded or isinstance(random_state, np.random.Generator)):
+        raise ValueError(
+            f"random_state={random_state!r}; it must be None, a whole number of at least 0, or a "
+            "numpy.random.Generator"
+        )
     score_of = _score_of(found, scoring)
     data = _checked(found, X)
     if len(data) < 2:
