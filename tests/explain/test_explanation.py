@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from helpers.explained import classifier, recordings, regressor, small, tagger
+from sklearn.pipeline import make_pipeline
 
-from elman import RNNClassifier
+from elman import RNNClassifier, SequenceScaler
 from elman.data.named import NamedSequences
-from elman.explain import integrated_gradients, occlusion
+from elman.explain import (
+    integrated_gradients,
+    occlusion,
+    permutation_importance,
+    two_step_rescaling,
+)
 
 
 def test_top_has_the_strongest_entries_of_each_row():
@@ -50,14 +56,19 @@ def test_the_frame_has_every_value_once(by):
     assert len(occlusion(classifier(), [np.empty((0, 3))]).frame()) == 0
 
 
-def test_features_keep_their_names():
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scaled", [False, True])
+def test_features_keep_their_names(scaled):
     names = ("length", "width", "time")
     X = NamedSequences(recordings(), names)
-    fit = small(RNNClassifier).fit(X, np.arange(7) % 2)
+    fit = small(RNNClassifier)
+    fit = (make_pipeline(SequenceScaler(), fit) if scaled else fit).fit(X, np.arange(7) % 2)
     found = occlusion(fit, X, by="mean", baseline=0.5)
     assert found.feature_names == names
     assert found.top(1)[0].feature in names
     assert set(found.frame()["feature"]) == set(names)
+    assert two_step_rescaling(fit, X).feature_names == names
+    assert permutation_importance(fit, X, np.arange(7) % 2, n_repeats=1).names == names
 
 
 def test_the_text_says_what_was_explained_and_how_well():

@@ -135,3 +135,15 @@ def test_a_number_of_points_that_is_none_is_refused(arguments):
         integrated_gradients(classifier(), recordings(), **arguments)
     with pytest.raises(ValueError, match="tolerance="):
         integrated_gradients(classifier(), recordings(), tolerance=0.0)
+
+
+def test_bits_do_not_depend_on_how_much_is_computed_at_once(monkeypatch):
+    from elman.explain import integrated, paths
+
+    fit = classifier()
+    whole = integrated_gradients(fit, recordings(), tolerance=1e-3)
+    monkeypatch.setattr(paths, "ROWS", 3)
+    monkeypatch.setattr(integrated, "AT_ONCE", 100)
+    parts = integrated_gradients(fit, recordings(), tolerance=1e-3)
+    for a, b in zip(whole.values, parts.values, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -228,7 +228,7 @@ def test_a_recording_without_steps_has_no_entry():
         ({"by": "mean", "baseline": [1.0, 2.0]}, "2 numbers, but X has 3 features"),
         ({"by": "mean", "baseline": recordings()[:2]}, "2 recordings, but X has 7"),
         ({"by": "mean", "baseline": recordings()[::-1]}, "sample 0 has 8 time steps"),
-        ({"by": "mean", "baseline": [np.nan] * 3}, "NaN"),
+        ({"by": "mean", "baseline": [np.nan] * 3}, "Input baseline contains NaN"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, message):
@@ -245,6 +245,9 @@ def test_models_and_data_that_do_not_fit_are_refused():
         occlusion(classifier(), recordings(2))
     with pytest.raises(ValueError, match="0 sample"):
         occlusion(classifier(), [])
+    one = small(RNNClassifier).fit(recordings(), ["no"] * 7)
+    with pytest.raises(ValueError, match="one class only"):
+        occlusion(one, recordings())
     with pytest.raises(ValueError, match="does not know the mean"):
         occlusion(classifier(standardize=False), recordings(), by="mean")
     with pytest.raises(ValueError, match="step 5 is not one of the 5 time steps of X"):
@@ -267,3 +270,25 @@ def test_probabilities_are_explained_as_they_are():
     assert found.values[2][4, 0] == pytest.approx(float(p[0]) - float(p[1]), abs=1e-6)
     each = occlusion(fit, X, target=labels())
     assert each.target.tolist() == labels().tolist()
+
+
+def test_an_answer_that_overflows_on_the_way_is_refused():
+    fit = classifier(activation="relu", standardize=False)
+    fit.model_.network.params["head.W"][...] *= 1e3
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="explanation of the answer"):
+        occlusion(fit, recordings(), by="window", baseline=-1e308)
+
+
+def test_bits_do_not_depend_on_how_much_is_computed_at_once(monkeypatch):
+    from elman.explain import changed
+
+    X = recordings()
+    for options in (NETWORKS["default"], NETWORKS["residual"], NETWORKS["bidirectional"]):
+        fit = classifier(**options)
+        whole = occlusion(fit, X, by="mean")
+        with monkeypatch.context() as patched:
+            patched.setattr(changed, "ROWS", 5)
+            patched.setattr(changed, "KEPT_VALUES", 100)
+            parts = occlusion(fit, X, by="mean")
+        for a, b in zip(whole.values, parts.values, strict=True):
+            np.testing.assert_array_equal(a, b)

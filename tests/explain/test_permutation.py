@@ -154,6 +154,8 @@ def test_missing_values_are_traded_as_they_are():
         ({"n_repeats": 0}, "n_repeats=0"),
         ({"n_blocks": 2.5}, r"n_blocks=2\.5"),
         ({"X": recordings()[:1]}, "at least two"),
+        ({"random_state": "x"}, "random_state='x'"),
+        ({"y": labels()[:2]}, "2 label"),
         ({"given": None}, "has no score"),
     ],
 )

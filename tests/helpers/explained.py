@@ -70,5 +70,6 @@ NETWORKS = {
     "residual": {"n_layers": 2, "residual": True, "readout": "mean", "learn_initial_state": True},
     "residual max": {"n_layers": 2, "residual": True, "readout": "max"},
     "bidirectional": {"n_layers": 2, "bidirectional": True},
+    "reference": {"backend": "reference"},
 }
 """Hyper-parameters of networks that differ in how they read a recording."""

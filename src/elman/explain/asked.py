@@ -70,8 +70,8 @@ class Asked:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """What the features are called; "feature 0", ... where they have no names."""
-        names = self.model.feature_names
-        if names is not None and not self.model.two_d:
+        names = names_of_X(self.found)
+        if names is not None and len(names) == self.data.n_features and not self.model.two_d:
             return names
         return tuple(f"feature {i}" for i in range(self.data.n_features))
 
@@ -98,6 +98,15 @@ class Asked:
         where = np.arange(len(out)) if kept is None else np.flatnonzero(kept)
         out[where[: len(values)]] = values
         return out
+
+    def check_finite(self, row: int, values: Floats) -> None:
+        """Raise ValueError if what explains a row is NaN or infinite."""
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"an explanation of the answer to X[{self.samples[row]}] is NaN or infinite: on "
+                "the way to it the network was given values that are too large for it. Pass a "
+                "baseline that is nearer to the data, or train with standardize=True"
+            )
 
     def background(self, baseline: Any) -> list[Floats]:
         """What stands in the place of a value that is taken away, for each recording.
@@ -171,11 +180,13 @@ def ask(given: Any, X: Any, target: Any, step: Any, unit: Any) -> Asked:
     )
 
 
-def checked(found: Fitted, X: Any) -> Sequences:
-    """X as the estimator takes it, with its values looked at, taken through a pipeline's steps."""
-    refuse_masked(X, "X")
-    name = type(found.estimator).__name__
-    return found.model.check(found.transform(X), estimator=name if name.startswith("RNN") else None)
+def checked(found: Fitted, X: Any, name: str = "X") -> Sequences:
+    """X as the estimator takes it, taken through a pipeline's steps; `name` is for errors."""
+    refuse_masked(X, name)
+    kind = type(found.estimator).__name__
+    return found.model.check(
+        found.transform(X), name=name, estimator=kind if kind.startswith("RNN") else None
+    )
 
 
 def inputs_of(
@@ -330,8 +341,7 @@ def baseline_data(asked: Asked, baseline: Any) -> Sequences | None:
                 "number for each feature, such as np.concatenate(X_train).mean(axis=0)"
             )
         return None
-    refuse_masked(baseline, "baseline")
-    found = checked(asked.found, _as_X(baseline, asked))
+    found = checked(asked.found, _as_X(baseline, asked), "baseline")
     shared = len(found) == 1 and len(data) != 1
     lengths = found.lengths.tolist() * (len(data) if shared else 1)
     for i, (n, length) in enumerate(zip(lengths, data.lengths.tolist(), strict=True)):
@@ -346,6 +356,14 @@ def baseline_data(asked: Asked, baseline: Any) -> Sequences | None:
     return found
 
 
+def names_of_X(found: Fitted) -> tuple[str, ...] | None:
+    """What the columns of X are called; of a pipeline, before its first step."""
+    if not found.steps:
+        return found.model.feature_names
+    names = getattr(found.steps[0][1], "feature_names_in_", None)
+    return None if names is None else tuple(map(str, names))
+
+
 def like_X(model: TrainedModel, samples: list[Array]) -> Any:
     """Recordings (n_timesteps_i, n_features) as the model takes X."""
     if model.two_d:
@@ -357,6 +375,7 @@ def like_X(model: TrainedModel, samples: list[Array]) -> Any:
 def _as_X(baseline: Any, asked: Asked) -> Any:
     """A baseline as X is passed: a recording of one step, or one like each recording."""
     model, n_samples = asked.model, len(asked.data)
+    refuse_masked(baseline, "baseline")
     is_list = isinstance(baseline, (list, tuple)) and any(np.ndim(b) for b in baseline)
     if is_list or np.ndim(baseline) >= 2:
         if len(baseline) != n_samples:
@@ -380,7 +399,8 @@ def _as_X(baseline: Any, asked: Asked) -> Any:
         )
     if model.two_d:  # a column for each time step
         return row[np.newaxis]
-    return like_X(model, [row[np.newaxis]])
+    names = names_of_X(asked.found)
+    return [row[np.newaxis]] if names is None else NamedSequences([row[np.newaxis]], names)
 
 
 def _knows_mean(found: Fitted) -> bool:

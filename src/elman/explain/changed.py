@@ -36,26 +36,35 @@ class Change(NamedTuple):
     start: int
     """how many time steps they share with it"""
     skipped: int
-    """how many of its time steps come next, and are removed or replaced"""
-    replacement: Array | None
-    """(n, skipped, n_inputs), what stands there instead in each of them; None: nothing, in one"""
+    """how many of its time steps come next, and are removed or overwritten"""
+    written: Array | None
+    """(1 or skipped, n_inputs), what they are overwritten by; None: they are removed"""
+    n_features: int | None = None
+    """None: one recording, in which all of that is written; else that many, of which the k-th has
+    every n_features-th input from k on overwritten: a feature with its indicator"""
 
     @property
     def n_rows(self) -> int:
         """How many recordings these are."""
-        return 1 if self.replacement is None else len(self.replacement)
+        return self.n_features or 1
 
     def length(self, x: Array) -> int:
         """The time steps of each from `start` on."""
-        return len(x) - self.start - (self.skipped if self.replacement is None else 0)
+        return len(x) - self.start - (self.skipped if self.written is None else 0)
 
     def write(self, x: Array, out: Array, rows: slice) -> None:
         """The steps from `start` on of some of them, into (rows, their length, n_inputs)."""
-        n = 0
-        if self.replacement is not None:
-            n = self.skipped
-            out[:, :n] = self.replacement[rows]
-        out[:, n:] = x[self.start + self.skipped :]
+        if self.written is None:
+            out[...] = x[self.start + self.skipped :]
+            return
+        out[...] = x[self.start :]
+        if self.n_features is None:
+            out[:, : self.skipped] = self.written
+            return
+        for own, feature in zip(out, range(rows.start, rows.stop), strict=True):
+            own[: self.skipped, feature :: self.n_features] = self.written[
+                :, feature :: self.n_features
+            ]
 
 
 def answers_to(

@@ -16,7 +16,14 @@ Floats = NDArray[np.float64]
 
 
 class Contribution(NamedTuple):
-    """One value of an explanation."""
+    """One value of an explanation, as `Explanation.top` gives it.
+
+    Examples
+    --------
+    >>> from elman.explain import Contribution
+    >>> Contribution(sample=3, target="up", step=7, feature="speed", value=1.5).step
+    7
+    """
 
     sample: int
     """the recording, by its number in X"""
@@ -62,6 +69,20 @@ class Explanation:
         Of integrated gradients: the answer to the baseline.
     residual : ndarray of shape (n_rows,), float64, or None
         Of integrated gradients: what the values lack of `answers - baseline_answers`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNClassifier
+    >>> from elman.explain import occlusion
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(n, 2)) for n in (5, 3, 4, 6)]
+    >>> clf = RNNClassifier(3, max_iter=2, random_state=0).fit(X, ["a", "b", "a", "b"])
+    >>> explanation = occlusion(clf, X, by="mean", target="b")
+    >>> [values.shape for values in explanation.values]
+    [(5, 2), (3, 2), (4, 2), (6, 2)]
+    >>> len(explanation.top(2)), len(explanation.frame())
+    (8, 36)
     """
 
     values: list[Floats]

@@ -138,6 +138,7 @@ def integrated_gradients(
     values, lacking = [], np.zeros(len(paths))
     for row, path in enumerate(paths):
         own = path.total * (path.x - path.base)
+        asked.check_finite(row, own)
         values.append(asked.over_all_steps(row, own))
         lacking[row] = answers[row] - before[row] - _sum(values[row])
     method = "integrated gradients"
@@ -204,6 +205,7 @@ def input_gradient(
             own = own / standardisation.scale
         if asked.model.missing == "mask":
             own = np.where(point[:, n_features:] != 0, 0.0, own)
+        asked.check_finite(row, own)
         values.append(asked.over_all_steps(row, np.ascontiguousarray(own)))
     return explanation_of(asked, values, "the gradient")
 

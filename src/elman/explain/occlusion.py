@@ -144,7 +144,9 @@ def _losses(asked: Asked, by: str, window: int, background: list[Floats] | None)
         width = min(window, length)
         base = None if background is None else background[sample]
         for start in range(length - width + 1) if length else ():
-            changes.append(_change(asked, recordings, i, start, width, by, base))
+            written = base if base is None or len(base) == 1 else base[start : start + width]
+            n_features = asked.data.n_features if by == "mean" else None
+            changes.append(Change(i, start, width, written, n_features))
             places.append(_place_after(place, start, width) if by == "delete" else place)
     answers = answers_to(network, recordings, changes, asked.backend, places)
     by_case: dict[int, list[Array]] = {}
@@ -158,35 +160,10 @@ def _losses(asked: Asked, by: str, window: int, background: list[Floats] | None)
         flat = np.concatenate(by_case.get(numbers[key], [none]))
         columns = np.full(len(flat), asked.columns[row])
         lost = asked.answers[row] - asked.output.of(flat, columns)
+        asked.check_finite(row, lost)
         spread = _spread(lost.reshape(-1, n_values), key[1])
         found.append(asked.over_all_steps(row, spread))
     return found
-
-
-def _change(
-    asked: Asked,
-    recordings: list[Array],
-    i: int,
-    start: int,
-    width: int,
-    by: str,
-    base: Floats | None,
-) -> Change:
-    """Recording i without the steps from `start` on, `width` of them."""
-    if base is None:
-        return Change(i, start, width, None)
-    x = recordings[i]
-    written = base if len(base) == 1 else base[start : start + width]
-    if by == "window":
-        replacement = np.empty((1, width, x.shape[1]), x.dtype)
-        replacement[0] = written
-        return Change(i, start, width, replacement)
-    n_features = asked.data.n_features
-    replacement = np.repeat(x[np.newaxis, start : start + width], n_features, axis=0)
-    for feature in range(n_features):
-        # with missing="mask" the feature's indicator too
-        replacement[feature, :, feature::n_features] = written[:, feature::n_features]
-    return Change(i, start, width, replacement)
 
 
 def _place_after(place: int, start: int, width: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,6 +40,18 @@ class Importance:
         On X as it is.
     names : tuple of str
         Of the features; or which share of a recording each block is, "0-10 %".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.explain import Importance
+    >>> found = Importance(np.array([[0.3, 0.5], [0.0, 0.1]]), 0.9, ("speed", "noise"))
+    >>> found.mean
+    array([0.4 , 0.05])
+    >>> found
+    Importance by permutation; the score is 0.9
+      speed: +0.4 +- 0.1
+      noise: +0.05 +- 0.05
     """
 
     importances: Floats
@@ -156,6 +169,12 @@ def permutation_importance(
         raise ValueError(f"by={by!r}; it must be 'feature' or 'time'")
     check_count("n_repeats", n_repeats)
     check_count("n_blocks", n_blocks)
+    seeded = isinstance(random_state, numbers.Integral) and int(random_state) >= 0
+    if random_state is not None and not (seeded or isinstance(random_state, np.random.Generator)):
+        raise ValueError(
+            f"random_state={random_state!r}; it must be None, a whole number of at least 0, or a "
+            "numpy.random.Generator"
+        )
     score_of = _score_of(found, scoring)
     data = _checked(found, X)
     if len(data) < 2:

@@ -40,6 +40,19 @@ class Prefixes:
         The recording of each row, by its number in X.
     target : ndarray of shape (n_rows,)
         The number of the label or target; of one label the label.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import RNNRegressor
+    >>> from elman.explain import shortest_prefix
+    >>> X = np.random.default_rng(0).normal(size=(9, 5, 2))
+    >>> model = RNNRegressor(3, max_iter=2, random_state=0).fit(X, X[:, 0, 0])
+    >>> found = shortest_prefix(model, X[:3], tolerance=100.0)
+    >>> found.n_steps
+    array([0, 0, 0])
+    >>> found.decided
+    array([ True,  True,  True])
     """
 
     n_steps: NDArray[np.int64]

@@ -17,6 +17,8 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 N_STEPS = 16
+AT_ONCE = 1 << 21
+"""values of masked recordings that are explained together"""
 
 
 def two_step_rescaling(
@@ -167,14 +169,20 @@ def _rescaled(
         version[t, features] = base[t, features]
         return version
 
-    whole, *without = explain([x, *(masked(t, slice(None)) for t in steps.tolist())])
-    of_time = np.array([_change(whole, other) for other in without])
-    chosen = steps[of_time > np.quantile(of_time, quantile)]
-    places = [(t, i) for t in chosen.tolist() for i in range(x.shape[1])]
-    relevance = dict(zip(steps.tolist(), of_time.tolist(), strict=True))
-    if places:
-        for (t, i), other in zip(places, explain([masked(t, i) for t, i in places]), strict=True):
-            out[t, i] = relevance[t] * _change(whole, other)
+    (whole,) = explain([x])
+    of_time = np.empty(len(steps))
+    at_once = max(1, AT_ONCE // x.size)
+    for start in range(0, len(steps), at_once):
+        some = steps[start : start + at_once]
+        found = explain([masked(t, slice(None)) for t in some.tolist()])
+        of_time[start : start + at_once] = [_change(whole, other) for other in found]
+    counts = of_time > np.quantile(of_time, quantile)
+    places = [(t, i) for t in np.flatnonzero(counts).tolist() for i in range(x.shape[1])]
+    for start in range(0, len(places), at_once):
+        pairs = places[start : start + at_once]
+        found = explain([masked(int(steps[t]), i) for t, i in pairs])
+        for (t, i), other in zip(pairs, found, strict=True):
+            out[steps[t], i] = of_time[t] * _change(whole, other)
     return out
 
 
