@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from elman.estimators.scaler import SequenceScaler
     from elman.estimators.tagger import RNNTagger
     from elman.inspection.gradcheck import gradcheck
+    from elman.training.hints import TrainingWarning
 
 _HOME = {
     "RNNClassifier": "elman.estimators.classifier",
     "RNNRegressor": "elman.estimators.regressor",
     "RNNTagger": "elman.estimators.tagger",
     "SequenceScaler": "elman.estimators.scaler",
+    "TrainingWarning": "elman.training.hints",
     "gradcheck": "elman.inspection.gradcheck",
     "load": "elman.estimators.loading",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "RNNRegressor",
     "RNNTagger",
     "SequenceScaler",
+    "TrainingWarning",
     "__version__",
     "gradcheck",
     "load",
