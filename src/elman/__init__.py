@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from elman.inspection.gradcheck import gradcheck
     from elman.models.summary import summary
     from elman.plotting.learning_rate import lr_range_test
+    from elman.training.hints import TrainingWarning
 
 _HOME = {
     "RNNClassifier": "elman.estimators.classifier",
     "RNNRegressor": "elman.estimators.regressor",
     "RNNTagger": "elman.estimators.tagger",
     "SequenceScaler": "elman.estimators.scaler",
+    "TrainingWarning": "elman.training.hints",
     "gradcheck": "elman.inspection.gradcheck",
     "load": "elman.estimators.loading",
     "lr_range_test": "elman.plotting.learning_rate",
@@ -51,6 +53,7 @@ __all__ = [
     "RNNRegressor",
     "RNNTagger",
     "SequenceScaler",
+    "TrainingWarning",
     "__version__",
     "gradcheck",
     "load",

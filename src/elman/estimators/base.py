@@ -46,6 +46,7 @@ from elman.estimators.assembly import (
 )
 from elman.estimators.callbacks import CallbackSupport, FitTask
 from elman.estimators.fingerprint import asked_for, digests, fingerprint, weights_of
+from elman.estimators.hinting import warn_of
 from elman.estimators.progress import EpochProgress
 from elman.estimators.scoring import check_scoring_name, scorer_of
 from elman.estimators.steps import labelled_steps, validated_steps
@@ -65,6 +66,7 @@ from elman.targets.weights import check_weights
 from elman.training.checkpoints import CheckpointFolder
 from elman.training.divergence import DivergedError, Place
 from elman.training.gradients import HERE, Gradients
+from elman.training.hints import Hint, hint_after, hint_before, looked_at
 from elman.training.labelled import Labelled
 from elman.training.local import Replicas
 from elman.training.loop import OnEpoch, train
@@ -192,11 +194,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         X_val, y_val = _one_validation(X_val, y_val, validation_data)
         task = FitTask(self, self.max_iter, X, y, sample_weight)
         with connected(executor) as engine:
-            history, store = self._fit(X, y, sample_weight, X_val, y_val, task, engine)
+            history, store, hint = self._fit(X, y, sample_weight, X_val, y_val, task, engine)
             if history.stopped_by == "interrupt":
                 warnings.warn(_interrupted(history), stacklevel=4)
             elif store is not None and store.failure is not None:
                 warnings.warn(_not_kept(history, store.failure, store.newest), stacklevel=4)
+            elif hint is not None:
+                warn_of(hint, stacklevel=4)
         task.end()
         return self
 
@@ -209,8 +213,10 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         y_val: Any,
         task: FitTask,
         engine: Engine | None,
-    ) -> tuple[History, CheckpointFolder | SharedCheckpoints | None]:
-        """Train, and keep what was learned; returns the history and the folder of checkpoints.
+    ) -> tuple[History, CheckpointFolder | SharedCheckpoints | None, Hint | None]:
+        """Train, and keep what was learned; returns history, folder of checkpoints, and a hint.
+
+        A hint that can be given before training is a warning at once, and then there is none later.
 
         A fitted estimator whose training is interrupted before it has learned anything stays as it
         was.
@@ -251,6 +257,18 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 validation = training.subset(held_out)
                 training = training.subset(kept)
             check_enough_batches(self, len(training.X))
+            speaks = engine is None or engine.is_writer
+            passed_in = validation if X_val is not None else None
+            hint = hint_before(
+                training,
+                passed_in,
+                self._objective(meaning),
+                _namer(meaning),
+                int(self.max_iter),
+            )
+            if hint is not None and speaks:
+                warn_of(hint, stacklevel=5)
+            may_speak = speaks and hint is None
             if earlier is None:
                 model = self._fresh_model(data, names, training, meaning, init_rng)
                 optimizer, rng, before = optimizer_of(self, model.network), shuffle_rng, History()
@@ -309,12 +327,25 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     good = replace(model, network=error.network)
                     self._set_fitted(good, error.history, None)
                 raise
+            hint = None
+            if may_speak and len(history):
+                trained = looked_at(
+                    history,
+                    training,
+                    validation,
+                    model.network,
+                    self._objective(model.meaning),
+                    self._hyperparameters(),
+                    backend,
+                    _namer(model.meaning),
+                )
+                hint = hint_after(trained)
         history = before.extended(history)
         if not (
             history.stopped_by == "interrupt" and not len(history) and self.__sklearn_is_fitted__()
         ):
             self._set_fitted(model, history, GoingOn(optimizer, solver_settings(self), rng, {}))
-        return history, store
+        return history, store, hint
 
     def _fit_further(
         self,
@@ -917,6 +948,11 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         if self.scoring is None or self.scoring == "loss":
             return self._SCORE
         return self.scoring if isinstance(self.scoring, str) else "score"
+
+
+def _namer(meaning: Meaning) -> Callable[[int], str]:
+    """What takes the index of a class to its name, as a message writes it."""
+    return lambda code: repr(np.asarray(meaning["classes"])[code].item())
 
 
 def _among_all_steps(place: Place, data: Sequences) -> Place:
