@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from elman.estimators.scaler import SequenceScaler
     from elman.estimators.tagger import RNNTagger
     from elman.inspection.gradcheck import gradcheck
+    from elman.reporting.report import report
 
 _HOME = {
     "RNNClassifier": "elman.estimators.classifier",
@@ -25,6 +26,7 @@ _HOME = {
     "SequenceScaler": "elman.estimators.scaler",
     "gradcheck": "elman.inspection.gradcheck",
     "load": "elman.estimators.loading",
+    "report": "elman.reporting.report",
 }
 
 _MODULES = ("data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
@@ -37,6 +39,7 @@ __all__ = [
     "__version__",
     "gradcheck",
     "load",
+    "report",
 ]
 
 
