@@ -34,7 +34,7 @@ N_BARS = 20
 def data_facts(data: Sequences, truth: Truth, stats: Fact) -> Fact:
     """Counts, lengths, missing values and classes."""
     lengths = data.lengths
-    quartiles = np.quantile(lengths, (0, 0.25, 0.5, 0.75, 1)).tolist()
+    quartiles = [whole(q) for q in np.quantile(lengths, (0, 0.25, 0.5, 0.75, 1)).tolist()]
     return {
         "n_recordings": len(data),
         "n_steps": data.n_steps,
@@ -46,6 +46,11 @@ def data_facts(data: Sequences, truth: Truth, stats: Fact) -> Fact:
         "n_values": data.n_steps * data.n_features,
         "answers": answer_facts(truth),
     }
+
+
+def whole(value: float) -> float:
+    """An int where it is one: lengths are counted."""
+    return int(value) if value == int(value) else value
 
 
 def _histogram(lengths: NDArray[np.int64]) -> list[Fact]:

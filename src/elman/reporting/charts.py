@@ -14,7 +14,7 @@ from typing import NamedTuple
 from elman.reporting.html import cut, name, text
 
 WIDTH, HEIGHT = 360, 210
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 58, 10, 10, 38
 N_STYLES = 4
 """lines that can be told apart"""
 
@@ -181,9 +181,9 @@ def _scale(
 
 def nice_ticks(low: float, high: float, n: int, *, whole: bool = False) -> list[float]:
     """Some `n` round values from at most `low` to at least `high`."""
-    raw = (high - low) / max(n - 1, 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next((m * power for m in (1, 2, 5) if m * power >= raw * 0.999), 10 * power)
+    power = 10.0 ** math.floor(math.log10((high - low) / n))
+    steps = [m * power for m in (1, 2, 5, 10)]
+    step = min(steps, key=lambda s: abs(math.log((high - low) / s / n)))
     if whole:
         step = max(1.0, step)
     first, last = math.floor(low / step), math.ceil(high / step)

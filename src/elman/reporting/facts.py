@@ -109,7 +109,7 @@ def _training_facts(data: Sequences, learned: tuple[Sequences, Truth] | None) ->
     if learned is None:
         return None
     source, truth = learned
-    lengths = np.quantile(source.lengths, (0, 0.5, 1)).tolist()
+    lengths = map(about_data.whole, np.quantile(source.lengths, (0, 0.5, 1)).tolist())
     return {
         "n_recordings": len(source),
         "n_steps": source.n_steps,

@@ -8,7 +8,7 @@ from typing import Any
 
 from elman.targets.checks import visible
 
-LONGEST = 120
+LONGEST = 60
 """characters of a name that are shown; `title` has more"""
 
 

@@ -797,7 +797,7 @@ def _card(facts: Fact, one: Fact) -> str:
         )
         legend = charts.key([line.name for line in lines])
         if len(lines) < series["n_features"]:
-            legend += f" (those that vary most of {series['n_features']:,} features)"
+            legend += f"(the {len(lines)} of {series['n_features']:,} features that vary most)"
         below = f"<br>{caption[1]}" if caption else ""
         parts.append(charts.figure(picture, legend + below))
     return f'<article class="card">{"".join(parts)}</article>'
@@ -842,7 +842,7 @@ def _answered(
     parts = [
         f"{_steps(a, b)} ({points('' if of_numbers else 'accuracy', v)})"
         for v, a, b in strongest
-        if v > 0
+        if v > (0 if of_numbers else 0.0005)
     ]
     what = "predicted value" if of_numbers else "probability"
     if parts:

@@ -104,11 +104,14 @@ th, td {
   padding: .28rem .7rem .28rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top;
 }
+thead th.n { white-space: normal; min-width: 4.5rem; }
 thead th {
   color: var(--muted); font-weight: 600; vertical-align: bottom;
   border-bottom-color: var(--muted);
 }
-tbody th { font-weight: 500; min-width: 5.5rem; max-width: 22rem; }
+table { overflow-wrap: break-word; }
+bdi { overflow-wrap: anywhere; }
+tbody th { font-weight: 500; min-width: 7.5rem; max-width: 22rem; }
 .n { text-align: right; white-space: nowrap; overflow-wrap: normal; padding-left: .7rem; }
 tr.flag th, tr.flag td { background: var(--note); }
 table.matrix td, table.matrix thead th {

@@ -82,8 +82,11 @@ def notes(facts: Fact) -> list[str]:
             "here is rough."
         )
     rule = best_rule(facts)
-    if rule is not None and (rule["difference"]["value"] or 0) < 0:
-        found.append(f"A simple rule, {text(rule['name'])}, does better than the network.")
+    better = {} if rule is None else rule["difference"]
+    if rule is not None and better["value"] is not None and better["value"] <= 0:
+        sure = better["high"] is not None and better["high"] < 0
+        does = "does better than" if sure else "does as well as"
+        found.append(f"A simple rule, {text(rule['name'])}, {does} the network.")
     classes = data["answers"].get("classes", [])
     strangers = [one["label"] for one in classes if not one["known"]]
     if strangers:
