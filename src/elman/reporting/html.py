@@ -8,6 +8,8 @@ from typing import Any
 
 from elman.targets.checks import visible
 
+SHORT = 15
+"""rows of a table that stays on one sheet of paper"""
 LONGEST = 60
 """characters of a name that are shown; `title` has more"""
 
@@ -90,8 +92,9 @@ def table(
             f"<td{kind}>{cell}</td>" for cell, kind in zip(cells, kinds[1:], strict=True)
         )
         lines.append(f'<tr{flag}><th scope="row">{first}</th>{data}</tr>')
+    short = ' class="short"' if len(lines) <= SHORT else ""  # not broken over two sheets
     return scrolled(
-        f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead>"
+        f"<table{short}><caption>{caption}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>\n{chr(10).join(lines)}\n</tbody></table>"
     )
 

@@ -142,7 +142,8 @@ footer { color: var(--muted); font-size: .875rem; padding-bottom: 2rem; margin-t
   nav { display: none; } a { color: inherit; text-decoration: none; }
   h2, h3, caption { break-after: avoid; }
   figure, .card, .figures, .note, tr { break-inside: avoid; }
-  .scroll { overflow: visible; } thead { display: table-header-group; }
+  .scroll { overflow: visible; } thead { display: table-header-group; break-after: avoid; }
+  .short { break-inside: avoid; }
   figure { width: 8.3cm; flex-basis: 8.3cm; }
   .cards { grid-template-columns: 1fr 1fr; }
 }
