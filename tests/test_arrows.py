@@ -21,7 +21,7 @@ LEVELS = [
     {"plotting", "metrics"},
     {"estimators"},
     {"distributed"},
-    {"training", "evaluation"},
+    {"training", "evaluation", "explain"},
     {"models"},
     {"hyperparameters", "inspection"},
     {"nn", "data"},
@@ -53,7 +53,7 @@ NEVER = {"torch", "jax", "onnx", "onnxruntime", "joblib"}
 """Packages that nothing here imports, not even inside a function."""
 
 INSIDE = {
-    "sklearn": {"cli", "estimators", "evaluation", "targets"},
+    "sklearn": {"cli", "estimators", "evaluation", "explain", "targets"},
     "narwhals": {"data"},
     "pyarrow": {"data"},
     "distributed": {"distributed"},

@@ -29,7 +29,7 @@ _HOME = {
     "report": "elman.reporting.report",
 }
 
-_MODULES = ("data", "evaluation", "metrics", "models", "nn", "plotting", "scratch")
+_MODULES = ("data", "evaluation", "explain", "metrics", "models", "nn", "plotting", "scratch")
 
 __all__ = [
     "RNNClassifier",

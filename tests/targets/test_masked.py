@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler, report
+from elman import RNNClassifier, RNNRegressor, RNNTagger, SequenceScaler, plotting
 from elman.data import from_channels_first, write_npz
 from elman.evaluation import baselines, scores
 from elman.targets.masked import refuse_masked
@@ -224,6 +224,26 @@ REFUSED = {
         lambda: scores.accuracy_by_share(fitted(classifier), X, M_CODES),
         "y is",
     ),
+    "gradient_norms, y": (
+        lambda: plotting.gradient_norms(fitted(classifier), X, M_CODES),
+        "y is",
+    ),
+    "gradient_norms, X": (
+        lambda: plotting.gradient_norms(fitted(classifier), with_one(X, 2, (3, 1)), CODES),
+        "X: sample 2 is",
+    ),
+    "states": (lambda: plotting.HiddenStatesDisplay(masked(CUBE[0], (2, 1))), "states is"),
+    "probabilities": (
+        lambda: plotting.KnowledgeCurveDisplay(masked(CUBE[0], (2, 1)), "ab"),
+        "probabilities is",
+    ),
+    "loss": (lambda: plotting.LossCurveDisplay(M_VALUES), "loss is"),
+    "validation_loss": (
+        lambda: plotting.LossCurveDisplay(VALUES, validation_loss=M_VALUES),
+        "validation_loss is",
+    ),
+    "shares": (lambda: plotting.AccuracyByShareDisplay(M_VALUES, VALUES), "shares is"),
+    "norms": (lambda: plotting.GradientFlowDisplay({"layer 1": [M_VALUES]}), "norms['layer 1'][0]"),
     "baselines, majority, train": (
         lambda: baselines.majority_accuracy(M_CODES, CODES),
         "y_train is",
@@ -263,7 +283,7 @@ def test_no_file_is_written_of_masked_labels(tmp_path, y):
 def test_a_picture_of_a_masked_recording_is_refused():
     pytest.importorskip("matplotlib")
     clf = fitted(classifier)
-    for draw in (report.plot_hidden_states, report.plot_probabilities_over_time):
+    for draw in (plotting.plot_hidden_states, plotting.plot_probabilities_over_time):
         with pytest.raises(ValueError, match="x is a masked array"):
             draw(clf, masked(X[0], (3, 1)))
 

@@ -200,7 +200,7 @@ def _draw(
 
 def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any]) -> tuple[int, str]:
     """Index of the recording to draw, and why that one."""
-    from elman.plotting.plots import knows_from
+    from elman.plotting.knowledge import knows_from
 
     right = np.flatnonzero(predicted == task.y_test)
     if task.answer_so_far or not len(right):
@@ -208,7 +208,7 @@ def _instructive_recording(classifier: Any, task: Task, predicted: NDArray[Any])
         return shortest, "the shortest, so that its steps can be told apart"
     over_time = classifier.predict_proba_over_time([task.X_test[i] for i in right])
     codes = np.searchsorted(classifier.classes_, task.y_test[right])
-    known = [knows_from(p, int(k)) or 0 for p, k in zip(over_time, codes, strict=True)]
+    known = [knows_from(p, int(k), 0.5) or 0 for p, k in zip(over_time, codes, strict=True)]
     share = np.array([n / len(p) for n, p in zip(known, over_time, strict=True)])
     chosen = int(right[int(np.abs(share - 0.5).argmin())])
     return chosen, "which it understood halfway through"

@@ -139,9 +139,10 @@ class SharedGradients:
             name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
         }
         losses = np.concatenate([part.losses for part in parts])
+        marks = np.concatenate([part.marks for part in parts])
         computing = [result.seconds for result in results]
         self.timing.add(Round(time.perf_counter() - start, computing, n_workers, n_samples))
-        return GradientSums(losses, weights, out, states)
+        return GradientSums(losses, weights, marks, out, states)
 
     def run(self, pieces: Iterable[Piece], backend: Backend) -> list[Any]:
         """What pieces of work return, in order, each done by a worker."""

@@ -56,6 +56,7 @@ class PartSums(NamedTuple):
 
     branch: Branch
     losses: NDArray[np.float64]
+    marks: Array
     gradient: Array
     """flat, the sum over the samples of the branch"""
     states: dict[str, Array]
@@ -120,7 +121,8 @@ class GradientTask:
                     bptt_steps=self.bptt_steps,
                     recompute_every=self.recompute_every,
                 )
-                parts.append(PartSums(branch, sums.losses, sums.gradient.flat, sums.states))
+                flat = sums.gradient.flat
+                parts.append(PartSums(branch, sums.losses, sums.marks, flat, sums.states))
         return ShareSums(parts, time.perf_counter() - start)
 
 

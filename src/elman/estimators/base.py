@@ -622,6 +622,18 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         return self.history_.loss
 
     @property
+    def score_curve_(self) -> list[float | None]:
+        """Training score of each epoch, as `elman.models.history.Epoch.score` has it."""
+        self._of("score_curve_")
+        return self.history_.score
+
+    @property
+    def validation_loss_curve_(self) -> list[float | None]:
+        """Validation loss of each epoch; empty without validation data."""
+        self._of("validation_loss_curve_")
+        return self.history_.validation_loss
+
+    @property
     def validation_scores_(self) -> list[float | None]:
         """Validation score of each epoch; empty without validation data."""
         self._of("validation_scores_")

@@ -82,6 +82,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Epochs run.
     loss_curve_ : list of float
         Training loss of each epoch.
+    score_curve_ : list of float
+        Training accuracy of each epoch, with several labels the share of samples of which all are
+        right. It is a running score, from the passes that the epoch learns from: the weights change
+        during the epoch, and dropout is on. `score(X, y)` is that of the weights as they are.
+    validation_loss_curve_ : list of float
+        Validation loss of each epoch; empty without validation data.
     validation_scores_ : list of float
         Validation accuracy of each epoch; empty without validation data.
     best_epoch_ : int
@@ -479,4 +485,6 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
             return training
         codes, weights = training.targets, training.weights
         weights = weighted_by_class(self.class_weight, meaning["classes"], codes, weights)
-        return training._replace(weights=weights)
+        own = training.weights
+        own = np.ones(len(codes)) if own is None else own
+        return training._replace(weights=weights, score_weights=own)

@@ -77,6 +77,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Epochs run.
     loss_curve_ : list of float
         Training loss of each epoch, of standardised targets.
+    score_curve_ : list of float
+        Training R^2 of each epoch, a mean over targets. It is a running score, from the passes that
+        the epoch learns from: the weights change during the epoch, and dropout is on. `score(X, y)`
+        is that of the weights as they are.
+    validation_loss_curve_ : list of float
+        Validation loss of each epoch, of standardised targets; empty without validation data.
     validation_scores_ : list of float
         Validation R^2 of each epoch, a mean over targets (of those that are known at some step that
         was held out); empty without validation data.

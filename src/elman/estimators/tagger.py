@@ -63,6 +63,12 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
         Epochs run.
     loss_curve_ : list of float
         Training loss of each epoch, a mean over labelled steps.
+    score_curve_ : list of float
+        Training accuracy over labelled steps of each epoch. It is a running score, from the passes
+        that the epoch learns from: the weights change during the epoch, and dropout is on.
+        `score(X, y)` is that of the weights as they are.
+    validation_loss_curve_ : list of float
+        Validation loss of each epoch, a mean over labelled steps; empty without validation data.
     validation_scores_ : list of float
         Validation accuracy over labelled steps of each epoch; empty without validation data.
     best_epoch_ : int
@@ -319,8 +325,9 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
             return training
         counts = training.targets >= 0
         codes = training.targets[counts]
-        weights = np.ones(len(counts)) if training.weights is None else training.weights.copy()
+        own = np.ones(len(counts)) if training.weights is None else training.weights
+        weights = own.copy()
         weights[counts] = weighted_by_class(
             self.class_weight, meaning["classes"], codes, weights[counts]
         )
-        return training._replace(weights=weights)
+        return training._replace(weights=weights, score_weights=own)

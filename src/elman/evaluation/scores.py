@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman.models.early import right_by_share
+from elman.models.fitted import fitted
 from elman.targets.checks import listed, refuse_missing, shown
 from elman.targets.masked import refuse_masked
 from elman.targets.missing import plain
@@ -118,8 +119,8 @@ def accuracy_by_share(
 
     Parameters
     ----------
-    estimator : fitted RNNClassifier
-        Of one label for each recording.
+    estimator : RNNClassifier, Pipeline or TrainedModel
+        Fitted, and of one label for each recording. A pipeline has to end in an RNNClassifier.
     X : array-like
         Recordings of at least one time step.
     y : array-like of shape (n_samples,)
@@ -133,6 +134,8 @@ def accuracy_by_share(
 
     Raises
     ------
+    TypeError
+        The model is not a classifier of sequences.
     ValueError
         A label that is missing, masked or not known, a recording without a step, or a network that
         has no answer before a sequence has ended.
@@ -140,10 +143,14 @@ def accuracy_by_share(
     y = _whole("y", y)
     if n_shares < 1:
         raise ValueError(f"n_shares={n_shares} must be at least 1")
-    if getattr(estimator, "multilabel_", False):
+    found = fitted(estimator)
+    model: Any = found.model
+    if model.kind != "RNNClassifier":
+        raise TypeError(f"accuracy by share wants a classifier of sequences, got a {model.kind}")
+    if model.multilabel:
         raise ValueError("accuracy by share wants one label for each recording, not several")
-    place = {label: i for i, label in enumerate(np.asarray(estimator.classes_).tolist())}
-    over_time = estimator.predict_proba_over_time(X)
+    place = {label: i for i, label in enumerate(model.classes.tolist())}
+    over_time = model.predict_proba_over_time(model.check(found.transform(X)))
     labels = y.tolist()
     if np.ndim(y) != 1 or len(labels) != len(over_time):
         raise ValueError(

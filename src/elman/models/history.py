@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
+from elman.models.tables import to_frame
 from elman.nn.network import Network
 
 STOPPED_BY = (
@@ -18,7 +20,7 @@ STOPPED_BY = (
 )
 """What may have ended a training; "" while it goes on."""
 
-GAUGES = ("saturated", "spectral_radius")
+GAPS = ("score", "saturated", "spectral_radius")
 """Columns that need not have a value for each epoch."""
 
 
@@ -31,6 +33,12 @@ class Epoch:
     loss: float
     """mean training loss over the epoch's batches (cross-entropy in nats, or the error of
     standardised values), without the penalty of alpha"""
+    score: float | None
+    """training score of the epoch: accuracy on the training data, or R^2 of values. It is a running
+    score, taken from the passes that the epoch learns from: the weights change from batch to batch,
+    and dropout is on, so that it lags behind `validation_score`, which the weights at the end of
+    the epoch have. Samples weigh in it what `sample_weight` says, without `class_weight`. None if
+    it is not finite"""
     validation_loss: float | None
     """the same on the validation data, with the weights at the end of the epoch"""
     validation_score: float | None
@@ -75,6 +83,10 @@ class History:
         Numbers of the epochs, from 1.
     loss : list of float
         Mean training loss: cross-entropy in nats, or the error of standardised values.
+    score : list of float
+        Training score, accuracy or R^2, from the passes that an epoch learns from: a running score,
+        since the weights change during the epoch, and dropout is on. Empty, or None for epochs of a
+        model that was trained by a version of elman that did not record it.
     validation_loss, validation_score : list of float
         Loss, and accuracy or R^2, on the validation data; empty without any, None for epochs of a
         later `partial_fit`, which has none.
@@ -99,6 +111,7 @@ class History:
 
     epoch: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
+    score: list[float | None] = field(default_factory=list)
     validation_loss: list[float | None] = field(default_factory=list)
     validation_score: list[float | None] = field(default_factory=list)
     gradient_norm: list[float] = field(default_factory=list)
@@ -127,7 +140,7 @@ class History:
         """Add a row."""
         for name in self.columns():
             value = getattr(epoch, name)
-            if value is not None or name in GAUGES:
+            if value is not None or name in GAPS:
                 getattr(self, name).append(value)
 
     def trim(self) -> None:
@@ -148,6 +161,7 @@ class History:
         return joined
 
     @staticmethod
+    @cache
     def columns() -> tuple[str, ...]:
         """Names of the lists."""
         return tuple(f.name for f in fields(History) if f.name not in ("best_epoch", "stopped_by"))
@@ -176,16 +190,4 @@ class History:
         ImportError
             Neither is installed.
         """
-        columns = self.to_dict()
-        try:
-            import pandas as pd
-        except ImportError:
-            try:
-                import polars as pl
-            except ImportError as error:
-                raise ImportError(
-                    "History.to_frame needs pandas or polars: pip install pandas; "
-                    "History.to_dict needs neither"
-                ) from error
-            return pl.DataFrame(columns)
-        return pd.DataFrame(columns)
+        return to_frame(self.to_dict(), "History.to_frame", "History.to_dict needs neither")

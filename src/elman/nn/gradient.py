@@ -55,6 +55,9 @@ class Samples(NamedTuple):
     batch_samples: int | None = None
     """samples of the batch of which these are whole groups, side by side (`fixed_groups`), in X as
     long as that batch; None: these are the whole batch"""
+    score_weights: NDArray[np.float64] | None = None
+    """(n_rows,), what each row weighs in the score; None: what it weighs in the loss. The gradient
+    does not need them, so that a part of a batch has none"""
 
     def part(self, start: int, stop: int) -> Samples:
         """Some consecutive samples, as a part of the batch: X stays as long as it is."""
@@ -98,6 +101,8 @@ class GradientSums(NamedTuple):
     """(n_rows,), each row's share of the loss: `Objective.loss_sum` of all rows of a batch is it"""
     weights: NDArray[np.float64] | None
     """(n_rows,), what each row weighs in the loss; None: 1"""
+    marks: Array
+    """(n_rows, ...), `Objective.marks` of each row, of which the score is made"""
     gradient: Parameters
     states: dict[str, Array]
     """the state of each layer after each sample's last step, if the samples came with states"""
@@ -173,14 +178,16 @@ def gradient(
         batch_samples=samples.batch_samples,
     )
     out = network.params.zeros_like() if out is None else out
-    losses, doutputs = losses_of(outputs, samples, objective, backend.fused, total)
+    answers = _answers(outputs, samples)
+    marks = objective.marks(answers, samples.targets)
+    losses, doutputs = _losses_of(answers, outputs.shape, samples, objective, backend.fused, total)
     dX = None
     if len(losses) or is_part:  # without a row, a part gives the zeros that the batch would add
         _, dX = backward(doutputs, out)
     else:
         out.flat.fill(0)
     weights = objective.row_weights(samples.targets, samples.weights)
-    return GradientSums(losses, weights, out, states or {}, dX)
+    return GradientSums(losses, weights, marks, out, states or {}, dX)
 
 
 def losses_of(
@@ -200,15 +207,32 @@ def losses_of(
     fused : Fused or None
         The backend's compiled functions.
     """
-    targets, weights, places = samples.targets, samples.weights, samples.places
-    if places is None:
-        return objective.loss(outputs, targets, weights, fused, total)
-    n_outputs = outputs.shape[-1]
-    answers = outputs.reshape(-1, n_outputs)[places]
-    losses, danswers = objective.loss(answers, targets, weights, fused, total)
-    doutputs = np.zeros((math.prod(outputs.shape[:-1]), n_outputs), danswers.dtype)
-    doutputs[places] = danswers
-    return losses, doutputs.reshape(outputs.shape)
+    answers = _answers(outputs, samples)
+    return _losses_of(answers, outputs.shape, samples, objective, fused, total)
+
+
+def _answers(outputs: Array, samples: Samples) -> Array:
+    """(n_rows, n_outputs), those of the outputs that have a target."""
+    if samples.places is None:
+        return outputs
+    return np.asarray(outputs.reshape(-1, outputs.shape[-1])[samples.places])
+
+
+def _losses_of(
+    answers: Array,
+    shape: tuple[int, ...],
+    samples: Samples,
+    objective: Objective,
+    fused: Fused | None,
+    total: float | None,
+) -> tuple[NDArray[np.float64], Array]:
+    """As `losses_of`, of the outputs with a target; `shape` is that of all outputs."""
+    losses, danswers = objective.loss(answers, samples.targets, samples.weights, fused, total)
+    if samples.places is None:
+        return losses, danswers
+    doutputs = np.zeros((math.prod(shape[:-1]), shape[-1]), danswers.dtype)
+    doutputs[samples.places] = danswers
+    return losses, doutputs.reshape(shape)
 
 
 def fixed_groups(
@@ -269,6 +293,7 @@ def add_groups(groups: Sequence[GradientSums]) -> GradientSums:
     return GradientSums(
         np.concatenate([group.losses for group in groups]),
         np.concatenate(weights) if weights else None,
+        np.concatenate([group.marks for group in groups]),
         Parameters(first.gradient.shapes, first.gradient.dtype, total),
         {name: np.concatenate([g.states[name] for g in groups]) for name in first.states},
         np.concatenate(dX) if dX else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +29,10 @@ REGRESSION_LOSSES = {
     "huber": huber_loss,
 }
 """Losses of values by name."""
+
+
+Marked = float | NDArray[np.float64]
+"""What marks add up to: a number, or one for each target."""
 
 
 class Objective(Protocol):
@@ -69,6 +75,21 @@ class Objective(Protocol):
         """Loss and score of validation data; a higher score is better."""
         ...
 
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows, ...), what the score is made of, of each row by itself."""
+        ...
+
+    def marked(self, marks: Array, weights: Array | None) -> Marked:
+        """What the marks of some rows add up to, by weight, in float64."""
+        ...
+
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
+        """What takes that of all these rows to their score.
+
+        It is the score that `evaluate` gives, up to the order in which floats are added.
+        """
+        ...
+
 
 class _Sums(Objective):
     """How the losses and weights of rows add up."""
@@ -87,8 +108,19 @@ class _Sums(Objective):
         return None
 
 
+class _Hits(_Sums):
+    """A score that is the share of the rows that were hit, by weight."""
+
+    def marked(self, marks: Array, weights: Array | None) -> Marked:
+        return float(np.count_nonzero(marks) if weights is None else (marks * weights).sum())
+
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
+        total = float(len(targets) if weights is None else weights.sum())
+        return lambda marked: float(marked) / total if total > 0 else 0.0
+
+
 @dataclass(frozen=True)
-class OneClass(_Sums):
+class OneClass(_Hits):
     """One of several classes: targets (n_samples,) int64, outputs (n_samples, n_classes) logits.
 
     Its loss is the cross-entropy; it is scored by accuracy. `label_smoothing` is for training;
@@ -115,14 +147,19 @@ class OneClass(_Sums):
     ) -> tuple[float, float]:
         """Cross-entropy without smoothing, and accuracy."""
         losses, _ = cross_entropy(outputs, targets, weights, fused)
-        return loss_sum(losses, fused), _share(outputs.argmax(axis=1) == targets, weights)
+        return loss_sum(losses, fused), _share(self.marks(outputs, targets), weights)
+
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows,), whether the class of the largest logit is the right one."""
+        hits: NDArray[np.bool_] = outputs.argmax(1) == targets
+        return hits
 
     def _compiled(self, fused: Fused | None) -> Fused | None:
         return None if self.label_smoothing else fused
 
 
 @dataclass(frozen=True)
-class AnyLabels(_Sums):
+class AnyLabels(_Hits):
     """Any of several labels: targets (n_samples, n_labels) of 0 and 1, outputs logits alike.
 
     Its loss is the binary cross-entropy, summed over labels; it is scored by the share of samples
@@ -150,8 +187,11 @@ class AnyLabels(_Sums):
     ) -> tuple[float, float]:
         """Cross-entropy without smoothing, and the share of samples with every label right."""
         losses, _ = binary_cross_entropy(outputs, targets, weights)
-        hits = ((outputs > 0) == targets).all(axis=1)
-        return loss_sum(losses), _share(hits, weights)
+        return loss_sum(losses), _share(self.marks(outputs, targets), weights)
+
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows,), whether every label is right."""
+        return np.asarray(((outputs > 0) == targets).all(axis=1))
 
 
 @dataclass(frozen=True)
@@ -200,6 +240,43 @@ class Values(_Sums):
         """The loss as in training, and R^2."""
         losses, _ = self.loss(outputs, targets, weights, fused)
         return loss_sum(losses), r_squared(outputs, targets, weights)
+
+    def marks(self, outputs: Array, targets: Array) -> Array:
+        """(n_rows, n_targets), the errors; NaN where a target is not known."""
+        return outputs - targets
+
+    def marked(self, marks: Array, weights: Array | None) -> Marked:
+        """(n_targets,), the squared errors of all rows."""
+        squared = marks.astype(np.float64)
+        squared *= squared
+        if weights is not None:
+            squared *= weights[:, np.newaxis]
+        sums = np.add.reduce(squared, axis=0)
+        if math.isnan(sum(sums.tolist())):
+            squared[np.isnan(squared)] = 0
+            sums = np.add.reduce(squared, axis=0)
+        return np.asarray(sums)
+
+    def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
+        """R^2 of every target with a known value, then their mean."""
+        known = ~np.isnan(targets)
+        w = known * (1.0 if weights is None else np.asarray(weights, np.float64)[:, np.newaxis])
+        total = w.sum(axis=0)
+        values = np.where(known, targets, 0).astype(np.float64)
+        mean = (w * values).sum(axis=0) / np.where(total > 0, total, 1)
+        deviation = (w * (values - mean) ** 2).sum(axis=0)
+        counted = np.flatnonzero(total > 0).tolist()
+        deviations = deviation.tolist()
+
+        def score(residual: Marked) -> float:
+            errors = np.asarray(residual).tolist()
+            each = [
+                1 - errors[k] / deviations[k] if deviations[k] else float(errors[k] == 0)
+                for k in counted
+            ]
+            return sum(each) / len(each) if each else 0.0
+
+        return score
 
     def _loss(
         self, outputs: Array, targets: Array, weights: Array | None, total: float | None

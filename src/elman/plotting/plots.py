@@ -1,19 +1,17 @@
-"""Figures of what a network learned: estimators and recordings in, matplotlib Axes out.
-
-matplotlib is imported at the call, and only its object interface is used: no global figure, no
-change of the backend, so the functions work in servers, threads and notebooks alike.
-"""
+"""The pictures as plain functions: models and recordings in, matplotlib Axes out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from elman.evaluation.scores import accuracy_by_share, confusion_counts
-from elman.targets.masked import refuse_masked
+from elman.plotting.accuracy_by_share import AccuracyByShareDisplay
+from elman.plotting.confusion import plot_confusion_matrix
+from elman.plotting.gradient_flow import GradientFlowDisplay
+from elman.plotting.hidden_states import HiddenStatesDisplay
+from elman.plotting.knowledge import KnowledgeCurveDisplay
+from elman.plotting.loss_curve import LossCurveDisplay
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,205 +19,48 @@ if TYPE_CHECKING:
 __all__ = [
     "plot_accuracy_by_share",
     "plot_confusion_matrix",
+    "plot_gradient_flow",
     "plot_hidden_states",
     "plot_loss_curve",
     "plot_probabilities_over_time",
 ]
 
-# The palette of Okabe and Ito, which stays apart for every common kind of colour vision.
-BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-)
-GREY, INK = "#9A9A9A", "#222222"
-_RIVALS = (VERMILLION, ORANGE, PURPLE, SKY)
-
 
 def plot_loss_curve(estimator: Any, *, ax: Axes | None = None) -> Axes:
-    """Training loss by epoch and, where there is one, the validation score beside it.
+    """Losses and scores by epoch; see `LossCurveDisplay.from_estimator` for all arguments.
 
-    Parameters
-    ----------
-    estimator : fitted RNNClassifier, RNNTagger or RNNRegressor
-        Its `loss_curve_` and `validation_scores_` are drawn.
-    ax : matplotlib Axes or None
-        Where to draw; None makes a new figure (`ax.figure`).
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    ValueError
-        The estimator was not fitted.
+    Examples
+    --------
+    >>> from elman import RNNClassifier
+    >>> from elman.plotting import plot_loss_curve
+    >>> clf = RNNClassifier(3, max_iter=2, random_state=0).fit([[[0], [1]], [[1], [0]]], [0, 1])
+    >>> plot_loss_curve(clf).get_title()
+    'Learning curve'
     """
-    loss = _fitted(estimator, "loss_curve_")
-    scores = getattr(estimator, "validation_scores_", None)
-    ax = _new_axes(6.4, 4.0) if ax is None else ax
-    epochs = np.arange(1, len(loss) + 1)
-    marker = "o" if len(loss) < 3 else None
-    ax.plot(epochs, loss, color=BLUE, linewidth=2, marker=marker, label="training loss")
-    unit = estimator._loss_unit()
-    ax.set(title="Learning curve", xlabel="epoch", ylabel=f"training loss\n({unit})")
-    ax.set_xlim(0.5 if len(loss) < 3 else 1, max(len(loss), 2))
-    _integer_axis(ax.xaxis)
-    _tidy(ax)
-    if min(loss) > 0 and max(loss) > 20 * min(loss):
-        # What happens after the first few epochs would lie flat on the axis.
-        ax.set_yscale("log")
-    else:
-        ax.set_ylim(bottom=0)
-    if scores is not None and len(scores):
-        right = ax.twinx()
-        right.plot(epochs[: len(scores)], scores, color=VERMILLION, linewidth=1.6, marker=marker)
-        right.set_ylabel(f"validation {estimator._SCORE}", color=VERMILLION, fontsize=11)
-        right.tick_params(axis="y", colors=VERMILLION)
-        # R^2 may fall below 0, far below in a first epoch that nobody need see
-        right.set_ylim(max(min(0, *(s for s in scores if s is not None)), -1), 1.02)
-        if estimator._SCORE == "accuracy":
-            right.yaxis.set_major_formatter(_percent)
-        right.spines[["top", "left"]].set_visible(False)
-        ax.yaxis.label.set_color(BLUE)
-        ax.tick_params(axis="y", colors=BLUE)
-    return ax
-
-
-def plot_confusion_matrix(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    *,
-    classes: ArrayLike | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Counts of each true class (rows) by predicted class (columns): right in green, wrong in red.
-
-    The colour of a cell is its share of the row, so that rare classes show too.
-
-    Parameters
-    ----------
-    y_true, y_pred : array-like of shape (n_samples,)
-        Labels.
-    classes : array-like of shape (n_classes,) or None
-        Order of the rows and columns; None takes the sorted labels that occur.
-    ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    ValueError
-        The two differ in length, or a label is not among `classes`.
-    """
-    classes, counts = confusion_counts(y_true, y_pred, classes)
-    n_classes = len(classes)
-    labels = [str(c) for c in classes]
-    side = min(12.0, max(4.2, 1.6 + 0.5 * n_classes))
-    ax = _new_axes(side + 0.3, side) if ax is None else ax
-    row_sums = counts.sum(axis=1, keepdims=True)
-    share = counts / np.maximum(row_sums, 1)
-    diagonal = np.eye(n_classes, dtype=bool)
-    ax.imshow(_confusion_colours(share, counts, diagonal), interpolation="nearest", aspect="equal")
-    size = float(np.clip(170 / max(n_classes, 1), 5, 12))
-    for i, j in np.argwhere((counts > 0) | diagonal):
-        dark = share[i, j] > 0.55 and counts[i, j] > 0
-        colour = "white" if dark else INK
-        weight = "bold" if i == j else "normal"
-        text = str(counts[i, j])
-        ax.text(j, i, text, ha="center", va="center", color=colour, fontsize=size, weight=weight)
-    ax.set_xticks(np.arange(n_classes), labels)
-    ax.set_yticks(np.arange(n_classes), labels)
-    if n_classes > 6 and max(map(len, labels)) > 2:
-        ax.tick_params(axis="x", rotation=90)
-    ax.set_xticks(np.arange(n_classes + 1) - 0.5, minor=True)
-    ax.set_yticks(np.arange(n_classes + 1) - 0.5, minor=True)
-    ax.grid(which="minor", color="white", linewidth=1.5)
-    ax.tick_params(which="both", length=0)
-    ax.spines[:].set_visible(False)
-    n_right, n_all = int(np.trace(counts)), int(counts.sum())
-    ax.set_title(f"{n_right} of {n_all} right ({n_right / max(n_all, 1):.1%})", fontsize=13)
-    ax.set_xlabel("predicted class", fontsize=11)
-    ax.set_ylabel("true class", fontsize=11)
-    return ax
+    return LossCurveDisplay.from_estimator(estimator, ax=ax).ax_
 
 
 def plot_hidden_states(
-    estimator: Any, x: ArrayLike, *, step_label: str = "time step", ax: Axes | None = None
+    estimator: Any,
+    x: ArrayLike,
+    *,
+    n_units: int | None = 16,
+    step_label: str = "time step",
+    ax: Axes | None = None,
 ) -> Axes:
-    """Hidden state over time while one recording is read, units by when they were last active.
+    """Hidden states while one recording is read; see `HiddenStatesDisplay.from_estimator`.
 
-    A unit counts as active while its magnitude is at least half the largest it reaches in the
-    recording; those which fall silent first are at the top, those which carry something to the end
-    at the bottom.
-
-    Parameters
-    ----------
-    estimator : fitted RNNClassifier
-    x : array-like of shape (n_timesteps, n_features)
-        One recording.
-    step_label : str
-        Label of the horizontal axis.
-    ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    ValueError
-        `x` is not one recording of at least one step.
+    Examples
+    --------
+    >>> from elman import RNNClassifier
+    >>> from elman.plotting import plot_hidden_states
+    >>> X = [[[0], [1], [1]], [[1], [0]]]
+    >>> clf = RNNClassifier(3, max_iter=2, random_state=0).fit(X, [0, 1])
+    >>> plot_hidden_states(clf, X[0]).get_xlabel()
+    'time step'
     """
-    states = np.asarray(estimator.hidden_states([_one_recording(x)])[0])
-    ax = _new_axes(7.0, 4.4) if ax is None else ax
-    order = last_active_order(states)
-    n_timesteps, n_units = states.shape
-    largest = float(np.abs(states).max())
-    # tanh lives in [-1, 1]; relu does not, and there the recording sets the scale.
-    limit = 1.0 if largest <= 1.0 else largest
-    image = ax.imshow(
-        states.T[order],
-        aspect="auto",
-        interpolation="nearest",
-        cmap="RdBu_r",
-        vmin=-limit,
-        vmax=limit,
-        extent=(0.5, n_timesteps + 0.5, n_units + 0.5, 0.5),
-    )
-    bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
-    bar.set_label("hidden state", fontsize=11)
-    bar.outline.set(visible=False)
-    ax.set_title("Hidden state while the sequence is read", fontsize=13, loc="left")
-    ax.set_xlabel(step_label, fontsize=11)
-    ax.set_ylabel("unit, by when it was last active", fontsize=11)
-    _integer_axis(ax.xaxis)
-    _integer_axis(ax.yaxis)
-    ends = last_active(states)[order] + 1.5
-    edges = np.arange(n_units + 1) + 0.5
-    ax.step(
-        np.append(ends, ends[-1]), edges, where="pre", color="black", lw=1.2, label="last active"
-    )
-    corner: dict[str, Any] = {
-        "loc": "lower right",
-        "bbox_to_anchor": (1, 0.99),
-        "borderaxespad": 0.2,
-    }
-    ax.legend(frameon=False, fontsize=10, handlelength=1.2, **corner)
-    return ax
+    options: dict[str, Any] = {"n_units": n_units, "step_label": step_label, "ax": ax}
+    return HiddenStatesDisplay.from_estimator(estimator, x, **options).ax_
 
 
 def plot_probabilities_over_time(
@@ -227,245 +68,53 @@ def plot_probabilities_over_time(
     x: ArrayLike,
     *,
     true_class: Any = None,
+    probability: float | None = None,
     step_label: str = "time step",
     ax: Axes | None = None,
 ) -> Axes:
-    """Probability of each class had the recording stopped at step t: when did it know?
+    """When did it know what one recording is? See `KnowledgeCurveDisplay.from_estimator`.
 
-    Parameters
-    ----------
-    estimator : fitted RNNClassifier
-    x : array-like of shape (n_timesteps, n_features)
-        One recording.
-    true_class : label or None
-        Drawn strongest when given, else the class predicted at the end is.
-    step_label : str
-        Label of the horizontal axis.
-    ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    TypeError
-        The estimator is not a classifier of sequences.
-    ValueError
-        `x` is not one recording of at least one step, `true_class` is not a known class, or the
-        estimator gives several labels at once, of which none is the answer.
+    Examples
+    --------
+    >>> from elman import RNNClassifier
+    >>> from elman.plotting import plot_probabilities_over_time
+    >>> X = [[[0], [1], [1]], [[1], [0]]]
+    >>> clf = RNNClassifier(3, max_iter=2, random_state=0).fit(X, [0, 1])
+    >>> plot_probabilities_over_time(clf, X[0]).get_ylabel()
+    'probability, had it stopped here'
     """
-    if not hasattr(estimator, "predict_proba_over_time"):
-        raise TypeError(
-            f"{type(estimator).__name__} gives a sequence no class whose probability changes over "
-            "time: plot what its predict_proba or predict_over_time returns"
-        )
-    if getattr(estimator, "multilabel_", False):
-        raise ValueError(
-            "the estimator gives several labels at once, so that there is no one answer to draw: "
-            "plot the columns of predict_proba_over_time"
-        )
-    probabilities = np.asarray(estimator.predict_proba_over_time([_one_recording(x)])[0])
-    classes = [str(c) for c in estimator.classes_]
-    if true_class is not None and str(true_class) not in classes:
-        raise ValueError(f"true_class={true_class!r} is not a known class: {', '.join(classes)}")
-    ax = _new_axes(7.0, 4.2) if ax is None else ax
-    n_timesteps, n_classes = probabilities.shape
-    steps = np.arange(1, n_timesteps + 1)
-    predicted = int(probabilities[-1].argmax())
-    hero = predicted if true_class is None else classes.index(str(true_class))
-    # Of two classes one line says it all.
-    named = _worth_naming(probabilities, hero) if n_classes > 2 else []
-    dots: dict[str, Any] = {"marker": "o" if n_timesteps <= 40 else None}
-
-    name = classes[hero] + (" (the true one)" if true_class is not None else " (its answer)")
-    dots["markersize"] = 4
-    ax.plot(steps, probabilities[:, hero], color=BLUE, lw=3, label=name, zorder=4, **dots)
-    dots["markersize"] = 2.5
-    for k, colour in zip(named, _RIVALS, strict=False):
-        ax.plot(
-            steps, probabilities[:, k], color=colour, lw=1.6, label=classes[k], zorder=3, **dots
-        )
-    others = sorted(set(range(n_classes)) - {hero, *named}) if n_classes > 2 else []
-    for i, k in enumerate(others):
-        label = f"{len(others)} other{'s' * (len(others) > 1)}" if i == 0 else None
-        ax.plot(steps, probabilities[:, k], color=GREY, lw=0.8, label=label, zorder=2)
-    dotted: Any = (0, (1, 2))
-    chance = 1 / n_classes
-    ax.axhline(chance, color=INK, lw=1, ls=dotted, label="a blind guess", zorder=1)
-
-    known = knows_from(probabilities, hero)
-    ax.set(
-        title=f"When did it know? {_verdict(known, hero == predicted, n_timesteps)}",
-        xlabel=step_label,
-        ylabel="probability, had it stopped here",
-        xlim=(0.5, n_timesteps + 0.5),
-        ylim=(0, 1.03),
-    )
-    if known is not None and hero == predicted:
-        ax.axvspan(known + 0.5, n_timesteps + 0.5, color=BLUE, alpha=0.07, linewidth=0, zorder=0)
-    ax.yaxis.set_major_formatter(_percent)
-    _integer_axis(ax.xaxis)
-    _tidy(ax)
-    ax.legend(
-        title="class", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=10
-    )
-    return ax
+    options: dict[str, Any] = {"true_class": true_class, "probability": probability}
+    options |= {"step_label": step_label, "ax": ax}
+    return KnowledgeCurveDisplay.from_estimator(estimator, x, **options).ax_
 
 
 def plot_accuracy_by_share(
     estimator: Any, X: Any, y: ArrayLike, *, n_shares: int = 20, ax: Axes | None = None
 ) -> Axes:
-    """Accuracy by the share of each recording seen: how early could it have answered?
+    """Accuracy by the share of each recording seen; see `AccuracyByShareDisplay.from_estimator`.
 
-    Parameters
-    ----------
-    estimator : fitted RNNClassifier
-    X : array-like
-        Recordings of at least one time step.
-    y : array-like of shape (n_samples,)
-    n_shares : int
-        Points of the curve, evenly spaced from a share near 0 to the whole recording.
-    ax : matplotlib Axes or None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    ValueError
-        A label that is masked or not known, a recording without a step, or a network that has no
-        answer before a sequence has ended.
+    Examples
+    --------
+    >>> from elman import RNNClassifier
+    >>> from elman.plotting import plot_accuracy_by_share
+    >>> X = [[[0], [1], [1]], [[1], [0]]]
+    >>> clf = RNNClassifier(3, max_iter=2, random_state=0).fit(X, [0, 1])
+    >>> plot_accuracy_by_share(clf, X, [0, 1]).get_title()
+    'How early could it answer?'
     """
-    shares, accuracy = accuracy_by_share(estimator, X, y, n_shares)
-    ax = _new_axes(6.4, 4.0) if ax is None else ax
-    ax.plot(shares, accuracy, color=BLUE, lw=2, marker="o", markersize=3)
-    dotted: Any = (0, (1, 2))
-    ax.axhline(accuracy[-1], color=INK, lw=1, ls=dotted, label="all of it seen", zorder=1)
-    ax.set(
-        title="How early could it answer?",
-        xlabel="share of the recording seen",
-        ylabel="accuracy",
-        xlim=(0, 1.02),
-        ylim=(0, 1.03),
-    )
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(_percent)
-    _tidy(ax)
-    ax.legend(loc="lower right", frameon=False, fontsize=10)
-    return ax
+    return AccuracyByShareDisplay.from_estimator(estimator, X, y, n_shares=n_shares, ax=ax).ax_
 
 
-def last_active_order(states: NDArray[Any]) -> NDArray[np.intp]:
-    """Order of the units of `states` (n_timesteps, hidden_size), first to fall silent first.
+def plot_gradient_flow(estimator: Any, X: Any, y: Any, *, ax: Axes | None = None) -> Axes:
+    """How far back the loss's gradient reaches; see `GradientFlowDisplay.from_estimator`.
 
-    Ties, and there are many at the last step, go to the unit that woke first.
+    Examples
+    --------
+    >>> from elman import RNNClassifier
+    >>> from elman.plotting import plot_gradient_flow
+    >>> X = [[[0], [1], [1]], [[1], [0]]]
+    >>> clf = RNNClassifier(3, max_iter=2, random_state=0).fit(X, [0, 1])
+    >>> plot_gradient_flow(clf, X, [0, 1]).get_xlabel()
+    'time steps before the end'
     """
-    return np.lexsort((_active(states).argmax(axis=0), last_active(states)))
-
-
-def last_active(states: NDArray[Any]) -> NDArray[np.intp]:
-    """Last step (from 0) at which each unit was active; -1 for one that never was."""
-    active = _active(states)
-    last = len(states) - 1 - active[::-1].argmax(axis=0)
-    return np.where(active.any(axis=0), last, -1)
-
-
-def _active(states: NDArray[Any]) -> NDArray[np.bool_]:
-    magnitude = np.abs(states)
-    return np.asarray((magnitude >= 0.5 * magnitude.max(axis=0)) & (magnitude > 0))
-
-
-def knows_from(probabilities: NDArray[Any], k: int) -> int | None:
-    """First step (from 0) from which class `k` stays the likeliest, None if never."""
-    lead = probabilities.argmax(axis=1) == k
-    if not lead[-1]:
-        return None
-    behind = np.flatnonzero(~lead)
-    return int(behind[-1]) + 1 if len(behind) else 0
-
-
-def _verdict(known: int | None, right: bool, n_timesteps: int) -> str:
-    if known is None or not right:
-        return "Not by the end."
-    return f"From step {known + 1} of {n_timesteps}."
-
-
-def _worth_naming(probabilities: NDArray[Any], hero: int) -> list[int]:
-    """The rivals a legend should name: those that once stood out, likeliest first."""
-    peak = probabilities.max(axis=0)
-    rivals = [k for k in np.argsort(-peak, kind="stable") if k != hero]
-    threshold = max(0.1, 1.2 / len(peak))
-    return [int(k) for k in rivals[: len(_RIVALS)] if peak[k] >= threshold]
-
-
-def _confusion_colours(
-    share: NDArray[Any], counts: NDArray[Any], diagonal: NDArray[np.bool_]
-) -> NDArray[Any]:
-    """RGB of every cell: green on the diagonal, red off it, grey where empty."""
-    from matplotlib.colors import to_rgb
-
-    pale, empty = np.array(to_rgb("#FFFFFF")), np.array(to_rgb("#F3F3F3"))
-    full = np.where(diagonal[..., None], to_rgb("#1A7F4B"), to_rgb("#C62F2F"))
-    # The square root lifts single errors out of the white.
-    strength = np.where(diagonal, share, 0.12 + 0.88 * np.sqrt(share))[..., None]
-    colours = pale + (full - pale) * strength
-    colours[(counts == 0) & ~diagonal] = empty
-    return np.asarray(colours)
-
-
-def _one_recording(x: ArrayLike) -> NDArray[Any]:
-    refuse_masked(x, "x")
-    array = np.asarray(x)
-    if array.ndim != 2 or not len(array):
-        raise ValueError(
-            f"x must be one recording of shape (n_timesteps, n_features), got {array.shape}; "
-            "pass X[i], not X"
-        )
-    return array
-
-
-def _fitted(estimator: Any, attribute: str) -> Sequence[float]:
-    value = getattr(estimator, attribute, None)
-    if value is None or not len(value):
-        name = type(estimator).__name__
-        raise ValueError(f"{name} has no {attribute} to draw: call fit first")
-    return value  # type: ignore[no-any-return]
-
-
-def _new_axes(width: float, height: float) -> Axes:
-    """Axes in a figure of its own, in inches; pyplot, which keeps global state, is not involved."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "figures need matplotlib, which is not installed: pip install 'elman[plot]'"
-        ) from error
-    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
-    return figure.add_subplot()
-
-
-def _tidy(ax: Axes) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color="#E6E6E6", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.title.set_fontsize(13)
-    for label in (ax.xaxis.label, ax.yaxis.label):
-        label.set_fontsize(11)
-
-
-def _integer_axis(axis: Any) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-
-
-def _percent(value: float, _position: float) -> str:
-    return f"{value:.0%}"
+    return GradientFlowDisplay.from_estimator(estimator, X, y, ax=ax).ax_

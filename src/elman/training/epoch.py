@@ -17,7 +17,7 @@ from elman.training.gradients import HERE, Gradients
 from elman.training.labelled import Labelled
 from elman.training.local import Replicas
 from elman.training.plan import Plan
-from elman.training.steps import Learner, Rules, Totals
+from elman.training.steps import Learner, Means, Rules, Totals
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -35,8 +35,8 @@ def run_epoch(
     number: int,
     states: dict[str, Array] | None = None,
     gradients: Gradients = HERE,
-) -> tuple[float, float]:
-    """Mean loss over samples and mean gradient norm over steps of the optimizer in one epoch.
+) -> Means:
+    """One epoch: its mean loss, its mean gradient norm, and what its score is made of.
 
     With `plan.bptt_steps` the gradient is cut at chunks of that many steps: `elman.nn.truncation`.
     An answer for each sample is known at the end only, and its batch is one step of the optimizer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from elman.data.sequences import Batch
 from elman.nn.chunks import Chunk
 from elman.nn.dropout import Masking
 from elman.nn.gradient import Samples
+from elman.nn.objectives import Marked, Objective
 
 Array = NDArray[Any]
 
@@ -29,15 +31,21 @@ class Labelled(NamedTuple):
     """whether the network has an answer at every time step"""
     source: NDArray[np.intp] | None = None
     """(n_samples,), which samples they are of those that were passed in; None: the same"""
+    score_weights: NDArray[np.float64] | None = None
+    """a weight for each row of `targets` in the score of training, where `weights` counts more than
+    the user's weights, as `class_weight` does; None: `weights`"""
 
     def subset(self, indices: NDArray[np.intp]) -> Labelled:
         """The samples at `indices`, in that order."""
         rows = self._steps_of(indices) if self.per_step else indices
-        weights = None if self.weights is None else self.weights[rows]
+        weights, score_weights = (
+            None if own is None else own[rows] for own in (self.weights, self.score_weights)
+        )
         return self._replace(
             X=self.X.subset(indices),
             targets=self.targets[rows],
             weights=weights,
+            score_weights=score_weights,
             source=indices if self.source is None else self.source[indices],
         )
 
@@ -77,7 +85,18 @@ class Labelled(NamedTuple):
             places,
             chunk.masking(masking),
             None if states is None else chunk.states(states),
+            score_weights=None if self.score_weights is None else self.score_weights[rows],
         )
+
+    def scoring(self, objective: Objective) -> Callable[[Marked], float]:
+        """What takes the sum of the marks of all rows with a target to their score."""
+        targets = self.targets
+        weights = self.weights if self.score_weights is None else self.score_weights
+        if self.per_step:
+            counts = has_target(targets)
+            targets = targets[counts]
+            weights = None if weights is None else weights[counts]
+        return objective.scoring(targets, weights)
 
     def _rows_of(self, batch: Batch, chunk: Chunk) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Which of the answers to a batch's chunk count, and the rows of `targets` they belong to.

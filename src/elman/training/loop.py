@@ -120,6 +120,7 @@ def train(
     best = Best()
     n_batches = -(-len(training.X) // plan.batch_size)
     probed, every = probe(training.X), interval(network, training.X, n_batches)
+    score_of = training.scoring(objective)
     rate_set: float | None = None  # by on_epoch, or lowered
     last_epoch = plan.first_epoch + plan.n_epochs
     undo = snapshot(network, optimizer, rng)
@@ -157,13 +158,15 @@ def train(
                 finished = resumed.finished
                 stopped_by = resumed.history.stopped_by or history.stopped_by
                 history = replace(resumed.history, stopped_by=stopped_by)
+                if not history.score:  # an older version of elman began the training
+                    history.score = [None] * len(history)
         good = network.params.flat.copy()
         first_epoch = last_epoch if finished else plan.first_epoch + len(history)
         for number in range(first_epoch, last_epoch):
             start = time.perf_counter()
             rate = plan.learning_rate(number) if rate_set is None else rate_set
             with np.errstate(all="ignore"):  # what is not finite becomes an error of its own
-                loss, norm = run_epoch(
+                loss, norm, marked = run_epoch(
                     network,
                     training,
                     optimizer,
@@ -177,6 +180,7 @@ def train(
                     gradients,
                 )
             trained = time.perf_counter()
+            training_score = score_of(marked)
             if validation is None:
                 validation_loss = score = None
                 best.update(network, number + 1, loss, None, plan)
@@ -193,6 +197,7 @@ def train(
             epoch = Epoch(
                 epoch=number + 1,
                 loss=loss,
+                score=training_score if math.isfinite(training_score) else None,
                 validation_loss=validation_loss,
                 validation_score=score,
                 gradient_norm=norm,

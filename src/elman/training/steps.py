@@ -13,7 +13,7 @@ from elman.backends.fused import Fused
 from elman.nn.chunks import Chunk
 from elman.nn.gradient import Samples
 from elman.nn.network import Network
-from elman.nn.objectives import Objective
+from elman.nn.objectives import Marked, Objective
 from elman.nn.optimizers import Optimizer, clip_scale, clip_values, global_norm
 from elman.training.batches import TrainingBatch
 from elman.training.divergence import DivergedError, Suspects, first_not_finite
@@ -44,6 +44,19 @@ class Step(NamedTuple):
     """of the samples, or of the time steps with a target"""
     norm: float
     """of the gradient, before it was clipped"""
+    marked: Marked
+    """`Objective.marked` of its rows, of which the score is made"""
+
+
+class Means(NamedTuple):
+    """What is recorded of an epoch."""
+
+    loss: float
+    """mean over samples; 0 without any"""
+    norm: float
+    """mean over steps of the optimizer of the gradient's norm; 0 without any"""
+    marked: Marked
+    """`Objective.marked` of all rows"""
 
 
 class Totals:
@@ -51,6 +64,7 @@ class Totals:
 
     def __init__(self) -> None:
         self._loss = self._weight = self._norm = 0.0
+        self._marked: Marked = 0.0
         self._n_steps = 0
 
     def add(self, steps: Iterable[Step]) -> None:
@@ -59,13 +73,14 @@ class Totals:
             self._loss += step.loss * step.weight
             self._weight += step.weight
             self._norm += step.norm
+            self._marked = self._marked + step.marked
             self._n_steps += 1
 
     @property
-    def means(self) -> tuple[float, float]:
-        """The mean loss over samples and the mean gradient norm over steps; 0 without any."""
+    def means(self) -> Means:
+        """What they come to."""
         loss = self._loss / self._weight if self._weight else 0.0
-        return loss, self._norm / max(self._n_steps, 1)
+        return Means(loss, self._norm / max(self._n_steps, 1), self._marked)
 
 
 class Learner:
@@ -139,7 +154,8 @@ class Learner:
                 raise self._diverged(rules.objective)
             scale = _clip(out.flat, norm, rules, fused)
             self._optimizer.step(network.params.flat, out.flat, rules.learning_rate, scale, fused)
-            yield Step(loss, sums.weight, norm)
+            weights = samples.weights if samples.score_weights is None else samples.score_weights
+            yield Step(loss, sums.weight, norm, rules.objective.marked(sums.marks, weights))
 
     def check_weights(self) -> None:
         """Raise DivergedError unless the last step left every weight finite."""
