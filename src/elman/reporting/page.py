@@ -839,18 +839,15 @@ def _answered(
              if v is not None]  # fmt: skip
     strongest = sorted(known, key=lambda part: (-part[0], part[1]))[:2]
     of_numbers = facts["targets"] is not None
-    parts = [
-        f"{_steps(a, b)} ({points('' if of_numbers else 'accuracy', v)})"
-        for v, a, b in strongest
-        if v > (0 if of_numbers else 0.0005)
-    ]
-    what = "predicted value" if of_numbers else "probability"
+    parts = [f"{_steps(a, b)} (+{number(v, 2)})" for v, a, b in strongest if v > 0]
+    what = "predicted value" if of_numbers else "log-odds"
     if parts:
-        verb = "raise it most" if of_numbers else "speak for it most"
-        words = f"{' and '.join(parts)} {verb}"
+        speak = "speak" if len(parts) > 1 else "speaks"
+        verb = ("raise it" if len(parts) > 1 else "raises it") if of_numbers else f"{speak} for it"
+        words = f"{' and '.join(parts)} {verb} most"
     else:
-        words = "no single part raises it"
-    said = f"What the {what} of {{}} loses without each part: {words}."
+        words = "no single part raises it" if of_numbers else "no single part speaks for it"
+    said = f"What the {what} of {{}} lose{'s' * of_numbers} without each part: {words}."
     return told, strip, (said.format(found["of"]), said.format(name(found["of"], 40)))
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
+from elman.explain.occlusion import occlusion
 from elman.models.fitted import Fitted
 from elman.models.kinds import is_of_numbers, is_of_steps
 from elman.nn.losses import linked
@@ -26,7 +28,7 @@ MOST_LINES = 4
 MOST_WINDOWS = 48
 """parts of a recording that are left out in turn"""
 MOST_VALUES = 1 << 22
-"""values of all copies of a recording without a part of it"""
+"""values of all copies of a recording, of which each lacks another part"""
 
 
 def chosen(evidence: Evidence) -> list[tuple[str, int]]:
@@ -148,7 +150,7 @@ def _answer(model: Any, one: Sequences, evidence: Evidence, data: Sequences, i: 
             "answer": plain(np.asarray(model.predict(one), np.float64).reshape(-1)),
             "probability": None,
         }
-        return told | {"attribution": _by_deletion(model, one, 0, truth.names[0])}
+        return told | {"attribution": _attribution(model, one, 0, truth.names[0])}
     if truth.kind == "labels":
         k = int(np.abs(p - 0.5).argmin())
         told = {
@@ -156,7 +158,7 @@ def _answer(model: Any, one: Sequences, evidence: Evidence, data: Sequences, i: 
             "answer": [truth.names[j] for j in np.flatnonzero(p > 0.5).tolist()],
             "probability": None,
         }
-        return told | {"attribution": _by_deletion(model, one, k, f"label {truth.names[k]}")}
+        return told | {"attribution": _attribution(model, one, k, f"label {truth.names[k]}")}
     k = int(p.argmax())
     true = int(truth.values[i])
     return {
@@ -164,39 +166,75 @@ def _answer(model: Any, one: Sequences, evidence: Evidence, data: Sequences, i: 
         "answer": truth.names[k],
         "probability": number(p[k]),
         "probability_of_truth": number(p[true]) if true < truth.n_known else None,
-        "attribution": _by_deletion(model, one, k, truth.names[k]),
+        "attribution": _attribution(model, one, k, truth.names[k]),
     }
 
 
-def _by_deletion(model: Any, one: Sequences, target: int, of: Any) -> Fact | None:
+def _attribution(model: Any, one: Sequences, target: int, of: Any) -> Fact | None:
     """How much the answer loses when a part of the recording is taken out of it, part by part.
 
-    Zeiler and Fergus (2014), "Visualizing and understanding convolutional networks", section 4.3,
-    cover a part of an image; from a sequence a part can be removed, with nothing in its place.
+    Of a class or label it is measured in log-odds: a probability near 1 hardly changes, whatever is
+    taken away.
     """
-    x = np.asarray(one[0])
-    n = len(x)
+    n = len(one[0])
     if n < 2:
         return None
-    most = max(2, min(MOST_WINDOWS, MOST_VALUES // max(1, x.size)))
-    edges = _edges(n, most)
-    without = np.concatenate([part for a, b in edges for part in (x[:a], x[b:])])
-    lengths = [n - (b - a) for a, b in edges]
-    copies = Sequences(without, lengths, two_d=one.two_d)
-    copies.missing = one.missing
-    backend = model.current_backend()
-    logits = np.concatenate([model.logits(one, backend), model.logits(copies, backend)])
-    if model.link == "identity":
-        answers = np.asarray(model.from_linked(logits), np.float64).reshape(len(logits), -1)
-    else:
-        answers = linked(logits, model.link, backend.fused).astype(np.float64)
+    slides = n * n * one.n_features <= MOST_VALUES
+    edges, values = (_sliding if slides else _apart)(model, one, target)
     return {
         "of": of,
         "how": "deletion",
+        "unit": "value" if model.link == "identity" else "log-odds",
         "from": [a for a, _ in edges],
         "to": [b for _, b in edges],
-        "values": [number(v) for v in answers[0, target] - answers[1:, target]],
+        "values": [number(v) for v in values],
     }
+
+
+def _sliding(model: Any, one: Sequences, target: int) -> tuple[list[tuple[int, int]], list[Any]]:
+    """Windows that slide over the recording; the value of each step, or part of it."""
+    x = np.asarray(one[0])
+    named: Any = [x]
+    if one.two_d:
+        named = x.T
+    elif model.feature_names is not None:
+        named = NamedSequences([x], model.feature_names)
+    several = model.kind != "RNNClassifier" or model.multilabel
+    found = occlusion(
+        model,
+        named,
+        by="delete",
+        window=max(1, round(len(x) / MOST_WINDOWS)),
+        target=target if several else model.classes[target],
+    )
+    values = np.asarray(found.values[0], np.float64)[:, 0]
+    edges = _edges(len(x), MOST_POINTS)
+    return edges, [_mean(values[a:b]) for a, b in edges]
+
+
+def _apart(model: Any, one: Sequences, target: int) -> tuple[list[tuple[int, int]], list[Any]]:
+    """Parts that do not overlap, of a recording that is too long for a window at each step."""
+    x = np.asarray(one[0])
+    n = len(x)
+    edges = _edges(n, max(2, min(MOST_WINDOWS, MOST_VALUES // max(1, x.size))))
+    backend = model.current_backend()
+    answers = [_answer_to(model.logits(one, backend)[0], model, target)]
+    for a, b in edges:
+        without = Sequences(np.concatenate([x[:a], x[b:]]), [n - (b - a)], two_d=one.two_d)
+        without.missing = one.missing
+        answers.append(_answer_to(model.logits(without, backend)[0], model, target))
+    return edges, [answers[0] - answer for answer in answers[1:]]
+
+
+def _answer_to(logits: Array, model: Any, target: int) -> float:
+    """What is measured of logits (n_outputs,): the log-odds of a class or label, or a value."""
+    z = np.asarray(logits, np.float64)
+    if model.link == "identity":
+        return float(np.reshape(model.from_linked(z[np.newaxis]), -1)[target])
+    if model.link == "sigmoid":
+        return float(z[target])
+    others = np.delete(z, target)
+    return float(z[target] - np.logaddexp.reduce(others)) if len(others) else 0.0
 
 
 def _step_answers(model: Any, one: Sequences, evidence: Evidence, data: Sequences, i: int) -> Fact:
