@@ -17,6 +17,7 @@ SOURCE = Path(elman.__file__).parent
 LEVELS = [
     {"__main__"},
     {"cli"},
+    {"reporting"},
     {"plotting", "metrics", "callbacks"},
     {"estimators"},
     {"distributed"},

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from elman.inspection.gradcheck import gradcheck
     from elman.models.summary import summary
     from elman.plotting.learning_rate import lr_range_test
+    from elman.reporting.report import report
     from elman.training.hints import TrainingWarning
 
 _HOME = {
@@ -34,6 +35,7 @@ _HOME = {
     "save": "elman.estimators.pipelines",
     "stream": "elman.estimators.pipelines",
     "summary": "elman.models.summary",
+    "report": "elman.reporting.report",
 }
 
 _MODULES = (
@@ -58,6 +60,7 @@ __all__ = [
     "gradcheck",
     "load",
     "lr_range_test",
+    "report",
     "save",
     "stream",
     "summary",

@@ -20,6 +20,7 @@ from elman.cli.gradcheck import gradcheck
 from elman.cli.inspect import inspect
 from elman.cli.job import Job, is_first, job_of
 from elman.cli.predict import predict
+from elman.cli.report import report
 from elman.cli.store import make_store_app
 from elman.cli.stream import stream
 from elman.cli.text import visible
@@ -79,8 +80,8 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
         from elman.cli.hyperparameters import with_hyperparameters
 
         train = with_hyperparameters(train, before="seed")
-    answering = with_columns(predict), with_columns(evaluate)
-    for command in (demo, train, answering[0], stream, answering[1], inspect, gradcheck):
+    answering = with_columns(predict), with_columns(evaluate), with_columns(report)
+    for command in (demo, train, answering[0], stream, *answering[1:], inspect, gradcheck):
         app.command()(command)
     app.add_typer(make_store_app(SETTINGS))
     return app

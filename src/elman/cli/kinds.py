@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from elman.cli.errors import UserError
+from elman.models.kinds import ESTIMATORS as ESTIMATORS
+from elman.models.kinds import Kind as Kind
+from elman.models.kinds import is_of_numbers as is_of_numbers
+from elman.models.kinds import kind_of_model as kind_of_model
+from elman.models.kinds import known_to_model as known_to_model
+from elman.models.kinds import names_of_answers as names_of_answers
 
 if TYPE_CHECKING:
     from elman.data import Dataset
-    from elman.models.model import TrainedModel
 
-Kind = Literal["label", "labels", "steps", "values", "step values"]
-"""One label of a sample, several at once, one of each time step, numbers, or numbers of each time
-step."""
-
-ESTIMATORS: dict[Kind, str] = {
-    "label": "RNNClassifier",
-    "labels": "RNNClassifier",
-    "steps": "RNNTagger",
-    "values": "RNNRegressor",
-    "step values": "RNNRegressor",
-}
 CHOICES = {"classifier": "RNNClassifier", "tagger": "RNNTagger", "regressor": "RNNRegressor"}
 """What a person may ask for."""
 
@@ -119,39 +113,6 @@ def _is_column(y: Any) -> bool:
 
 def _is_whole(y: Any) -> bool:
     return bool(y.dtype.kind != "f" or (np.isfinite(y) & (y == np.round(y))).all())
-
-
-def kind_of_model(model: TrainedModel) -> Kind:
-    """What a model answers with."""
-    if getattr(model, "multilabel", False):
-        return "labels"
-    if getattr(model, "per_step", False):
-        return "step values"
-    return next(kind for kind, name in ESTIMATORS.items() if name == model.kind)
-
-
-def is_of_numbers(kind: Kind) -> bool:
-    """Whether the answers are numbers, not labels."""
-    return kind in ("values", "step values")
-
-
-def names_of_answers(model: TrainedModel) -> list[str] | None:
-    """The names of the columns whose numbers a model predicts; None if it knows none."""
-    kind = kind_of_model(model)
-    if not is_of_numbers(kind):
-        return None
-    named = (model.columns or {}).get("step_target" if kind == "step values" else "target")
-    names = [named] if isinstance(named, str) else named
-    n_targets = known_to_model(model)
-    return names if names is not None and len(names) == n_targets else None
-
-
-def known_to_model(model: Any) -> Any:
-    """`Targets.known` of what it was trained on."""
-    kind = kind_of_model(model)
-    if is_of_numbers(kind):
-        return len(model.target_scale.mean)
-    return len(model.classes) if kind == "labels" else model.classes
 
 
 def check_targets(kind: Kind, dataset: Dataset, path: Path, known: Any = None) -> Targets:

@@ -6,6 +6,7 @@ each sees a fixed number of columns. scikit-learn is imported at the call.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,12 +19,16 @@ from elman.targets.missing import plain
 
 __all__ = [
     "accuracies",
+    "fit_logistic",
+    "fit_ridge",
     "last_step",
     "logistic_accuracy",
     "logistic_predictions",
     "majority_accuracy",
     "padded",
     "resampled",
+    "summarised",
+    "with_steps_before",
 ]
 
 Array = NDArray[Any]
@@ -92,6 +97,75 @@ def logistic_predictions(
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(columns(X_train), y_train)
     return np.asarray(model.predict(columns(X_test)))
+
+
+def fit_logistic(A: Array, y: Array) -> Callable[[Array], Array]:
+    """Fit a logistic regression; returns the function that answers other rows with labels.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_rows, n_columns)
+        NaN is replaced by the column's mean.
+    y : ndarray of shape (n_rows,)
+        Labels of at least two classes.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    return _fitted_on(LogisticRegression(max_iter=1000), A, y)
+
+
+def fit_ridge(A: Array, y: Array) -> Callable[[Array], Array]:
+    """Fit a ridge regression with a penalty of 1; returns the function that answers other rows.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n_rows, n_columns)
+        NaN is replaced by the column's mean.
+    y : ndarray of shape (n_rows, n_targets)
+    """
+    from sklearn.linear_model import Ridge
+
+    fitted = _fitted_on(Ridge(alpha=1.0), A, y)
+    return lambda B: np.asarray(fitted(B)).reshape(len(B), -1)
+
+
+def _fitted_on(learner: Any, A: Array, y: Array) -> Callable[[Array], Array]:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    filled = SimpleImputer(keep_empty_features=True)
+    model = make_pipeline(filled, StandardScaler(), learner)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a comparison need not be perfect
+        model.fit(A, y)
+    return lambda B: np.asarray(model.predict(B))
+
+
+def summarised(X: Sequence[Array]) -> Array:
+    """Mean, deviation and last value of each feature, and the number of steps: no order of time.
+
+    NaN is left out; (n_samples, 3 n_features + 1), NaN where nothing was observed.
+    """
+    refuse_masked(X, "X")
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of features without an observation
+        for x in map(np.asarray, X):
+            last = x[-1] if len(x) else np.full(x.shape[1], np.nan)
+            rows.append([*np.nanmean(x, axis=0), *np.nanstd(x, axis=0), *last, len(x)])
+    return np.array(rows, np.float64)
+
+
+def with_steps_before(n_before: int) -> MakeColumns:
+    """Every time step beside the `n_before` before it, samples end to end; NaN before the first."""
+
+    def columns(X: Sequence[Array]) -> Array:
+        refuse_masked(X, "X")
+        return np.concatenate([_beside(np.asarray(x, np.float64), n_before) for x in X])
+
+    return columns
 
 
 def last_step(X: Sequence[Array]) -> Array:
@@ -172,6 +246,12 @@ def accuracies(
     for name, columns in baselines.items():
         found[name] = logistic_accuracy(columns, X_train, y_train, X_test, y_test)
     return found
+
+
+def _beside(x: Array, n_before: int) -> Array:
+    """(n_timesteps, (n_before + 1) * n_features): each step of x beside those before it."""
+    padded = np.concatenate([np.full((n_before, x.shape[1]), np.nan), x])
+    return np.concatenate([padded[k : k + len(x)] for k in range(n_before + 1)], axis=1)
 
 
 def _stretch(x: Array, n_points: int) -> Array:
