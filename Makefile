@@ -139,7 +139,7 @@ $(SITE)/.tools: $(VENV)/.test
 	@touch $@
 
 docs: $(SITE)/.tools
-	@$(SITE)/bin/python -m sphinx -W -n --keep-going -q -d build/docs-pages docs build/docs $(ARGS)
+	@$(SITE)/bin/python -m sphinx -W -n --keep-going -q -a -d build/docs-pages docs build/docs $(ARGS)
 	@echo "Open build/docs/index.html"
 
 figures: $(VENV)/.test
