@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -146,3 +147,10 @@ def test_what_hyper_parameters_say_of_memory():
     plain = training_memory(layout, _training({}, None, 40), 4)
     for options in ({"recompute_every": 5}, {"bptt_steps": 8}):
         assert training_memory(layout, _training(options, None, 40), 4)["tape"] < plain["tape"]
+
+
+def test_the_backend_need_not_be_there(monkeypatch):
+    monkeypatch.setattr("elman.models.summary.available_backends", lambda: ("reference",))
+    model = RNNClassifier(3, max_iter=1, backend="reference").fit(X, TARGETS[RNNClassifier]).model_
+    assert "reference (numpy)" in str(elman.summary(model))
+    assert "native (not installed here)" in str(elman.summary(replace(model, backend="native")))

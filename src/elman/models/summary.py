@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.backends import available_threads, get_backend
+from elman.backends import available_backends, get_backend
 from elman.backends.streams import MISSING
 from elman.data.missing import n_inputs
 from elman.hyperparameters.declared import DECLARED
@@ -121,14 +121,14 @@ def summary_of(
     """Sum up a trained model whose hyper-parameters are known; missing ones have their defaults."""
     if n_timesteps is None and model.two_d:
         n_timesteps = model.n_features_in
-    backend = model.current_backend()
+    backend, isa = _computed_by(model.backend)
     return summarised(
         model.network.layout,
         _training(parameters, batch_size, n_timesteps),
         kind=model.kind,
         dtype=model.network.params.dtype,
-        backend=backend.name,
-        isa=backend.isa,
+        backend=backend,
+        isa=isa,
         before=["SequenceScaler" for _ in model.before] if before is None else before,
     )
 
@@ -160,7 +160,7 @@ def _of_unfitted(
     parameters = estimator._hyperparameters()
     missing = parameters["missing"] if parameters["missing"] in MISSING else "error"
     layout = layout_of(parameters, n_inputs(int(n_features), missing), int(n_outputs))
-    backend = get_backend(parameters["backend"], n_threads=available_threads(parameters["n_jobs"]))
+    backend, isa = _computed_by(parameters["backend"])
     dtype = parameters["dtype"]
     return summarised(
         layout,
@@ -168,8 +168,8 @@ def _of_unfitted(
         kind=kind,
         # "auto" takes that of the training data, which are float64 unless they say otherwise
         dtype=np.float64 if isinstance(dtype, str) and dtype == "auto" else dtype,
-        backend=backend.name,
-        isa=backend.isa,
+        backend=backend,
+        isa=isa,
         fitted=False,
         before=before,
     )
@@ -192,3 +192,11 @@ def _training(
         recompute_every=int(value("recompute_every") or 0),
         bptt_steps=None if bptt_steps is None else int(bptt_steps),
     )
+
+
+def _computed_by(asked: str | None) -> tuple[str, str]:
+    """The backend that computes here, and its instruction set."""
+    if asked is not None and asked not in available_backends():
+        return asked, "not installed here"
+    found = get_backend(asked, n_threads=1)
+    return found.name, found.isa
