@@ -130,7 +130,6 @@ def fit_ridge(A: Array, y: Array) -> Callable[[Array], Array]:
 
 
 def _fitted_on(learner: Any, A: Array, y: Array) -> Callable[[Array], Array]:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -138,7 +137,8 @@ def _fitted_on(learner: Any, A: Array, y: Array) -> Callable[[Array], Array]:
     filled = SimpleImputer(keep_empty_features=True)
     model = make_pipeline(filled, StandardScaler(), learner)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a comparison need not be perfect
+        # of many classes, or of no convergence: a comparison need not be perfect
+        warnings.simplefilter("ignore", UserWarning)
         model.fit(A, y)
     return lambda B: np.asarray(model.predict(B))
 

@@ -74,8 +74,6 @@ def check_truth(model: Any, data: Sequences, y: Any, *, name: str = "y") -> Trut
         lacks values; names the place and the fix.
     """
     kind = kind_of_model(model)
-    if not len(data):
-        raise ValueError("X has no recording: a report needs at least one")
     if kind == "label":
         if is_indicator(y):
             raise ValueError(
