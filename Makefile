@@ -143,6 +143,7 @@ docs: $(SITE)/.tools
 	@echo "Open build/docs/index.html"
 
 figures: $(VENV)/.test
+	$(BIN)/python docs/front_picture.py
 	$(BIN)/python docs/explanation/the_seed_gradient.py
 	$(BIN)/python -m benchmarks.tables
 	$(BIN)/python -m benchmarks.picture

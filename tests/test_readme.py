@@ -57,7 +57,7 @@ def test_every_command_of_the_readme_exists():
     from elman.cli import main
 
     commands = set(re.findall(r"^    elman (\w+)", README, flags=re.MULTILINE))
-    assert commands == {"demo", "fit", "predict", "evaluate", "inspect", "gradcheck"}
+    assert commands == {"fit", "evaluate", "report", "predict"}
     for command in commands:
         assert main([command, "--help"]) == 0
     targets = set(re.findall(r"\bmake (\w+)", README))
