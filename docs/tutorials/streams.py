@@ -15,6 +15,7 @@ call.
 # speakers. Any network will do that does not read from the end (``bidirectional=False``, the
 # default).
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from elman import RNNClassifier
@@ -49,7 +50,8 @@ print("the same bits as the whole recording at once:", np.array_equal(p, whole))
 
 from elman.plotting import plot_probabilities_over_time
 
-plot_probabilities_over_time(clf, X_test[3], true_class=y_test[3])
+figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+plot_probabilities_over_time(clf, X_test[37], true_class=y_test[37], ax=ax)
 
 # %%
 # Decide early

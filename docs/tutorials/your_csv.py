@@ -105,14 +105,16 @@ print(f"{clf.score(X_test, y_test):.1%} of {len(test)} runs that it never saw ar
 # Occlusion overwrites one value at a time with the average of the training data, and asks how much
 # the answer moves. Here is a leaking run of the test data, with the values that mattered.
 
+import matplotlib.pyplot as plt
+
 from elman.explain import occlusion
 from elman.plotting import AttributionDisplay
 
-names = [str(name) for name in clf.feature_names_in_]
 leaking = [i for i in range(len(X_test)) if y_test[i] == "leak"]
 sure = max(leaking, key=lambda i: clf.predict_proba(X_test[[i]])[0, 0])
 explained = occlusion(clf, X_test[[sure]], by="mean")
-AttributionDisplay.from_explanation(explained).plot()
+figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+AttributionDisplay.from_explanation(clf, explained, X_test[[sure]], ax=ax)
 
 # %%
 # Flow and pressure carry it, as they should: a leak is less flow than the pressure promises. Which
@@ -122,10 +124,7 @@ AttributionDisplay.from_explanation(explained).plot()
 from elman.explain import permutation_importance
 
 importance = permutation_importance(clf, X_test, y_test, n_repeats=5, random_state=0)
-for name, mean, deviation in zip(
-    names, importance.importances_mean, importance.importances_std, strict=True
-):
-    print(f"{name:12} {mean:6.3f} ± {deviation:.3f}")
+print(importance)
 
 # %%
 # Temperature is worth nothing, as it was made. On your data a column that should not matter and

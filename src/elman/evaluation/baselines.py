@@ -87,7 +87,16 @@ def logistic_accuracy(
 def logistic_predictions(
     columns: MakeColumns, X_train: Sequence[Array], y_train: ArrayLike, X_test: Sequence[Array]
 ) -> Array:
-    """Labels (n_samples,) that logistic regression gives X_test; as `logistic_accuracy` has it."""
+    """Labels (n_samples,) that logistic regression gives X_test; as `logistic_accuracy` has it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import last_step, logistic_predictions
+    >>> X = [np.array([[9.0], [value]]) for value in (-2.0, -1.0, 1.0, 2.0)]
+    >>> logistic_predictions(last_step, X, ["low", "low", "high", "high"], X[1:3]).tolist()
+    ['low', 'high']
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -108,6 +117,14 @@ def fit_logistic(A: Array, y: Array) -> Callable[[Array], Array]:
         NaN is replaced by the column's mean.
     y : ndarray of shape (n_rows,)
         Labels of at least two classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import fit_logistic
+    >>> answer = fit_logistic(np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1]))
+    >>> answer(np.array([[-3.0], [3.0]])).tolist()
+    [0, 1]
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -122,6 +139,14 @@ def fit_ridge(A: Array, y: Array) -> Callable[[Array], Array]:
     A : ndarray of shape (n_rows, n_columns)
         NaN is replaced by the column's mean.
     y : ndarray of shape (n_rows, n_targets)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import fit_ridge
+    >>> answer = fit_ridge(np.arange(50.0)[:, np.newaxis], 2 * np.arange(50.0)[:, np.newaxis])
+    >>> answer(np.array([[24.5]])).round(2).tolist()  # the mean, which no penalty moves
+    [[49.0]]
     """
     from sklearn.linear_model import Ridge
 
@@ -147,6 +172,13 @@ def summarised(X: Sequence[Array]) -> Array:
     """Mean, deviation and last value of each feature, and the number of steps: no order of time.
 
     NaN is left out; (n_samples, 3 n_features + 1), NaN where nothing was observed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import summarised
+    >>> summarised([np.array([[1.0], [3.0]]), np.array([[5.0]])]).tolist()
+    [[2.0, 1.0, 3.0, 2.0], [5.0, 0.0, 5.0, 1.0]]
     """
     refuse_masked(X, "X")
     rows = []
@@ -159,7 +191,15 @@ def summarised(X: Sequence[Array]) -> Array:
 
 
 def with_steps_before(n_before: int) -> MakeColumns:
-    """Every time step beside the `n_before` before it, samples end to end; NaN before the first."""
+    """Every time step beside the `n_before` before it, samples end to end; NaN before the first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman.evaluation.baselines import with_steps_before
+    >>> with_steps_before(1)([np.array([[1.0], [3.0]]), np.array([[5.0]])]).tolist()
+    [[nan, 1.0], [1.0, 3.0], [nan, 5.0]]
+    """
 
     def columns(X: Sequence[Array]) -> Array:
         refuse_masked(X, "X")

@@ -48,6 +48,14 @@ class LearningRateDisplay(Display):
         Where it was drawn last; there after `plot`.
     figure_ : matplotlib Figure
         The figure that holds `ax_`.
+
+    Examples
+    --------
+    >>> from elman.plotting import LearningRateDisplay
+    >>> rates, losses = [0.001, 0.01, 0.1, 1.0], [0.7, 0.6, 0.3, 2.0]
+    >>> display = LearningRateDisplay(rates, losses, losses, suggestion=0.01)
+    >>> display.plot().ax_.get_xscale()
+    'log'
     """
 
     def __init__(
