@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,13 +151,14 @@ def run(case: Case) -> tuple[str, str, str]:
 
 def run_example(name: str) -> str:
     """The warnings of an example's own process, or "-"."""
-    done = subprocess.run(
-        [sys.executable, "-W", "always", f"{name}.py"],
-        cwd=EXAMPLES,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    with tempfile.TemporaryDirectory() as folder:  # some write files where they run
+        done = subprocess.run(
+            [sys.executable, "-W", "always", EXAMPLES / f"{name}.py"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     lines = [line for line in done.stderr.splitlines() if "Warning: " in line]
     return "\n    ".join(lines) or "-"
 
