@@ -15,7 +15,7 @@ from helpers.explained import (
     tagger,
 )
 
-from elman import RNNClassifier
+from elman import RNNClassifier, RNNRegressor
 from elman.explain import input_gradient, integrated_gradients, occlusion
 from elman.models.fitted import fitted
 
@@ -147,3 +147,18 @@ def test_bits_do_not_depend_on_how_much_is_computed_at_once(monkeypatch):
     parts = integrated_gradients(fit, recordings(), tolerance=1e-3)
     for a, b in zip(whole.values, parts.values, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_network_that_tips_over_is_followed_where_it_does():
+    X = np.ones((4, 15, 1))
+    fit = small(RNNRegressor, hidden_size=1, readout="last", standardize=False, dtype="float64")
+    fit.fit(X, np.arange(4.0))
+    params = fit.model_.network.params
+    params["recurrent0.W_x"][...], params["recurrent0.W_h"][...] = 1.0, 3.0
+    params["recurrent0.b"][...] = -0.4
+    params["head.W"][...] = 1.0
+    whole = integrated_gradients(fit, X[:1], baseline=0.0)
+    assert abs(whole.answers[0] - whole.baseline_answers[0]) > 1  # nearly all of tanh
+    assert abs(whole.residual[0]) <= 1e-6
+    fixed = integrated_gradients(fit, X[:1], baseline=0.0, n_steps=64)
+    assert abs(fixed.residual[0]) > 0.1
