@@ -18,6 +18,7 @@ from sklearn.metrics import (
 from sklearn.pipeline import make_pipeline
 
 import elman
+from elman.data import Dataset, SequenceStore
 
 FAST = {"n_resamples": 100}
 
@@ -341,3 +342,14 @@ def test_arguments_that_cannot_be_used(cases):
         elman.report(case.model, X, case.y)
     with pytest.raises(ValueError, match="not fitted"):
         elman.report(elman.RNNClassifier(), case.X, case.y)
+
+
+def test_a_store_brings_its_answers_and_ids(case, tmp_path):
+    ids = np.array([f"r{i}" for i in range(len(case.X))])
+    store = SequenceStore.write(tmp_path / "s", Dataset(case.X, case.y, ids=ids), shard_size=130)
+    stored = elman.report(case.model, store, **FAST).to_dict()
+    told = elman.report(case.model, case.X, case.y, ids=ids, **FAST).to_dict()
+    assert stored["scores"] == told["scores"]
+    assert [one["id"] for one in stored["recordings"]] == [
+        f"r{one['index']}" for one in told["recordings"]
+    ]

@@ -260,8 +260,8 @@ def _strip(
                 f'<rect class="{side}" x="{x(a):.1f}" y="{edge:.1f}" '
                 f'width="{max(x(b) - x(a) - 0.5, 0.7):.1f}" height="{tall:.1f}"/>'
             )
-    for value, edge in ((highest, top + 8), (lowest, top + height)):
-        if value and abs(value) > 0.2 * span:
+    for value, edge in ((max(highest, 0), top + 8), (min(lowest, 0), top + height)):
+        if abs(value) > 0.2 * span:
             parts.append(
                 f'<text x="{LEFT - 6}" y="{edge:.1f}" text-anchor="end">'
                 f"{f'{value:.2g}'.replace('-', '−')}</text>"

@@ -56,13 +56,14 @@ SORTS = {
 
 def page(facts: Fact) -> str:
     """The whole page."""
+    of_labels = facts["model"]["answers"] == "labels"
     sections = [
         ("scores", "Scores", _scores(facts)),
         ("baselines", "Simple rules on the same recordings", _baselines(facts)),
         ("data", "The recordings", _data(facts)),
         ("drift", "Distance from the training data", _drift(facts)),
         ("confusion", "Which class was taken for which", _confusion(facts)),
-        ("classes", "Each class", _classes(facts)),
+        ("classes", f"Each {'label' if of_labels else 'class'}", _classes(facts)),
         ("targets", "Each target", _targets(facts)),
         ("calibration", "Can its probabilities be trusted?", _calibration(facts)),
         ("by-length", "By length", _by_length(facts)),
