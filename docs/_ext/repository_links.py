@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sphinx.application import Sphinx
 
-SHOWN_AS = {"](../CONTRIBUTING.md": "](contributing.md", "](../CHANGELOG.md": "](changelog.md"}
-"""Links of pages in docs/ to files outside it, which the site includes."""
+SHOWN_AS = {name: name.lower() for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")}
+"""Files of the repository outside docs/, and the pages of docs/ that include them."""
 
 
 def _rewrite(app: Sphinx, page: str, source: list[str]) -> None:
-    for link, on_the_site in SHOWN_AS.items():
-        source[0] = source[0].replace(link, on_the_site)
+    above = "../" * page.count("/")  # from the page's folder to docs/
+    for outside, on_the_site in SHOWN_AS.items():
+        source[0] = source[0].replace(f"]({above}../{outside}", f"]({above}{on_the_site}")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
