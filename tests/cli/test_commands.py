@@ -118,6 +118,7 @@ def test_the_training_regime_on_the_command_line(capsys, tmp_path, files):
     path = tmp_path / "m.safetensors"
     options = ["--learning-rate", "plateau", "--warm-up", "2", "--max-grad-value", "0.5"]
     options += ["--bucket-by-length", "--early-stopping", "--scoring", "f1_macro"]
+    options += ["--max-iter", "5"]  # too few for a hint about the training
     arguments = ["fit", files / "train.ts", "-o", path, "-q", *SMALL, *options]
     assert run(capsys, *arguments)[0] == 0
     params = elman.RNNClassifier.load(path).get_params()
@@ -408,9 +409,20 @@ def test_fit_warns_once_of_minus_one_that_may_be_a_class(capsys, tmp_path):
     X, _ = recordings()
     write_npz(tmp_path / "tags.npz", X, [np.arange(len(x)) % 3 - 1 for x in X])
     command = ["fit", tmp_path / "tags.npz", "--test", tmp_path / "tags.npz", *SMALL]
+    command += ["--max-iter", "5"]  # too few for a hint about the training
     code, _, error = run(capsys, *command, "-o", tmp_path / "m.safetensors")
     assert code == 0
     assert error.count("\n") == error.count("add 1 to every label") == 1
+
+
+def test_fit_says_on_one_line_what_may_be_wrong_with_a_training(capsys, tmp_path, files):
+    options = [*SMALL, "--max-iter", "10", "--learning-rate-init", "1e-6", "--no-standardize"]
+    command = ["fit", files / "train.ts", "-o", tmp_path / "m.safetensors", "-q", *options]
+    code, _, error = run(capsys, *command)
+    assert code == 0
+    assert error.startswith("elman: the network has learned little: after 10 epochs")
+    assert "Raise --learning-rate-init (1e-06 now)" in error
+    assert error.count("\n") == 1
 
 
 def test_fit_goes_on_from_a_checkpoint(capsys, tmp_path, files):

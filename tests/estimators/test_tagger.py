@@ -492,5 +492,5 @@ def test_several_classes_beside_steps_without_a_label_are_no_news(recwarn):
     X = [np.zeros((2, 1)), np.ones((3, 1))]
     RNNTagger(hidden_size=2, max_iter=1).fit(X, [[1, -1], [-1, 3, 1]])
     RNNTagger(hidden_size=2, max_iter=1).fit(X, [[1, 0], [2, -1, 1]])
-    RNNTagger(hidden_size=2, max_iter=1).fit(X, [["u", None], [None, "u", "u"]])
+    RNNTagger(hidden_size=2, max_iter=1).fit(X, [["u", None], [None, "v", "u"]])
     assert not recwarn.list
