@@ -95,7 +95,7 @@ def test_mpi_trains(kind, n, folder):
     fit, predict, _ = commands(folder, kind, "mpi")
     ran = started(n, BIN / "elman", *fit)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.count("saved") == 1
+    assert ran.stdout.count("Saved") == 1
     assert main(predict) == 0
     check_same(folder, kind, "mpi")
 

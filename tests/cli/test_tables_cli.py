@@ -588,7 +588,8 @@ def test_no_message_of_python_names_an_option():
     source = Path(elman.__file__).parent
     found = []
     for path in source.rglob("*.py"):
-        if "cli" in path.relative_to(source).parts:
+        where = path.relative_to(source).as_posix()
+        if where.startswith("cli/") or where == "reporting/style.py":  # CSS has --names too
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

@@ -338,9 +338,9 @@ def test_on_epoch(samples):
 
 def test_verbose_lines(samples, capsys):
     quick(verbose=1).fit(*samples)
-    assert [line[:10] for line in capsys.readouterr().out.splitlines()] == [
-        f"epoch {i}/3 " for i in (1, 2, 3)
-    ]
+    *epochs, summary = capsys.readouterr().out.splitlines()
+    assert [line[:10] for line in epochs] == [f"epoch {i}/3 " for i in (1, 2, 3)]
+    assert summary.startswith("3 epochs in ")
 
 
 def test_ctrl_c_leaves_a_fitted_estimator_and_says_so(samples):
