@@ -134,7 +134,8 @@ def lr_range_test(
 
     The test is that of Smith (2017), "Cyclical learning rates for training neural networks",
     section 3.3, with the rate growing geometrically as in fastai; the tenth is the rule that Howard
-    teaches there. It is a rule of thumb, good to about a factor of three.
+    teaches there. It is a rule of thumb: on eight small tasks it was
+    within a factor of seven of the best of ten rates, and of three in most.
 
     Everything but the rate is as in `fit`: batches, solver, penalty, clipping, dropout, weights of
     classes, `bptt_steps`, the standardisation and the seed, so that with an integer `random_state`
