@@ -417,3 +417,8 @@ def test_targets_of_steps_that_are_not_known_against_central_differences(backend
             numeric = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
             scale = max(abs(numeric), 1e-3 * np.abs(analytic).max(), 1e-5)
             assert abs(analytic[i] - numeric) <= 1e-7 * scale, (name, i)
+
+
+def test_samples_that_go_on_from_states_are_else_the_same():
+    samples = Samples(*range(len(Samples._fields)))
+    assert samples.going_on("states") == samples._replace(states="states")
