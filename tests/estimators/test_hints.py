@@ -88,6 +88,18 @@ def test_steps_that_are_too_short_and_too_long_and_too_few(kind, rng):
     assert codes(large, X, y) == ["rate-too-large"]
 
 
+@pytest.mark.parametrize("fit", [RNNClassifier, RNNTagger])
+def test_few_steps_are_no_fault_where_the_answers_are_right(fit, rng):
+    y = np.repeat(list("abcdef"), 50)
+    X = 0.2 * rng.normal(size=(300, 1, 6)) + 2 * (y[:, np.newaxis, np.newaxis] == np.unique(y))
+    if fit is RNNTagger:
+        y = y[:, np.newaxis]
+    clf = fit(24, max_iter=10, batch_size=50, learning_rate_init=0.0025, random_state=0)
+    assert codes(clf, X, y) in ([], ["still-falling"])
+    assert clf.history_.score[-1] > 0.9
+    assert clf.history_.loss[-1] > 0.5 * np.log(6)  # so that the score alone speaks for it
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_features_of_another_scale(kind, rng):
     X, y = data_of(kind, rng)

@@ -161,6 +161,18 @@ def test_validation_loss_that_was_never_below_the_base_rate():
     assert "does not hold for the validation data" in hint_after(never).message
 
 
+@pytest.mark.parametrize("code", ["too-few-steps", "rate-too-small"])
+@pytest.mark.parametrize("objective", [OneClass(), AnyLabels()])
+def test_little_is_not_learned_where_most_answers_are_right(code, objective):
+    def after(score, commonest):
+        trained = replace(FAULTS[code], objective=objective, commonest=lambda: commonest)
+        return code_of(replace(trained, history=replace(trained.history, score=[score] * 20)))
+
+    assert after(0.98, 0.4) != code
+    assert after(0.98, 0.97) == code
+    assert after(0.6, 0.4) == code
+
+
 def test_relu_may_be_half_zero():
     relu = {"activation": "relu"}
     assert code_of(trained_of([0.6] * 20, saturated=0.8, asked=relu)) is None

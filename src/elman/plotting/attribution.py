@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from elman.explain import Explanation, occlusion
 from elman.models.fitted import fitted
-from elman.plotting.recordings import all_recordings, one_recording
+from elman.plotting.recordings import all_recordings, alone, one_recording
 from elman.plotting.style import INK, PAPER, Display, integer_axis, shortened, tidy
 from elman.targets.masked import refuse_masked
 
@@ -219,9 +219,7 @@ class AttributionDisplay(Display):
         """
         found = fitted(estimator)
         one_recording(found, x)  # or an error that says what x is
-        X = [x]
-        if found.model.two_d:
-            X = np.reshape(np.asarray(x), (1, -1))  # type: ignore[assignment]
+        X = alone(found, x)
         if explain is None:
             explanation = occlusion(estimator, X, by="mean", target=target)
         else:

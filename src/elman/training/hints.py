@@ -37,7 +37,8 @@ saturated
 rate-too-small, too-few-steps
     All steps of the optimizer together could not carry a weight farther than a recurrent weight is
     from 0 when it is drawn, 1 / sqrt(hidden_size): the network is about the one that was drawn.
-    Which of the two it is, the learning rate says (`LOW_RATES`).
+    Which of the two it is, the learning rate says (`LOW_RATES`). Not where the training score says
+    that most answers are right (`GAINED`): probabilities of easy classes may lag behind them.
 one-class-predicted
     Every sample gets the same answer, and the commonest class has at least `COMMON` of the samples
     (so that accuracy looks good), or the loss got away from the base rate.
@@ -94,6 +95,8 @@ SATURATED, DEAD = 0.5, 0.95
 LOW_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 1e-2}
 """by solver, a third of what is usual: below it a rate is called too small"""
 COMMON = 0.6
+GAINED = 0.8
+"""of what the commonest answer gets wrong: a network that gets more of it right did learn"""
 NEAR = 0.02
 """how far above the commonest class's share the training score may be for a closer look"""
 LONG = 10
@@ -184,6 +187,8 @@ class Trained:
     features are standardised"""
     only_answer: Callable[[], Answer | None] = lambda: None
     """looks whether all samples get the same answer"""
+    commonest: Callable[[], float] = lambda: 0.0
+    """computes the share of the training data that have the commonest answer"""
 
     @property
     def loss(self) -> float:
@@ -197,6 +202,15 @@ class Trained:
     def ratio(self) -> float:
         """Its share of the base rate."""
         return self.loss / self.base.training
+
+    @property
+    def gained(self) -> float:
+        """Of what the commonest answer gets wrong, the share that the network gets right."""
+        scores = [score for score in self.history.score if score is not None]
+        if not scores or not isinstance(self.objective, (OneClass, AnyLabels)):
+            return 0.0
+        commonest = self.commonest()
+        return (scores[-1] - commonest) / (1 - commonest) if commonest < 1 else 0.0
 
     @property
     def n_steps(self) -> int:
@@ -346,6 +360,7 @@ def looked_at(
         0 if validation is None else len(validation.X),
         None if asked["standardize"] else _scales(training.X, backend),
         lambda: _only_answer(history, training, network, objective, backend, name),
+        lambda: _commonest(training),
     )
 
 
@@ -482,7 +497,7 @@ def _barely_moved(trained: Trained) -> Hint | None:
     asked, history = trained.asked, trained.history
     rate = float(asked["learning_rate_init"])
     reach, initial = _reach(trained), 1 / math.sqrt(trained.widest)
-    if reach >= initial:
+    if reach >= initial or trained.gained > GAINED:
         return None
     told = (
         f"{_little_learned(trained)}. The {trained.n_steps} steps of the optimizer could move a "
@@ -657,12 +672,7 @@ def _only_answer(
     """
     if not isinstance(objective, (OneClass, AnyLabels)):
         return None
-    targets, _ = rows(training._replace(weights=None))
-    weights = training.weights if training.score_weights is None else training.score_weights
-    _, weights = rows(training._replace(weights=weights))
-    _, which = np.unique(targets, axis=0, return_inverse=True)
-    counts = np.bincount(which.ravel(), weights)
-    share = float(counts.max() / counts.sum())
+    share = _commonest(training)
     scores = [score for score in history.score if score is not None]
     if scores and scores[-1] > share + NEAR and history.score[-1] is not None:
         return None
@@ -686,6 +696,16 @@ def _only_answer(
     if (codes != codes[0]).any():
         return None
     return Answer(name(int(codes[0])), len(logits), what, share)
+
+
+def _commonest(training: Labelled) -> float:
+    """The share of the training data that have the commonest answer, as the score counts them."""
+    targets, _ = rows(training._replace(weights=None))
+    weights = training.weights if training.score_weights is None else training.score_weights
+    _, weights = rows(training._replace(weights=weights))
+    _, which = np.unique(targets, axis=0, return_inverse=True)
+    counts = np.bincount(which.ravel(), weights)
+    return float(counts.max() / counts.sum())
 
 
 def _little_learned(trained: Trained) -> str:
