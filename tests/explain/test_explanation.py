@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
-from helpers.explained import classifier, recordings, regressor, small, tagger
+from helpers.explained import classifier, labels, recordings, regressor, small, tagger
 from sklearn.pipeline import make_pipeline
 
+import elman
 from elman import RNNClassifier, SequenceScaler
 from elman.data.named import NamedSequences
 from elman.explain import (
+    input_gradient,
     integrated_gradients,
     occlusion,
     permutation_importance,
+    shortest_prefix,
     two_step_rescaling,
 )
+from elman.models import files
+
+WAYS = {
+    "delete": occlusion,
+    "mean": partial(occlusion, by="mean"),
+    "window": partial(occlusion, by="window", window=2, baseline=30.0),
+    "integrated": integrated_gradients,
+    "from 30": partial(integrated_gradients, baseline=30.0),
+    "gradient": input_gradient,
+    "rescaling": two_step_rescaling,
+    "rescaling of gradients": partial(two_step_rescaling, explain=input_gradient, baseline=30.0),
+}
 
 
 def test_top_has_the_strongest_entries_of_each_row():
@@ -80,3 +97,25 @@ def test_the_text_says_what_was_explained_and_how_well():
     text = repr(occlusion(classifier(), recordings(), window=2))
     assert "removing every 2 time steps in a row" in text
     assert "nothing counts" in repr(occlusion(classifier(), [np.empty((0, 3))]))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("two_d", [False, True])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_model_from_a_file_is_explained_as_its_pipeline(way, two_d, standardize, tmp_path):
+    if two_d:
+        X = np.random.default_rng(6).normal(40, 9, size=(7, 5))
+    else:
+        names = ("speed", "load", "heat")
+        X = NamedSequences([40 + 9 * x for x in recordings()], names)
+    clf = small(RNNClassifier, standardize=standardize)
+    pipeline = make_pipeline(SequenceScaler(), clf).fit(X, labels())
+    elman.save(pipeline, tmp_path / "one.safetensors")
+    model = files.load(tmp_path / "one.safetensors").model
+    one, other = (WAYS[way](given, X) for given in (pipeline, model))
+    assert one.feature_names == other.feature_names
+    np.testing.assert_array_equal(one.answers, other.answers)
+    for a, b in zip(one.values, other.values, strict=True):
+        np.testing.assert_array_equal(a, b)
+    steps = [shortest_prefix(given, X).n_steps.tolist() for given in (pipeline, model)]
+    assert steps[0] == steps[1]

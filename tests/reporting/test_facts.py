@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 
 import elman
 from elman.data import Dataset, SequenceStore
+from elman.models import files
 
 FAST = {"n_resamples": 100}
 
@@ -353,3 +354,50 @@ def test_a_store_brings_its_answers_and_ids(case, tmp_path):
     assert [one["id"] for one in stored["recordings"]] == [
         f"r{one['index']}" for one in told["recordings"]
     ]
+
+
+def test_a_model_from_a_file_says_what_its_pipeline_says(tmp_path):
+    rng = np.random.default_rng(9)
+    X = [rng.normal(60, 9, size=(n, 2)) for n in rng.integers(3, 8, 31).tolist()]
+    y = np.where([x[:, 0].mean() > 60 for x in X], "up", "down")
+    clf = elman.RNNClassifier(hidden_size=3, max_iter=2, random_state=0)
+    pipeline = make_pipeline(elman.SequenceScaler(), clf).fit(X, y)
+    elman.save(pipeline, tmp_path / "one.safetensors")
+    model = files.load(tmp_path / "one.safetensors").model
+    assert len(model.before) == 1
+    told = [elman.report(given, X, y, **FAST).to_dict() for given in (pipeline, model)]
+    for name in ("scores", "drift", "recordings", "data", "baselines"):
+        assert told[0][name] == told[1][name], name
+
+
+@pytest.mark.filterwarnings("ignore:y has one class only")
+@pytest.mark.parametrize("kind", ["label", "steps"])
+def test_a_model_that_knows_one_class(kind):
+    rng = np.random.default_rng(4)
+    X = [rng.normal(size=(n, 2)) for n in (3, 5, 2, 4)]
+    y = ["only"] * 4 if kind == "label" else [["only"] * len(x) for x in X]
+    estimator = elman.RNNClassifier if kind == "label" else elman.RNNTagger
+    model = estimator(hidden_size=3, max_iter=1, random_state=0).fit(X, y)
+    told = elman.report(model, X, y, title=5, **FAST)
+    assert told.to_dict()["title"] == "5"
+    assert values(told)["accuracy"] == 1
+    assert all(one.get("attribution") is None for one in told.to_dict()["recordings"])
+    assert "</html>" in told.to_html()
+    assert "title=" in told._repr_html_()
+
+
+def test_only_a_store_brings_ids():
+    rng = np.random.default_rng(5)
+    plain = rng.normal(size=(11, 4, 2))
+    y = np.arange(11) % 2
+    model = elman.RNNClassifier(hidden_size=3, max_iter=1, random_state=0).fit(plain, y)
+    masked = np.ma.masked_array(plain)  # has a method of that name
+    assert elman.report(model, masked, y, **FAST).to_dict()["recordings"][0]["id"] is None
+
+
+def test_recordings_without_steps_are_not_taken_for_those_of_training(cases):
+    case = cases["label"]
+    X, y = [np.zeros((0, 3)), *case.X], [case.y[0], *case.y]
+    X_train, y_train = [np.zeros((0, 3)), *case.X_train], [case.y_train[0], *case.y_train]
+    told = elman.report(case.model, X, y, X_train=X_train, y_train=y_train, **FAST)
+    assert told.to_dict()["training_data"]["n_in_both"] == 0

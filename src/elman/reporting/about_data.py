@@ -203,15 +203,21 @@ def names_of_features(data: Sequences, known: Sequence[str] | None) -> list[str]
 
 
 def n_in_both(data: Sequences, training: Sequences) -> int:
-    """How many recordings occur, bit for bit, in the training data as well."""
+    """How many recordings occur, value for value in float32, in the training data as well.
+
+    Recordings without a time step are all alike, and say nothing of it.
+    """
     seen = set(_digests(training))
-    return sum(digest in seen for digest in _digests(data))
+    found = zip(data.lengths.tolist(), _digests(data), strict=True)
+    return sum(length > 0 and digest in seen for length, digest in found)
 
 
 def _digests(data: Sequences) -> list[bytes]:
     found = []
     for start, stop in chunks(data, data.n_features, True):
-        rows = np.ascontiguousarray(data.rows(slice(start, stop)), np.float32)
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(data.rows(slice(start, stop)), np.float32)
+        rows = rows + np.float32(0)  # -0.0 is 0.0
         ends = (data.offsets[start : stop + 1] - data.offsets[start]).tolist()
         for i in range(stop - start):
             part = rows[ends[i] : ends[i + 1]]

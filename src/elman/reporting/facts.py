@@ -12,7 +12,7 @@ import numpy as np
 
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
-from elman.data.store.stored import with_stored
+from elman.data.store.stored import Stored, with_stored
 from elman.models.fitted import Fitted
 from elman.models.kinds import is_of_numbers
 from elman.reporting import about_data, about_model, scores
@@ -42,9 +42,8 @@ def report_facts(
     """Every number of a report; see `elman.reporting.report.report` for the arguments."""
     model = found.model
     data, truth = _checked(found, X, y, "X", "y")
-    if ids is None:
-        ids = getattr(X, "ids", None)
-    listed = None if ids is None else list(ids)
+    known: Any = X.ids if ids is None and isinstance(X, Stored) else ids
+    listed = None if known is None else list(known)
     if listed is not None and len(listed) != len(data):
         raise ValueError(f"ids has {len(listed)} entries, but X has {len(data)} recording(s)")
     learned = None if training is None else _checked(found, *training, "X_train", "y_train")
@@ -56,7 +55,7 @@ def report_facts(
     facts: Fact = {
         "what": "elman report",
         "version": VERSION,
-        "title": title or f"Report on an {model.kind}",
+        "title": str(title or "") or f"Report on an {model.kind}",
         "date": date,
         "seed": seed,
         "model": about_model.model_facts(found),
