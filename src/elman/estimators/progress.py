@@ -52,7 +52,7 @@ def _is_a_size(text: str) -> bool:
 
 
 def _is_terminal() -> bool:
-    """Whether standard output is a terminal, and not missing, closed or something that stands in."""
+    """Whether standard output is a terminal, and not closed, missing or something else."""
     try:
         return bool(sys.stdout.isatty())
     except (AttributeError, ValueError):
