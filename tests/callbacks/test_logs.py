@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import os
 import pickle
 
 import pytest
@@ -202,6 +203,23 @@ def test_a_file_of_another_kind_is_left_as_it_is(samples, tmp_path, log, name, c
     with pytest.raises(ValueError, match=f"{name}: .*left as it is"):
         log(path).check()
     assert path.read_bytes() == content.encode("latin-1")
+
+
+@both
+@pytest.mark.parametrize("path", [1, None, b"log", 0.5])
+def test_a_path_is_text_or_a_path(log, name, path):
+    with pytest.raises(TypeError, match=f"{log.__name__}.*pass the name of a file"):
+        log(path)
+
+
+@both
+def test_a_pipe_or_a_device_is_no_log(samples, tmp_path, log, name):
+    os.mkfifo(tmp_path / name)
+    for path in (tmp_path / name, "/dev/zero"):  # of which reading never ends
+        with pytest.raises(ValueError, match="not a file of a disk"):
+            quick(log(path)).fit(*samples)
+        with pytest.raises(ValueError, match="not a file of a disk"):
+            log(path).check()
 
 
 @both

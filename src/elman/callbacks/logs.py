@@ -7,9 +7,11 @@ import io
 import json
 import math
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import fspath
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,13 +38,23 @@ class RunLog:
 
     MUST_HAVE: ClassVar[tuple[str, ...]] = ("run", "epoch", "loss")
 
+    def __post_init__(self) -> None:
+        # an int would be the number of a file that is open: 1 is standard output
+        if not (isinstance(self.path, (str, os.PathLike)) and isinstance(fspath(self.path), str)):
+            raise TypeError(
+                f"{type(self).__name__}(path={self.path!r:.200}): pass the name of a file, as text "
+                "or as a path"
+            )
+
     def __call__(self, epoch: Epoch) -> None:
         """Add the rows that the file does not have yet."""
         if not epoch.is_writer:
             return
         rows = [last_row(epoch)]
         with _appending(self.path) as file:
-            run, empty = self._run.of(epoch), not os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            self._must_be_plain(status.st_mode)
+            run, empty = self._run.of(epoch), not status.st_size
             if run is None or empty:
                 rows = rows_of(epoch)
                 run = self._begin(rows, self._read(file, rows))
@@ -73,7 +85,10 @@ class RunLog:
             It cannot be read.
         """
         path = Path(self.path)
-        found = path.read_bytes() if path.exists() else b""
+        found = b""
+        if path.exists():
+            self._must_be_plain(path.stat().st_mode)
+            found = path.read_bytes()
         if found:
             self._whole(found, None if weights is None else ["run", *columns_of(weights)])
 
@@ -135,6 +150,11 @@ class RunLog:
         """Rows as the file has them."""
         raise NotImplementedError
 
+    def _must_be_plain(self, mode: int) -> None:
+        """Raise an error for a pipe, a terminal or a device, which cannot be read back."""
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # of a folder the system's error tells
+            raise self._refused("is not a file of a disk, and this log reads what its file holds")
+
     def _refused(self, why: str) -> ValueError:
         return ValueError(
             f"{os.fspath(self.path)}: {why}. It was left as it is: give this log another file"
@@ -180,9 +200,11 @@ class CSVLog(RunLog):
 
     Raises
     ------
+    TypeError
+        The path is neither text nor a path.
     ValueError
-        When it is called: the file is no such log, or has other columns, because the network had
-        other layers. Nothing is written.
+        When it is called: the file is no such log, or no file of a disk, or has other columns,
+        because the network had other layers. Nothing is written.
     OSError
         When it is called: the file cannot be written.
 
@@ -250,8 +272,10 @@ class JSONLinesLog(RunLog):
 
     Raises
     ------
+    TypeError
+        The path is neither text nor a path.
     ValueError
-        When it is called: the file is no such log. Nothing is written.
+        When it is called: the file is no such log, or no file of a disk. Nothing is written.
     OSError
         When it is called: the file cannot be written.
 

@@ -338,6 +338,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     self._hyperparameters(),
                     backend,
                     _namer(model.meaning),
+                    went_on=earlier is not None,
                 )
                 hint = hint_after(trained)
         history = before.extended(history)

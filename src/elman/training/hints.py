@@ -29,7 +29,8 @@ rate-too-large
     again and again: the rises from one epoch to the next add up to `SETBACKS` (a fifth) of the base
     rate. Where noise is the limit the loss comes down to it smoothly, and wavers there by less than
     `WAVERS` (2 %) of the base rate in an epoch, which does not count; with dropout, whose masks
-    differ in every epoch, 1 / sqrt(targets) does not either.
+    differ in every epoch, 5 / sqrt(targets) does not either, and a network that was just drawn may
+    be as far off as it was in the first epoch.
 saturated
     Most gates and states (`SATURATED`; of relu `DEAD`) have next to no derivative in the end, so
     that no gradient passes. By itself this is no fault: networks that learned a rule of bits hold
@@ -38,7 +39,10 @@ rate-too-small, too-few-steps
     All steps of the optimizer together could not carry a weight farther than a recurrent weight is
     from 0 when it is drawn, 1 / sqrt(hidden_size): the network is about the one that was drawn.
     Which of the two it is, the learning rate says (`LOW_RATES`). Not where the training score says
-    that most answers are right (`GAINED`): probabilities of easy classes may lag behind them.
+    that most answers are right (`GAINED`): probabilities of easy classes may lag behind them. Where
+    early stopping ended the training, few steps may have been enough: then only next to nothing
+    learned (`NOTHING`) counts. A training that went on with weights (warm_start) did not begin at
+    those that were drawn.
 one-class-predicted
     Every sample gets the same answer, and the commonest class has at least `COMMON` of the samples
     (so that accuracy looks good), or the loss got away from the base rate.
@@ -48,16 +52,21 @@ not-learned
     or there is nothing in X that it could use, which is worth knowing too.
 overfits
     Without early stopping: the validation loss was lowest long ago (`LONG`), has risen since by a
-    tenth of the base rate (`RISE`) or more while the training loss fell, and the validation score
-    did not get better meanwhile; where it did, only the probabilities suffer, and a person may not
-    mind. Or the network learned the training data and was never better on the validation data than
-    the base rate.
+    tenth of the base rate (`RISE`; of fewer than 25 samples by 0.5 / sqrt(samples)) or more while
+    the training loss fell, and the validation score did not get better meanwhile; where it did,
+    only the probabilities suffer, and a person may not mind. Or the network learned the training
+    data and was never better on the validation data than the base rate, which
+    fewer than `MIN_VALIDATION` samples cannot tell.
 still-falling
     All `max_iter` epochs were run, and the median loss of the last fifth of them was lower than
     that of the fifth before by `FALLS` (5 %) of the base rate, with more than `LEFT` (a tenth) of
-    it left.
+    it left, and the validation loss, if there is one, was falling as well.
     A rate that falls along a cosine flattens the loss at the end, so that a healthy training has
     settled long before; a fall from 0.002 to 0.001 is no reason to train for longer.
+
+Label smoothing leaves a loss to the best of answers: losses are compared after it was taken away
+from both. With dropout the loss of an epoch is that of a network with units left out: where it
+looks as if little was learned, the network is asked once more without.
 
 Epochs that a person chose to be few say little. All rules but one-class wait for `MIN_EPOCHS`
 epochs, or for early stopping, the first seven after training also for `MIN_STEPS` steps of the
@@ -67,8 +76,8 @@ optimizer; a training that `on_epoch`, Ctrl-C or a full disk ended gives no hint
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,7 +90,7 @@ from elman.models.history import History
 from elman.models.inference import predict_logits, predict_logits_over_time
 from elman.nn.network import Network
 from elman.nn.objectives import AnyLabels, Objective, OneClass
-from elman.training.base_rate import BaseRate, base_rate, rows
+from elman.training.base_rate import N_ROWS, BaseRate, base_rate, rows
 from elman.training.labelled import Labelled, has_target
 
 Array = NDArray[Any]
@@ -106,6 +115,7 @@ NO_BETTER = 0.98
 FALLS = 0.05
 LEFT = 0.1
 MIN_EPOCHS = 10
+MIN_VALIDATION = 30
 MIN_STEPS = 1000
 N_PROBED = 256
 """samples that a closer look takes, at most"""
@@ -189,19 +199,39 @@ class Trained:
     """looks whether all samples get the same answer"""
     commonest: Callable[[], float] = lambda: 0.0
     """computes the share of the training data that have the commonest answer"""
+    went_on: bool = False
+    """whether it began with weights that had been trained"""
+    undropped: float | None = None
+    """training loss without dropout, where it was looked for"""
+
+    @property
+    def at(self) -> int:
+        """Index of the epoch that says what was learned: with early stopping the one of the lowest
+        training loss from the kept weights on, else the last.
+
+        The loss of an epoch is a mean over its course, so that in an early epoch it says too little
+        of the weights at its end.
+        """
+        losses, kept = self.history.loss, len(self.history) - 1
+        if self.asked["early_stopping"]:
+            kept = max(self.history.best_epoch - self.history.epoch[0], 0)
+        return kept + int(np.argmin(losses[kept:]))
 
     @property
     def loss(self) -> float:
-        """Training loss of the epoch whose weights were kept."""
-        if self.asked["early_stopping"]:
-            first = self.history.epoch[0]
-            return self.history.loss[max(self.history.best_epoch - first, 0)]
-        return self.history.loss[-1]
+        """Training loss of that epoch."""
+        loss = self.history.loss[self.at]
+        return loss if self.undropped is None else min(loss, self.undropped)
+
+    @property
+    def span(self) -> float:
+        """How far below the base rate a loss can get."""
+        return self.base.training - self.base.least
 
     @property
     def ratio(self) -> float:
-        """Its share of the base rate."""
-        return self.loss / self.base.training
+        """The share of the base rate that is left, of what can be got rid of."""
+        return (self.loss - self.base.least) / self.span
 
     @property
     def gained(self) -> float:
@@ -324,6 +354,8 @@ def looked_at(
     asked: Mapping[str, Any],
     backend: Backend,
     name: Callable[[int], str],
+    *,
+    went_on: bool = False,
 ) -> Trained:
     """What the rules need to know about a training.
 
@@ -341,13 +373,15 @@ def looked_at(
     backend : Backend
     name : callable
         Index of a class to what the user calls it.
+    went_on : bool
+        Whether the training began with weights that had been trained.
     """
     n_batches = -(-len(training.X) // int(asked["batch_size"]))
     if asked["mode"] == "local":
         n_batches = max(n_batches // int(asked["replicas"]), 1)
     if training.per_step and asked["bptt_steps"] is not None:
         n_batches *= max(math.ceil(training.X.n_steps / len(training.X) / asked["bptt_steps"]), 1)
-    return Trained(
+    trained = Trained(
         history,
         base_rate(training, validation, objective, network.layout.n_outputs),
         asked,
@@ -361,7 +395,12 @@ def looked_at(
         None if asked["standardize"] else _scales(training.X, backend),
         lambda: _only_answer(history, training, network, objective, backend, name),
         lambda: _commonest(training),
+        went_on,
     )
+    dropped = asked["dropout"] or asked["recurrent_dropout"]
+    if dropped and len(history) and trained.span > 0 and trained.ratio > LITTLE:
+        trained = replace(trained, undropped=_loss_of(network, training, objective, backend))
+    return trained
 
 
 def hint_after(trained: Trained) -> Hint | None:
@@ -380,7 +419,7 @@ def hint_after(trained: Trained) -> Hint | None:
     stopped = history.stopped_by
     if stopped not in ("max_iter", "early_stopping") or not len(history):
         return None
-    if not trained.base.training > 0:
+    if not trained.span > 0:
         return None
     long = len(history) >= MIN_EPOCHS or stopped == "early_stopping"
     if long or trained.n_steps >= MIN_STEPS:
@@ -420,16 +459,16 @@ def _unscaled(trained: Trained) -> Hint | None:
 
 
 def _rate_too_large(trained: Trained) -> Hint | None:
-    losses, base = np.array(trained.history.loss), trained.base.training
+    losses, span = np.array(trained.history.loss), trained.span
     worst = int(losses.argmax())
     rises = np.diff(losses)
-    setbacks = rises[rises > _wavers(trained) * base]
-    if losses[worst] > FAR_OFF * max(base, _equal_probabilities(trained)):
+    setbacks = rises[rises > _wavers(trained) * span]
+    if _far_off(trained):
         seen = (
             f"In epoch {trained.history.epoch[worst]} the loss was {losses[worst]:.3g}, far worse "
             "than knowing nothing"
         )
-    elif setbacks.sum() > SETBACKS * base:
+    elif setbacks.sum() > SETBACKS * span:
         n = len(setbacks)
         seen = (
             f"The loss rose again in {n} epoch{'s' * (n > 1)}, by {setbacks.sum():.3g} taken "
@@ -453,6 +492,15 @@ def _rate_too_large(trained: Trained) -> Hint | None:
     )
 
 
+def _far_off(trained: Trained) -> bool:
+    """Whether an epoch was far worse than a network that was just drawn."""
+    losses = trained.history.loss
+    drawn = max(trained.base.training, _equal_probabilities(trained))
+    if trained.asked["dropout"] or trained.asked["recurrent_dropout"]:
+        drawn = max(drawn, losses[0])
+    return max(losses) > FAR_OFF * drawn
+
+
 def _equal_probabilities(trained: Trained) -> float:
     """The loss of answering with equal probabilities."""
     if isinstance(trained.objective, OneClass):
@@ -463,7 +511,7 @@ def _equal_probabilities(trained: Trained) -> float:
 def _wavers(trained: Trained) -> float:
     """How much of the base rate the loss may rise in an epoch without a meaning."""
     if trained.asked["dropout"] or trained.asked["recurrent_dropout"]:
-        return max(WAVERS, 1 / math.sqrt(max(trained.n_targets, 1)))
+        return max(WAVERS, 5 / math.sqrt(max(trained.n_targets, 1)))
     return WAVERS
 
 
@@ -497,7 +545,9 @@ def _barely_moved(trained: Trained) -> Hint | None:
     asked, history = trained.asked, trained.history
     rate = float(asked["learning_rate_init"])
     reach, initial = _reach(trained), 1 / math.sqrt(trained.widest)
-    if reach >= initial or trained.gained > GAINED:
+    early = history.stopped_by == "early_stopping"
+    enough = trained.gained > GAINED or (early and trained.ratio <= NOTHING)
+    if reach >= initial or trained.went_on or enough:
         return None
     told = (
         f"{_little_learned(trained)}. The {trained.n_steps} steps of the optimizer could move a "
@@ -507,13 +557,22 @@ def _barely_moved(trained: Trained) -> Hint | None:
         return Hint(
             "rate-too-small",
             f"{told}: the steps are too short. Raise learning_rate_init ({rate:g} now) towards "
-            f"{3 * LOW_RATES[asked['solver']]:g}" + _tiny_clip(trained),
+            f"{3 * LOW_RATES[asked['solver']]:g}" + _tiny_clip(trained, ", or raise"),
         )
+    if early:
+        longer = (
+            f"Raise n_iter_no_change ({asked['n_iter_no_change']} now), with which early_stopping "
+            f"ended training after {len(history)} epochs,"
+        )
+    else:
+        longer = f"Raise max_iter ({len(history)} epochs of {trained.n_batches} batches now)"
+    shortened = _tiny_clip(trained, "Raise")
+    if shortened:
+        longer = f"{shortened}. If that is not enough, r{longer[1:]}"
     return Hint(
         "too-few-steps",
-        f"{told}: there were too few of them. Raise max_iter ({len(history)} epochs of "
-        f"{trained.n_batches} batches now) or lower batch_size ({asked['batch_size']} now)"
-        + _tiny_clip(trained),
+        f"{told}: {'they are too short' if shortened else 'there were too few of them'}. "
+        f"{longer} or lower batch_size ({asked['batch_size']} now)",
     )
 
 
@@ -534,11 +593,11 @@ def _reach(trained: Trained) -> float:
     return path / (1 - float(asked["momentum"])) / math.sqrt(max(trained.n_params, 1))
 
 
-def _tiny_clip(trained: Trained) -> str:
+def _tiny_clip(trained: Trained, verb: str) -> str:
     """What to say of `max_grad_norm` if it shortens every step of SGD."""
     asked = trained.asked
     if asked["solver"] == "sgd" and _clipped(trained) == len(trained.history):
-        return f", or raise max_grad_norm={asked['max_grad_norm']:g}, which shortens every step"
+        return f"{verb} max_grad_norm ({asked['max_grad_norm']:g} now), which shortens every step"
     return ""
 
 
@@ -579,6 +638,8 @@ def _never_general(trained: Trained) -> Hint | None:
     base = trained.base.validation
     if base is None or not losses or min(losses) < NO_BETTER * base:
         return None
+    if trained.n_validation < MIN_VALIDATION:
+        return None
     tries = ["more samples", "a smaller hidden_size", "dropout", "a larger alpha"]
     return Hint(
         "overfits",
@@ -598,7 +659,8 @@ def _overfits(trained: Trained) -> Hint | None:
     n_since = len(losses) - 1 - lowest
     late = max(len(losses) // 5, 1)
     final = float(np.median(losses[-late:]))
-    if n_since < max(LONG, len(losses) / 4) or final - losses[lowest] < RISE * base:
+    rise = max(RISE, 0.5 / math.sqrt(max(trained.n_validation, 1))) * base
+    if n_since < max(LONG, len(losses) / 4) or final - losses[lowest] < rise:
         return None
     if history.loss[-1] >= history.loss[lowest]:
         return None
@@ -617,15 +679,22 @@ def _overfits(trained: Trained) -> Hint | None:
 
 
 def _still_falling(trained: Trained) -> Hint | None:
-    history, base = trained.history, trained.base.training
-    if history.stopped_by != "max_iter" or trained.asked["early_stopping"]:
+    history, asked = trained.history, trained.asked
+    if history.stopped_by != "max_iter" or asked["early_stopping"]:
         return None
-    losses = np.array(history.loss)
-    late = max(len(losses) // 5, 1)
-    before, last = (float(np.median(some)) for some in (losses[-2 * late : -late], losses[-late:]))
-    if before - last < FALLS * base or trained.ratio < LEFT or losses[-1] > before:
+    late = max(len(history) // 5, 1)
+    before, last = _lately(history.loss, late)
+    if before - last < FALLS * trained.span or trained.ratio < LEFT or history.loss[-1] > before:
         return None
-    tries = [f"a larger max_iter ({len(losses)} epochs now)", "a larger learning_rate_init"]
+    if trained.n_validation:
+        validated_before, validated_last = _lately(history.validation_loss, late)
+        if validated_last >= validated_before:
+            return None
+    tries = [f"a larger max_iter ({len(history)} epochs now)"]
+    if _far_off(trained):
+        tries.append("a lower learning_rate_init")
+    elif float(asked["learning_rate_init"]) <= 3 * LOW_RATES[asked["solver"]]:
+        tries.append("a larger learning_rate_init")
     validated = (
         ""
         if trained.n_validation
@@ -639,6 +708,12 @@ def _still_falling(trained: Trained) -> Hint | None:
 
 
 # What the rules look at, and how they speak
+
+
+def _lately(losses: Sequence[float | None], late: int) -> tuple[float, float]:
+    """The median of the last `late` epochs but as many, and that of the last ones."""
+    some = np.array(losses, dtype=np.float64)
+    return float(np.median(some[-2 * late : -late])), float(np.median(some[-late:]))
 
 
 def _spread(data: Sequences | Prepared, n_most: int) -> NDArray[np.int64]:
@@ -672,16 +747,16 @@ def _only_answer(
     """
     if not isinstance(objective, (OneClass, AnyLabels)):
         return None
-    share = _commonest(training)
+    targets, _ = rows(training._replace(weights=None))
+    weights = training.weights if training.score_weights is None else training.score_weights
+    _, weights = rows(training._replace(weights=weights))
+    common, which = np.unique(targets, axis=0, return_inverse=True)
+    counts = np.bincount(which.ravel(), weights)
+    share = float(counts.max() / counts.sum())
     scores = [score for score in history.score if score is not None]
     if scores and scores[-1] > share + NEAR and history.score[-1] is not None:
         return None
-    some = training.subset(_spread(training.X, N_PROBED))
-    if training.per_step:
-        over_time = predict_logits_over_time(network, some.X, backend)
-        logits = np.concatenate(over_time)[has_target(some.targets)]
-    else:
-        logits = predict_logits(network, some.X, backend)
+    logits = _logits(network, training.subset(_telling(training, common[counts.argmax()])), backend)
     if not len(logits):
         return None
     what = "labelled time steps" if training.per_step else "samples"
@@ -708,6 +783,50 @@ def _commonest(training: Labelled) -> float:
     return float(counts.max() / counts.sum())
 
 
+def _telling(training: Labelled, common: Array) -> NDArray[np.int64]:
+    """Which samples tell whether there is one answer only: up to half of them have another target
+    than the commonest one, since evenly spread ones may have none of a class that is rare.
+    """
+    other = training.targets != common
+    if other.ndim == 2:
+        other = other.any(axis=1)
+    if training.per_step:
+        other &= has_target(training.targets)
+        sample = np.repeat(np.arange(len(training.X)), training.X.lengths)
+        other = np.bincount(sample, other, len(training.X)) > 0
+    spread = _spread(training.X, N_PROBED)
+    rare, others = np.flatnonzero(other), np.flatnonzero(~other)
+    n_rare = min(len(rare), max(len(spread) // 2, len(spread) - len(others)))
+    return np.sort(np.concatenate([_some(rare, n_rare), _some(others, len(spread) - n_rare)]))
+
+
+def _some(numbers: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """`n` of them, evenly spread; all if they are fewer."""
+    places = np.linspace(0, len(numbers), min(n, len(numbers)), endpoint=False)
+    return np.asarray(numbers[places.astype(np.int64)], np.int64)
+
+
+def _logits(network: Network, some: Labelled, backend: Backend) -> Array:
+    """The outputs of the network for every target that is there."""
+    if not some.per_step:
+        return predict_logits(network, some.X, backend)
+    over_time = predict_logits_over_time(network, some.X, backend)
+    return np.concatenate(over_time)[has_target(some.targets)]
+
+
+def _loss_of(
+    network: Network, training: Labelled, objective: Objective, backend: Backend
+) -> float | None:
+    """The training loss of the network as it answers, of some samples."""
+    some = training.subset(_spread(training.X, N_PROBED))
+    targets, weights = rows(some)
+    if not len(targets) or len(targets) > N_ROWS:
+        return None
+    with np.errstate(all="ignore"):
+        losses, _ = objective.loss(_logits(network, some, backend), targets, weights, None)
+    return objective.loss_sum(losses, None)
+
+
 def _little_learned(trained: Trained) -> str:
     return f"the network has learned little: {_losses(trained, start=False)}"
 
@@ -718,10 +837,13 @@ def _losses(trained: Trained, *, start: bool = True) -> str:
         nothing = "answering with the share of each class"
     else:
         nothing = "always answering the same number"
-    n = len(trained.history)
+    n = trained.at + 1
+    least = trained.base.least
+    without = "" if trained.undropped is None else " without dropout"
     text = (
-        f"after {n} epoch{'s' * (n > 1)} the training loss is {trained.loss:.4g}, and {nothing}, "
-        f"whatever X holds, has {trained.base.training:.4g}"
+        f"after {n} epoch{'s' * (n > 1)} the training loss{without} is {trained.loss:.4g}, and "
+        f"{nothing}, whatever X holds, has {trained.base.training:.4g}"
+        + (f" (label_smoothing leaves {least:.4g} to the best answers)" if least else "")
     )
     return text[0].upper() + text[1:] if start else text
 
