@@ -401,3 +401,18 @@ def test_recordings_without_steps_are_not_taken_for_those_of_training(cases):
     X_train, y_train = [np.zeros((0, 3)), *case.X_train], [case.y_train[0], *case.y_train]
     told = elman.report(case.model, X, y, X_train=X_train, y_train=y_train, **FAST)
     assert told.to_dict()["training_data"]["n_in_both"] == 0
+
+
+def test_a_target_that_does_not_vary_leaves_the_score_of_the_others():
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(31, 4, 2))
+    y = np.stack([np.full(31, 3.5), X[:, 0, 0]], axis=1)
+    model = elman.RNNRegressor(hidden_size=3, max_iter=2, random_state=0).fit(X, y)
+    told = elman.report(model, X, y, **FAST)
+    varies = r2_score(y[:, 1], model.predict(X)[:, 1])
+    assert values(told)["r2"] == pytest.approx(varies)
+    facts = told.to_dict()
+    assert [one["r2"] for one in facts["targets"]] == [None, pytest.approx(varies)]
+    rule = facts["baselines"]["rows"][0]
+    assert rule["score"]["value"] == pytest.approx(0)
+    assert rule["difference"]["value"] == pytest.approx(varies)

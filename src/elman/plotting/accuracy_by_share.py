@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from typing_extensions import override
 
 from elman.evaluation.scores import accuracy_by_share
+from elman.plotting.recordings import check_numbers
 from elman.plotting.style import BLUE, DOTTED, VERMILLION, Display, ink_of, percent, tidy
-from elman.targets.masked import refuse_masked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,10 +53,8 @@ class AccuracyByShareDisplay(Display):
     def __init__(
         self, shares: ArrayLike, accuracy: ArrayLike, *, commonest: float | None = None
     ) -> None:
-        refuse_masked(shares, "shares")
-        refuse_masked(accuracy, "accuracy")
-        self.shares = np.asarray(shares, dtype=np.float64)
-        self.accuracy = np.asarray(accuracy, dtype=np.float64)
+        self.shares = check_numbers("shares", shares, 0, 1)
+        self.accuracy = check_numbers("accuracy", accuracy, 0, 1)
         if (
             self.shares.ndim != 1
             or self.shares.shape != self.accuracy.shape

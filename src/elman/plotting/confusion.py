@@ -56,6 +56,8 @@ def plot_confusion_matrix(
     """
     classes, counts = confusion_counts(y_true, y_pred, classes)
     n_classes = len(classes)
+    if not n_classes:
+        raise ValueError("y_true, y_pred and classes are empty: there is nothing to count")
     labels = short_names([str(c) for c in classes], 20)
     longest = max(map(len, labels), default=0)
     side = min(12.0, max(4.2, 1.6 + 0.5 * n_classes + 0.06 * longest))

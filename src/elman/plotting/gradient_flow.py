@@ -110,6 +110,11 @@ class GradientFlowDisplay(Display):
                         f"norms[{name!r}][{i}] must be a number for each time step, got shape "
                         f"{n.shape}"
                     )
+                if not (n >= 0).all():
+                    t = int(np.flatnonzero(~(n >= 0))[0])
+                    raise ValueError(
+                        f"norms[{name!r}][{i}][{t}] is {n[t]:g}; a norm has to be at least 0"
+                    )
         self.through_time = {
             str(k): [np.asarray(n, np.float64) for n in v] for k, v in (through_time or {}).items()
         }

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from elman.models.fitted import fitted
-from elman.plotting.recordings import one_recording
+from elman.plotting.recordings import check_numbers, one_recording
 from elman.plotting.style import (
     BLUE,
     DOTTED,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 RIVALS = (VERMILLION, ORANGE, PURPLE, SKY)
 RIVAL_LINES: tuple[Any, ...] = ((0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1)), "solid")
 """Lines of the rivals, which print in black and white tells apart."""
+
+ROUNDING = 1e-6
+"""by how much a probability in float32 may be above 1"""
 
 
 class KnowledgeCurveDisplay(Display):
@@ -92,9 +95,8 @@ class KnowledgeCurveDisplay(Display):
         probability: float | None = None,
         step_label: str = "time step",
     ) -> None:
-        refuse_masked(probabilities, "probabilities")
         refuse_masked(classes, "classes")
-        self.probabilities = np.asarray(probabilities, dtype=np.float64)
+        self.probabilities = check_numbers("probabilities", probabilities, 0, 1 + ROUNDING)
         if self.probabilities.ndim != 2 or not len(self.probabilities):
             raise ValueError(
                 "probabilities must have shape (n_timesteps, n_classes) and at least one step, got "

@@ -17,7 +17,7 @@ from elman.data.sequences import Sequences
 from elman.evaluation.baselines import fit_logistic, fit_ridge, summarised, with_steps_before
 from elman.models.kinds import is_of_numbers, is_of_steps
 from elman.reporting.evidence import Evidence, Floats, Ints, OfNumbers, Truth, chunks
-from elman.reporting.scores import Scores, with_intervals
+from elman.reporting.scores import Scores, mean_known, with_intervals
 
 Array = NDArray[Any]
 Fact = dict[str, Any]
@@ -252,8 +252,8 @@ def _judged(
                 deviation = squares - y**2 / n
                 varies = deviation > 1e-12 * squares
                 deviation = np.where(varies & (n > 1), deviation, np.nan)
-                rule = float((1 - np.tensordot(w, got[which], 1) / deviation).mean())
-                network = float((1 - errors / deviation).mean())
+                rule = mean_known(1 - np.tensordot(w, got[which], 1) / deviation)
+                network = mean_known(1 - errors / deviation)
             else:
                 units = (w * evidence.units[which]).sum()
                 rule = float((w * got[which]).sum() / units)

@@ -84,7 +84,16 @@ def target_scores(evidence: OfNumbers, weights: Floats) -> dict[str, Floats]:
 
 
 def _of_numbers(evidence: OfNumbers, weights: Floats) -> Scores:
-    return {name: float(v.mean()) for name, v in target_scores(evidence, weights).items()}
+    return {name: mean_known(v) for name, v in target_scores(evidence, weights).items()}
+
+
+def mean_known(values: Floats) -> float:
+    """The mean over targets of which the score is defined; NaN if it is of none.
+
+    R^2 is not defined of a target that does not vary, which says nothing of the others.
+    """
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
 
 
 def draws(n: int, n_resamples: int, seed: int) -> Iterator[Floats]:
