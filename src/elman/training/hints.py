@@ -23,14 +23,14 @@ unscaled
     features is below 1 / `LARGE_SCALE`. Weights are drawn for features of about 1: they saturate
     on numbers 30 times as large, and hardly hear those that are 30 times as small.
 rate-too-large
-    The loss of some epoch was more than `FAR_OFF` (twice) that of a network that was just drawn,
-    which is about the base rate, or that of equal probabilities where classes are not equally
-    frequent; steps too long drove it to where it is worse than knowing nothing. Or the loss rose
-    again and again: the rises from one epoch to the next add up to `SETBACKS` (a fifth) of the base
-    rate. Where noise is the limit the loss comes down to it smoothly, and wavers there by less than
-    `WAVERS` (2 %) of the base rate in an epoch, which does not count; with dropout, whose masks
-    differ in every epoch, 5 / sqrt(targets) does not either, and a network that was just drawn may
-    be as far off as it was in the first epoch.
+    The loss of some epoch was more than `FAR_OFF` (twice; `FAR_FIRST`, four times, where it was the
+    first epoch, since weights may be drawn badly) that of a network that was just drawn, which is
+    about the base rate, or that of equal probabilities where classes are not equally frequent;
+    steps too long drove it to where it is worse than knowing nothing. Or the loss rose again and
+    again: the rises from one epoch to the next add up to `SETBACKS` (a fifth) of the base rate.
+    Where noise is the limit the loss comes down to it smoothly, and wavers there by less than
+    `WAVERS` (5 %) of the base rate in an epoch, with small batches too, which does not count; with
+    dropout, whose masks differ in every epoch, 5 / sqrt(targets) does not either.
 saturated
     Most gates and states (`SATURATED`; of relu `DEAD`) have next to no derivative in the end, so
     that no gradient passes. By itself this is no fault: networks that learned a rule of bits hold
@@ -64,9 +64,10 @@ still-falling
     A rate that falls along a cosine flattens the loss at the end, so that a healthy training has
     settled long before; a fall from 0.002 to 0.001 is no reason to train for longer.
 
-Label smoothing leaves a loss to the best of answers: losses are compared after it was taken away
-from both. With dropout the loss of an epoch is that of a network with units left out: where it
-looks as if little was learned, the network is asked once more without.
+Label smoothing leaves a loss to the best of answers: the share of the base rate that is left is
+taken after that loss was taken away from both. With dropout the loss of an epoch is that of a
+network with units left out: where it looks as if little was learned, the network is asked once more
+without.
 
 Epochs that a person chose to be few say little. All rules but one-class wait for `MIN_EPOCHS`
 epochs, or for early stopping, the first seven after training also for `MIN_STEPS` steps of the
@@ -98,8 +99,8 @@ Array = NDArray[Any]
 LITTLE = 0.5
 NOTHING = 0.95
 LARGE_SCALE = 30.0
-FAR_OFF = 2.0
-SETBACKS, WAVERS = 0.2, 0.02
+FAR_OFF, FAR_FIRST = 2.0, 4.0
+SETBACKS, WAVERS = 0.2, 0.05
 SATURATED, DEAD = 0.5, 0.95
 LOW_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 1e-2}
 """by solver, a third of what is usual: below it a rate is called too small"""
@@ -459,16 +460,16 @@ def _unscaled(trained: Trained) -> Hint | None:
 
 
 def _rate_too_large(trained: Trained) -> Hint | None:
-    losses, span = np.array(trained.history.loss), trained.span
+    losses, base = np.array(trained.history.loss), trained.base.training
     worst = int(losses.argmax())
     rises = np.diff(losses)
-    setbacks = rises[rises > _wavers(trained) * span]
+    setbacks = rises[rises > _wavers(trained) * base]
     if _far_off(trained):
         seen = (
             f"In epoch {trained.history.epoch[worst]} the loss was {losses[worst]:.3g}, far worse "
             "than knowing nothing"
         )
-    elif setbacks.sum() > SETBACKS * span:
+    elif setbacks.sum() > SETBACKS * base:
         n = len(setbacks)
         seen = (
             f"The loss rose again in {n} epoch{'s' * (n > 1)}, by {setbacks.sum():.3g} taken "
@@ -496,9 +497,9 @@ def _far_off(trained: Trained) -> bool:
     """Whether an epoch was far worse than a network that was just drawn."""
     losses = trained.history.loss
     drawn = max(trained.base.training, _equal_probabilities(trained))
-    if trained.asked["dropout"] or trained.asked["recurrent_dropout"]:
-        drawn = max(drawn, losses[0])
-    return max(losses) > FAR_OFF * drawn
+    worst = max(losses)
+    # few units may be drawn badly, and be better from the first epoch on
+    return worst > (FAR_OFF if worst > losses[0] else FAR_FIRST) * drawn
 
 
 def _equal_probabilities(trained: Trained) -> float:
@@ -684,7 +685,9 @@ def _still_falling(trained: Trained) -> Hint | None:
         return None
     late = max(len(history) // 5, 1)
     before, last = _lately(history.loss, late)
-    if before - last < FALLS * trained.span or trained.ratio < LEFT or history.loss[-1] > before:
+    if before - last < FALLS * trained.base.training:
+        return None
+    if trained.ratio < LEFT or history.loss[-1] > before:
         return None
     if trained.n_validation:
         validated_before, validated_last = _lately(history.validation_loss, late)
