@@ -28,7 +28,8 @@ class AccuracyByShareDisplay(Display):
     accuracy : array-like of shape (n_shares,)
         Share of the recordings that are answered rightly.
     commonest : float or None
-        Accuracy of always answering the commonest class, to compare with.
+        Accuracy of always answering one class, to compare with; of `from_estimator` the class most
+        frequent among the recordings drawn, which need not be that of the training data.
 
     Attributes
     ----------
@@ -137,7 +138,7 @@ class AccuracyByShareDisplay(Display):
         whole = f"all of it seen: {self.accuracy[-1]:.1%}"
         ax.axhline(self.accuracy[-1], color=ink_of(ax), lw=1, ls=DOTTED, label=whole, zorder=1)
         if self.commonest is not None:
-            label = f"always the commonest class: {self.commonest:.1%}"
+            label = f"always the class most frequent here: {self.commonest:.1%}"
             ax.axhline(self.commonest, color=VERMILLION, lw=1.2, ls="--", label=label, zorder=1)
         ax.set(
             title="How early could it answer?",

@@ -42,6 +42,19 @@ class Place(NamedTuple):
 class DivergedError(ValueError):
     """The loss, a gradient or a weight became NaN or infinite.
 
+    `fit` raises it. The message says where it began, and what to try of what is not set already.
+
+    Parameters
+    ----------
+    what : str
+        What happened, and when.
+    place : Place or None
+        Sample, time step and layer where it began; None if no sample alone shows it.
+    advice : str
+        What to try.
+    learning_rate : float or None
+        At which the last step was taken; None if another step than the optimizer's broke it.
+
     Attributes
     ----------
     place : Place or None
@@ -55,6 +68,20 @@ class DivergedError(ValueError):
         At which the last step was taken; None if another step than the optimizer's broke it.
     in_validation : bool
         Whether it was the loss of X_val and y_val that is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import DivergedError, RNNRegressor
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> reg = RNNRegressor(
+    ...     hidden_size=3, solver="sgd", learning_rate_init=1e38, max_grad_norm=None, random_state=0
+    ... )
+    >>> try:
+    ...     reg.fit(X, X.sum(axis=(1, 2)))
+    ... except DivergedError as error:
+    ...     print("max_grad_norm=1" in error.advice, error.network is None)
+    True False
     """
 
     def __init__(

@@ -147,7 +147,8 @@ class TrainingWarning(UserWarning):
     code : str
         Which rule it was: "one-class", "validation-is-training", "unscaled", "rate-too-large",
         "saturated", "rate-too-small", "too-few-steps", "one-class-predicted", "not-learned",
-        "overfits" or "still-falling". `elman.training.hints` says when each of them speaks.
+        "overfits" or "still-falling". The guide "Read what training says" tells what each of them
+        saw, and what to try.
 
     Attributes
     ----------
