@@ -416,3 +416,15 @@ def test_a_target_that_does_not_vary_leaves_the_score_of_the_others():
     rule = facts["baselines"]["rows"][0]
     assert rule["score"]["value"] == pytest.approx(0)
     assert rule["difference"]["value"] == pytest.approx(varies)
+
+
+@pytest.mark.parametrize("kind", ["label", "values"])
+@pytest.mark.parametrize("with_training", [False, True])
+def test_values_that_overflow_in_a_rule_leave_it_out_and_count_as_drift(cases, kind, with_training):
+    case = cases[kind]
+    X = [1e200 * (x + 5) for x in case.X]
+    more = {"X_train": case.X_train, "y_train": case.y_train} if with_training else {}
+    facts = elman.report(case.model, X, case.y, **more, **FAST).to_dict()
+    assert len(facts["baselines"]["rows"]) == 1
+    assert all("overflow" in one["why"] for one in facts["baselines"]["left_out"])
+    assert facts["drift"]["n_flagged"] == 3

@@ -191,7 +191,7 @@ def shortest_prefix(
         n = -1 if n == len(z) else n
         n_steps.append(n)
         answers.append(found[-1])
-        before.append(found[n - 1].item() if n > 0 else None)
+        before.append(found.tolist()[n - 1] if n > 0 else None)
     lengths = asked.data.lengths[asked.samples]
     objects = np.empty(len(before), object)
     objects[:] = before
