@@ -153,9 +153,9 @@ def drift_facts(
     ----------
     data : Sequences
     stats : dict
-        As `feature_stats` computed them with the same reference.
+        As `feature_stats` computed them with that of the features as the model takes them.
     reference : Standardisation or None
-        Mean and deviation of each feature in training.
+        Mean and deviation of each feature in training, in the units of X.
     source : str
         Where they are from.
     names : list of str
