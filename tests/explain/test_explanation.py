@@ -10,7 +10,7 @@ from helpers.explained import classifier, labels, recordings, regressor, small, 
 from sklearn.pipeline import make_pipeline
 
 import elman
-from elman import RNNClassifier, SequenceScaler
+from elman import RNNClassifier, RNNTagger, SequenceScaler
 from elman.data.named import NamedSequences
 from elman.explain import (
     input_gradient,
@@ -119,3 +119,33 @@ def test_a_model_from_a_file_is_explained_as_its_pipeline(way, two_d, standardiz
         np.testing.assert_array_equal(a, b)
     steps = [shortest_prefix(given, X).n_steps.tolist() for given in (pipeline, model)]
     assert steps[0] == steps[1]
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNTagger])
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array([3, 1, 2]),
+        np.array([2.0, 0.0, 1.0]),
+        np.array([False, True]),
+        np.array(["<b>", "a\nb", "\u202eno"]),
+        np.array(["why", "no", "yes"], object),
+    ],
+    ids=["int", "float", "bool", "str", "object"],
+)
+def test_labels_of_every_type_are_explained_as_what_they_are(estimator, classes):
+    X = recordings()
+    y = classes[np.arange(len(X)) % len(classes)]
+    fit = small(estimator).fit(
+        X, y if estimator is RNNClassifier else [[c] * len(x) for x, c in zip(X, y, strict=True)]
+    )
+    last = fit.predict(X) if estimator is RNNClassifier else [found[-1] for found in fit.predict(X)]
+    for explain in (occlusion, integrated_gradients, input_gradient, two_step_rescaling):
+        assert explain(fit, X).target.tolist() == list(last)
+        assert explain(fit, X, target=y).target.tolist() == y.tolist()
+    found = shortest_prefix(fit, X)
+    assert found.answers.tolist() == list(last)
+    known = {type(label) for label in fit.classes_.tolist()}
+    assert {type(label) for label in found.before.tolist()} <= known | {type(None)}
+    assert len(found.frame()) == len(X)
+    assert "decide" in repr(found)

@@ -416,3 +416,39 @@ def test_a_target_that_does_not_vary_leaves_the_score_of_the_others():
     rule = facts["baselines"]["rows"][0]
     assert rule["score"]["value"] == pytest.approx(0)
     assert rule["difference"]["value"] == pytest.approx(varies)
+
+
+@pytest.mark.parametrize("kind", ["label", "values"])
+@pytest.mark.parametrize("with_training", [False, True])
+def test_values_that_overflow_in_a_rule_leave_it_out_and_count_as_drift(cases, kind, with_training):
+    case = cases[kind]
+    X = [1e200 * (x + 5) for x in case.X]
+    more = {"X_train": case.X_train, "y_train": case.y_train} if with_training else {}
+    facts = elman.report(case.model, X, case.y, **more, **FAST).to_dict()
+    assert len(facts["baselines"]["rows"]) == 1
+    assert all("overflow" in one["why"] for one in facts["baselines"]["left_out"])
+    assert facts["drift"]["n_flagged"] == 3
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("n_scalers", [1, 2])
+def test_drift_of_a_pipeline_is_that_of_the_features_it_is_given(standardize, n_scalers, tmp_path):
+    rng = np.random.default_rng(12)
+    X = [rng.normal((70, -3), (9, 0.5), size=(n, 2)) for n in rng.integers(2, 7, 31).tolist()]
+    y = np.arange(31) % 2
+    small = {"hidden_size": 3, "max_iter": 1, "random_state": 0}
+    alone = elman.RNNClassifier(**small).fit(X, y)
+    scalers = [elman.SequenceScaler() for _ in range(n_scalers)]
+    clf = elman.RNNClassifier(standardize=standardize, **small)
+    pipeline = make_pipeline(*scalers, clf).fit(X, y)
+    elman.save(pipeline, tmp_path / "one.safetensors")
+    model = files.load(tmp_path / "one.safetensors").model
+    moved = [x + np.array([0.0, 1.0]) for x in X]
+    expected = elman.report(alone, moved, y, **FAST).to_dict()["drift"]
+    assert expected["n_flagged"] == 1
+    for given in (pipeline, model):
+        drift = elman.report(given, moved, y, **FAST).to_dict()["drift"]
+        assert drift["source"] == "the model"
+        for one, other in zip(drift["features"], expected["features"], strict=True):
+            assert (one.pop("feature"), one.pop("flagged")) == (other["feature"], other["flagged"])
+            assert one == pytest.approx({name: other[name] for name in one}, rel=1e-6)

@@ -102,7 +102,8 @@ class KnowledgeCurveDisplay(Display):
                 "probabilities must have shape (n_timesteps, n_classes) and at least one step, got "
                 f"{self.probabilities.shape}"
             )
-        self.classes = [str(c) for c in np.asarray(classes).tolist()]
+        labels = np.asarray(classes).tolist()
+        self.classes = [str(c) for c in labels]
         if len(self.classes) != self.probabilities.shape[1]:
             raise ValueError(
                 f"classes has {len(self.classes)} labels, but probabilities have "
@@ -113,7 +114,10 @@ class KnowledgeCurveDisplay(Display):
         given: Any = probability
         if not isinstance(given, numbers.Real) or not 0 < float(given) <= 1:
             raise ValueError(f"probability={probability!r} must be above 0, at most 1")
-        if true_class is not None and str(true_class) not in self.classes:
+        # by what it equals, 1 of 1.0 and True too, or else by what it is called
+        same = [k for k, label in enumerate(labels) if label == true_class]
+        same += [k for k, name in enumerate(self.classes) if name == str(true_class)]
+        if true_class is not None and not same:
             known = ", ".join(self.classes)
             raise ValueError(f"true_class={true_class!r} is not a known class: {known}")
         self.probability = float(probability)
@@ -122,7 +126,7 @@ class KnowledgeCurveDisplay(Display):
         if true_class is None:
             self.answer = int(self.probabilities[-1].argmax())
         else:
-            self.answer = self.classes.index(str(true_class))
+            self.answer = same[0]
         self.known_from = knows_from(self.probabilities, self.answer, self.probability)
 
     @classmethod

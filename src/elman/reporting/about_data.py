@@ -153,9 +153,9 @@ def drift_facts(
     ----------
     data : Sequences
     stats : dict
-        As `feature_stats` computed them with the same reference.
+        As `feature_stats` computed them with that of the features as the model takes them.
     reference : Standardisation or None
-        Mean and deviation of each feature in training.
+        Mean and deviation of each feature in training, in the units of X.
     source : str
         Where they are from.
     names : list of str
@@ -167,12 +167,9 @@ def drift_facts(
     for k, name in enumerate(names):
         shift, ratio = number(stats["mean"][k]), number(stats["deviation"][k])
         error = number(stats["error"][k])
-        moved = (
-            shift is not None
-            and error is not None
-            and abs(shift) >= FAR
-            and abs(shift) > ERRORS * error
-        )
+        by_chance = error is not None and abs(shift or 0) <= ERRORS * error
+        # without an error, of several recordings, sums of squares are too large for a number
+        moved = shift is not None and abs(shift) >= FAR and len(data) > 1 and not by_chance
         other_width = ratio is not None and len(data) >= FEWEST and not 1 / WIDER <= ratio <= WIDER
         table.append(
             {

@@ -61,7 +61,9 @@ def report_facts(
         "model": about_model.model_facts(found),
         "data": about_data.data_facts(data, truth, stats),
         "training_data": _training_facts(data, learned),
-        "drift": about_data.drift_facts(data, stats, reference, source, names),
+        "drift": about_data.drift_facts(
+            data, stats, _before_scalers(found, reference), source, names
+        ),
         "scores": {
             "main": scores.main_score(evidence),
             "level": scores.LEVEL,
@@ -93,15 +95,31 @@ def _checked(found: Fitted, X: Any, y: Any, X_name: str, y_name: str) -> tuple[S
 def _reference(
     found: Fitted, learned: tuple[Sequences, Truth] | None
 ) -> tuple[Standardisation | None, str]:
-    """Mean and deviation of each feature in training, and where they are from."""
+    """Mean and deviation of each feature in training, and where they are from.
+
+    They are those of the features that the model itself takes.
+    """
     if found.model.standardisation is not None:
         return found.model.standardisation, "the model"
+    if found.scalers:
+        n_features = len(found.scalers[-1][0])
+        return Standardisation(np.zeros(n_features), np.ones(n_features)), "the model"
     if learned is None:
         return None, ""
     stats = about_data.feature_stats(learned[0], None)
     scale = np.where(stats["deviation"] > 0, stats["deviation"], 1.0)
     known = np.isfinite(stats["mean"])
     return Standardisation(np.where(known, stats["mean"], 0), np.where(known, scale, 1)), "X_train"
+
+
+def _before_scalers(found: Fitted, reference: Standardisation | None) -> Standardisation | None:
+    """The same of the features as they were before a pipeline's scalers."""
+    if reference is None:
+        return None
+    mean, deviation = reference
+    for own, scale in reversed(found.scalers):
+        mean, deviation = mean * scale + own, deviation * scale
+    return Standardisation(mean, deviation)
 
 
 def _training_facts(data: Sequences, learned: tuple[Sequences, Truth] | None) -> Fact | None:

@@ -125,7 +125,7 @@ def _series(found: Fitted, one: Sequences, names: list[str]) -> Fact:
         parts = [x[a:b, k][there[a:b, k]] for a, b in edges]
         lines.append([number(part.mean()) if len(part) else None for part in parts])
     return {
-        "standardised": found.model.standardisation is not None,
+        "standardised": found.model.standardisation is not None or bool(found.scalers),
         "features": [names[k] for k in kept],
         "n_features": x.shape[1],
         "steps": [a for a, _ in edges],
