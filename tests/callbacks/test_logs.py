@@ -223,6 +223,18 @@ def test_a_pipe_or_a_device_is_no_log(samples, tmp_path, log, name):
 
 
 @both
+def test_fits_side_by_side_with_one_log_have_a_run_each(samples, tmp_path, log, name):
+    follow = log(tmp_path / name)
+
+    def another(epoch):
+        if epoch.epoch == 2:
+            quick(follow).fit(*samples)
+
+    quick([another, follow]).fit(*samples)
+    assert sorted(places(tmp_path / name)) == [(run, n) for run in (1, 2) for n in (1, 2, 3)]
+
+
+@both
 def test_a_disk_that_becomes_full_ends_no_training(samples, tmp_path, log, name, monkeypatch):
     full = {2, 3}
 
