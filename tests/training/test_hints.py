@@ -256,6 +256,14 @@ def test_dropout_wavers_and_is_asked_once_more_without():
     assert "loss without dropout is 0.68," in hint_after(replace(flat, undropped=0.68)).message
 
 
+def test_one_of_something_is_told_in_the_singular():
+    hint = hint_after(trained_of([0.65] * 12, n_batches=1))
+    assert "(12 epochs of 1 batch now)" in hint.message
+    hint = hint_before(labelled_of([2]), None, OneClass(), str)
+    assert hint.code == "one-class"
+    assert hint.message.startswith("y has one sample, so that there is nothing to tell it from")
+
+
 def test_weights_that_were_drawn_badly_are_no_fault_of_the_rate():
     limit = [0.5] * 20
     for first, code in (

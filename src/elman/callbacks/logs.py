@@ -8,6 +8,7 @@ import json
 import math
 import os
 import stat
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ class _Run:
     number: int
     losses: dict[int, float]
     """by the number of the epoch"""
+    behind: bool = False
+    """whether epochs could not be written, and wait for the next one"""
 
 
 @dataclass
@@ -50,6 +53,21 @@ class RunLog:
         """Add the rows that the file does not have yet."""
         if not epoch.is_writer:
             return
+        try:
+            self._add(epoch)
+        except OSError as error:
+            run = self._run.of(epoch)
+            if run is None:  # the first call: little is lost, and the path may be wrong
+                raise
+            if not run.behind:
+                warnings.warn(
+                    f"{fspath(self.path)}: epoch {epoch.epoch} could not be written ({error}). "
+                    "Training goes on, and what is missing is written once that is possible",
+                    stacklevel=2,
+                )
+            run.behind = True
+
+    def _add(self, epoch: Epoch) -> None:
         rows = [last_row(epoch)]
         with _appending(self.path) as file:
             status = os.fstat(file.fileno())
@@ -58,6 +76,9 @@ class RunLog:
             if run is None or empty:
                 rows = rows_of(epoch)
                 run = self._begin(rows, self._read(file, rows))
+            elif run.behind:
+                rows = rows_of(epoch)
+                self._read(file, rows)  # cuts off what is not whole
             elif run.losses.get(epoch.epoch, epoch.loss) != epoch.loss:
                 # An epoch that was done again came out otherwise.
                 rows = rows_of(epoch)
@@ -67,6 +88,7 @@ class RunLog:
                 numbered = [{"run": run.number, **row} for row in fresh]
                 _write(file, self._text(numbered, header=empty).encode())
             run.losses.update({row["epoch"]: row["loss"] for row in fresh})
+            run.behind = False
             self._run.put(epoch, run)
 
     def check(self, weights: Iterable[str] | None = None) -> None:
@@ -206,7 +228,8 @@ class CSVLog(RunLog):
         When it is called: the file is no such log, or no file of a disk, or has other columns,
         because the network had other layers. Nothing is written.
     OSError
-        When it is called: the file cannot be written.
+        When it is called first in a fit: the file cannot be written. Later, when a disk is full,
+        a warning says so and training goes on.
 
     Examples
     --------
@@ -277,7 +300,8 @@ class JSONLinesLog(RunLog):
     ValueError
         When it is called: the file is no such log, or no file of a disk. Nothing is written.
     OSError
-        When it is called: the file cannot be written.
+        When it is called first in a fit: the file cannot be written. Later, when a disk is full,
+        a warning says so and training goes on.
 
     Examples
     --------

@@ -309,6 +309,12 @@ def _all_alike(
     targets: Array, training: Labelled, objective: Objective, name: Callable[[int], str]
 ) -> str:
     many = f"{len(targets)} {'labelled time steps' if training.per_step else 'samples'}"
+    if len(targets) == 1:
+        what = "labelled time step" if training.per_step else "sample"
+        return (
+            f"y has one {what}, so that there is nothing to tell it from: pass at least two, "
+            "with different targets"
+        )
     if isinstance(objective, OneClass):
         return (
             f"y has one class only: all {many} are {name(int(targets[0]))}. A network learns to "
@@ -567,7 +573,8 @@ def _barely_moved(trained: Trained) -> Hint | None:
             f"ended training after {len(history)} epochs,"
         )
     else:
-        longer = f"Raise max_iter ({len(history)} epochs of {trained.n_batches} batches now)"
+        n, s = trained.n_batches, "es" * (trained.n_batches > 1)
+        longer = f"Raise max_iter ({len(history)} epochs of {n} batch{s} now)"
     shortened = _tiny_clip(trained, "Raise")
     if shortened:
         longer = f"{shortened}. If that is not enough, r{longer[1:]}"
