@@ -132,8 +132,8 @@ VALIDATED = {"validation_loss": [1.0, 1.0, 1.0], "validation_score": [0.1, 0.976
     ("columns", "restored", "score", "expected"),
     [
         (VALIDATED, True, "accuracy", "best 2, validation 97.6 %"),
-        (VALIDATED, False, "accuracy", "best 2, validation 90.0 % after epoch 3"),
-        (VALIDATED, False, "R^2", "best 2, validation R^2 0.9000 after epoch 3"),
+        (VALIDATED, False, "accuracy", "best 2 (97.6 %), validation 90.0 % after epoch 3"),
+        (VALIDATED, False, "R^2", "best 2 (R^2 0.9760), validation R^2 0.9000 after epoch 3"),
         ({}, False, "f1", "best 2, training 75.0 % after epoch 3"),
         ({"best_epoch": 3}, False, "f1", "training 75.0 %"),
         ({"stopped_by": "interrupt"}, False, "f1", "best 2, training > 99.9 %, interrupted"),

@@ -200,7 +200,9 @@ def summary(
     shown = best if restored and best in history.epoch else last
     validated = _at(history.validation_score, history, shown)
     if best != last or validated is not None:
-        parts.append(f"best {best}")
+        in_best = _at(history.validation_score, history, best) if shown != best else None
+        found = "" if in_best is None else f" ({_in_words(in_best, score)})"
+        parts.append(f"best {best}{found}")
     after = "" if shown == best else f" after epoch {last}"
     if validated is not None:
         parts.append(f"validation {_in_words(validated, score)}{after}")
