@@ -149,3 +149,18 @@ def test_labels_of_every_type_are_explained_as_what_they_are(estimator, classes)
     assert {type(label) for label in found.before.tolist()} <= known | {type(None)}
     assert len(found.frame()) == len(X)
     assert "decide" in repr(found)
+
+
+def test_texts_spell_out_what_a_terminal_would_obey():
+    names = ("\x1b[31mred", "a\nb", "\u202eback")
+    X, y = NamedSequences(recordings(), names), np.array(names)[np.arange(7) % 3]
+    fit = small(RNNClassifier).fit(X, y)
+    found = (
+        occlusion(fit, X, by="mean"),
+        shortest_prefix(fit, X),
+        permutation_importance(fit, X, y, random_state=0),
+    )
+    for told in map(repr, found):
+        assert all(line.isprintable() for line in told.split("\n"))
+        assert len(told.split("\n")) <= 7
+    assert r"\x1b[31mred" in repr(found[2])

@@ -102,5 +102,7 @@ def parts(
         what = type(given).__name__
         if last is not given:
             what += f" that ends in {type(last).__name__}"
+        elif hasattr(given, "best_estimator_"):  # of a search
+            what += ": pass its best_estimator_"
         raise TypeError(f"expected {expected}, and got {what}")
     return [(name, step) for name, step in before if step not in (None, "passthrough")], last

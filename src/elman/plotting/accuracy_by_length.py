@@ -23,6 +23,7 @@ from elman.plotting.style import (
     SKY,
     VERMILLION,
     Display,
+    drawn,
     ink_of,
     percent,
     tidy,
@@ -199,10 +200,10 @@ class AccuracyByLengthDisplay(Display):
         first, *others = self.accuracy
         line: dict[str, Any] = {"marker": "o", "clip_on": False}
         style: dict[str, Any] = {"color": BLUE, "lw": 3, "markersize": 5, "zorder": 4}
-        ax.plot(self.length, self.accuracy[first], label=first, **line, **style)
+        ax.plot(self.length, self.accuracy[first], label=drawn(first), **line, **style)
         for name, colour, dashes in zip(others, cycle(RIVALS), cycle(RIVAL_LINES)):
             style = {"color": colour, "lw": 1.6, "markersize": 3, "zorder": 3, "ls": dashes}
-            ax.plot(self.length, self.accuracy[name], label=name, **line, **style)
+            ax.plot(self.length, self.accuracy[name], label=drawn(name), **line, **style)
         shortest, longest = float(self.length.min()), float(self.length.max())
         if self.trained_on is not None:
             begin, end = self.trained_on

@@ -24,6 +24,7 @@ from elman.plotting.style import (
     SKY,
     VERMILLION,
     Display,
+    drawn,
     ink_of,
     integer_axis,
     tidy,
@@ -207,7 +208,7 @@ class GradientFlowDisplay(Display):
                 ax.fill_between(back, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
                 known += [curve.low, curve.high]
             style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
-            ax.plot(back, curve.median, lw=2, label=name, zorder=3, markevery=every, **style)
+            ax.plot(back, curve.median, lw=2, label=drawn(name), zorder=3, markevery=every, **style)
             known.append(curve.median)
             through = self.through_time.get(name)
             if through is not None and not _same(samples, through):

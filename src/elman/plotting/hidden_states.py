@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from elman.models.fitted import Fitted, fitted
 from elman.plotting.recordings import check_numbers, one_recording
-from elman.plotting.style import Display, integer_axis, tidy
+from elman.plotting.style import Display, drawn, integer_axis, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -211,7 +211,7 @@ class HiddenStatesDisplay(Display):
         if n_units <= NAMED_UNITS:
             ticks = np.arange(n_units) + 1
             size = float(np.clip(160 / n_units, 4.5, 10))
-            ax.set_yticks(ticks, [self.names[i] for i in self.units], fontsize=size)
+            ax.set_yticks(ticks, [drawn(self.names[i]) for i in self.units], fontsize=size)
         else:
             integer_axis(ax.yaxis)
         self._mark_ends(ax, last_active(shown))

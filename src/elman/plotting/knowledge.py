@@ -20,6 +20,7 @@ from elman.plotting.style import (
     SKY,
     VERMILLION,
     Display,
+    drawn,
     ink_of,
     integer_axis,
     new_axes,
@@ -241,7 +242,7 @@ class KnowledgeCurveDisplay(Display):
         dots: dict[str, Any] = {"marker": "o" if n_timesteps <= 40 else None}
         width = 1.0 if n_timesteps <= 300 else 0.6
         role = " (its answer)" if self.true_class is None else " (the true one)"
-        names = short_names(self.classes, 20)
+        names = [drawn(name) for name in short_names(self.classes, 20)]
         name = names[answer] + role
         options: dict[str, Any] = {"color": BLUE, "label": name, "zorder": 4, "markersize": 4}
         ax.plot(steps, probabilities[:, answer], lw=3 * width, **options, **dots)

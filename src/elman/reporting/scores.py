@@ -260,6 +260,7 @@ def by_length(evidence: Evidence) -> list[Fact]:
 def main_score(evidence: Evidence, *, of_groups: bool = False) -> str:
     """The score that stands for all: the one that `score` of the estimator returns.
 
+    Targets that do not vary, which `score` gives an R^2 of 0 or 1, are left out of its mean here.
     Of groups of numbers it is the root mean square error, since R^2 is relative to each group.
     """
     if isinstance(evidence, OfNumbers):
