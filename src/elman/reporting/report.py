@@ -55,7 +55,7 @@ class Report:
         FileExistsError
             There is another kind of file of one of the two names.
         OSError
-            One of them cannot be written. Then both are as they were before.
+            One of them cannot be written. It is as it was before; the other one may be new.
 
         Notes
         -----
