@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.frontend import block_means
 from elman.data.sequences import Sequences
 
 Floats = NDArray[np.float64]
@@ -155,7 +156,7 @@ def _lost(x: Floats, stride: int) -> Floats:
 
 
 def _means(x: Floats, stride: int) -> Floats:
-    return np.stack([_mean(x[i : i + stride]) for i in range(0, len(x), stride)])
+    return block_means(x, np.array([len(x)], np.int64), stride)[0]
 
 
 def _variance(x: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from elman.backends import available_backends, get_backend
 from elman.backends.streams import MISSING
-from elman.data.missing import n_inputs
+from elman.data.frontend import Frontend
 from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.network import layout_of
 from elman.inspection.summary import Summary, Training, summarised
@@ -159,7 +159,11 @@ def _of_unfitted(
     estimator._check_parameters()
     parameters = estimator._hyperparameters()
     missing = parameters["missing"] if parameters["missing"] in MISSING else "error"
-    layout = layout_of(parameters, n_inputs(int(n_features), missing), int(n_outputs))
+    deltas = parameters["deltas"]
+    # "auto" is decided by the training data; without differences it is the smaller network
+    frontend = Frontend(0 if deltas == "auto" else deltas, 1, bool(parameters["scale_each"]))
+    n_inputs = frontend.n_inputs(int(n_features), missing)
+    layout = layout_of(parameters, n_inputs, int(n_outputs))
     backend, isa = _computed_by(parameters["backend"])
     dtype = parameters["dtype"]
     return summarised(
