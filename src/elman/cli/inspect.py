@@ -62,10 +62,8 @@ def inspect(
     for name, value in summary.facts():
         facts.add_row(name, value)
     front = saved.model.frontend
-    if not front.plain or front.reasons:
-        facts.add_row("front end", front.in_words())
     for reason in front.reasons:
-        facts.add_row("", visible(reason))
+        facts.add_row('"auto" chose', visible(reason))
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
     for name, value in _training_facts(saved.history, score):
