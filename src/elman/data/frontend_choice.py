@@ -24,9 +24,9 @@ LONG = 128
 MOST_LOST = 0.05
 """The share of a recording's variance that its blocks may lose when they become their means."""
 
-N_LOOKED_AT = 200
+N_LOOKED_AT = 100
 """Recordings looked at, evenly spread over the training data"""
-STEPS_LOOKED_AT = 1 << 13
+STEPS_LOOKED_AT = 1 << 12
 """of each at most so many steps, from its first on"""
 LEAST_STEPS = 8
 """A recording of fewer says nothing of its own smoothness."""

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
 from elman.backends.streams import StreamPlan
-from elman.data.frontend import Frontend, mean_of, standardised
+from elman.data.frontend import Frontend, mean_of
 from elman.data.scaling import Standardisation
-from elman.data.sequences import first_infinite, first_not_finite
 from elman.models.stepping import make_stepped
 
 Array = NDArray[Any]
@@ -54,9 +53,11 @@ class FrontedNetwork:
         )
         self._inner = make_stepped(inner, backend)
         self.logits = self._inner.logits  # which it writes to
-        self._n_inputs = n_inputs
         n, n_features = len(self._inner.logits), plan.n_features
         self._dtype = self._inner.logits.dtype
+        self._all: NDArray[np.bool_] = np.ones(n, bool)
+        self._joined = np.zeros((n, n_inputs))
+        self._before, self._known = np.zeros((2, n, frontend.deltas, n_features))
         # Of the block that has begun, and of the one before it the values of which the next are
         # differences; `known` says which of these there are.
         own = {
@@ -80,20 +81,31 @@ class FrontedNetwork:
         values, live = taken
         own, stride = self.state, self._frontend.stride
         size = own["block.size"] + live
-        missing = np.isnan(values)
-        total = own["block.sum"] + np.where(missing, 0.0, values)
-        gaps = own["block.gaps"] + missing
-        ended = live & (size == stride)
-        means = values if stride == 1 else mean_of(total, size[:, np.newaxis] - gaps)
-        inputs, before = self._inputs(means, ended)
+        ended = live & (size == stride) if stride > 1 else live
+        if stride == 1:
+            means = values
+        else:
+            missing = np.isnan(values)
+            total = own["block.sum"] + np.where(missing, 0.0, values)
+            gaps = own["block.gaps"] + missing
+            means = mean_of(total, size[:, np.newaxis] - gaps)
+        any_ended = bool(ended.any())
+        if any_ended:  # before anything changes, since it may be refused
+            inputs = self._inputs(means, ended, self._before, self._known)
         own["n_steps"] += live
-        going_on = (live & ~ended)[:, np.newaxis]
-        own["block.size"][live] = np.where(ended, 0, size)[live]
-        for name, value in (("block.sum", total), ("block.gaps", gaps)):
-            own[name][live] = np.where(going_on, value, 0.0)[live]
-        if not ended.any():
+        if stride > 1:
+            size[ended] = 0
+            total[ended] = gaps[ended] = 0
+            # A row that is skipped is as it was: 0 was added to its size, and 0 to its sum.
+            own["block.size"][...], own["block.sum"][...], own["block.gaps"][...] = (
+                size,
+                total,
+                gaps,
+            )
+        if not any_ended:
             return self._shaped(self._inner.answer())
-        own["block.before"][ended], own["block.known"][ended] = (a[ended] for a in before)
+        own["block.before"][ended] = self._before[ended]
+        own["block.known"][ended] = self._known[ended]
         return self._shaped(self._inner.step(inputs))
 
     def answer(self) -> Array:
@@ -104,7 +116,7 @@ class FrontedNetwork:
         if not unfinished.any():
             return self._shaped(self._inner.answer())
         means = mean_of(own["block.sum"], size[:, np.newaxis] - own["block.gaps"])
-        inputs, _ = self._inputs(means, unfinished)
+        inputs = self._inputs(means, unfinished, self._before, self._known)
         kept = {name: array.copy() for name, array in self._inner.state.items()}
         try:
             return self._shaped(self._inner.step(inputs))
@@ -118,57 +130,71 @@ class FrontedNetwork:
         return answers[0] if self._plan.flat else answers
 
     def _taken(self, x: Array) -> tuple[Floats, NDArray[np.bool_]] | None:
-        """A step standardised, and which rows of it are not to be skipped; None if refused."""
-        plan, n = self._plan, len(self.state["n_steps"])
+        """A step standardised, and which rows of it are not to be skipped; None if refused.
+
+        A row that is to be skipped is 0.
+        """
+        plan, n = self._plan, len(self._all)
         shape = (plan.n_features,) if plan.flat else (n, plan.n_features)
         if type(x) is not np.ndarray or x.shape != shape or x.dtype not in (np.float32, np.float64):
             return None
         if not (x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative):
             return None
+        values: Floats
         with np.errstate(over="ignore", invalid="ignore"):
             rows = x.reshape(n, -1)
-            if self._standardisation is None:
-                rows = rows.astype(self._dtype)  # as whole sequences are read
-            values = standardised(rows, self._standardisation)
-            narrow = values.astype(self._dtype)
-        live: NDArray[np.bool_] = np.ones(n, bool)
+            if self._standardisation is None:  # rounded first, as whole sequences are
+                values = rows.astype(self._dtype).astype(np.float64)
+            else:
+                values = (rows - self._standardisation.mean) / self._standardisation.scale
+            finite = np.isfinite(values.astype(self._dtype))
+        if finite.all():
+            return values, self._all
         if plan.missing == "error":
-            return None if first_not_finite(narrow) is not None else (values, live)
+            return None
+        missing = np.isnan(values)
         if plan.missing == "mask":
-            return None if first_infinite(narrow) is not None else (values, live)
-        live = np.asarray(~np.isnan(values).any(axis=1))
-        if first_infinite(rows) is not None or first_infinite(narrow[live]) is not None:
+            return (values, self._all) if (finite | missing).all() else None
+        live = np.asarray(~missing.any(axis=1))
+        if np.isinf(rows).any() or not finite[live].all():
             return None
         values[~live] = 0
         return values, live
 
     def _inputs(
-        self, means: Floats, ended: NDArray[np.bool_]
-    ) -> tuple[Array, tuple[Floats, Floats]]:
+        self, means: Floats, ended: NDArray[np.bool_], before: Floats, known: Floats
+    ) -> Array:
         """What the network reads of blocks, NaN in the rows whose block has not ended.
 
-        And what the block after them will need of these, with what of it is known.
+        `before` and `known` are written: what the blocks after these will need of them.
         """
-        own, frontend = self.state, self._frontend
-        parts, found = [means], means
-        before, known = own["block.before"].copy(), own["block.known"].copy()
+        own, frontend, n_features = self.state, self._frontend, self._plan.n_features
+        joined = self._joined
+        there = ~np.isnan(means)
+        here = means if there.all() else np.where(there, means, 0.0)
+        joined[:, :n_features] = here
+        here_known = there
         for order in range(frontend.deltas):
-            here = found
-            known_here = known[:, order] > 0
-            found = np.where(known_here, here - before[:, order], np.nan)
-            parts.append(found / frontend.delta_scale[order])
-            known[:, order] = ~np.isnan(here)
-            before[:, order] = np.where(np.isnan(here), 0.0, here)
+            difference = here - own["block.before"][:, order]
+            both = here_known & (own["block.known"][:, order] > 0)
+            start = (order + 1) * n_features
+            joined[:, start : start + n_features] = np.where(
+                both, difference / frontend.delta_scale[order], 0.0
+            )
+            before[:, order], known[:, order] = here, here_known
+            here, here_known = np.where(both, difference, 0.0), both
         if self._plan.missing == "mask":
-            parts.append(np.isnan(means).astype(np.float64))
-        joined = np.concatenate(parts, axis=1)
-        joined[np.isnan(joined)] = 0
+            joined[:, -n_features:] = ~there
         with np.errstate(over="ignore"):
             inputs = joined.astype(self._dtype)
-        if first_not_finite(inputs[ended]) is not None:
+        if ended.all():
+            fits = np.isfinite(inputs).all()
+        else:
+            fits = np.isfinite(inputs[ended]).all()
+            inputs[~ended] = np.nan
+        if not fits:
             raise ValueError(
                 f"what the front end makes of this step leaves the range of {self._dtype}: its "
                 "values are too large, or differ by far too much from those before. Correct them"
             )
-        inputs[~ended] = np.nan
-        return inputs, (before, known)
+        return inputs
