@@ -139,6 +139,15 @@ def test_a_store_and_workers_have_the_bits_of_one_process(kind, tmp_path):
             assert np.array_equal(np.concatenate(found), np.concatenate(plain.predict_proba(X)))
 
 
+def test_what_leaves_the_range_on_a_worker_names_the_sample():
+    fit = classifier(deltas=1, standardize=False, dtype="float32")
+    X = [*recordings(), np.array([[3e38, 0, 0], [-3e38, 0, 0]])]
+    with ProcessPoolExecutor(2) as pool:
+        for executor in (None, pool):
+            with pytest.raises(ValueError, match="sample 7, feature 0, leaves the range"):
+                fit.predict(X, executor=executor)
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_file_gives_it_back(kind, tmp_path):
     front = {"deltas": 2, "stride": "auto"}

@@ -426,13 +426,24 @@ def standardised_samples(
     values : ndarray of shape (their steps, n_features), float64
         With NaN where it is allowed.
     """
-    ends = data.offsets[1:]
+    for start, stop in groups(data):
+        yield start, stop, standardised(data.rows(slice(start, stop)), standardisation)
+
+
+def groups(data: Sequences) -> Iterator[tuple[int, int]]:
+    """Consecutive samples, as many at a time as hold `BLOCK_VALUES` values together, at least one.
+
+    Yields
+    ------
+    start, stop : int
+    """
     n_rows = max(1, BLOCK_VALUES // max(1, data.n_features))
     start = 0
     while start < len(data):
         begins = int(data.offsets[start])
-        stop = max(start + 1, int(np.searchsorted(ends, begins + n_rows, side="right")))
-        yield start, stop, standardised(data.rows(slice(start, stop)), standardisation)
+        stop = int(np.searchsorted(data.offsets[1:], begins + n_rows, side="right"))
+        stop = max(start + 1, stop)
+        yield start, stop
         start = stop
 
 

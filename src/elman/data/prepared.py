@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.backends.contract import Backend
-from elman.data.frontend import PLAIN, Frontend, standardised
+from elman.data.frontend import PLAIN, Frontend, groups, standardised
 from elman.data.missing import with_indicators, without_missing_steps
 from elman.data.scaling import Standardisation, scaled, scaled_blocks, standardise
 from elman.data.sequences import (
@@ -103,9 +103,15 @@ class Prepared:
         stays = elsewhere and data.on_disk
         if is_small(data.n_steps * found.n_features) and not stays:
             if not frontend.plain:
-                values, lengths = found._fronted(data.values, data.lengths)
-                made = Sequences(values, lengths, two_d=data.two_d)
-                return cls(made, None, dtype, frontend, read=data.lengths)
+                made = np.empty((found.n_steps, found.n_features), found.dtype)
+                at = 0
+                for start, stop in groups(data):  # so that little is held in float64
+                    rows, numbers = data.rows(slice(start, stop)), np.arange(start, stop)
+                    block, _ = found._fronted(rows, data.lengths[start:stop], numbers)
+                    made[at : at + len(block)] = block
+                    at += len(block)
+                kept = Sequences(made, found.lengths, two_d=data.two_d)
+                return cls(kept, None, dtype, frontend, read=data.lengths)
             values = data.values
             if standardisation is not None:
                 values = scaled(data, *standardisation, dtype).values
@@ -267,9 +273,7 @@ class Prepared:
                 pass  # an error that names the sample and the value
             raise RuntimeError(f"standardisation left something that {self.dtype} does not hold")
 
-    def _fronted(
-        self, rows: Array, lengths: Indices, samples: Indices | None = None
-    ) -> tuple[Array, Indices]:
+    def _fronted(self, rows: Array, lengths: Indices, samples: Indices) -> tuple[Array, Indices]:
         """What the network reads of samples of X, checked if they were not before.
 
         Parameters
@@ -277,8 +281,8 @@ class Prepared:
         rows : ndarray of shape (n_steps, n_features of X)
             Their steps, end to end, without those to be skipped.
         lengths : ndarray of shape (n_samples,)
-        samples : ndarray of shape (n_samples,), optional
-            Their numbers, for errors; by default 0, 1, ...
+        samples : ndarray of shape (n_samples,)
+            Their numbers, for errors.
 
         Returns
         -------
@@ -300,9 +304,8 @@ class Prepared:
         if bad is not None:
             block, column = divmod(bad, out.shape[1])
             place = int(np.searchsorted(np.cumsum(lengths), block, side="right"))
-            sample = place if samples is None else int(samples[place])
             raise ValueError(
-                f"X: what the front end makes of sample {sample}, feature "
+                f"X: what the front end makes of sample {samples[place]}, feature "
                 f"{column % self.data.n_features}, leaves the range of {self.dtype}: its values "
                 "are too large, or differ by far too much from one step to the next. Correct them"
             )

@@ -94,6 +94,9 @@ class SharedAnswers:
             try:
                 results += self.engine.run(tasks)
             except ValueError as error:
+                if not data.frontend.plain:  # a piece does not know the number of its first sample
+                    for _ in data.batches(1, backend):
+                        pass
                 say_where(data.data, data.standardisation, data.dtype, error)
         joined: Any
         if isinstance(results[0], np.ndarray):

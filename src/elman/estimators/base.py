@@ -562,7 +562,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         -------
         list of ndarray of shape (n_timesteps_i, width)
             An array (n_samples, n_timesteps, width) if X is one. `width` is the last layer's size;
-            twice that if bidirectional, forward half first.
+            twice that if bidirectional, forward half first. With `stride` every step of a block has
+            the state after its block.
         """
         with self._asking(X, executor) as (model, data):
             return as_given(X, model.hidden_states(data))
@@ -585,7 +586,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         Raises
         ------
         ValueError
-            The network is bidirectional: it has no answer before a sequence has ended.
+            The network is bidirectional, or `scale_each` is set: there is no answer before a
+            sequence has ended.
 
         Notes
         -----
