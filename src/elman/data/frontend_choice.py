@@ -50,7 +50,9 @@ def choose(
 ) -> Choice:
     """Put numbers for "auto".
 
-    The stride is chosen first; the differences are those of the steps that the network reads.
+    Whether there are to be differences is asked of the steps of X, whatever the stride: a series
+    that is smooth there gains from the differences of its block means as well, though these are
+    rougher.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ def choose(
         reasons.append(f"stride={stride}: {why}")
     if deltas == "auto":
         assert looked is not None
-        deltas, why = _deltas(looked, stride)
+        deltas, why = _deltas(looked)
         reasons.append(f"deltas={deltas}: {why}")
     return Choice(int(deltas), int(stride), tuple(reasons))
 
@@ -99,14 +101,19 @@ def _stride(data: Sequences, looked: _Looked, every_step: bool) -> tuple[int, st
     )
 
 
-def _deltas(looked: _Looked, stride: int) -> tuple[int, str]:
-    found = looked.autocorrelation(stride)
-    of = "neighbouring steps" if stride == 1 else f"neighbouring means of {stride} steps"
+def _deltas(looked: _Looked) -> tuple[int, str]:
+    found = looked.autocorrelation()
     if math.isnan(found):
         return 0, f"no recording has {LEAST_STEPS} steps that change, to tell whether it is smooth"
     if found >= SMOOTH:
-        return 1, f"{of} have an autocorrelation of {found:.3f}, at least {SMOOTH}: smooth"
-    return 0, f"{of} have an autocorrelation of {found:.3f}, below {SMOOTH}: rough enough"
+        return (
+            1,
+            f"neighbouring steps have an autocorrelation of {found:.3f}, at least {SMOOTH}: smooth",
+        )
+    return (
+        0,
+        f"neighbouring steps have an autocorrelation of {found:.3f}, below {SMOOTH}: rough enough",
+    )
 
 
 class _Looked:
@@ -123,10 +130,9 @@ class _Looked:
         """The share of their variance that is within blocks of so many steps."""
         return _typical([_lost(x, stride) for x in self.recordings if len(x) >= LEAST_STEPS])
 
-    def autocorrelation(self, stride: int) -> float:
-        """That of neighbouring block means."""
-        means = [x if stride == 1 else _means(x, stride) for x in self.recordings]
-        return _typical([_autocorrelation(x) for x in means if len(x) >= LEAST_STEPS])
+    def autocorrelation(self) -> float:
+        """That of neighbouring steps."""
+        return _typical([_autocorrelation(x) for x in self.recordings if len(x) >= LEAST_STEPS])
 
 
 def _typical(values: list[Floats]) -> float:

@@ -827,7 +827,8 @@ class RunParameters:
         of a sequence may be shorter. What repeats every `stride` steps, or faster, is lost or
         weakened. An answer over time, and that of a stream's `step`, changes at the end of a block.
         "auto" takes 1, unless sequences have a median of more than 128 steps: then it thins them to
-        about 128, or as far as the means keep 95 % of the variance within a training recording.
+        about 128, or as far as the means keep 95 % of the variance within a training recording. Of
+        targets at each time step it takes 1.
         `bptt_steps` counts blocks.
         """,
         doc_of={
