@@ -28,9 +28,13 @@ from elman.cli.demo_tasks import TASKS as DEMOS
 from elman.cli.demo_tasks import make_task
 from elman.data import make_parity
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
-ALONE = ("forecasting", "from_csv", "from_folder", "grid_search", "own_data", "stream_sensor")
-"""examples that run without an argument and without another package"""
+ROOT = Path(__file__).parent.parent
+ALONE = (
+    *(ROOT / "examples" / f"{name}.py" for name in ("from_csv", "from_folder", "own_data")),
+    ROOT / "examples" / "grid_search.py",
+    *sorted((ROOT / "docs" / "tutorials").glob("*.py")),
+)
+"""programs that run without an argument"""
 
 
 class Case(NamedTuple):
@@ -149,11 +153,11 @@ def run(case: Case) -> tuple[str, str, str]:
     return went, " ".join(hint.code for hint in hints) or "-", "\n    ".join(map(str, hints))
 
 
-def run_example(name: str) -> str:
-    """The warnings of an example's own process, or "-"."""
+def run_program(path: Path) -> str:
+    """The warnings of a program's own process, or "-"."""
     with tempfile.TemporaryDirectory() as folder:  # some write files where they run
         done = subprocess.run(
-            [sys.executable, "-W", "always", EXAMPLES / f"{name}.py"],
+            [sys.executable, "-W", "always", path],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -182,9 +186,9 @@ def main() -> None:
                 if args.full and text:
                     print(f"    {text}")
     if not args.only:
-        print("\nexamples\n")
-        for name in ALONE:
-            print(f"{name:56s} {run_example(name)}", flush=True)
+        print("\nexamples and tutorials\n")
+        for path in ALONE:
+            print(f"{path.stem:56s} {run_program(path)}", flush=True)
 
 
 if __name__ == "__main__":

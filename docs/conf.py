@@ -102,6 +102,7 @@ sphinx_gallery_conf = {
     "reference_url": {"elman": None},
     "filename_pattern": r"\.py$",
     "within_subsection_order": "tutorials.Order",
+    "reset_modules": ("matplotlib", "seaborn", "tutorials.healthy"),
     "run_stale_examples": True,
     "abort_on_example_error": True,
     "matplotlib_animations": False,

@@ -1,6 +1,9 @@
-"""The names of the tutorials' files in; where each comes in their list out."""
+"""The tutorials' files in; their order, and what holds while one of them runs, out."""
 
 from __future__ import annotations
+
+import warnings
+from typing import Any
 
 IN_ORDER = [
     "speech.py",
@@ -23,3 +26,10 @@ class Order:
     def __call__(self, file: str) -> tuple[int, str]:
         """Where a file comes among the others."""
         return (IN_ORDER.index(file) if file in IN_ORDER else len(IN_ORDER), file)
+
+
+def healthy(_conf: dict[str, Any], _file: str) -> None:
+    """End the build at a training that `fit` warns of: its page would show the warning."""
+    from elman import TrainingWarning
+
+    warnings.simplefilter("error", TrainingWarning)

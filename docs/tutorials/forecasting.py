@@ -115,7 +115,7 @@ ax.legend()
 
 spoilt = y_train.copy()
 wild = rng.random(len(spoilt)) < 0.05
-spoilt[wild] += 1.0
+spoilt[wild] += 0.5
 for loss in ("squared", "huber", "absolute"):
     reg = RNNRegressor(
         32, cell="gru", readout="mean", loss=loss, huber_delta=0.3, max_iter=40, random_state=0

@@ -65,9 +65,9 @@ print(f"one step alone: {of_one_step:.1%} of steps right")
 # Whoever labels a finished recording may look at what comes after a step as well as at what came
 # before: ``bidirectional=True``. For a live sensor leave it out; both are shown.
 
-both = RNNTagger(24, cell="gru", bidirectional=True, max_iter=30, random_state=0)
+both = RNNTagger(24, cell="gru", bidirectional=True, max_iter=60, random_state=0)
 both.fit(X_train, y_train)
-live = RNNTagger(24, cell="gru", max_iter=30, random_state=0).fit(X_train, y_train)
+live = RNNTagger(24, cell="gru", max_iter=60, random_state=0).fit(X_train, y_train)
 print(f"both ways: {both.score(X_test, y_test):.1%} of steps right")
 print(f"one way:   {live.score(X_test, y_test):.1%}")
 
@@ -122,7 +122,7 @@ for truth in y_train:
     some = truth.astype(object)
     some[rng.random(len(some)) < 0.8] = None
     few.append(some)
-sparse = RNNTagger(24, cell="gru", bidirectional=True, max_iter=30, random_state=0)
+sparse = RNNTagger(24, cell="gru", bidirectional=True, max_iter=60, random_state=0)
 sparse.fit(X_train, few)
 print(f"with a fifth of the labels: {sparse.score(X_test, y_test):.1%} of steps right")
 

@@ -20,7 +20,7 @@ from elman import RNNClassifier
 from elman.data import make_noisy_sinusoids
 
 X, y = make_noisy_sinusoids(400, n_features=3, min_length=20, max_length=40, random_state=0)
-clf = RNNClassifier(24, batch_size=64, max_iter=10, random_state=0)
+clf = RNNClassifier(24, batch_size=64, max_iter=20, random_state=0)
 clf.fit(X, y)
 in_memory = clf.predict_proba(X)
 print(f"{clf.score(X, y):.1%} of the training sequences")
@@ -85,7 +85,7 @@ print("the same bits again:", np.array_equal(clf.predict_proba(X), in_memory))
 # averaged now and then wait far less often:
 
 local = RNNClassifier(
-    24, batch_size=64, mode="local", replicas=2, local_steps=2, max_iter=20, random_state=0
+    24, batch_size=64, mode="local", replicas=2, local_steps=2, max_iter=40, random_state=0
 )
 local.fit(store)
 print(f"{local.score(X, y):.1%} of the training sequences")

@@ -24,9 +24,10 @@ namespace elman {
 namespace {
 
 template <typename T>
-constexpr int kTypeNumber = std::is_same_v<T, int64_t> ? NPY_INT64
-                            : sizeof(T) == 4           ? NPY_FLOAT
-                                                       : NPY_DOUBLE;
+constexpr int kTypeNumber = std::is_same_v<T, bool>      ? NPY_BOOL
+                            : std::is_same_v<T, int64_t> ? NPY_INT64
+                            : sizeof(T) == 4             ? NPY_FLOAT
+                                                         : NPY_DOUBLE;
 
 void load_numpy() {
   if (_import_array() < 0) throw nb::python_error();

@@ -305,7 +305,7 @@ bool standardise(nb::handle values, nb::handle mean, nb::handle scale, nb::handl
   });
 }
 
-// Returns the losses of the rows, and their gradient at the logits.
+// Returns the losses of the rows, their gradient at the logits, and which rows were hit.
 nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights, double total) {
   return with_dtype("logits", logits, [&](auto zero) {
     using T = decltype(zero);
@@ -319,9 +319,24 @@ nb::tuple cross_entropy(nb::handle logits, nb::handle codes, nb::handle weights,
     nb::object losses = fresh(loss, {shape[0]});
     T* dlogits;
     nb::object gradient = fresh(dlogits, {shape[0], shape[1]});
+    bool* hit;
+    nb::object hits = fresh(hit, {shape[0]});
     // With the GIL held, so that nobody changes `codes`.
-    vectors::cross_entropy(z, code, weight, total, shape[0], shape[1], loss, dlogits);
-    return nb::make_tuple(losses, gradient);
+    vectors::cross_entropy(z, code, weight, total, shape[0], shape[1], loss, dlogits, hit);
+    return nb::make_tuple(losses, gradient, hits);
+  });
+}
+
+nb::object squared_errors(nb::handle outputs, nb::handle targets) {
+  return with_dtype("outputs", outputs, [&](auto zero) {
+    using T = decltype(zero);
+    const auto shape = shape_of<2>("outputs", outputs);
+    const T* z = read<T>("outputs", outputs, {shape[0], shape[1]});
+    const T* t = read<T>("targets", targets, {shape[0], shape[1]});
+    double* squares;
+    nb::object result = fresh(squares, {shape[0], shape[1]});
+    run(shape[0] * shape[1], [&] { vectors::squared_errors(z, t, shape[0] * shape[1], squares); });
+    return result;
   });
 }
 
@@ -485,6 +500,7 @@ NB_MODULE(_native, m) {
   m.def("standardise", standardise, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg());
   m.def("cross_entropy", cross_entropy, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+  m.def("squared_errors", squared_errors, nb::arg().none(), nb::arg().none());
   m.def("sum", sum, nb::arg().none());
   m.def("norm", norm, nb::arg().none());
   m.def("adam", adam, nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),

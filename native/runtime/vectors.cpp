@@ -54,13 +54,18 @@ bool finite_range(const T* x, int64_t n) {
 
 template <typename T>
 void cross_entropy(const T* logits, const int64_t* codes, const double* weights, double total, int64_t n,
-                   int64_t k, double* losses, T* dlogits) {
+                   int64_t k, double* losses, T* dlogits, bool* hits) {
   const double unit = 1.0 / (total > 0 ? total : 1.0);
   std::vector<double> p(static_cast<size_t>(k));
   for (int64_t i = 0; i < n; ++i, logits += k, dlogits += k) {
     T largest = logits[0];
-    for (int64_t j = 1; j < k; ++j)
-      largest = logits[j] > largest || logits[j] != logits[j] ? logits[j] : largest;
+    int64_t answer = 0;
+    for (int64_t j = 1; j < k; ++j) {
+      const bool larger = logits[j] > largest || logits[j] != logits[j];
+      largest = larger ? logits[j] : largest;
+      answer = larger ? j : answer;
+    }
+    hits[i] = answer == codes[i];
     double sum = 0;
     for (int64_t j = 0; j < k; ++j) p[j] = exp_down(static_cast<double>(logits[j]) - largest);
     for (int64_t j = 0; j < k; ++j) sum += p[j];
@@ -71,6 +76,15 @@ void cross_entropy(const T* logits, const int64_t* codes, const double* weights,
     const double scale = share / sum;
     for (int64_t j = 0; j < k; ++j) dlogits[j] = static_cast<T>(p[j] * scale);
     dlogits[codes[i]] = static_cast<T>((p[codes[i]] / sum - 1.0) * share);
+  }
+}
+
+template <typename T>
+void squared_errors(const T* outputs, const T* targets, int64_t n, double* out) {
+  for (int64_t i = 0; i < n; ++i) {
+    const T error = outputs[i] - targets[i];
+    const double wide = static_cast<double>(error);
+    out[i] = targets[i] == targets[i] ? wide * wide : 0.0;
   }
 }
 
@@ -207,9 +221,11 @@ template bool standardise<double, float>(const double*, const double*, const dou
 template bool standardise<double, double>(const double*, const double*, const double*, int64_t, int64_t,
                                           double*, int);
 template void cross_entropy<float>(const float*, const int64_t*, const double*, double, int64_t, int64_t,
-                                   double*, float*);
+                                   double*, float*, bool*);
 template void cross_entropy<double>(const double*, const int64_t*, const double*, double, int64_t, int64_t,
-                                    double*, double*);
+                                    double*, double*, bool*);
+template void squared_errors<float>(const float*, const float*, int64_t, double*);
+template void squared_errors<double>(const double*, const double*, int64_t, double*);
 template void softmax<float>(const float*, int64_t, int64_t, float*);
 template void softmax<double>(const double*, int64_t, int64_t, double*);
 template void sigmoid<float>(const float*, int64_t, float*);

@@ -8,11 +8,16 @@
 namespace elman::vectors {
 
 // Computes the softmax cross-entropy of each of n rows of k logits, times weights[i] / total, or times 1 /
-// total if weights is null; and its gradient at the logits. A total that is not above 0 counts as 1. The
-// computation is in float64.
+// total if weights is null; its gradient at the logits; and in `hits` whether codes[i] is the class of the
+// largest logit, the first of those that are as large. A total that is not above 0 counts as 1. The computation
+// is in float64.
 template <typename T>
 void cross_entropy(const T* logits, const int64_t* codes, const double* weights, double total, int64_t n,
-                   int64_t k, double* losses, T* dlogits);
+                   int64_t k, double* losses, T* dlogits, bool* hits);
+
+// Writes the square, in float64, of each of n differences, rounded to T; 0 where a target is NaN.
+template <typename T>
+void squared_errors(const T* outputs, const T* targets, int64_t n, double* out);
 
 // Adds up n values, one after the other from the first.
 double sum(const double* values, int64_t n);

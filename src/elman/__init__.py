@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from elman.models.summary import summary
     from elman.plotting.learning_rate import lr_range_test
     from elman.reporting.report import report
+    from elman.training.divergence import DivergedError
     from elman.training.hints import TrainingWarning
 
 _HOME = {
+    "DivergedError": "elman.training.divergence",
     "RNNClassifier": "elman.estimators.classifier",
     "RNNRegressor": "elman.estimators.regressor",
     "RNNTagger": "elman.estimators.tagger",
@@ -51,6 +53,7 @@ _MODULES = (
 )
 
 __all__ = [
+    "DivergedError",
     "RNNClassifier",
     "RNNRegressor",
     "RNNTagger",

@@ -122,6 +122,15 @@ def test_what_is_in_one_only_differs(record):
         assert "weights/new is in one only" in found.details[1]
 
 
+def test_a_column_of_the_history_that_only_the_newer_build_has_is_no_difference(record):
+    more = Record()
+    for name, value in record.digests.items():
+        more.digests[name], more.numbers[name] = value, record.numbers[name]
+    more.add("fitted_history/score", [0.5, 0.75])
+    assert compare(CASE, record, more, Exceptions()).outcome == EQUAL
+    assert compare(CASE, more, record, Exceptions()).outcome == DIFFERS
+
+
 def test_an_error_is_a_failure_even_if_both_have_it(record):
     record.notes["error"] = "ValueError: no"
     assert compare(CASE, record, record, Exceptions("estimator=classifier")).outcome == FAILED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import os
 import pickle
 
 import pytest
@@ -13,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from elman import RNNClassifier, RNNRegressor, RNNTagger
-from elman.callbacks import CSVLog, JSONLinesLog, StopBelow
+from elman.callbacks import CSVLog, JSONLinesLog, StopBelow, logs
 from elman.models.history import History
 
 LOGS = [(CSVLog, "history.csv"), (JSONLinesLog, "history.jsonl")]
@@ -202,6 +203,59 @@ def test_a_file_of_another_kind_is_left_as_it_is(samples, tmp_path, log, name, c
     with pytest.raises(ValueError, match=f"{name}: .*left as it is"):
         log(path).check()
     assert path.read_bytes() == content.encode("latin-1")
+
+
+@both
+@pytest.mark.parametrize("path", [1, None, b"log", 0.5])
+def test_a_path_is_text_or_a_path(log, name, path):
+    with pytest.raises(TypeError, match=f"{log.__name__}.*pass the name of a file"):
+        log(path)
+
+
+@both
+def test_a_pipe_or_a_device_is_no_log(samples, tmp_path, log, name):
+    os.mkfifo(tmp_path / name)
+    for path in (tmp_path / name, "/dev/zero"):  # of which reading never ends
+        with pytest.raises(ValueError, match="not a file of a disk"):
+            quick(log(path)).fit(*samples)
+        with pytest.raises(ValueError, match="not a file of a disk"):
+            log(path).check()
+
+
+@both
+def test_fits_side_by_side_with_one_log_have_a_run_each(samples, tmp_path, log, name):
+    follow = log(tmp_path / name)
+
+    def another(epoch):
+        if epoch.epoch == 2:
+            quick(follow).fit(*samples)
+
+    quick([another, follow]).fit(*samples)
+    assert sorted(places(tmp_path / name)) == [(run, n) for run in (1, 2) for n in (1, 2, 3)]
+
+
+@both
+def test_a_disk_that_becomes_full_ends_no_training(samples, tmp_path, log, name, monkeypatch):
+    full = {2, 3}
+
+    def write(file, content, whole=logs._write):
+        if seen[-1] in full:
+            raise OSError(28, "No space left on device")
+        whole(file, content)
+
+    seen = []
+    follow = [lambda epoch: seen.append(epoch.epoch), log(tmp_path / name)]
+    monkeypatch.setattr(logs, "_write", write)
+    with pytest.warns(
+        UserWarning, match=f"{name}: epoch 2 could not be written .*No space"
+    ) as said:
+        clf = quick(follow, max_iter=5).fit(*samples)
+    assert len(said) == 1
+    assert clf.n_iter_ == 5
+    assert places(tmp_path / name) == [(1, n) for n in range(1, 6)]
+    full.add(1)
+    with pytest.raises(OSError, match="No space"):
+        quick(follow).fit(*samples)
 
 
 @both

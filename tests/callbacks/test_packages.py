@@ -93,6 +93,19 @@ def test_each_fit_has_a_folder_of_its_own(samples, tmp_path):
     assert not scalars(tmp_path / "run-1")[1]
 
 
+def test_fits_side_by_side_have_a_folder_each(samples, tmp_path):
+    hook = TensorBoard(tmp_path, histograms=False)
+    inner = []
+
+    def another(epoch):
+        if epoch.epoch == 2:
+            inner.append(quick(hook, max_iter=2, random_state=1).fit(*samples))
+
+    outer = quick([hook, another]).fit(*samples)
+    assert curve(tmp_path / "run-1") == [np.float32(loss) for loss in outer.loss_curve_]
+    assert curve(tmp_path / "run-2") == [np.float32(loss) for loss in inner[0].loss_curve_]
+
+
 def test_tensorboard_goes_on_from_a_checkpoint(samples, tmp_path):
     options = {"max_iter": 6, "checkpoint": tmp_path / "kept", "checkpoint_epochs": 2}
     with pytest.raises(KeyError):

@@ -158,3 +158,14 @@ def test_a_grid_search_over_callbacks(samples, n_jobs):
 
 def n_epochs_of(estimator, X, y):
     return estimator.n_iter_
+
+
+def test_fits_side_by_side_that_share_a_limit_have_their_own_time(samples, clock):
+    limit = TimeLimit(35)
+
+    def another(epoch):
+        clock[0] += 10
+        assert quick(limit, max_iter=2).fit(*samples).n_iter_ == 2
+
+    clf = quick([another, limit], max_iter=9).fit(*samples)
+    assert (clf.n_iter_, clf.history_.stopped_by) == (5, "on_epoch")

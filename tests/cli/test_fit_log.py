@@ -107,7 +107,9 @@ def test_training_ends_when_the_minutes_are_over(fit, monkeypatch):
         return now[0]
 
     monkeypatch.setattr(time, "monotonic", clock)
-    assert fit("--max-minutes", "4")[0] == 0
+    code, out, _ = fit("--max-minutes", "4")
+    assert code == 0
+    assert "stopped by --max-minutes" in out
     history = elman.load("model.safetensors").history_
     assert history.stopped_by == "on_epoch"
     assert len(history) == 3

@@ -212,6 +212,16 @@ DAMAGED = {
     "many names": ("a" + ",b" * 100_001, {}, "line 1: has more than 50,000 fields"),
     "large": ("a,b\n1,2\n", {"max_bytes": 15}, "more than the 15 bytes of memory that max_bytes"),
     "text": ("id,a\n1,2\n3,x\n", {"choose": numbers}, "line 3: column 'a' holds 'x'.*features="),
+    "a text among numbers": (
+        "id,a\n1,2\n3,\n4,n/k\n5,6.5\n7,8\n",
+        {"choose": numbers},
+        "line 4: column 'a' holds 'n/k'.*the other values .* are numbers; correct it, or leave .*",
+    ),
+    "a number among texts": (
+        "id,a\n1,2\n3,\n4,low\n5,high\n",
+        {"choose": numbers},
+        "line 4: column 'a' holds 'low'.*features=",
+    ),
     "comma": ('id,a\n1,"2,5"\n', {"choose": numbers}, "line 2: column 'a'.*decimal=','"),
     "point": (
         "id;a\n1;2,5\n1;2.5\n",

@@ -379,7 +379,7 @@ def test_ctrl_c_before_the_first_epoch_ends(samples, monkeypatch):
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("elman.nn.objectives.cross_entropy", interrupt)
+    monkeypatch.setattr("elman.nn.objectives.cross_entropy_and_hits", interrupt)
     with pytest.warns(UserWarning, match="before its first epoch"):
         clf = quick().fit(*samples)
     assert clf.n_iter_ == 0

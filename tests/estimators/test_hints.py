@@ -88,6 +88,18 @@ def test_steps_that_are_too_short_and_too_long_and_too_few(kind, rng):
     assert codes(large, X, y) == ["rate-too-large"]
 
 
+@pytest.mark.parametrize("fit", [RNNClassifier, RNNTagger])
+def test_few_steps_are_no_fault_where_the_answers_are_right(fit, rng):
+    y = np.repeat(list("abcdef"), 50)
+    X = 0.2 * rng.normal(size=(300, 1, 6)) + 2 * (y[:, np.newaxis, np.newaxis] == np.unique(y))
+    if fit is RNNTagger:
+        y = y[:, np.newaxis]
+    clf = fit(24, max_iter=10, batch_size=50, learning_rate_init=0.0025, random_state=0)
+    assert codes(clf, X, y) in ([], ["still-falling"])
+    assert clf.history_.score[-1] > 0.9
+    assert clf.history_.loss[-1] > 0.5 * np.log(6)  # so that the score alone speaks for it
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_features_of_another_scale(kind, rng):
     X, y = data_of(kind, rng)
@@ -123,6 +135,31 @@ def test_a_network_that_answers_one_class(rng):
     tags = np.where(rng.random((300, 5)) < 0.1, "rare", "common")
     (hint,) = hints(estimator_of("steps", learning_rate_init=0.01), X, tags)
     assert "answers 'common' to all of 1280 training labelled time steps" in str(hint)
+
+
+@pytest.mark.parametrize("kind", ["classes", "steps"])
+def test_a_rare_class_that_is_recognised_is_among_the_samples_looked_at(kind, rng):
+    # so rare that 256 evenly spread samples have none of it
+    y = np.where(np.isin(np.arange(1200), (7, 408, 808)), "rare", "common")
+    X = rng.normal(size=(1200, 4, 2)) + 5 * (y == "rare")[:, None, None]
+    if kind == "steps":
+        y = np.where((X.max(axis=2) > 4.5) & (y == "rare")[:, None], "rare", "common")
+    clf = estimator_of(kind, hidden_size=4, learning_rate_init=0.01, max_iter=12)
+    assert codes(clf, X, y) == []
+    assert (clf.predict(X[7:8]) == y[7:8]).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_going_on_at_the_limit_of_the_data_is_not_called_too_short(kind, rng):
+    X, y = data_of(kind, rng, 60)
+    y = y[::-1] if kind == "values" else y
+    X = rng.normal(size=X.shape) + 0.5 * X  # little to learn
+    clf = estimator_of(kind, hidden_size=4, learning_rate_init=0.03, max_iter=30, warm_start=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clf.fit(X, y)
+    clf.set_params(max_iter=10, learning_rate_init=1e-4)
+    assert not {"too-few-steps", "rate-too-small"} & set(codes(clf, X, y))
 
 
 def test_overfitting(rng):

@@ -57,14 +57,18 @@ def test_the_last_of_a_list_says_the_learning_rate():
 
 
 @EVERY_KIND
-@pytest.mark.parametrize("hooks", [None, [], [print], [print, None], 3, "stop", {"a": print}])
+@pytest.mark.parametrize(
+    "hooks", [None, [], [print], [print, None], 3, "stop", {"a": print}, Counts, [print, Counts]]
+)
 def test_what_it_takes(kind, hooks, tmp_path):
     estimator, y = made(kind, on_epoch=hooks, max_iter=1)
     if hooks is None or hooks in ([], [print]):
         assert clone(estimator).get_params()["on_epoch"] == hooks
         assert estimator.fit(X, y).get_params()["on_epoch"] is hooks
     else:
-        where = r"on_epoch\[1\]=None is a NoneType" if isinstance(hooks, list) else "on_epoch="
+        wrong = hooks[1] if isinstance(hooks, list) else hooks
+        where = r"on_epoch\[1\]" if isinstance(hooks, list) else "on_epoch"
+        where += " is the class Counts; pass an object of it" if wrong is Counts else "="
         for call in (estimator.fit, estimator.partial_fit):
             with pytest.raises(TypeError, match=where):
                 call(X, y)

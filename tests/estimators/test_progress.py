@@ -6,6 +6,8 @@ import os
 import re
 import select
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -130,8 +132,8 @@ VALIDATED = {"validation_loss": [1.0, 1.0, 1.0], "validation_score": [0.1, 0.976
     ("columns", "restored", "score", "expected"),
     [
         (VALIDATED, True, "accuracy", "best 2, validation 97.6 %"),
-        (VALIDATED, False, "accuracy", "best 2, validation 90.0 % after epoch 3"),
-        (VALIDATED, False, "R^2", "best 2, validation R^2 0.9000 after epoch 3"),
+        (VALIDATED, False, "accuracy", "best 2 (97.6 %), validation 90.0 % after epoch 3"),
+        (VALIDATED, False, "R^2", "best 2 (R^2 0.9760), validation R^2 0.9000 after epoch 3"),
         ({}, False, "f1", "best 2, training 75.0 % after epoch 3"),
         ({"best_epoch": 3}, False, "f1", "training 75.0 %"),
         ({"stopped_by": "interrupt"}, False, "f1", "best 2, training > 99.9 %, interrupted"),
@@ -194,6 +196,45 @@ def test_a_bar_on_a_terminal(monkeypatch):
             shown += os.read(master, 100_000)
     os.close(master)
     assert b"epoch 1/5" not in shown  # which would be a line
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_fits_in_threads_have_lines_on_a_terminal(monkeypatch):
+    master, slave = os.openpty()
+    both = threading.Barrier(2)
+
+    def fit(_):
+        clf, y = made("classifier", max_iter=2, on_epoch=lambda _: both.wait(20) is None)
+        return clf.fit(X, y).n_iter_
+
+    with os.fdopen(slave, "w") as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", terminal)
+        patch.setenv("TERM", "xterm")
+        patch.setenv("COLUMNS", "100")
+        with ThreadPoolExecutor(2) as threads:
+            assert list(threads.map(fit, range(2))) == [2, 2]
+        assert sys.stdout is terminal
+    shown = os.read(master, 100_000)
+    os.close(master)
+    assert b"epoch 1/2" in shown
+    assert b"\x1b" not in shown
+
+
+class NoTerminal:
+    """What a program without a console may have in the place of standard output."""
+
+    def write(self, text):
+        pass
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("output", [None, NoTerminal()])
+def test_without_a_console_training_goes_on(output, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", output)
+    clf, y = made("classifier", max_iter=2)
+    assert clf.fit(X, y).n_iter_ == 2
 
 
 class Notebook:

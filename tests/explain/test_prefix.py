@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from helpers.explained import (
+    LENGTHS,
     MODELS,
     classifier,
     labels,
@@ -15,7 +16,7 @@ from helpers.explained import (
     tagger,
 )
 
-from elman import RNNClassifier
+from elman import RNNClassifier, RNNTagger
 from elman.explain import shortest_prefix
 from elman.models.fitted import fitted
 
@@ -54,6 +55,21 @@ def test_of_a_classifier_the_label_stays(network, probability):
     else:
         assert found.decided.any()
         assert len(set(found.n_steps.tolist())) > 1
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger])
+def test_labels_may_be_objects(kind):
+    text = labels()
+    y = (
+        [text]
+        if kind is RNNClassifier
+        else [[np.full(n, t) for n, t in zip(LENGTHS, text, strict=True)]]
+    )
+    y.append([np.asarray(of, object) for of in y[0]] if kind is RNNTagger else text.astype(object))
+    found = [shortest_prefix(small(kind).fit(recordings(), of), recordings()) for of in y]
+    assert (found[0].n_steps > 0).any()
+    assert found[1].before.tolist() == found[0].before.tolist()
+    assert repr(found[1]) == repr(found[0])
 
 
 @pytest.mark.parametrize("tolerance", [None, 0.3, 0.0])

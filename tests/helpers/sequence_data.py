@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from elman.backends.cells import Cell
+from elman.data.prepared import Prepared
+from elman.data.validation import check_sequences
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
+from elman.training.labelled import Labelled
 
 RAGGED = (3, 0, 5, 3, 1, 5)
 
@@ -48,6 +51,15 @@ def make_samples(rng, n_samples=30, kind="ragged", dtype=np.float64, n_features=
         X[:] = ragged
     y = np.array(["down", "up"])[[int(x[:, 0].sum() > 0) for x in X]]
     return X, y
+
+
+def labelled_of(targets, weights=None, n_features=2, per_step=False):
+    """Samples of four steps, or three samples with a target at every step, with these targets."""
+    n = 3 if per_step else len(targets)
+    lengths = [len(targets) // 3] * 3 if per_step else [4] * n
+    X = [np.arange(k * n_features, dtype=float).reshape(k, n_features) + i
+         for i, k in enumerate(lengths)]  # fmt: skip
+    return Labelled(Prepared(check_sequences(X)), np.asarray(targets), weights, per_step)
 
 
 def assert_batch(batch, X, indices):

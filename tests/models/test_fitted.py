@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
+import elman
 from elman import RNNClassifier, SequenceScaler
+from elman.models import files
 from elman.models.fitted import fitted
 
 
@@ -35,3 +39,22 @@ def test_what_holds_no_trained_model_is_refused():
         fitted(LogisticRegression())
     with pytest.raises(TypeError, match="Pipeline that ends in LogisticRegression"):
         fitted(make_pipeline(SequenceScaler(), LogisticRegression()))
+    X, y = data()
+    search = GridSearchCV(RNNClassifier(3, max_iter=1), {"cell": ["elman"]}, cv=2).fit(X, y)
+    with pytest.raises(TypeError, match="GridSearchCV: pass its best_estimator_"):
+        fitted(search)
+
+
+def test_the_scalers_are_those_next_to_the_model(tmp_path):
+    X, y = data()
+    first, clf = SequenceScaler(), RNNClassifier(3, max_iter=1, random_state=0)
+    pipeline = make_pipeline(first, SequenceScaler(), clf).fit(X, y)
+    elman.save(pipeline, tmp_path / "one.safetensors")
+    model = files.load(tmp_path / "one.safetensors").model
+    for given in (pipeline, model):
+        (mean, _), (no_mean, _) = fitted(given).scalers
+        np.testing.assert_array_equal(mean, first.mean_)
+        np.testing.assert_allclose(no_mean, 0, atol=1e-12)
+    other = make_pipeline(SequenceScaler(), FunctionTransformer(), clf).fit(X, y)
+    assert fitted(other).scalers == []
+    assert model.after_scalers.before == ()

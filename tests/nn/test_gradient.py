@@ -440,3 +440,8 @@ def test_an_answer_with_several_rows_has_the_gradient_of_all_of_them(backend):
         whole.gradient.flat, sum(part.gradient.flat for part in parts), rtol=1e-12, atol=1e-15
     )
     assert whole.losses.sum() == pytest.approx(sum(part.losses.sum() for part in parts))
+
+
+def test_samples_that_go_on_from_states_are_else_the_same():
+    samples = Samples(*range(len(Samples._fields)))
+    assert samples.going_on("states") == samples._replace(states="states")

@@ -122,6 +122,61 @@ def test_the_compiled_loss_refuses_what_does_not_fit(codes, weights, error):
         fused.cross_entropy(np.zeros((2, 3)), np.array(codes), weights, 1.0)
 
 
+@pytest.fixture(params=[(name, e) for name in available_backends() for e in (0, 0.3)], ids=str)
+def hits(request):
+    """Which rows are hit, in NumPy and as the kernel has it, with smoothing and without."""
+    name, e = request.param
+    fused = get_backend(name).fused
+    return lambda *args: losses.cross_entropy_and_hits(*args, None, fused, label_smoothing=e)[2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(0, 3), (5, 1), (67, 2), (301, 7), (41, 131)], ids=str)
+def test_hits_are_where_argmax_is_right(hits, rng, dtype, shape):
+    logits = rng.integers(-2, 3, shape).astype(dtype)  # many are as large as another
+    logits[::3] += rng.standard_normal(shape[1]).astype(dtype)
+    largest = logits.argmax(axis=1)
+    codes = np.where(rng.random(shape[0]) < 0.5, largest, rng.integers(0, shape[1], shape[0]))
+    found = hits(logits, codes)
+    assert found.dtype == np.bool_
+    assert found.tolist() == (codes == largest).tolist()
+
+
+def test_of_equal_logits_the_first_is_the_answer(hits):
+    logits = np.array([[1, 3, 3, 0, 3], [-0.0, 0.0, -np.inf, 0.0, -1]])
+    right = [hits(logits, np.array([code, code])).tolist() for code in range(5)]
+    assert right == [[False, True], [True, False], [False] * 2, [False] * 2, [False] * 2]
+
+
+@pytest.mark.parametrize("dtypes", [("f4", "f4"), ("f8", "f8"), ("f4", "f8")], ids=str)
+def test_every_backend_has_the_same_squared_errors(rng, dtypes):
+    outputs, targets = (rng.normal(100, 1, (37, 3)).astype(dtype) for dtype in dtypes)
+    targets[::4, 1] = np.nan
+    expected = (outputs - targets).astype(np.float64) ** 2
+    expected[::4, 1] = 0
+    for name in available_backends():
+        squared = losses.squared_errors(outputs, targets, get_backend(name).fused)
+        assert squared.dtype == np.float64
+        assert squared.tobytes() == expected.tobytes()
+
+
+@pytest.mark.skipif("native" not in available_backends(), reason="the kernel was not built")
+@pytest.mark.parametrize(
+    ("targets", "error"),
+    [
+        (np.zeros((2, 2)), ValueError),
+        (np.zeros((3, 3)), ValueError),
+        (np.zeros(6), ValueError),
+        (np.zeros((3, 2)).T, ValueError),
+        (np.zeros((2, 3), np.float32), TypeError),
+    ],
+    ids=["width", "rows", "flat", "order", "type"],
+)
+def test_the_compiled_squared_errors_refuse_what_does_not_fit(targets, error):
+    with pytest.raises(error):
+        get_backend("native").fused.squared_errors(np.zeros((2, 3)), targets)
+
+
 def test_rows_of_softmax_do_not_meet(rng):
     logits = rng.normal(size=(37, 11)).astype(np.float32)
     together = softmax(logits)

@@ -23,6 +23,8 @@ def test_of_a_classifier_a_pipeline_and_a_model(rng):
         assert display.shares.tolist() == shares.tolist()
         assert display.accuracy.tolist() == accuracy.tolist()
         assert display.commonest == 0.6
+        (rule,) = [line for line in display.ax_.lines if "always" in str(line.get_label())]
+        assert rule.get_label() == "always the class most frequent here: 60.0%"
     assert display.ax_.lines[0].get_xydata().tolist() == np.c_[shares, accuracy].tolist()
     assert display.frame().to_dict("list") == {
         "share": shares.tolist(),

@@ -106,7 +106,7 @@ def test_what_does_not_belong_together_is_refused():
     with pytest.raises(IndexError, match="row 7 of an explanation of 7 rows"):
         AttributionDisplay.from_explanation(fit, explanation, X, row=7)
     with pytest.raises(ValueError, match="one recording"):
-        AttributionDisplay.from_estimator(fit, X[:1])
+        AttributionDisplay.from_estimator(fit, X[:2])
     with pytest.raises(ValueError, match="whole time steps"):
         AttributionDisplay(np.zeros((4, 2)), np.zeros((4, 3)))
     with pytest.raises(ValueError, match="no colour"):

@@ -120,3 +120,19 @@ def test_only_a_classifier_has_probabilities_over_time(estimator, y, rng):
     X = rng.normal(size=(3, 4, 2))
     with pytest.raises(TypeError, match=f"{estimator.__name__} gives a sequence no class"):
         plot_probabilities_over_time(estimator(3, max_iter=1).fit(X, y), X[0])
+
+
+@pytest.mark.parametrize(
+    ("classes", "true_class", "column"),
+    [
+        ([0.0, 1.0], 1, 1),
+        ([False, True], 1, 1),
+        ([0, 1], np.float32(1), 1),
+        ([0, 1], "1", 1),
+        (["1", "0"], "1", 0),
+        (np.array(["no", "yes"], object), np.str_("yes"), 1),
+    ],
+)
+def test_the_true_class_is_the_one_that_is_equal(classes, true_class, column):
+    display = KnowledgeCurveDisplay([[0.25, 0.75]], classes, true_class=true_class)
+    assert display.answer == column

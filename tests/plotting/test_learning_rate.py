@@ -160,6 +160,28 @@ def test_nothing_is_suggested_where_the_loss_did_not_fall(rng, samples):
     assert found.suggestion is None
 
 
+@pytest.mark.parametrize("low", [1e-9, 1e-5])
+@pytest.mark.parametrize("seed", range(3))
+def test_batches_that_are_easier_by_chance_suggest_nothing(seed, low):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(150, 4, 2)), rng.integers(0, 2, 150)  # nothing to learn from
+    found = elman.lr_range_test(RNNClassifier(4, random_state=0), X, y, low=low, high=1e3 * low)
+    assert found.suggestion is None
+
+
+def test_targets_that_are_all_alike_suggest_nothing(rng):
+    X = rng.normal(size=(30, 4, 2))
+    for estimator in (RNNClassifier(4, random_state=0), RNNRegressor(4, random_state=0)):
+        assert elman.lr_range_test(estimator, X, np.ones(30)).suggestion is None
+
+
+def test_few_steps_before_the_loss_explodes_suggest_nothing(rng):
+    X, y = make_samples(rng, 150)
+    found = elman.lr_range_test(RNNClassifier(4, random_state=0), X, y, high=1e300)
+    assert len(found.rates) < 10
+    assert found.suggestion is None
+
+
 def test_nothing_is_suggested_where_the_loss_still_falls(rng):
     X, y = make_samples(rng, 150)
     found = elman.lr_range_test(RNNClassifier(4, random_state=0), X, y, high=0.02)
@@ -210,7 +232,8 @@ def test_other_errors(samples):
     with pytest.raises(ValueError, match="hidden_size"):
         elman.lr_range_test(RNNClassifier(0), X, y)
     huge = [np.full((3, 2), 1e308)] * 12
-    regressor = RNNRegressor(3, dtype="float64", standardize=False, activation="relu")
+    options = {"standardize": False, "activation": "relu", "random_state": 0}
+    regressor = RNNRegressor(3, dtype="float64", **options)
     with pytest.raises(ValueError, match="loss of the first batch is not finite"):
         elman.lr_range_test(regressor, huge, np.arange(12.0))
 

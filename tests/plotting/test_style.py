@@ -11,10 +11,12 @@ import pytest
 from elman.plotting import (
     AccuracyByLengthDisplay,
     AccuracyByShareDisplay,
+    AttributionDisplay,
     GradientFlowDisplay,
     HiddenStatesDisplay,
     KnowledgeCurveDisplay,
     LossCurveDisplay,
+    plot_confusion_matrix,
 )
 from elman.plotting.style import CHALK, INK, new_axes, png, root_figure, short_names
 
@@ -137,3 +139,35 @@ def test_short_names_differ_as_the_long_ones_do():
     assert short_names(["a" * 30, "b" * 30], 8) == ["aaaaa…aa", "bbbbb…bb"]
     middle = ["a" * 9 + letter + "c" * 9 for letter in "xy"]
     assert len(set(short_names(middle, 7))) == 2
+
+
+ODD = {
+    r"$\frac{$": r"$\frac{$",
+    "$5 or $6": "$5 or $6",
+    "_hidden": "_hidden",
+    "a\nb": r"a\nb",
+    "\x1b[31m": r"\x1b[31m",
+}
+"""names of data, and what a picture has to show of each"""
+NAMED = {
+    "knowledge": lambda names: KnowledgeCurveDisplay(np.eye(5), names).plot().ax_,
+    "attribution": lambda names: AttributionDisplay([[1] * 5], [[1] * 5], names=names).plot().ax_,
+    "states": lambda names: HiddenStatesDisplay([[1] * 5], names=names).plot().ax_,
+    "length": lambda names: AccuracyByLengthDisplay([1, 2], {n: [0, 1] for n in names}).plot().ax_,
+    "flow": lambda names: GradientFlowDisplay({n: [[1, 2]] for n in names}).plot().ax_,
+    "confusion": lambda names: plot_confusion_matrix(names, names),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.filterwarnings("error")
+def test_names_are_drawn_letter_by_letter(name):
+    ax = NAMED[name]([*ODD])
+    png(root_figure(ax))
+    shown = set()
+    for text in ax.figure.findobj(matplotlib.text.Text):
+        formula = text.get_text().count("$") - text.get_text().count(r"\$")
+        if formula == 0:
+            label = text.get_text().removesuffix(" (its answer)")
+            shown.add(label.replace(r"\$", "$").lstrip("\u200b"))
+    assert set(ODD.values()) <= shown

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 
 import elman
 from elman.data import Dataset, SequenceStore
+from elman.models import files
 
 FAST = {"n_resamples": 100}
 
@@ -353,3 +354,101 @@ def test_a_store_brings_its_answers_and_ids(case, tmp_path):
     assert [one["id"] for one in stored["recordings"]] == [
         f"r{one['index']}" for one in told["recordings"]
     ]
+
+
+def test_a_model_from_a_file_says_what_its_pipeline_says(tmp_path):
+    rng = np.random.default_rng(9)
+    X = [rng.normal(60, 9, size=(n, 2)) for n in rng.integers(3, 8, 31).tolist()]
+    y = np.where([x[:, 0].mean() > 60 for x in X], "up", "down")
+    clf = elman.RNNClassifier(hidden_size=3, max_iter=2, random_state=0)
+    pipeline = make_pipeline(elman.SequenceScaler(), clf).fit(X, y)
+    elman.save(pipeline, tmp_path / "one.safetensors")
+    model = files.load(tmp_path / "one.safetensors").model
+    assert len(model.before) == 1
+    told = [elman.report(given, X, y, **FAST).to_dict() for given in (pipeline, model)]
+    for name in ("scores", "drift", "recordings", "data", "baselines"):
+        assert told[0][name] == told[1][name], name
+
+
+@pytest.mark.filterwarnings("ignore:y has one class only")
+@pytest.mark.parametrize("kind", ["label", "steps"])
+def test_a_model_that_knows_one_class(kind):
+    rng = np.random.default_rng(4)
+    X = [rng.normal(size=(n, 2)) for n in (3, 5, 2, 4)]
+    y = ["only"] * 4 if kind == "label" else [["only"] * len(x) for x in X]
+    estimator = elman.RNNClassifier if kind == "label" else elman.RNNTagger
+    model = estimator(hidden_size=3, max_iter=1, random_state=0).fit(X, y)
+    told = elman.report(model, X, y, title=5, **FAST)
+    assert told.to_dict()["title"] == "5"
+    assert values(told)["accuracy"] == 1
+    assert all(one.get("attribution") is None for one in told.to_dict()["recordings"])
+    assert "</html>" in told.to_html()
+    assert "title=" in told._repr_html_()
+
+
+def test_only_a_store_brings_ids():
+    rng = np.random.default_rng(5)
+    plain = rng.normal(size=(11, 4, 2))
+    y = np.arange(11) % 2
+    model = elman.RNNClassifier(hidden_size=3, max_iter=1, random_state=0).fit(plain, y)
+    masked = np.ma.masked_array(plain)  # has a method of that name
+    assert elman.report(model, masked, y, **FAST).to_dict()["recordings"][0]["id"] is None
+
+
+def test_recordings_without_steps_are_not_taken_for_those_of_training(cases):
+    case = cases["label"]
+    X, y = [np.zeros((0, 3)), *case.X], [case.y[0], *case.y]
+    X_train, y_train = [np.zeros((0, 3)), *case.X_train], [case.y_train[0], *case.y_train]
+    told = elman.report(case.model, X, y, X_train=X_train, y_train=y_train, **FAST)
+    assert told.to_dict()["training_data"]["n_in_both"] == 0
+
+
+def test_a_target_that_does_not_vary_leaves_the_score_of_the_others():
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(31, 4, 2))
+    y = np.stack([np.full(31, 3.5), X[:, 0, 0]], axis=1)
+    model = elman.RNNRegressor(hidden_size=3, max_iter=2, random_state=0).fit(X, y)
+    told = elman.report(model, X, y, **FAST)
+    varies = r2_score(y[:, 1], model.predict(X)[:, 1])
+    assert values(told)["r2"] == pytest.approx(varies)
+    facts = told.to_dict()
+    assert [one["r2"] for one in facts["targets"]] == [None, pytest.approx(varies)]
+    rule = facts["baselines"]["rows"][0]
+    assert rule["score"]["value"] == pytest.approx(0)
+    assert rule["difference"]["value"] == pytest.approx(varies)
+
+
+@pytest.mark.parametrize("kind", ["label", "values"])
+@pytest.mark.parametrize("with_training", [False, True])
+def test_values_that_overflow_in_a_rule_leave_it_out_and_count_as_drift(cases, kind, with_training):
+    case = cases[kind]
+    X = [1e200 * (x + 5) for x in case.X]
+    more = {"X_train": case.X_train, "y_train": case.y_train} if with_training else {}
+    facts = elman.report(case.model, X, case.y, **more, **FAST).to_dict()
+    assert len(facts["baselines"]["rows"]) == 1
+    assert all("overflow" in one["why"] for one in facts["baselines"]["left_out"])
+    assert facts["drift"]["n_flagged"] == 3
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("n_scalers", [1, 2])
+def test_drift_of_a_pipeline_is_that_of_the_features_it_is_given(standardize, n_scalers, tmp_path):
+    rng = np.random.default_rng(12)
+    X = [rng.normal((70, -3), (9, 0.5), size=(n, 2)) for n in rng.integers(2, 7, 31).tolist()]
+    y = np.arange(31) % 2
+    small = {"hidden_size": 3, "max_iter": 1, "random_state": 0}
+    alone = elman.RNNClassifier(**small).fit(X, y)
+    scalers = [elman.SequenceScaler() for _ in range(n_scalers)]
+    clf = elman.RNNClassifier(standardize=standardize, **small)
+    pipeline = make_pipeline(*scalers, clf).fit(X, y)
+    elman.save(pipeline, tmp_path / "one.safetensors")
+    model = files.load(tmp_path / "one.safetensors").model
+    moved = [x + np.array([0.0, 1.0]) for x in X]
+    expected = elman.report(alone, moved, y, **FAST).to_dict()["drift"]
+    assert expected["n_flagged"] == 1
+    for given in (pipeline, model):
+        drift = elman.report(given, moved, y, **FAST).to_dict()["drift"]
+        assert drift["source"] == "the model"
+        for one, other in zip(drift["features"], expected["features"], strict=True):
+            assert (one.pop("feature"), one.pop("flagged")) == (other["feature"], other["flagged"])
+            assert one == pytest.approx({name: other[name] for name in one}, rel=1e-6)

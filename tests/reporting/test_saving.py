@@ -50,3 +50,10 @@ def test_a_failure_leaves_what_was_there(told, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         told.save(tmp_path / "one.html")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_numbers_do_not_take_the_place_of_the_page(told, tmp_path):
+    (tmp_path / "one.json").symlink_to(tmp_path / "one.html")
+    with pytest.raises(FileExistsError, match="is a link to the page"):
+        told.save(tmp_path / "one.html")
+    assert not (tmp_path / "one.html").exists()

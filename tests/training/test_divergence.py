@@ -197,3 +197,18 @@ def test_the_states_in_the_folder_stay_good(samples, tmp_path):
     broken(clf, *samples)
     last = RNNClassifier.load(tmp_path / "epoch-000002.safetensors")
     assert np.isfinite(last.predict_proba(samples[0])).all()
+
+
+@pytest.mark.parametrize("far", ["X_val", "y_val"])
+def test_a_loss_of_validation_data_that_overflows_by_itself_names_its_sample(rng, far):
+    X = [rng.normal(size=(t, 2)) for t in (3, 5, 4, 2, 6)]
+    y = np.array([0.5, -1, 2, 0, 1])
+    held_out = {"X_val": [x.copy() for x in X[:3]], "y_val": y[:3].copy()}
+    # states and answers stay finite, and the loss does not
+    held_out[far][1] = held_out[far][1] * 0 + 1e300
+    options = {"activation": "relu", "standardize": False, "dtype": "float64", "random_state": 0}
+    reg = RNNRegressor(3, **options) if far == "X_val" else RNNRegressor(3, random_state=0)
+    with pytest.raises(DivergedError, match=r"at time step 4 of X_val\[1\], in the loss") as caught:
+        reg.fit(X, y, **held_out)
+    assert "huge values in X_val and y_val" in str(caught.value)
+    assert "as usual" not in str(caught.value)

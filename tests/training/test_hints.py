@@ -1,4 +1,4 @@
-"""Each rule on a history made for it, the base rate, and silence where there is nothing to say."""
+"""Each rule on a history made for it, and silence where there is nothing to say."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.sequence_data import labelled_of
 
 from elman import TrainingWarning
-from elman.data.prepared import Prepared
-from elman.data.validation import check_sequences
 from elman.models.history import History
 from elman.nn.objectives import AnyLabels, OneClass, Values
-from elman.training.base_rate import BaseRate, base_rate
+from elman.training.base_rate import BaseRate
 from elman.training.hints import Answer, Trained, hint_after, hint_before
-from elman.training.labelled import Labelled
 
 ASKED = {
     "cell": "elman",
@@ -81,7 +79,12 @@ FAULTS = {
         [0.6] * 20, fields={"only_answer": lambda: Answer("'no'", 256, "samples", 0.9)}
     ),
     "not-learned": trained_of(FLAT),
-    "overfits": trained_of(LEARNED, validation_loss=RISING, validation_score=[0.9] * 20),
+    "overfits": trained_of(
+        LEARNED,
+        validation_loss=RISING,
+        validation_score=[0.9] * 20,
+        fields={"n_validation": 100},
+    ),
     "still-falling": trained_of(np.linspace(0.7, 0.2, 20)),
 }
 
@@ -150,15 +153,36 @@ def test_no_hint_at_a_limit_of_the_data(rng, limit):
 
 
 def test_setbacks_are_not_what_dropout_explains():
-    loss = [0.5, 0.525] * 15
+    loss = [0.5, 0.56] * 15
     assert code_of(trained_of(loss)) == "rate-too-large"
     assert code_of(trained_of(loss, asked={"dropout": 0.3})) is None
 
 
 def test_validation_loss_that_was_never_below_the_base_rate():
-    never = trained_of(LEARNED, validation_loss=[0.71] * 20, validation_score=[0.5] * 20)
+    columns = {"validation_loss": [0.71] * 20, "validation_score": [0.5] * 20}
+    never = trained_of(LEARNED, fields={"n_validation": 30}, **columns)
     assert code_of(never) == "overfits"
+    assert code_of(replace(never, n_validation=29)) is None
     assert "does not hold for the validation data" in hint_after(never).message
+
+
+@pytest.mark.parametrize("code", ["too-few-steps", "rate-too-small"])
+@pytest.mark.parametrize("objective", [OneClass(), AnyLabels()])
+def test_little_is_not_learned_where_most_answers_are_right(code, objective):
+    def after(score, commonest):
+        trained = replace(FAULTS[code], objective=objective, commonest=lambda: commonest)
+        return code_of(replace(trained, history=replace(trained.history, score=[score] * 20)))
+
+    assert after(0.98, 0.4) != code
+    assert after(0.98, 0.97) == code
+    assert after(0.6, 0.4) == code
+
+
+def test_few_validation_samples_may_have_a_worse_loss_by_chance():
+    rising = [0.6, *([0.5] * 9), *([0.61] * 10)]  # by a sixth of the base rate
+    columns = {"validation_loss": rising, "validation_score": [0.7] * 20}
+    for n, code in ((9, None), (12, "overfits")):
+        assert code_of(trained_of(LEARNED, fields={"n_validation": n}, **columns)) == code
 
 
 def test_relu_may_be_half_zero():
@@ -167,41 +191,105 @@ def test_relu_may_be_half_zero():
     assert code_of(trained_of([0.6] * 20, saturated=0.97, asked=relu)) == "saturated"
 
 
-def test_early_stopping_counts_the_epoch_that_was_kept():
-    loss = [0.7, 0.69, *([0.1] * 10)]
-    history = replace(history_of(loss), stopped_by="early_stopping", best_epoch=2)
-    stopped = replace(trained_of(loss, asked={"early_stopping": True}), history=history)
-    assert code_of(stopped) == "not-learned"
-    assert code_of(replace(stopped, history=replace(history, best_epoch=12))) is None
+def test_early_stopping_counts_what_was_learned_from_the_kept_epoch_on():
+    # the loss of an early epoch is a mean over its course, not that of the weights at its end
+    for loss, code in (([0.7, 0.69, *([0.1] * 10)], None), ([0.69] * 5, "not-learned")):
+        history = replace(history_of(loss), stopped_by="early_stopping", best_epoch=2)
+        stopped = replace(trained_of(loss, asked={"early_stopping": True}), history=history)
+        assert code_of(stopped) == code
+    assert "After 2 epochs the training loss is 0.69," in hint_after(stopped).message
 
 
-def labelled_of(targets, weights=None, n_features=2, per_step=False):
-    n = 3 if per_step else len(targets)
-    lengths = [len(targets) // 3] * 3 if per_step else [4] * n
-    X = [np.arange(k * n_features, dtype=float).reshape(k, n_features) + i
-         for i, k in enumerate(lengths)]  # fmt: skip
-    return Labelled(Prepared(check_sequences(X)), np.asarray(targets), weights, per_step)
+def test_early_stopping_at_the_limit_of_the_data_is_not_called_too_short():
+    asked = {"early_stopping": True, "n_iter_no_change": 10}
+    for ratio, code in ((0.9, None), (0.96, "too-few-steps")):
+        loss = [0.7 * ratio] * 12
+        history = replace(history_of(loss), stopped_by="early_stopping", best_epoch=2)
+        stopped = replace(trained_of(loss, asked=asked, n_batches=2), history=history)
+        assert code_of(stopped) == code
+    assert "Raise n_iter_no_change (10 now)" in hint_after(stopped).message
+    assert "max_iter" not in hint_after(stopped).message
 
 
-def test_base_rate_of_classes_is_the_entropy_of_their_shares():
-    training = labelled_of([0, 1, 1, 1, 2])
-    expected = -sum(p * math.log(p) for p in (0.2, 0.6, 0.2))
-    found = base_rate(training, labelled_of([2, 2]), OneClass(), 3)
-    np.testing.assert_allclose(found, (expected, -math.log(0.2)), rtol=1e-6)
-    weighted = labelled_of([0, 1, 1, 1, 2], np.array([3.0, 1, 1, 1, 3]))
-    np.testing.assert_allclose(base_rate(weighted, None, OneClass(), 3).training, math.log(3))
-    steps = labelled_of([0, -1, 1, 1, -1, 1, 2, -1, -1], per_step=True)
-    np.testing.assert_allclose(base_rate(steps, None, OneClass(), 3).training, expected)
+def test_weights_that_were_trained_before_need_not_be_carried_far():
+    short = trained_of([0.6] * 12, n_batches=2)
+    assert code_of(short) == "too-few-steps"
+    assert code_of(replace(short, went_on=True)) is None
 
 
-def test_base_rate_of_labels_and_of_values():
-    training = labelled_of(np.array([[1, 0], [1, 1], [0, 0], [0, 0]], dtype=float))
-    expected = math.log(2) - 0.25 * math.log(0.25) - 0.75 * math.log(0.75)
-    np.testing.assert_allclose(base_rate(training, None, AnyLabels(), 2).training, expected)
-    values = labelled_of(np.array([[1.0], [2], [6], [np.nan]]), per_step=False)
-    np.testing.assert_allclose(base_rate(values, None, Values(), 1).training, 14 / 3)
-    # of absolute errors the median is the best constant
-    np.testing.assert_allclose(base_rate(values, None, Values("absolute"), 1).training, 5 / 3)
+def test_label_smoothing_leaves_a_loss_to_the_best_answers():
+    # smoothing of 0.8 over two classes: all right is 0.673 where knowing nothing is 0.693
+    base = BaseRate(math.log(2), None, least=0.673)
+    good, bad = (replace(trained_of([loss] * 20), base=base) for loss in (0.676, 0.6925))
+    assert code_of(good) is None
+    assert code_of(bad) == "not-learned"
+    assert "label_smoothing leaves 0.673 to the best answers" in hint_after(bad).message
+
+
+def test_dropout_wavers_and_is_asked_once_more_without():
+    wavering = [0.5, 0.62] * 15  # rises by a sixth of the base rate, of 60 targets
+    asked = {"dropout": 0.5}
+    assert code_of(trained_of(wavering)) == "rate-too-large"
+    assert code_of(replace(trained_of(wavering, asked=asked), n_targets=60)) is None
+    assert code_of(replace(trained_of(wavering, asked=asked), n_targets=6000)) == "rate-too-large"
+    flat = trained_of(FLAT, asked=asked)
+    assert code_of(flat) == "not-learned"
+    assert code_of(replace(flat, undropped=0.3)) is None
+    assert "loss without dropout is 0.68," in hint_after(replace(flat, undropped=0.68)).message
+
+
+def test_one_of_something_is_told_in_the_singular():
+    hint = hint_after(trained_of([0.65] * 12, n_batches=1))
+    assert "(12 epochs of 1 batch now)" in hint.message
+    hint = hint_before(labelled_of([2]), None, OneClass(), str)
+    assert hint.code == "one-class"
+    assert hint.message.startswith("y has one sample, so that there is nothing to tell it from")
+
+
+def test_weights_that_were_drawn_badly_are_no_fault_of_the_rate():
+    limit = [0.5] * 20
+    for first, code in (
+        ([2.0, 1.6], None),
+        ([1.3, 1.6], "rate-too-large"),
+        ([3.0], "rate-too-large"),
+    ):
+        assert code_of(trained_of([*first, *limit])) == code
+
+
+def test_a_loss_that_wavers_for_long_at_the_limit_of_noise_is_no_fault_of_the_rate():
+    wavering = [0.45, 0.475] * 50  # by 3.6 % of the base rate, as small batches do
+    assert code_of(trained_of([0.7, 0.6, *wavering])) is None
+
+
+def test_a_loss_that_falls_while_that_of_validation_rises_needs_no_longer_training():
+    falling = list(np.linspace(0.7, 0.3, 20))
+    for step, code in ((-0.001, "still-falling"), (0.001, None)):
+        validation = {
+            "validation_loss": [0.6 + i * step for i in range(20)],
+            "validation_score": [0.7] * 20,
+        }
+        trained = trained_of(falling, fields={"n_validation": 50}, **validation)
+        assert code_of(trained) == code
+
+
+def test_a_falling_loss_asks_for_a_larger_rate_only_where_it_is_not_large():
+    falling = list(np.linspace(0.7, 0.3, 20))
+    for loss, rate, words in (
+        (falling, 0.003, "or a larger learning_rate_init"),
+        (falling, 0.1, None),
+        ([9.0, *falling], 0.1, "or a lower learning_rate_init"),
+    ):
+        asked = {"learning_rate_init": rate}
+        message = hint_after(trained_of(loss, asked=asked)).message
+        assert "a larger max_iter" in message
+        assert (words or "Try a larger max_iter (20 epochs now);") in message
+
+
+def test_clipping_that_shortens_every_step_is_named_first():
+    asked = {"solver": "sgd", "max_grad_norm": 1e-4, "learning_rate_init": 0.03}
+    hint = hint_after(trained_of([0.6] * 20, asked=asked, rate=0.03))
+    assert hint.code == "too-few-steps"
+    assert "they are too short. Raise max_grad_norm (0.0001 now)" in hint.message
 
 
 def test_before_training():

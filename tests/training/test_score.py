@@ -128,8 +128,9 @@ def test_marks_add_up_to_the_score_of_validation(objective, weighted, rng):
     whole = objective.evaluate(outputs, targets, weights, None)[1]
     summed = 0
     for part in (slice(0, 2), slice(2, 7)):
-        marks = objective.marks(outputs[part], targets[part])
-        summed = summed + objective.marked(marks, None if weights is None else weights[part])
+        own = None if weights is None else weights[part]
+        marks = objective.loss_and_marks(outputs[part], targets[part], own, None)[2]
+        summed = summed + objective.marked(marks, own)
     assert objective.scoring(targets, weights)(summed) == pytest.approx(whole, rel=1e-12)
 
 
@@ -140,7 +141,7 @@ def test_r_squared_of_constant_and_unknown_targets(rng):
     targets[:, :2] = 2
     targets[1:3, 2], targets[:, 3] = np.nan, np.nan
     objective = Values()
-    marked = objective.marked(objective.marks(outputs, targets), None)
+    marked = objective.marked(objective.loss_and_marks(outputs, targets, None, None)[2], None)
     score = objective.scoring(targets, None)(marked)
     assert score == pytest.approx(r_squared(outputs, targets, None), rel=1e-12)
 

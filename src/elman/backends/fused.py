@@ -63,8 +63,12 @@ class Fused(Protocol):
         weights: NDArray[np.float64] | None,
         total: float,
         /,
-    ) -> tuple[NDArray[np.float64], Array]:
-        """As `elman.nn.losses.cross_entropy`, to rounding."""
+    ) -> tuple[NDArray[np.float64], Array, NDArray[np.bool_]]:
+        """As `elman.nn.losses.cross_entropy_and_hits`, losses and gradient to rounding."""
+        ...
+
+    def squared_errors(self, outputs: Array, targets: Array, /) -> NDArray[np.float64]:
+        """As `elman.nn.losses.squared_errors`, to the same bits, of arrays of one type."""
         ...
 
     def sum(self, values: NDArray[np.float64], /) -> float:

@@ -85,6 +85,7 @@ class _NativeFused:
     all_finite = staticmethod(_native.all_finite)
     standardise = staticmethod(_native.standardise)
     cross_entropy = staticmethod(_native.cross_entropy)
+    squared_errors = staticmethod(_native.squared_errors)
     sum = staticmethod(_native.sum)
     softmax = staticmethod(_native.softmax)
     sigmoid = staticmethod(_native.sigmoid)

@@ -7,9 +7,12 @@ import io
 import json
 import math
 import os
+import stat
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import fspath
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +28,8 @@ class _Run:
     number: int
     losses: dict[int, float]
     """by the number of the epoch"""
+    behind: bool = False
+    """whether epochs could not be written, and wait for the next one"""
 
 
 @dataclass
@@ -36,16 +41,44 @@ class RunLog:
 
     MUST_HAVE: ClassVar[tuple[str, ...]] = ("run", "epoch", "loss")
 
+    def __post_init__(self) -> None:
+        # an int would be the number of a file that is open: 1 is standard output
+        if not (isinstance(self.path, (str, os.PathLike)) and isinstance(fspath(self.path), str)):
+            raise TypeError(
+                f"{type(self).__name__}(path={self.path!r:.200}): pass the name of a file, as text "
+                "or as a path"
+            )
+
     def __call__(self, epoch: Epoch) -> None:
         """Add the rows that the file does not have yet."""
         if not epoch.is_writer:
             return
+        try:
+            self._add(epoch)
+        except OSError as error:
+            run = self._run.of(epoch)
+            if run is None:  # the first call: little is lost, and the path may be wrong
+                raise
+            if not run.behind:
+                warnings.warn(
+                    f"{fspath(self.path)}: epoch {epoch.epoch} could not be written ({error}). "
+                    "Training goes on, and what is missing is written once that is possible",
+                    stacklevel=2,
+                )
+            run.behind = True
+
+    def _add(self, epoch: Epoch) -> None:
         rows = [last_row(epoch)]
         with _appending(self.path) as file:
-            run, empty = self._run.of(epoch), not os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            self._must_be_plain(status.st_mode)
+            run, empty = self._run.of(epoch), not status.st_size
             if run is None or empty:
                 rows = rows_of(epoch)
                 run = self._begin(rows, self._read(file, rows))
+            elif run.behind:
+                rows = rows_of(epoch)
+                self._read(file, rows)  # cuts off what is not whole
             elif run.losses.get(epoch.epoch, epoch.loss) != epoch.loss:
                 # An epoch that was done again came out otherwise.
                 rows = rows_of(epoch)
@@ -55,6 +88,7 @@ class RunLog:
                 numbered = [{"run": run.number, **row} for row in fresh]
                 _write(file, self._text(numbered, header=empty).encode())
             run.losses.update({row["epoch"]: row["loss"] for row in fresh})
+            run.behind = False
             self._run.put(epoch, run)
 
     def check(self, weights: Iterable[str] | None = None) -> None:
@@ -73,7 +107,10 @@ class RunLog:
             It cannot be read.
         """
         path = Path(self.path)
-        found = path.read_bytes() if path.exists() else b""
+        found = b""
+        if path.exists():
+            self._must_be_plain(path.stat().st_mode)
+            found = path.read_bytes()
         if found:
             self._whole(found, None if weights is None else ["run", *columns_of(weights)])
 
@@ -135,6 +172,11 @@ class RunLog:
         """Rows as the file has them."""
         raise NotImplementedError
 
+    def _must_be_plain(self, mode: int) -> None:
+        """Raise an error for a pipe, a terminal or a device, which cannot be read back."""
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # of a folder the system's error tells
+            raise self._refused("is not a file of a disk, and this log reads what its file holds")
+
     def _refused(self, why: str) -> ValueError:
         return ValueError(
             f"{os.fspath(self.path)}: {why}. It was left as it is: give this log another file"
@@ -180,11 +222,14 @@ class CSVLog(RunLog):
 
     Raises
     ------
+    TypeError
+        The path is neither text nor a path.
     ValueError
-        When it is called: the file is no such log, or has other columns, because the network had
-        other layers. Nothing is written.
+        When it is called: the file is no such log, or no file of a disk, or has other columns,
+        because the network had other layers. Nothing is written.
     OSError
-        When it is called: the file cannot be written.
+        When it is called first in a fit: the file cannot be written. Later, when a disk is full,
+        a warning says so and training goes on.
 
     Examples
     --------
@@ -250,10 +295,13 @@ class JSONLinesLog(RunLog):
 
     Raises
     ------
+    TypeError
+        The path is neither text nor a path.
     ValueError
-        When it is called: the file is no such log. Nothing is written.
+        When it is called: the file is no such log, or no file of a disk. Nothing is written.
     OSError
-        When it is called: the file cannot be written.
+        When it is called first in a fit: the file cannot be written. Later, when a disk is full,
+        a warning says so and training goes on.
 
     Examples
     --------

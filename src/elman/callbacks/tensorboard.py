@@ -76,7 +76,8 @@ class TensorBoard:
         now, is_new = self._open.of(epoch), False
         if now is None:
             now, is_new = self._opened(epoch)
-            self._open.put(epoch, now)
+            for over in self._open.put(epoch, now):
+                over.events.close()
         from tensorboardX.summary import histogram, scalar
 
         for row in rows_of(epoch) if is_new else [last_row(epoch)]:
@@ -97,8 +98,6 @@ class TensorBoard:
                 "TensorBoard needs tensorboardX: pip install 'elman[tensorboard]'"
             ) from error
         base, before = Path(self.log_dir), self._open.newest
-        if before is not None:
-            before.events.close()
         base.mkdir(parents=True, exist_ok=True)
         numbers = [int(found[1]) for each in base.iterdir() if (found := _RUN.fullmatch(each.name))]
         newest = max(numbers, default=0)

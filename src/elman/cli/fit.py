@@ -168,7 +168,9 @@ def _summary(estimator: Any) -> str:
     history = estimator.history_
     scores = estimator._score_name(), estimator._SCORE
     restored = bool(estimator.early_stopping)
-    return summary(history, sum(history.seconds), *scores, restored=restored)
+    line = summary(history, sum(history.seconds), *scores, restored=restored)
+    # the one function of --max-minutes is all that may end training after an epoch
+    return line.replace("stopped by on_epoch", "stopped by --max-minutes")
 
 
 def _followers(log: Path | None, max_minutes: float | None) -> list[Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
-from elman.data.growing import Growing, TooLargeError
+from elman.data.growing import MISSING, Growing, TooLargeError
 from elman.data.text_files import not_text, undecodable
 from elman.data.wanted import Choice, everything
 
@@ -405,6 +405,12 @@ class CsvFile:
         )
         if name in (self.wanted.roles or {}):
             fix = "targets and weights are numbers; label= takes classes"
+        there = [field for field in fields if field.strip() not in MISSING]
+        if 2 * sum(column.first_text((field,)) is None for field in there) > len(there):
+            fix = (
+                "the other values of this column are numbers; correct it, or leave the field empty "
+                "if the value is missing"
+            )
         fix = self._fix_of_number(fields[i]) or fix
         self.fail(
             self.line_of(self.n_rows + i),

@@ -341,6 +341,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                     self._hyperparameters(),
                     backend,
                     _namer(model.meaning),
+                    went_on=earlier is not None,
                 )
                 hint = hint_after(trained)
         history = before.extended(history)
@@ -416,7 +417,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
 
     def _advise(self, error: DivergedError, data: Sequences, model: M, training: Labelled) -> None:
         """Have the error say what to change, with what is set and what the data are like."""
-        if error.place is not None and error.place.source == "X_val":
+        if error.in_validation:
             return
         targets = training.targets
         error.advice = advice_on(error, self, data, model.standardisation, targets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -51,6 +52,14 @@ def _is_a_size(text: str) -> bool:
     return len(text) <= 6 and text.isascii() and text.isdecimal() and int(text) > 0
 
 
+def _is_terminal() -> bool:
+    """Whether standard output is a terminal, and not closed, missing or something else."""
+    try:
+        return bool(sys.stdout.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
 class _View(Protocol):
     """Where epochs are shown."""
 
@@ -58,8 +67,8 @@ class _View(Protocol):
         """Show one more epoch."""
         ...
 
-    def end(self, summary: str) -> None:
-        """Show what the whole fit came to, after its last epoch."""
+    def end(self, summary: str, last: int) -> None:
+        """Show what the whole fit came to, after its last epoch, of this number."""
         ...
 
     def close(self) -> None:
@@ -155,7 +164,7 @@ class EpochProgress:
         seconds += sum(history.seconds[:n_resumed])  # of a process before this one
         names = self._score, self._training_score
         line = summary(history, seconds, *names, restored=restored)
-        self._view.end("; ".join([line, *reasons]))
+        self._view.end("; ".join([line, *reasons]), history.epoch[-1])
 
     def _width_of_bar(self) -> int:
         """Columns that all of it takes, with a bar of 2 and digits as `show` writes them."""
@@ -194,7 +203,9 @@ def summary(
     shown = best if restored and best in history.epoch else last
     validated = _at(history.validation_score, history, shown)
     if best != last or validated is not None:
-        parts.append(f"best {best}")
+        in_best = _at(history.validation_score, history, best) if shown != best else None
+        found = "" if in_best is None else f" ({_in_words(in_best, score)})"
+        parts.append(f"best {best}{found}")
     after = "" if shown == best else f" after epoch {last}"
     if validated is not None:
         parts.append(f"validation {_in_words(validated, score)}{after}")
@@ -248,7 +259,7 @@ class _Lines:
         else:
             self._unshown = line
 
-    def end(self, summary: str) -> None:
+    def end(self, summary: str, last: int) -> None:
         if self._unshown is not None:  # the last epoch, which came before it was expected
             print(self._unshown)
         print(summary, flush=True)
@@ -267,8 +278,13 @@ class _Bar:
 
     @classmethod
     def here(cls, n_epochs: int, width_needed: int) -> _Bar | None:
-        """A bar on standard output, if that is a terminal that can show all of it."""
-        if not sys.stdout.isatty():
+        """A bar on standard output, if that is a terminal that can show all of it.
+
+        Fits in other threads than the main one get none.
+        """
+        # rich draws from the main thread alone: it puts itself in the place of sys.stdout, and two
+        # threads that do so leave it asking itself for ever.
+        if threading.current_thread() is not threading.main_thread() or not _is_terminal():
             return None
         from rich.console import Console
         from rich.progress import (
@@ -295,7 +311,9 @@ class _Bar:
     def show(self, epoch: Epoch, numbers: str) -> None:
         self._bar.update(self._task, completed=epoch.epoch, numbers=numbers)
 
-    def end(self, summary: str) -> None:
+    def end(self, summary: str, last: int) -> None:
+        # none was shown of a training that a checkpoint says was over
+        self._bar.update(self._task, completed=last)
         self._bar.stop()
         print(summary, flush=True)
 
@@ -336,9 +354,9 @@ class _Cell:
         if self._handle is None or now - self._drawn >= REDRAW:
             self._draw(self._latest)
 
-    def end(self, summary: str) -> None:
+    def end(self, summary: str, last: int) -> None:
         latest, self._latest = self._latest, None
-        value, total = (1, 1) if latest is None else (latest.value, latest.total)
+        value, total = (last, last) if latest is None else (latest.value, latest.total)
         self._draw(_Drawing(value, total, summary))
 
     def close(self) -> None:

@@ -109,7 +109,7 @@ def confusion_counts(
     refuse_masked(classes, "classes")
     joined = "labels of time steps are joined first: np.concatenate(y_true), np.concatenate(y_pred)"
     try:
-        y_true, y_pred = _whole("y_true", y_true), _whole("y_pred", y_pred)
+        y_true, y_pred = whole("y_true", y_true), whole("y_pred", y_pred)
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise
@@ -122,6 +122,8 @@ def confusion_counts(
     classes = np.unique(np.concatenate([y_true, y_pred])) if classes is None else classes
     classes = np.asarray(classes)
     place = {label: i for i, label in enumerate(classes.tolist())}
+    if len(place) < len(classes):
+        raise ValueError(f"classes names a label twice: {listed(classes)}")
     counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
     for name, y in (("y_true", y_true), ("y_pred", y_pred)):
         for i, label in enumerate(y.tolist()):
@@ -175,7 +177,7 @@ def accuracy_by_share(
     >>> print(shares.round(2), accuracies[-1] > accuracies[0])
     [0.33 0.67 1.  ] True
     """
-    y = _whole("y", y)
+    y = whole("y", y)
     if n_shares < 1:
         raise ValueError(f"n_shares={n_shares} must be at least 1")
     found = fitted(estimator)
@@ -238,7 +240,7 @@ def label_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ClassScore]:
     0 2 0.5
     1 1 1.0
     """
-    true, predicted = _whole("y_true", y_true) != 0, _whole("y_pred", y_pred) != 0
+    true, predicted = whole("y_true", y_true) != 0, whole("y_pred", y_pred) != 0
     columns = (
         range(true.shape[1]),
         true.sum(axis=0).tolist(),
@@ -268,8 +270,8 @@ def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
     0.0 1.0
     1.0 0.0
     """
-    true = _whole("y_true", y_true).astype(np.float64)
-    predicted = _whole("y_pred", y_pred).astype(np.float64)
+    true = whole("y_true", y_true).astype(np.float64)
+    predicted = whole("y_pred", y_pred).astype(np.float64)
     true, predicted = (y.reshape(len(y), -1) for y in (true, predicted))
     error = predicted - true
     squared = (error**2).sum(axis=0)
@@ -283,7 +285,7 @@ def value_scores(y_true: ArrayLike, y_pred: ArrayLike) -> list[ValueScore]:
     return [*map(ValueScore, mse.tolist(), mae.tolist(), r_squared.tolist())]
 
 
-def _whole(name: str, y: Any) -> NDArray[Any]:
+def whole(name: str, y: Any) -> NDArray[Any]:
     """Labels or values as an array, of which none may be missing or masked."""
     refuse_masked(y, name)
     found = plain(y)

@@ -443,7 +443,4 @@ def _as_X(baseline: Any, asked: Asked) -> Any:
 
 def _knows_mean(found: Fitted) -> bool:
     """Whether 0 is, to the network, the mean of its training data."""
-    if found.model.standardisation is not None:
-        return True
-    before = found.steps[-1][1] if found.steps else None
-    return type(before).__name__ == "SequenceScaler"
+    return found.model.standardisation is not None or bool(found.scalers)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from elman.explain.asked import Asked, check_count
 from elman.models.tables import to_frame
+from elman.targets.checks import visible
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -172,7 +173,7 @@ class Explanation:
             )
             at = "" if self.step is None else f" at step {self.step[row]}"
             line = (
-                f"  X[{self.sample[row]}]{at}, target {self.target[row]!s:.30}: "
+                f"  X[{self.sample[row]}]{at}, target {visible(self.target[row]):.30}: "
                 f"{self.answers[row]:.4g}"
             )
             if self.baseline_answers is not None and self.residual is not None:
@@ -181,8 +182,8 @@ class Explanation:
                     f", residual {self.residual[row]:.1e}"
                 )
             best = [
-                f"{'' if c.feature is None else c.feature + ' at '}step {c.step} ({c.value:+.3g})"
-                for c in one.top(3)
+                f"{'' if name is None else visible(name) + ' at '}step {step} ({value:+.3g})"
+                for _, _, step, name, value in one.top(3)
             ]
             lines.append(line + (f"; most: {', '.join(best)}" if best else "; nothing counts"))
         if len(self) > 5:

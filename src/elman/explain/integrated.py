@@ -98,6 +98,8 @@ def integrated_gradients(
     network makes of it. A class that is told by what is missing has to be explained by
     `occlusion`. With activation="relu" or readout="max" the gradient jumps along the path, and the
     residual falls slowly: to 1e-4 or so in 4,096 points, for recordings of 200 steps and 64 units.
+    With layer_norm=True and less than eight units or so it can be as large as the answer, because
+    sums that are nearly equal in all units, as near a baseline of the mean, are blown up to 1.
     A network with a memory may also tip over at one point of the path, between two answers that
     hardly change: any fixed number of points misses much of such a step, and dividing the path
     finds it. Look at the residual before you rely on the values.

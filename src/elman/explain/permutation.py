@@ -16,6 +16,7 @@ from elman.data.validation import check_sequences
 from elman.explain.asked import check_count
 from elman.models.fitted import Fitted, fitted
 from elman.models.tables import to_frame
+from elman.targets.checks import visible
 from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
@@ -84,7 +85,7 @@ class Importance:
         lines = [f"Importance by permutation; the score is {self.score:.4g}"]
         mean, std = self.mean, self.std
         for i in np.argsort(-mean, kind="stable")[:10].tolist():
-            lines.append(f"  {self.names[i]:.40}: {mean[i]:+.4g} +- {std[i]:.2g}")
+            lines.append(f"  {visible(self.names[i]):.40}: {mean[i]:+.4g} +- {std[i]:.2g}")
         if len(mean) > 10:
             lines.append(f"  ... and {len(mean) - 10} more")
         return "\n".join(lines)

@@ -14,6 +14,7 @@ from elman.explain.changed import Change, answers_to
 from elman.models.model import TrainedModel
 from elman.models.tables import to_frame
 from elman.nn.losses import linked
+from elman.targets.checks import visible
 
 Array = NDArray[Any]
 
@@ -93,13 +94,15 @@ class Prefixes:
         lines = [f"Shortest prefixes that decide {len(self)} answer(s)"]
         rows = zip(self.sample, self.n_steps, self.lengths, self.answers, self.before, strict=True)
         for sample, n, length, answer, before in list(rows)[:5]:
-            what = f"  X[{sample}], answer {answer!s:.30}: "
+            what = f"  X[{sample}], answer {visible(answer):.30}: "
             if n < 0:
                 lines.append(what + f"not decided after all {length} steps")
             elif n == 0:
                 lines.append(what + f"0 of {length} steps, which is what is said of nothing")
             else:
-                lines.append(what + f"{n} of {length} steps; one step less gives {before!s:.30}")
+                lines.append(
+                    what + f"{n} of {length} steps; one step less gives {visible(before):.30}"
+                )
         if len(self) > 5:
             lines.append(f"  ... and {len(self) - 5} more")
         return "\n".join(lines)
@@ -191,7 +194,7 @@ def shortest_prefix(
         n = -1 if n == len(z) else n
         n_steps.append(n)
         answers.append(found[-1])
-        before.append(found[n - 1].item() if n > 0 else None)
+        before.append(found[n - 1 : n].tolist()[0] if n > 0 else None)
     lengths = asked.data.lengths[asked.samples]
     objects = np.empty(len(before), object)
     objects[:] = before

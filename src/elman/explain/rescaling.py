@@ -124,20 +124,21 @@ def _explainer(
     if asked.steps is not None:
         arguments["step"] = int(asked.steps[row])
     base = bases[asked.samples[row]]
+    model = asked.model.after_scalers  # which the recordings have been through
 
     def of(versions: list[Array]) -> list[Floats]:
-        X = like_X(asked.model, versions)
+        X = like_X(model, versions)
         if explain is None:
             shaped = [np.broadcast_to(base, version.shape) for version in versions]
             found = integrated_gradients(
-                asked.model,
+                model,
                 X,
                 n_steps=N_STEPS,
-                baseline=like_X(asked.model, [np.array(b) for b in shaped]),
+                baseline=like_X(model, [np.array(b) for b in shaped]),
                 **arguments,
             )
         else:
-            found = explain(asked.model, X, **arguments)
+            found = explain(model, X, **arguments)
         if not found.per_feature:
             raise ValueError(
                 f"explain gives values of whole time steps ({found.method}), of which features "

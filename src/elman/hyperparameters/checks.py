@@ -204,18 +204,31 @@ def optional(check: Check) -> Check:
 
 @accepting("callable, list of callables or None")
 def functions(name: str, value: Any) -> None:
-    """None, something that can be called, or a list of such things."""
+    """None, something that can be called, or a list of such things, but no class.
+
+    A call of a class makes an object, which would be thrown away.
+    """
     if isinstance(value, (list, tuple)):
         for i, each in enumerate(value):
+            _no_class(f"{name}[{i}]", each)
             if not callable(each):
                 raise TypeError(
                     f"{name}[{i}]={each!r:.200} is {a_kind(each)}; each element of the list must "
                     "be a function"
                 )
-    elif value is not None and not callable(value):
+        return
+    _no_class(name, value)
+    if value is not None and not callable(value):
         raise TypeError(
             f"{name}={value!r:.200} is {a_kind(value)}; it must be a function, a list of functions "
             "or None"
+        )
+
+
+def _no_class(what: str, value: Any) -> None:
+    if isinstance(value, type):
+        raise TypeError(
+            f"{what} is the class {value.__name__}; pass an object of it, {value.__name__}(...)"
         )
 
 

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elman.models.model import TrainedModel
 
 KINDS = ("RNNClassifier", "RNNTagger", "RNNRegressor")
@@ -33,6 +36,19 @@ class Fitted:
         for _, step in self.steps:
             X = step.transform(X)
         return X
+
+    @property
+    def scalers(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Mean and scale of each `SequenceScaler` between the model and any other step, in order.
+
+        Of a model from a file these are the scalers that it holds.
+        """
+        found = [(scaler.mean, scaler.scale) for scaler in reversed(self.model.before)]
+        for _, step in reversed(self.steps):
+            if type(step).__name__ != "SequenceScaler":
+                break
+            found.append((step.mean_, step.scale_))
+        return found[::-1]
 
 
 def fitted(given: Any) -> Fitted:
@@ -86,5 +102,7 @@ def parts(
         what = type(given).__name__
         if last is not given:
             what += f" that ends in {type(last).__name__}"
+        elif hasattr(given, "best_estimator_"):  # of a search
+            what += ": pass its best_estimator_"
         raise TypeError(f"expected {expected}, and got {what}")
     return [(name, step) for name, step in before if step not in (None, "passthrough")], last

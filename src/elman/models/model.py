@@ -103,6 +103,11 @@ class TrainedModel:
     """the number of the first sample, for errors, where those before it are asked about apart"""
 
     @property
+    def after_scalers(self) -> Self:
+        """The model as it takes the X that comes out of its scalers: itself, if it has none."""
+        return replace(self, before=(), feature_names=None) if self.before else self
+
+    @property
     def meaning(self) -> dict[str, Any]:
         """The fields that its kind adds to those of every model: they say what its outputs mean."""
         shared = {field.name for field in fields(TrainedModel)}

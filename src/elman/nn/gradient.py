@@ -86,6 +86,20 @@ class Samples(NamedTuple):
             n_samples,
         )
 
+    def going_on(self, states: dict[str, Array] | None) -> Samples:
+        """The same samples, which go on from these states; `_replace` takes five times as long."""
+        return Samples(
+            self.X,
+            self.lengths,
+            self.targets,
+            self.weights,
+            self.places,
+            self.masking,
+            states,
+            self.batch_samples,
+            self.score_weights,
+        )
+
     def alone(self, sample: int) -> Samples:
         """One of the samples, cut to its own length, whose masks and states it keeps."""
         one = self.part(sample, sample + 1)
@@ -102,7 +116,7 @@ class GradientSums(NamedTuple):
     weights: NDArray[np.float64] | None
     """(n_rows,), what each row weighs in the loss; None: 1"""
     marks: Array
-    """(n_rows, ...), `Objective.marks` of each row, of which the score is made"""
+    """(n_rows, ...), what the score is made of, as `Objective.loss_and_marks` gives it"""
     gradient: Parameters
     states: dict[str, Array]
     """the state of each layer after each sample's last step, if the samples came with states"""
@@ -178,9 +192,10 @@ def gradient(
         batch_samples=samples.batch_samples,
     )
     out = network.params.zeros_like() if out is None else out
-    answers = _answers(outputs, samples)
-    marks = objective.marks(answers, samples.targets)
-    losses, doutputs = _losses_of(answers, outputs.shape, samples, objective, backend.fused, total)
+    losses, danswers, marks = objective.loss_and_marks(
+        _answers(outputs, samples), samples.targets, samples.weights, backend.fused, total
+    )
+    doutputs = _at_all(outputs.shape, danswers, samples)
     dX = None
     if len(losses) or is_part:  # without a row, a part gives the zeros that the batch would add
         _, dX = backward(doutputs, out)
@@ -208,7 +223,8 @@ def losses_of(
         The backend's compiled functions.
     """
     answers = _answers(outputs, samples)
-    return _losses_of(answers, outputs.shape, samples, objective, fused, total)
+    losses, danswers = objective.loss(answers, samples.targets, samples.weights, fused, total)
+    return losses, _at_all(outputs.shape, danswers, samples)
 
 
 def _answers(outputs: Array, samples: Samples) -> Array:
@@ -218,25 +234,17 @@ def _answers(outputs: Array, samples: Samples) -> Array:
     return np.asarray(outputs.reshape(-1, outputs.shape[-1])[samples.places])
 
 
-def _losses_of(
-    answers: Array,
-    shape: tuple[int, ...],
-    samples: Samples,
-    objective: Objective,
-    fused: Fused | None,
-    total: float | None,
-) -> tuple[NDArray[np.float64], Array]:
-    """As `losses_of`, of the outputs with a target; `shape` is that of all outputs."""
-    losses, danswers = objective.loss(answers, samples.targets, samples.weights, fused, total)
+def _at_all(shape: tuple[int, ...], danswers: Array, samples: Samples) -> Array:
+    """The gradient at all outputs, of that shape: 0 at those without a target."""
     if samples.places is None:
-        return losses, danswers
+        return danswers
     doutputs = np.zeros((math.prod(shape[:-1]), shape[-1]), danswers.dtype)
     places = samples.places
     if (places[1:] == places[:-1]).any():
         np.add.at(doutputs, places, danswers)
     else:
         doutputs[places] = danswers
-    return losses, doutputs.reshape(shape)
+    return doutputs.reshape(shape)
 
 
 def fixed_groups(

@@ -81,11 +81,7 @@ def cross_entropy(
     dlogits : ndarray of shape (n_samples, n_classes)
     """
     if fused is not None and label_smoothing == 0:
-        if weights is not None:
-            weights = np.ascontiguousarray(weights, dtype=np.float64)
-        if total is None:
-            total = weight_sum(weights, len(logits), fused)
-        return fused.cross_entropy(logits, codes, weights, total)
+        return cross_entropy_and_hits(logits, codes, weights, fused, total=total)[:2]
     n_classes = logits.shape[1]
     # All in one array: to allocate a dozen would slow a training step of a small network.
     dlogits = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
@@ -108,6 +104,38 @@ def cross_entropy(
     else:
         flat[true] -= 1
     return _shares(losses, dlogits, weights, total)
+
+
+def cross_entropy_and_hits(
+    logits: Array,
+    codes: NDArray[np.int64],
+    weights: Array | None = None,
+    fused: Fused | None = None,
+    *,
+    label_smoothing: float = 0.0,
+    total: float | None = None,
+) -> tuple[Losses, Array, NDArray[np.bool_]]:
+    """`cross_entropy`, and whether the class of each row's largest logit is the right one.
+
+    Of several logits that are as large the first counts. Of a row with NaN, whose loss is NaN, the
+    answer means nothing.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_samples,), float64
+    dlogits : ndarray of shape (n_samples, n_classes)
+    hits : ndarray of shape (n_samples,), bool
+    """
+    if fused is not None and label_smoothing == 0:
+        if weights is not None:
+            weights = np.ascontiguousarray(weights, dtype=np.float64)
+        if total is None:
+            total = weight_sum(weights, len(logits), fused)
+        return fused.cross_entropy(logits, codes, weights, total)
+    losses, dlogits = cross_entropy(
+        logits, codes, weights, label_smoothing=label_smoothing, total=total
+    )
+    return losses, dlogits, logits.argmax(1) == codes
 
 
 def binary_cross_entropy(
@@ -134,7 +162,7 @@ def binary_cross_entropy(
     """
     targets = targets.astype(logits.dtype)
     each = np.maximum(logits, 0) - targets * logits + np.log1p(np.exp(-np.abs(logits)))
-    losses = each.sum(axis=1, dtype=np.float64)
+    losses = np.add.reduce(each, axis=1, dtype=np.float64)
     return _shares(losses, sigmoid(logits) - targets, weights, total)
 
 
@@ -156,7 +184,7 @@ def squared_error(
     losses : ndarray of shape (n_samples,), float64
     doutputs : ndarray of shape (n_samples, n_targets)
     """
-    error = outputs - targets.astype(outputs.dtype)
+    error = outputs - targets.astype(outputs.dtype, copy=False)
     return _mean_over_targets(np.square(error, dtype=np.float64), 2 * error, weights, total)
 
 
@@ -167,7 +195,7 @@ def absolute_error(
 
     l_i = mean_k |z_ik - t_ik|, times w_i / total.
     """
-    error = outputs - targets.astype(outputs.dtype)
+    error = outputs - targets.astype(outputs.dtype, copy=False)
     return _mean_over_targets(np.abs(error, dtype=np.float64), np.sign(error), weights, total)
 
 
@@ -184,11 +212,36 @@ def huber_loss(
     l_i = mean_k h(z_ik - t_ik), times w_i / total, with h(e) = e^2 / 2 where |e| <= delta, else
     delta (|e| - delta / 2): Huber (1964), "Robust estimation of a location parameter".
     """
-    error = outputs - targets.astype(outputs.dtype)
+    error = outputs - targets.astype(outputs.dtype, copy=False)
     size = np.abs(error, dtype=np.float64)
     inner = np.minimum(size, delta)
     losses = inner * (size - inner / 2)
     return _mean_over_targets(losses, np.clip(error, -delta, delta), weights, total)
+
+
+def squared_errors(
+    outputs: Array, targets: Array, fused: Fused | None = None
+) -> NDArray[np.float64]:
+    """The square of every error, in float64; 0 where the target is NaN.
+
+    Parameters
+    ----------
+    outputs, targets : ndarray of shape (n_samples, n_targets)
+    fused : Fused, optional
+        A backend's compiled version, to the same bits.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_targets), float64
+    """
+    if fused is not None and outputs.dtype == targets.dtype:
+        return fused.squared_errors(outputs, targets)
+    squared = (outputs - targets).astype(np.float64)
+    squared *= squared
+    unknown = np.isnan(targets)
+    if np.count_nonzero(unknown):
+        squared[unknown] = 0
+    return squared
 
 
 def sigmoid(logits: Array) -> Array:
@@ -225,7 +278,8 @@ def _mean_over_targets(
 ) -> tuple[Losses, Array]:
     """From losses and gradients (n_samples, n_targets)."""
     gradient = gradient / gradient.dtype.type(max(gradient.shape[1], 1))
-    return _shares(losses.mean(axis=1), gradient, weights, total)
+    mean = np.add.reduce(losses, axis=1) / losses.shape[1]  # np.mean is several times as slow
+    return _shares(mean, gradient, weights, total)
 
 
 def _shares(

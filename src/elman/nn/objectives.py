@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,10 +13,11 @@ from elman.backends.fused import Fused
 from elman.nn.losses import (
     absolute_error,
     binary_cross_entropy,
-    cross_entropy,
+    cross_entropy_and_hits,
     huber_loss,
     loss_sum,
     squared_error,
+    squared_errors,
     weight_sum,
 )
 
@@ -54,6 +54,20 @@ class Objective(Protocol):
         """
         ...
 
+    def loss_and_marks(
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array, Array]:
+        """As `loss`; and marks (n_rows, ...), what the score is made of, of each row by itself.
+
+        The marks have the same bits with and without `fused`.
+        """
+        ...
+
     def row_weights(self, targets: Array, weights: Array | None) -> Array | None:
         """What each row weighs in the loss of a batch: of its weight the part that is known."""
         ...
@@ -73,10 +87,6 @@ class Objective(Protocol):
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
     ) -> tuple[float, float]:
         """Loss and score of validation data; a higher score is better."""
-        ...
-
-    def marks(self, outputs: Array, targets: Array) -> Array:
-        """(n_rows, ...), what the score is made of, of each row by itself."""
         ...
 
     def marked(self, marks: Array, weights: Array | None) -> Marked:
@@ -112,7 +122,9 @@ class _Hits(_Sums):
     """A score that is the share of the rows that were hit, by weight."""
 
     def marked(self, marks: Array, weights: Array | None) -> Marked:
-        return float(np.count_nonzero(marks) if weights is None else (marks * weights).sum())
+        if weights is None:
+            return float(np.count_nonzero(marks))
+        return float(np.add.reduce(marks * weights))
 
     def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
         total = float(len(targets) if weights is None else weights.sum())
@@ -138,7 +150,18 @@ class OneClass(_Hits):
         total: float | None = None,
     ) -> tuple[NDArray[np.float64], Array]:
         """Cross-entropy of each row, times its share of the weights; its gradient at `outputs`."""
-        return cross_entropy(
+        return self.loss_and_marks(outputs, targets, weights, fused, total)[:2]
+
+    def loss_and_marks(
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array, Array]:
+        """As `loss`; (n_rows,), whether the class of the largest logit is the right one."""
+        return cross_entropy_and_hits(
             outputs, targets, weights, fused, label_smoothing=self.label_smoothing, total=total
         )
 
@@ -146,13 +169,8 @@ class OneClass(_Hits):
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
     ) -> tuple[float, float]:
         """Cross-entropy without smoothing, and accuracy."""
-        losses, _ = cross_entropy(outputs, targets, weights, fused)
-        return loss_sum(losses, fused), _share(self.marks(outputs, targets), weights)
-
-    def marks(self, outputs: Array, targets: Array) -> Array:
-        """(n_rows,), whether the class of the largest logit is the right one."""
-        hits: NDArray[np.bool_] = outputs.argmax(1) == targets
-        return hits
+        losses, _, hits = cross_entropy_and_hits(outputs, targets, weights, fused)
+        return loss_sum(losses, fused), _share(hits, weights)
 
     def _compiled(self, fused: Fused | None) -> Fused | None:
         return None if self.label_smoothing else fused
@@ -182,16 +200,24 @@ class AnyLabels(_Hits):
             targets = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
         return binary_cross_entropy(outputs, targets, weights, total=total)
 
+    def loss_and_marks(
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array, Array]:
+        """As `loss`; (n_rows,), whether every label is right."""
+        losses, doutputs = self.loss(outputs, targets, weights, fused, total)
+        return losses, doutputs, _all_right(outputs, targets)
+
     def evaluate(
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
     ) -> tuple[float, float]:
         """Cross-entropy without smoothing, and the share of samples with every label right."""
         losses, _ = binary_cross_entropy(outputs, targets, weights)
-        return loss_sum(losses), _share(self.marks(outputs, targets), weights)
-
-    def marks(self, outputs: Array, targets: Array) -> Array:
-        """(n_rows,), whether every label is right."""
-        return np.asarray(((outputs > 0) == targets).all(axis=1))
+        return loss_sum(losses), _share(_all_right(outputs, targets), weights)
 
 
 @dataclass(frozen=True)
@@ -212,7 +238,7 @@ class Values(_Sums):
     def row_weights(self, targets: Array, weights: Array | None) -> Array | None:
         """The weight of each row, times the share of its targets that is known."""
         unknown = np.isnan(targets)
-        if not unknown.any():
+        if not np.count_nonzero(unknown):
             return weights
         known = np.mean(~unknown, axis=1)
         return np.asarray(known if weights is None else weights * known)
@@ -227,12 +253,24 @@ class Values(_Sums):
     ) -> tuple[NDArray[np.float64], Array]:
         """Loss `kind` of each row, times its share of the weights; its gradient at `outputs`."""
         unknown = np.isnan(targets)
-        if not unknown.any():
+        if not np.count_nonzero(unknown):
             return self._loss(outputs, targets, weights, total)
         if total is None:
             total = self.weight_sum(self.row_weights(targets, weights), len(targets), fused)
         # An answer that is its own target has neither loss nor gradient.
         return self._loss(outputs, np.where(unknown, outputs, targets), weights, total)
+
+    def loss_and_marks(
+        self,
+        outputs: Array,
+        targets: Array,
+        weights: Array | None,
+        fused: Fused | None,
+        total: float | None = None,
+    ) -> tuple[NDArray[np.float64], Array, Array]:
+        """As `loss`; (n_rows, n_targets), the squared errors, 0 where a target is not known."""
+        losses, doutputs = self.loss(outputs, targets, weights, fused, total)
+        return losses, doutputs, squared_errors(outputs, targets, fused)
 
     def evaluate(
         self, outputs: Array, targets: Array, weights: Array | None, fused: Fused | None
@@ -241,21 +279,12 @@ class Values(_Sums):
         losses, _ = self.loss(outputs, targets, weights, fused)
         return loss_sum(losses), r_squared(outputs, targets, weights)
 
-    def marks(self, outputs: Array, targets: Array) -> Array:
-        """(n_rows, n_targets), the errors; NaN where a target is not known."""
-        return outputs - targets
-
     def marked(self, marks: Array, weights: Array | None) -> Marked:
         """(n_targets,), the squared errors of all rows."""
-        squared = marks.astype(np.float64)
-        squared *= squared
         if weights is not None:
-            squared *= weights[:, np.newaxis]
-        sums = np.add.reduce(squared, axis=0)
-        if math.isnan(sum(sums.tolist())):
-            squared[np.isnan(squared)] = 0
-            sums = np.add.reduce(squared, axis=0)
-        return np.asarray(sums)
+            marks = marks * weights[:, np.newaxis]
+        sums: NDArray[np.float64] = np.add.reduce(marks, axis=0)
+        return sums
 
     def scoring(self, targets: Array, weights: Array | None) -> Callable[[Marked], float]:
         """R^2 of every target with a known value, then their mean."""
@@ -319,6 +348,12 @@ def _of_known(outputs: Array, targets: Array, weights: Array | None, column: int
     own = None if weights is None else weights[rows]
     one = slice(column, column + 1)
     return r_squared(outputs[rows, one], targets[rows, one], own)
+
+
+def _all_right(outputs: Array, targets: Array) -> NDArray[np.bool_]:
+    """(n_rows,), whether every label of a row is right."""
+    right: NDArray[np.bool_] = np.logical_and.reduce((outputs > 0) == targets, axis=1)
+    return right
 
 
 def _share(hits: Array, weights: Array | None) -> float:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
+from elman.evaluation.scores import whole
 from elman.models.fitted import fitted
-from elman.plotting.recordings import all_recordings
+from elman.plotting.recordings import all_recordings, check_numbers
 from elman.plotting.style import (
     BLUE,
     GREEN,
@@ -22,11 +23,12 @@ from elman.plotting.style import (
     SKY,
     VERMILLION,
     Display,
+    drawn,
     ink_of,
     percent,
     tidy,
 )
-from elman.targets.masked import refuse_masked
+from elman.targets.labels import refuse_other_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,8 +85,7 @@ class AccuracyByLengthDisplay(Display):
         trained_on: tuple[int, int] | None = None,
         n_groups: int = 8,
     ) -> None:
-        refuse_masked(lengths, "lengths")
-        sizes = np.asarray(lengths)
+        sizes = check_numbers("lengths", lengths, 0)
         if sizes.ndim != 1 or not len(sizes):
             raise ValueError(f"lengths must be 1-D and not empty, got shape {sizes.shape}")
         whole = isinstance(n_groups, numbers.Integral) and not isinstance(n_groups, bool)
@@ -97,8 +98,7 @@ class AccuracyByLengthDisplay(Display):
         self.n_sequences = np.array([len(group) for group in groups])
         self.accuracy: dict[str, NDArray[np.float64]] = {}
         for name, values in right.items():
-            refuse_masked(values, f"right[{name!r}]")
-            hits = np.asarray(values)
+            hits = check_numbers(f"right[{name!r}]", values, 0, 1)
             if hits.shape != sizes.shape:
                 raise ValueError(
                     f"right[{name!r}] has shape {hits.shape}, expected {sizes.shape}: a value for "
@@ -200,10 +200,10 @@ class AccuracyByLengthDisplay(Display):
         first, *others = self.accuracy
         line: dict[str, Any] = {"marker": "o", "clip_on": False}
         style: dict[str, Any] = {"color": BLUE, "lw": 3, "markersize": 5, "zorder": 4}
-        ax.plot(self.length, self.accuracy[first], label=first, **line, **style)
+        ax.plot(self.length, self.accuracy[first], label=drawn(first), **line, **style)
         for name, colour, dashes in zip(others, cycle(RIVALS), cycle(RIVAL_LINES)):
             style = {"color": colour, "lw": 1.6, "markersize": 3, "zorder": 3, "ls": dashes}
-            ax.plot(self.length, self.accuracy[name], label=name, **line, **style)
+            ax.plot(self.length, self.accuracy[name], label=drawn(name), **line, **style)
         shortest, longest = float(self.length.min()), float(self.length.max())
         if self.trained_on is not None:
             begin, end = self.trained_on
@@ -237,12 +237,11 @@ def _groups(lengths: NDArray[Any], n_groups: int) -> list[NDArray[np.intp]]:
 
 def _right(y_true: ArrayLike, y_pred: ArrayLike, n: int, name: str = "y") -> NDArray[np.bool_]:
     """Which labels are equal."""
-    refuse_masked(y_true, "y")
-    refuse_masked(y_pred, f"y_pred[{name!r}]")
-    true, predicted = np.asarray(y_true), np.asarray(y_pred)
+    true, predicted = whole("y", y_true), whole(f"y_pred[{name!r}]", y_pred)
     if true.shape != (n,) or predicted.shape != (n,):
         raise ValueError(
             f"there are {n} sequences, but y has shape {true.shape} and the answers have shape "
             f"{predicted.shape}: one label for each is wanted"
         )
+    refuse_other_kind(true, np.unique(predicted), "y")
     return np.asarray(true == predicted)

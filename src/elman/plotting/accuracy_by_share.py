@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from typing_extensions import override
 
 from elman.evaluation.scores import accuracy_by_share
+from elman.plotting.recordings import check_numbers
 from elman.plotting.style import BLUE, DOTTED, VERMILLION, Display, ink_of, percent, tidy
-from elman.targets.masked import refuse_masked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,8 @@ class AccuracyByShareDisplay(Display):
     accuracy : array-like of shape (n_shares,)
         Share of the recordings that are answered rightly.
     commonest : float or None
-        Accuracy of always answering the commonest class, to compare with.
+        Accuracy of always answering one class, to compare with; of `from_estimator` the class most
+        frequent among the recordings drawn, which need not be that of the training data.
 
     Attributes
     ----------
@@ -53,10 +54,8 @@ class AccuracyByShareDisplay(Display):
     def __init__(
         self, shares: ArrayLike, accuracy: ArrayLike, *, commonest: float | None = None
     ) -> None:
-        refuse_masked(shares, "shares")
-        refuse_masked(accuracy, "accuracy")
-        self.shares = np.asarray(shares, dtype=np.float64)
-        self.accuracy = np.asarray(accuracy, dtype=np.float64)
+        self.shares = check_numbers("shares", shares, 0, 1)
+        self.accuracy = check_numbers("accuracy", accuracy, 0, 1)
         if (
             self.shares.ndim != 1
             or self.shares.shape != self.accuracy.shape
@@ -139,7 +138,7 @@ class AccuracyByShareDisplay(Display):
         whole = f"all of it seen: {self.accuracy[-1]:.1%}"
         ax.axhline(self.accuracy[-1], color=ink_of(ax), lw=1, ls=DOTTED, label=whole, zorder=1)
         if self.commonest is not None:
-            label = f"always the commonest class: {self.commonest:.1%}"
+            label = f"always the class most frequent here: {self.commonest:.1%}"
             ax.axhline(self.commonest, color=VERMILLION, lw=1.2, ls="--", label=label, zorder=1)
         ax.set(
             title="How early could it answer?",

@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from elman.explain import Explanation, occlusion
 from elman.models.fitted import fitted
-from elman.plotting.recordings import all_recordings, one_recording
-from elman.plotting.style import INK, PAPER, Display, integer_axis, shortened, tidy
+from elman.plotting.recordings import all_recordings, alone, one_recording
+from elman.plotting.style import INK, PAPER, Display, drawn, integer_axis, shortened, tidy
 from elman.targets.masked import refuse_masked
 
 if TYPE_CHECKING:
@@ -219,9 +219,7 @@ class AttributionDisplay(Display):
         """
         found = fitted(estimator)
         one_recording(found, x)  # or an error that says what x is
-        X = [x]
-        if found.model.two_d:
-            X = np.reshape(np.asarray(x), (1, -1))  # type: ignore[assignment]
+        X = alone(found, x)
         if explain is None:
             explanation = occlusion(estimator, X, by="mean", target=target)
         else:
@@ -272,7 +270,7 @@ class AttributionDisplay(Display):
         ax.set(xlim=(-0.5, n_timesteps - 0.5), ylim=(n - 0.5, -0.5))
         size = float(np.clip(160 / n, 5, 10))
         ax.set_yticks(
-            np.arange(n), [shortened(self.names[i]) for i in self.features], fontsize=size
+            np.arange(n), [drawn(shortened(self.names[i])) for i in self.features], fontsize=size
         )
         if n < len(self.names):
             most = "that count most " if self.values.shape == self.signal.shape else ""
@@ -314,4 +312,4 @@ def _title(explanation: Explanation, row: int) -> str:
         what = f"target {target}" if several or target else "the answer"
         return f"What {what}{at} rests on: {answer:.4g}"
     p = answer if explanation.output == "probability" else 1 / (1 + np.exp(-answer))
-    return f'What speaks for "{shortened(str(target))}"{at}, whose probability is {p:.1%}'
+    return f'What speaks for "{drawn(shortened(str(target)))}"{at}, whose probability is {p:.1%}'

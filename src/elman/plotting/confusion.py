@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elman.evaluation.scores import confusion_counts
-from elman.plotting.style import INK, ink_of, new_axes, short_names
+from elman.plotting.style import INK, drawn, ink_of, new_axes, short_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,9 @@ def plot_confusion_matrix(
     """
     classes, counts = confusion_counts(y_true, y_pred, classes)
     n_classes = len(classes)
-    labels = short_names([str(c) for c in classes], 20)
+    if not n_classes:
+        raise ValueError("y_true, y_pred and classes are empty: there is nothing to count")
+    labels = [drawn(name) for name in short_names([str(c) for c in classes], 20)]
     longest = max(map(len, labels), default=0)
     side = min(12.0, max(4.2, 1.6 + 0.5 * n_classes + 0.06 * longest))
     ax = new_axes(side + 0.3, side) if ax is None else ax

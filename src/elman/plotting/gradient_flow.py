@@ -24,6 +24,7 @@ from elman.plotting.style import (
     SKY,
     VERMILLION,
     Display,
+    drawn,
     ink_of,
     integer_axis,
     tidy,
@@ -109,6 +110,11 @@ class GradientFlowDisplay(Display):
                     raise ValueError(
                         f"norms[{name!r}][{i}] must be a number for each time step, got shape "
                         f"{n.shape}"
+                    )
+                if not (n >= 0).all():
+                    t = int(np.flatnonzero(~(n >= 0))[0])
+                    raise ValueError(
+                        f"norms[{name!r}][{i}][{t}] is {n[t]:g}; a norm has to be at least 0"
                     )
         self.through_time = {
             str(k): [np.asarray(n, np.float64) for n in v] for k, v in (through_time or {}).items()
@@ -202,7 +208,7 @@ class GradientFlowDisplay(Display):
                 ax.fill_between(back, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
                 known += [curve.low, curve.high]
             style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
-            ax.plot(back, curve.median, lw=2, label=name, zorder=3, markevery=every, **style)
+            ax.plot(back, curve.median, lw=2, label=drawn(name), zorder=3, markevery=every, **style)
             known.append(curve.median)
             through = self.through_time.get(name)
             if through is not None and not _same(samples, through):

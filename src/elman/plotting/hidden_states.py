@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from elman.models.fitted import Fitted, fitted
-from elman.plotting.recordings import one_recording
-from elman.plotting.style import Display, integer_axis, tidy
-from elman.targets.masked import refuse_masked
+from elman.plotting.recordings import check_numbers, one_recording
+from elman.plotting.style import Display, drawn, integer_axis, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,9 +82,7 @@ class HiddenStatesDisplay(Display):
         names: Sequence[str] | None = None,
         step_label: str = "time step",
     ) -> None:
-        refuse_masked(states, "states")
-        refuse_masked(telling, "telling")
-        self.states = np.asarray(states, dtype=np.float64)
+        self.states = check_numbers("states", states)
         if self.states.ndim != 2 or 0 in self.states.shape:
             raise ValueError(
                 f"states must have shape (n_timesteps, n_units), both at least 1, got "
@@ -93,7 +90,7 @@ class HiddenStatesDisplay(Display):
             )
         n_all = self.states.shape[1]
         moves = np.ptp(self.states, axis=0)
-        self.telling = moves if telling is None else np.asarray(telling, dtype=np.float64)
+        self.telling = moves if telling is None else check_numbers("telling", telling)
         if self.telling.shape != (n_all,):
             raise ValueError(
                 f"telling has shape {self.telling.shape}, expected ({n_all},): one for each unit"
@@ -214,7 +211,7 @@ class HiddenStatesDisplay(Display):
         if n_units <= NAMED_UNITS:
             ticks = np.arange(n_units) + 1
             size = float(np.clip(160 / n_units, 4.5, 10))
-            ax.set_yticks(ticks, [self.names[i] for i in self.units], fontsize=size)
+            ax.set_yticks(ticks, [drawn(self.names[i]) for i in self.units], fontsize=size)
         else:
             integer_axis(ax.yaxis)
         self._mark_ends(ax, last_active(shown))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from elman.models.fitted import fitted
-from elman.plotting.recordings import one_recording
+from elman.plotting.recordings import check_numbers, one_recording
 from elman.plotting.style import (
     BLUE,
     DOTTED,
@@ -20,6 +20,7 @@ from elman.plotting.style import (
     SKY,
     VERMILLION,
     Display,
+    drawn,
     ink_of,
     integer_axis,
     new_axes,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 RIVALS = (VERMILLION, ORANGE, PURPLE, SKY)
 RIVAL_LINES: tuple[Any, ...] = ((0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1)), "solid")
 """Lines of the rivals, which print in black and white tells apart."""
+
+ROUNDING = 1e-6
+"""by how much a probability in float32 may be above 1"""
 
 
 class KnowledgeCurveDisplay(Display):
@@ -92,15 +96,15 @@ class KnowledgeCurveDisplay(Display):
         probability: float | None = None,
         step_label: str = "time step",
     ) -> None:
-        refuse_masked(probabilities, "probabilities")
         refuse_masked(classes, "classes")
-        self.probabilities = np.asarray(probabilities, dtype=np.float64)
+        self.probabilities = check_numbers("probabilities", probabilities, 0, 1 + ROUNDING)
         if self.probabilities.ndim != 2 or not len(self.probabilities):
             raise ValueError(
                 "probabilities must have shape (n_timesteps, n_classes) and at least one step, got "
                 f"{self.probabilities.shape}"
             )
-        self.classes = [str(c) for c in np.asarray(classes).tolist()]
+        labels = np.asarray(classes).tolist()
+        self.classes = [str(c) for c in labels]
         if len(self.classes) != self.probabilities.shape[1]:
             raise ValueError(
                 f"classes has {len(self.classes)} labels, but probabilities have "
@@ -111,7 +115,10 @@ class KnowledgeCurveDisplay(Display):
         given: Any = probability
         if not isinstance(given, numbers.Real) or not 0 < float(given) <= 1:
             raise ValueError(f"probability={probability!r} must be above 0, at most 1")
-        if true_class is not None and str(true_class) not in self.classes:
+        # by what it equals, 1 of 1.0 and True too, or else by what it is called
+        same = [k for k, label in enumerate(labels) if label == true_class]
+        same += [k for k, name in enumerate(self.classes) if name == str(true_class)]
+        if true_class is not None and not same:
             known = ", ".join(self.classes)
             raise ValueError(f"true_class={true_class!r} is not a known class: {known}")
         self.probability = float(probability)
@@ -120,7 +127,7 @@ class KnowledgeCurveDisplay(Display):
         if true_class is None:
             self.answer = int(self.probabilities[-1].argmax())
         else:
-            self.answer = self.classes.index(str(true_class))
+            self.answer = same[0]
         self.known_from = knows_from(self.probabilities, self.answer, self.probability)
 
     @classmethod
@@ -235,7 +242,7 @@ class KnowledgeCurveDisplay(Display):
         dots: dict[str, Any] = {"marker": "o" if n_timesteps <= 40 else None}
         width = 1.0 if n_timesteps <= 300 else 0.6
         role = " (its answer)" if self.true_class is None else " (the true one)"
-        names = short_names(self.classes, 20)
+        names = [drawn(name) for name in short_names(self.classes, 20)]
         name = names[answer] + role
         options: dict[str, Any] = {"color": BLUE, "label": name, "zorder": 4, "markersize": 4}
         ax.plot(steps, probabilities[:, answer], lw=3 * width, **options, **dots)

@@ -130,7 +130,9 @@ def lr_range_test(
     then it falls, and in the end it rises; the test ends when the smoothed loss is above four times
     its least value. The suggestion is a tenth of the rate at which the smoothed loss was least:
     at that rate itself training is about to become unstable. It is None if the loss did not fall by
-    2 % or more, and if it still falls at the largest rate, of which `print` says which it is.
+    more than 2 %, and by more than batches at the smallest rates differ from each other, if it was
+    too large after fewer than 10 steps, and if it still falls at the largest rate, of which `print`
+    says so.
 
     The test is that of Smith (2017), "Cyclical learning rates for training neural networks",
     section 3.3, with the rate growing geometrically as in fastai; the tenth is the rule that Howard
@@ -211,9 +213,14 @@ def _suggestion(
     rates: NDArray[np.float64], losses: NDArray[np.float64], smoothed: NDArray[np.float64]
 ) -> float | None:
     """A tenth of the rate of the least loss, in two digits; None if that says nothing."""
-    at_first = float(np.mean(losses[: max(len(losses) // 10, 1)]))
+    n_first = len(losses) // 10
+    if n_first < 1:
+        return None
+    at_first = float(np.mean(losses[:n_first]))
+    enough = max(FELL_BY * at_first, float(np.std(losses[:n_first])))
     least = int(np.argmin(smoothed))
-    if smoothed[least] > (1 - FELL_BY) * at_first or least == len(smoothed) - 1:
+    # at the smallest rates nothing is learned: what is least there is so by chance
+    if at_first - smoothed[least] <= enough or least < n_first or least == len(smoothed) - 1:
         return None
     return float(f"{rates[least] / 10:.1e}")
 

@@ -1,14 +1,39 @@
-"""A model and recordings as a user passes them in; sequences as the model takes them out."""
+"""A model, recordings and numbers as a user passes them in; what can be drawn of them out."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
 from elman.models.fitted import Fitted
 from elman.targets.masked import refuse_masked
+
+
+def check_numbers(
+    name: str, values: Any, least: float = -np.inf, most: float = np.inf
+) -> NDArray[np.float64]:
+    """Numbers to draw, as an array.
+
+    Raises
+    ------
+    ValueError
+        One is masked, NaN, infinite, or not between `least` and `most`; names the first.
+    """
+    refuse_masked(values, name)
+    found = np.asarray(values, dtype=np.float64)
+    wrong = np.argwhere(~(np.isfinite(found) & (found >= least) & (found <= most)))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        between = "finite"
+        if np.isfinite(least):
+            between = f"at least {least:g}" + (f", at most {most:g}" if np.isfinite(most) else "")
+        at = "".join(f"[{i}]" for i in place)
+        raise ValueError(f"{name}{at} is {found[place]:g}; every number has to be {between}")
+    return found
 
 
 def one_recording(found: Fitted, x: Any) -> Sequences:
@@ -18,23 +43,63 @@ def one_recording(found: Fitted, x: Any) -> Sequences:
     ----------
     found : Fitted
     x : array-like of shape (n_timesteps, n_features)
-        Of a model that was trained on a 2-D X, (n_timesteps,) is a recording too.
+        Or the one recording of an X of length 1. Of a model that was trained on a 2-D X,
+        (n_timesteps,) is a recording too.
 
     Raises
     ------
     ValueError
         It is not one recording of at least one time step, or the model cannot read it.
     """
+    return found.model.check(found.transform(alone(found, x)), name="[x]")
+
+
+def alone(found: Fitted, x: Any) -> Any:
+    """An X that holds one recording.
+
+    One that was taken out of an X with names of columns is an array without; these are then the
+    names that the model knows, so that nobody is warned of what they cannot do otherwise.
+
+    Parameters
+    ----------
+    found : Fitted
+    x : array-like
+        As `one_recording` takes it.
+
+    Raises
+    ------
+    ValueError
+        It is not one recording of at least one time step.
+    """
     refuse_masked(x, "x")
-    shape = np.shape(x)
+    try:
+        shape = np.shape(x)
+    except ValueError as error:
+        raise ValueError(
+            "x must be one recording of shape (n_timesteps, n_features), and its parts have "
+            "unequal lengths; pass X[i], not X"
+        ) from error
     if found.model.two_d and (len(shape) == 1 or shape[1:] == (1,)) and shape[0]:
-        return found.model.check(found.transform(np.reshape(np.asarray(x), (1, -1))), name="x")
-    if len(shape) != 2 or not shape[0]:
+        return np.reshape(np.asarray(x), (1, -1))
+    named = hasattr(x, "feature_names")
+    if len(shape) == 3 and shape[0] == 1 and shape[1]:
+        shape, x = shape[1:], x if named else x[0]
+    if len(shape) == 2 and not shape[0]:
+        raise ValueError(f"x must be one recording of at least one time step, got {shape}")
+    if len(shape) != 2:
         raise ValueError(
             f"x must be one recording of shape (n_timesteps, n_features), got {shape}; "
             "pass X[i], not X"
         )
-    return found.model.check(found.transform([x]), name="[x]")
+    if named:
+        return x
+    if not isinstance(x, np.ndarray):
+        return [x]
+    first = found.steps[0][1] if found.steps else found.model
+    names = getattr(first, "feature_names_in_" if found.steps else "feature_names", None)
+    if names is None or len(names) != shape[1]:
+        return [x]
+    return NamedSequences([x], tuple(names))
 
 
 def all_recordings(found: Fitted, X: Any) -> Sequences:

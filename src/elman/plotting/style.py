@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from elman.models.tables import to_frame
+from elman.targets.checks import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -196,6 +197,16 @@ def shortened(name: str, n_characters: int = 24) -> str:
         return name
     tail = (n_characters - 1) // 3
     return f"{name[: n_characters - 1 - tail]}…{name[len(name) - tail :]}"
+
+
+def drawn(name: object) -> str:
+    """A name as text of matplotlib, which draws it letter by letter.
+
+    Dollars are no formula, a name that begins with an underscore still is in the legend, and what
+    cannot be seen is spelled out.
+    """
+    text = visible(name).replace("$", r"\$")
+    return f"\u200b{text}" if text.startswith("_") else text
 
 
 def short_names(names: Sequence[str], n_characters: int = 24) -> list[str]:

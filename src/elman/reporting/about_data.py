@@ -153,9 +153,9 @@ def drift_facts(
     ----------
     data : Sequences
     stats : dict
-        As `feature_stats` computed them with the same reference.
+        As `feature_stats` computed them with that of the features as the model takes them.
     reference : Standardisation or None
-        Mean and deviation of each feature in training.
+        Mean and deviation of each feature in training, in the units of X.
     source : str
         Where they are from.
     names : list of str
@@ -167,12 +167,9 @@ def drift_facts(
     for k, name in enumerate(names):
         shift, ratio = number(stats["mean"][k]), number(stats["deviation"][k])
         error = number(stats["error"][k])
-        moved = (
-            shift is not None
-            and error is not None
-            and abs(shift) >= FAR
-            and abs(shift) > ERRORS * error
-        )
+        by_chance = error is not None and abs(shift or 0) <= ERRORS * error
+        # without an error, of several recordings, sums of squares are too large for a number
+        moved = shift is not None and abs(shift) >= FAR and len(data) > 1 and not by_chance
         other_width = ratio is not None and len(data) >= FEWEST and not 1 / WIDER <= ratio <= WIDER
         table.append(
             {
@@ -203,15 +200,21 @@ def names_of_features(data: Sequences, known: Sequence[str] | None) -> list[str]
 
 
 def n_in_both(data: Sequences, training: Sequences) -> int:
-    """How many recordings occur, bit for bit, in the training data as well."""
+    """How many recordings occur, value for value in float32, in the training data as well.
+
+    Recordings without a time step are all alike, and say nothing of it.
+    """
     seen = set(_digests(training))
-    return sum(digest in seen for digest in _digests(data))
+    found = zip(data.lengths.tolist(), _digests(data), strict=True)
+    return sum(length > 0 and digest in seen for length, digest in found)
 
 
 def _digests(data: Sequences) -> list[bytes]:
     found = []
     for start, stop in chunks(data, data.n_features, True):
-        rows = np.ascontiguousarray(data.rows(slice(start, stop)), np.float32)
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(data.rows(slice(start, stop)), np.float32)
+        rows = rows + np.float32(0)  # -0.0 is 0.0
         ends = (data.offsets[start : stop + 1] - data.offsets[start]).tolist()
         for i in range(stop - start):
             part = rows[ends[i] : ends[i + 1]]

@@ -17,7 +17,7 @@ from elman.data.sequences import Sequences
 from elman.evaluation.baselines import fit_logistic, fit_ridge, summarised, with_steps_before
 from elman.models.kinds import is_of_numbers, is_of_steps
 from elman.reporting.evidence import Evidence, Floats, Ints, OfNumbers, Truth, chunks
-from elman.reporting.scores import Scores, with_intervals
+from elman.reporting.scores import Scores, mean_known, with_intervals
 
 Array = NDArray[Any]
 Fact = dict[str, Any]
@@ -28,6 +28,8 @@ MOST_RECORDINGS = 2000
 """that a rule learns from, drawn at random"""
 MOST_STEPS = 20_000
 """that a rule for time steps learns from"""
+LARGEST = 1e100
+"""value in a column, whose square can still be added up"""
 N_FOLDS = 5
 FEWEST = 10
 """recordings, below which nothing is cross-validated"""
@@ -77,11 +79,12 @@ def baseline_facts(
             )
             continue
         try:
-            learned = rules.learned(columns, shown)
+            with np.errstate(over="ignore", invalid="ignore"):  # which is then said
+                learned = rules.learned(columns, shown)
+                told = _judged(rules, evidence, shown, learned, columns, n_resamples, seed)
         except _CannotLearnError as error:
             left_out.append({"name": name, "why": str(error)})
             continue
-        told = _judged(rules, evidence, shown, learned, columns, n_resamples, seed)
         kind = "ridge regression" if is_of_numbers(truth.kind) else "logistic regression"
         rows.append({"name": f"{kind} on {name}", "columns": n_columns} | told)
     return {
@@ -147,8 +150,7 @@ class _Rules:
         chosen: Ints,
         columns: Callable[[list[Array]], Array],
     ) -> Rule:
-        X = [np.asarray(source[i], np.float64) for i in chosen.tolist()]
-        A = columns(X)
+        A = _finite(columns([np.asarray(source[i], np.float64) for i in chosen.tolist()]))
         if is_of_steps(truth.kind):
             y = np.concatenate([truth.of(i, i + 1, source.offsets) for i in chosen.tolist()])
         else:
@@ -171,6 +173,14 @@ class _Rules:
             return _one_class(y) or fit_logistic(A, y)
         rules = [_one_class(column) or fit_logistic(A, column) for column in y.T]
         return lambda B: np.stack([rule(B) for rule in rules], axis=1)
+
+
+def _finite(A: Array) -> Array:
+    """The same columns; those whose values, or the squares of them, are too large are an error."""
+    largest = np.abs(A).max(initial=0, where=~np.isnan(A))
+    if largest > LARGEST:
+        raise _CannotLearnError(f"columns of values as large as {largest:.3g} overflow in it")
+    return A
 
 
 def _one_class(y: Array) -> Rule | None:
@@ -233,7 +243,7 @@ def _judged(
                 y, rows = truth.values[part], np.arange(len(part))
             if not len(y):
                 continue
-            z = rule(columns(X)) if columns else rule(y)
+            z = rule(_finite(columns(X))) if columns else rule(y)
             if of_numbers:
                 squared = np.nan_to_num((z - y) ** 2)
                 for k in range(y.shape[1]):
@@ -252,8 +262,8 @@ def _judged(
                 deviation = squares - y**2 / n
                 varies = deviation > 1e-12 * squares
                 deviation = np.where(varies & (n > 1), deviation, np.nan)
-                rule = float((1 - np.tensordot(w, got[which], 1) / deviation).mean())
-                network = float((1 - errors / deviation).mean())
+                rule = mean_known(1 - np.tensordot(w, got[which], 1) / deviation)
+                network = mean_known(1 - errors / deviation)
             else:
                 units = (w * evidence.units[which]).sum()
                 rule = float((w * got[which]).sum() / units)

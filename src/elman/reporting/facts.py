@@ -12,7 +12,7 @@ import numpy as np
 
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
-from elman.data.store.stored import with_stored
+from elman.data.store.stored import Stored, with_stored
 from elman.models.fitted import Fitted
 from elman.models.kinds import is_of_numbers
 from elman.reporting import about_data, about_model, scores
@@ -42,9 +42,8 @@ def report_facts(
     """Every number of a report; see `elman.reporting.report.report` for the arguments."""
     model = found.model
     data, truth = _checked(found, X, y, "X", "y")
-    if ids is None:
-        ids = getattr(X, "ids", None)
-    listed = None if ids is None else list(ids)
+    known: Any = X.ids if ids is None and isinstance(X, Stored) else ids
+    listed = None if known is None else list(known)
     if listed is not None and len(listed) != len(data):
         raise ValueError(f"ids has {len(listed)} entries, but X has {len(data)} recording(s)")
     learned = None if training is None else _checked(found, *training, "X_train", "y_train")
@@ -56,13 +55,15 @@ def report_facts(
     facts: Fact = {
         "what": "elman report",
         "version": VERSION,
-        "title": title or f"Report on an {model.kind}",
+        "title": str(title or "") or f"Report on an {model.kind}",
         "date": date,
         "seed": seed,
         "model": about_model.model_facts(found),
         "data": about_data.data_facts(data, truth, stats),
         "training_data": _training_facts(data, learned),
-        "drift": about_data.drift_facts(data, stats, reference, source, names),
+        "drift": about_data.drift_facts(
+            data, stats, _before_scalers(found, reference), source, names
+        ),
         "scores": {
             "main": scores.main_score(evidence),
             "level": scores.LEVEL,
@@ -94,15 +95,31 @@ def _checked(found: Fitted, X: Any, y: Any, X_name: str, y_name: str) -> tuple[S
 def _reference(
     found: Fitted, learned: tuple[Sequences, Truth] | None
 ) -> tuple[Standardisation | None, str]:
-    """Mean and deviation of each feature in training, and where they are from."""
+    """Mean and deviation of each feature in training, and where they are from.
+
+    They are those of the features that the model itself takes.
+    """
     if found.model.standardisation is not None:
         return found.model.standardisation, "the model"
+    if found.scalers:
+        n_features = len(found.scalers[-1][0])
+        return Standardisation(np.zeros(n_features), np.ones(n_features)), "the model"
     if learned is None:
         return None, ""
     stats = about_data.feature_stats(learned[0], None)
     scale = np.where(stats["deviation"] > 0, stats["deviation"], 1.0)
     known = np.isfinite(stats["mean"])
     return Standardisation(np.where(known, stats["mean"], 0), np.where(known, scale, 1)), "X_train"
+
+
+def _before_scalers(found: Fitted, reference: Standardisation | None) -> Standardisation | None:
+    """The same of the features as they were before a pipeline's scalers."""
+    if reference is None:
+        return None
+    mean, deviation = reference
+    for own, scale in reversed(found.scalers):
+        mean, deviation = mean * scale + own, deviation * scale
+    return Standardisation(mean, deviation)
 
 
 def _training_facts(data: Sequences, learned: tuple[Sequences, Truth] | None) -> Fact | None:

@@ -10,6 +10,8 @@ from elman.targets.checks import visible
 
 SHORT = 15
 """rows of a table that stays on one sheet of paper"""
+MOST_ROWS = 40
+"""of a table on the page; the JSON has all"""
 LONGEST = 60
 """characters of a name that are shown; `title` has more"""
 

@@ -125,7 +125,7 @@ def _series(found: Fitted, one: Sequences, names: list[str]) -> Fact:
         parts = [x[a:b, k][there[a:b, k]] for a, b in edges]
         lines.append([number(part.mean()) if len(part) else None for part in parts])
     return {
-        "standardised": found.model.standardisation is not None,
+        "standardised": found.model.standardisation is not None or bool(found.scalers),
         "features": [names[k] for k in kept],
         "n_features": x.shape[1],
         "steps": [a for a, _ in edges],
@@ -177,7 +177,8 @@ def _attribution(model: Any, one: Sequences, target: int, of: Any) -> Fact | Non
     taken away.
     """
     n = len(one[0])
-    if n < 2:
+    one_class = model.link == "softmax" and model.network.layout.n_outputs == 1
+    if n < 2 or one_class:  # there is no other answer
         return None
     slides = n * n * one.n_features <= MOST_VALUES
     edges, values = (_sliding if slides else _apart)(model, one, target)
@@ -194,6 +195,7 @@ def _attribution(model: Any, one: Sequences, target: int, of: Any) -> Fact | Non
 def _sliding(model: Any, one: Sequences, target: int) -> tuple[list[tuple[int, int]], list[Any]]:
     """Windows that slide over the recording; the value of each step, or part of it."""
     x = np.asarray(one[0])
+    model = model.after_scalers  # which the recording has been through
     named: Any = [x]
     if one.two_d:
         named = x.T

@@ -55,11 +55,22 @@ class Report:
         FileExistsError
             There is another kind of file of one of the two names.
         OSError
-            One of them cannot be written. Then both are as they were before.
+            One of them cannot be written. It is as it was before; the other one may be new.
+
+        Notes
+        -----
+        Both are whole on the disk before either takes its name, and each takes its name in one
+        step. Whoever ends the process between these two steps finds new numbers beside an older
+        page.
         """
         page_path, json_path = paths(path)
         for one in (page_path, json_path):
             refuse_other_files(one)
+        if os.path.realpath(page_path) == os.path.realpath(json_path):
+            raise FileExistsError(
+                f"{json_path}: is a link to the page, whose place the numbers would take; remove "
+                "it, or name the report otherwise"
+            )
         content = self.to_html().encode()
         numbers = self.to_json().encode()
         with replacing(page_path) as page_file, replacing(json_path) as json_file:

@@ -84,7 +84,16 @@ def target_scores(evidence: OfNumbers, weights: Floats) -> dict[str, Floats]:
 
 
 def _of_numbers(evidence: OfNumbers, weights: Floats) -> Scores:
-    return {name: float(v.mean()) for name, v in target_scores(evidence, weights).items()}
+    return {name: mean_known(v) for name, v in target_scores(evidence, weights).items()}
+
+
+def mean_known(values: Floats) -> float:
+    """The mean over targets of which the score is defined; NaN if it is of none.
+
+    R^2 is not defined of a target that does not vary, which says nothing of the others.
+    """
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
 
 
 def draws(n: int, n_resamples: int, seed: int) -> Iterator[Floats]:
@@ -251,6 +260,7 @@ def by_length(evidence: Evidence) -> list[Fact]:
 def main_score(evidence: Evidence, *, of_groups: bool = False) -> str:
     """The score that stands for all: the one that `score` of the estimator returns.
 
+    Targets that do not vary, which `score` gives an R^2 of 0 or 1, are left out of its mean here.
     Of groups of numbers it is the root mean square error, since R^2 is relative to each group.
     """
     if isinstance(evidence, OfNumbers):

@@ -85,8 +85,9 @@ def notes(facts: Fact) -> list[str]:
     better = {} if rule is None else rule["difference"]
     if rule is not None and better["value"] is not None and better["value"] <= 0:
         sure = better["high"] is not None and better["high"] < 0
-        does = "does better than" if sure else "does as well as"
-        found.append(f"A simple rule, {text(rule['name'])}, {does} the network.")
+        does = "does better than" if sure else "is no worse here than"
+        chance = "" if sure else ", by no more than chance explains"
+        found.append(f"A simple rule, {text(rule['name'])}, {does} the network{chance}.")
     classes = data["answers"].get("classes", [])
     strangers = [one["label"] for one in classes if not one["known"]]
     if strangers:

@@ -5,6 +5,7 @@ What a network is worth shows beside it: a network whose loss is no lower has le
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ class BaseRate(NamedTuple):
     """as training counts it, with weights and label smoothing"""
     validation: float | None
     """the loss of the same answer on the validation data; None if there is none"""
+    least: float = 0.0
+    """the training loss of answers that are all right: label smoothing leaves them some"""
 
 
 def base_rate(
@@ -55,11 +58,12 @@ def base_rate(
         losses, _ = objective.loss(outputs, targets, weights, None)
         found.append((objective.loss_sum(losses, None), constant))
     loss, constant = min(found, key=lambda pair: pair[0])
+    least = _least(objective, n_outputs)
     if validation is None:
-        return BaseRate(loss, None)
+        return BaseRate(loss, None, least)
     targets, weights = rows(validation)
     outputs = np.broadcast_to(constant, (len(targets), n_outputs))
-    return BaseRate(loss, objective.evaluate(outputs, targets, weights, None)[0])
+    return BaseRate(loss, objective.evaluate(outputs, targets, weights, None)[0], least)
 
 
 def rows(labelled: Labelled) -> tuple[Array, NDArray[np.float64] | None]:
@@ -102,6 +106,22 @@ def _constants(
         [_median(column[there]) for column, there in zip(targets.T, known.T, strict=True)]
     )
     return [mean, median]
+
+
+def _least(objective: Objective, n_outputs: int) -> float:
+    """The entropy of the targets that label smoothing makes, which no answer can go below."""
+    if isinstance(objective, OneClass):
+        other = objective.label_smoothing / n_outputs
+        one = 1 - objective.label_smoothing + other
+        return _entropy(one) + (n_outputs - 1) * _entropy(other)
+    if isinstance(objective, AnyLabels):
+        wrong = objective.label_smoothing / 2
+        return n_outputs * (_entropy(wrong) + _entropy(1 - wrong))
+    return 0.0
+
+
+def _entropy(p: float) -> float:
+    return -p * math.log(p) if 0 < p < 1 else 0.0
 
 
 def _median(values: Array) -> float:

@@ -42,6 +42,19 @@ class Place(NamedTuple):
 class DivergedError(ValueError):
     """The loss, a gradient or a weight became NaN or infinite.
 
+    `fit` raises it. The message says where it began, and what to try of what is not set already.
+
+    Parameters
+    ----------
+    what : str
+        What happened, and when.
+    place : Place or None
+        Sample, time step and layer where it began; None if no sample alone shows it.
+    advice : str
+        What to try.
+    learning_rate : float or None
+        At which the last step was taken; None if another step than the optimizer's broke it.
+
     Attributes
     ----------
     place : Place or None
@@ -53,6 +66,22 @@ class DivergedError(ValueError):
         Of the epochs that ended well.
     learning_rate : float or None
         At which the last step was taken; None if another step than the optimizer's broke it.
+    in_validation : bool
+        Whether it was the loss of X_val and y_val that is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from elman import DivergedError, RNNRegressor
+    >>> X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    >>> reg = RNNRegressor(
+    ...     hidden_size=3, solver="sgd", learning_rate_init=1e38, max_grad_norm=None, random_state=0
+    ... )
+    >>> try:
+    ...     reg.fit(X, X.sum(axis=(1, 2)))
+    ... except DivergedError as error:
+    ...     print("max_grad_norm=1" in error.advice, error.network is None)
+    True False
     """
 
     def __init__(
@@ -65,6 +94,7 @@ class DivergedError(ValueError):
         super().__init__(what, place, advice, learning_rate)
         self.what, self.place, self.advice = what, place, advice
         self.learning_rate = learning_rate
+        self.in_validation = False
         self.network: Network | None = None
         self.history = History()
 
@@ -85,7 +115,12 @@ class Suspects(NamedTuple):
 
 
 def first_not_finite(
-    network: Network, suspects: Suspects, backend: Backend, objective: Objective | None = None
+    network: Network,
+    suspects: Suspects,
+    backend: Backend,
+    objective: Objective | None = None,
+    *,
+    back: bool = True,
 ) -> Place | None:
     """The first sample, in the order in which they were passed in, at which something overflows.
 
@@ -100,6 +135,8 @@ def first_not_finite(
     backend : Backend
     objective : Objective, optional
         Without it neither loss nor gradient is looked at.
+    back : bool
+        Whether the gradient is looked at.
 
     Returns
     -------
@@ -108,7 +145,7 @@ def first_not_finite(
     with np.errstate(all="ignore"):
         for row in np.argsort(suspects.numbers, kind="stable"):
             alone = suspects.samples.alone(int(row))
-            found = _of_sample(network, alone, suspects.bptt_steps, backend, objective)
+            found = _of_sample(network, alone, suspects.bptt_steps, backend, objective, back=back)
             if found is not None:
                 layer, step = found
                 step = None if step is None else step + suspects.start
@@ -122,6 +159,8 @@ def _of_sample(
     bptt_steps: int | None,
     backend: Backend,
     objective: Objective | None,
+    *,
+    back: bool,
 ) -> tuple[str, int | None] | None:
     """The layer and the time step at which one sample stops being finite; None if it never does."""
     step = _first(sample.X[0])
@@ -145,12 +184,15 @@ def _of_sample(
     if not (np.isfinite(loss) and np.isfinite(doutputs).all()):
         return "loss", _first(doutputs[0]) if every else at_end
 
+    if not back:
+        return None
+
     # `watch` is called in the backward pass, but not with bptt_steps: then no step is known.
-    back: dict[str, CellGradients] = {}
+    behind: dict[str, CellGradients] = {}
 
     def watch(name: str, out: Forward | CellGradients) -> None:
         if isinstance(out, CellGradients):
-            back[name] = out
+            behind[name] = out
 
     sums = gradient(
         network, sample, objective, backend, bptt_steps=bptt_steps, need_dX=True, watch=watch
@@ -159,7 +201,7 @@ def _of_sample(
         if not np.isfinite(sums.gradient[name]).all():
             layer = name.rpartition(".")[0]
             step = None
-            if layer in back and (dX := back[layer].dX) is not None:
+            if layer in behind and (dX := behind[layer].dX) is not None:
                 step = _last(dX[0], turned=layer.endswith(".reverse"))
             return f"gradient of {layer}", step
     return None

@@ -188,7 +188,9 @@ def train(
                 with np.errstate(all="ignore"):
                     validation_loss, score = evaluate(network, validation, backend, objective)
                 if not math.isfinite(validation_loss):
-                    raise _diverged_on(network, validation, backend, number, validation_loss, rate)
+                    raise _diverged_on(
+                        network, validation, backend, objective, number, validation_loss, rate
+                    )
                 if scorer is not None:
                     score = gradients.agreed(scorer(), network)
                 best.update(network, number + 1, validation_loss, score, plan)
@@ -283,6 +285,7 @@ def _diverged_on(
     network: Network,
     validation: Labelled,
     backend: Backend,
+    objective: Objective,
     number: int,
     loss: float,
     learning_rate: float,
@@ -293,7 +296,7 @@ def _diverged_on(
         batch = validation.X.batch(np.array([i]), backend)
         (chunk,) = chunks(batch.lengths, len(batch.X), batch.X.shape[1], None)
         suspects = Suspects(validation.samples(batch, chunk), batch.order)
-        place = first_not_finite(network, suspects, backend)
+        place = first_not_finite(network, suspects, backend, objective, back=False)
         if place is not None:
             break
     if place is not None:
@@ -302,13 +305,15 @@ def _diverged_on(
             place = place._replace(source="X_val")
         else:  # held out of X
             place = place._replace(sample=int(source[place.sample]))
-    return DivergedError(
+    error = DivergedError(
         f"training diverged in epoch {number + 1}: the loss of the validation data is {loss:g} at "
         f"a learning rate of {learning_rate:g}",
         place,
-        "Lower learning_rate_init, or look for huge values in X_val",
+        "Lower learning_rate_init, or look for huge values in X_val and y_val",
         learning_rate,
     )
+    error.in_validation = validation.source is None
+    return error
 
 
 def _checked_rate(rate: Any) -> float:

@@ -133,7 +133,7 @@ class Learner:
         network, rules, fused = self._network, self._rules, self._backend.fused
         out = self._out
         for chunk, samples in batch.chunks:
-            samples = samples._replace(states=chunk.states(states))
+            samples = samples.going_on(chunk.states(states))
             self._last = batch, chunk, samples
             sums = self._gradients.gradient(
                 network,
