@@ -161,3 +161,20 @@ def test_the_backend_need_not_be_there(monkeypatch):
     model = RNNClassifier(3, max_iter=1, backend="reference").fit(X, TARGETS[RNNClassifier]).model_
     assert "reference (numpy)" in str(elman.summary(model))
     assert "native (not installed here)" in str(elman.summary(replace(model, backend="native")))
+
+
+def test_a_front_end_is_said_and_counted():
+    options = {"deltas": 1, "stride": 4}
+    clf = RNNClassifier(3, **options)
+    before = elman.summary(clf, n_features=2, n_outputs=3, n_timesteps=10)
+    assert (before.n_features, before.frontend) == (4, "differences of order 1, means of 4 steps")
+    assert "front end" in str(before)
+    plain = elman.summary(RNNClassifier(3), n_features=4, n_outputs=3, n_timesteps=3)
+    assert before.training_memory == plain.training_memory
+    assert plain.frontend == "none"
+    assert "front end" not in str(plain)
+    fitted = RNNClassifier(3, max_iter=1, dtype="float64", **options)
+    fitted.fit(np.random.default_rng(0).normal(size=(6, 9, 2)), [0, 1, 2] * 2)
+    found = elman.summary(fitted, n_timesteps=10)
+    assert (found.n_features, found.frontend) == (4, before.frontend)
+    assert found.training_memory == before.training_memory

@@ -419,6 +419,29 @@ def test_targets_of_steps_that_are_not_known_against_central_differences(backend
             assert abs(analytic[i] - numeric) <= 1e-7 * scale, (name, i)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_answer_with_several_rows_has_the_gradient_of_all_of_them(backend):
+    layout = Layout(2, (3,), 3, readout="every")
+    network = make_network(layout, "float64")
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(2, 4, 2))
+    places = np.array([0, 0, 0, 2, 5, 5])
+    targets = np.array([0, 1, 1, 2, 2, 0])
+    weights = rng.uniform(0.5, 2, 6)
+    made = make_backend(backend)
+
+    def of(rows):
+        samples = Samples(X, None, targets[rows], weights[rows], places[rows])
+        return gradient(network, samples, OneClass(), made, weights.sum())
+
+    whole = of(np.arange(6))
+    parts = [of(np.array(rows)) for rows in ([0, 3, 4], [1, 5], [2])]
+    np.testing.assert_allclose(
+        whole.gradient.flat, sum(part.gradient.flat for part in parts), rtol=1e-12, atol=1e-15
+    )
+    assert whole.losses.sum() == pytest.approx(sum(part.losses.sum() for part in parts))
+
+
 def test_samples_that_go_on_from_states_are_else_the_same():
     samples = Samples(*range(len(Samples._fields)))
     assert samples.going_on("states") == samples._replace(states="states")

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from helpers.problems import assert_same_bits
 
+from elman.backends import get_backend
 from elman.backends.cells import Cell
+from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.nn.chunks import chunks
 from elman.nn.dropout import Masking
@@ -18,19 +20,21 @@ from elman.nn.network import Network
 from elman.nn.objectives import OneClass, Values
 from elman.training.labelled import Labelled, has_target
 
+BACKEND = get_backend("reference")
+
 
 def make_steps(lengths, *, weighted=True):
     """A label 0 to 2 for every step but those at which it is -1, as a sample's step says."""
     rng = np.random.default_rng(3)
     lengths = np.asarray(lengths)
-    X = Sequences(rng.standard_normal((lengths.sum(), 2)).astype(np.float32), lengths)
-    targets = rng.integers(-1, 3, len(X.values))
+    X = Prepared(Sequences(rng.standard_normal((lengths.sum(), 2)).astype(np.float32), lengths))
+    targets = rng.integers(-1, 3, X.n_steps)
     return Labelled(X, targets, rng.uniform(0, 2, len(targets)) if weighted else None, True)
 
 
 def test_a_chunk_has_the_rows_of_its_labelled_steps():
     data = make_steps([3, 9, 0, 5])
-    batch = data.X.batch(np.array([2, 0, 1]))
+    batch = data.X.batch(np.array([2, 0, 1]), BACKEND)
     assert batch.order.tolist() == [1, 0, 2]
     masking = Masking(7, 1, batch.order)
     states = {"recurrent0": np.arange(6.0).reshape(3, 2)}
@@ -47,7 +51,7 @@ def test_a_chunk_has_the_rows_of_its_labelled_steps():
             at = data.X.offsets[batch.order[row]] + chunk.start + step
             assert data.targets[at] == target >= 0
             assert data.weights[at] == weight
-            assert data.X.values[at].tolist() == samples.X[row, step].tolist()
+            assert data.X.data.values[at].tolist() == samples.X[row, step].tolist()
             seen.append(at)
     own = [*range(12)]
     assert sorted(seen) == [at for at in own if data.targets[at] >= 0]
@@ -66,7 +70,7 @@ def test_rows_have_a_target_that_is_known():
     some = np.array([[np.nan, 1], [np.nan, np.nan], [0, 0]])
     assert has_target(some).tolist() == [True, False, True]
     data = numbers(make_steps([3, 9, 0, 5]))
-    batch = data.X.batch(np.array([2, 0, 1, 3]))
+    batch = data.X.batch(np.array([2, 0, 1, 3]), BACKEND)
     seen = []
     for chunk in chunks(batch.lengths, 4, 9, 4):
         seen += data.samples(batch, chunk).targets.tolist()
@@ -77,7 +81,7 @@ def test_rows_have_a_target_that_is_known():
 def test_a_sample_with_one_answer_is_a_row():
     data = make_steps([3, 9, 0, 5])
     data = Labelled(data.X, np.array([4, 5, 6, 7]), None)
-    batch = data.X.batch(np.array([2, 0, 1]))
+    batch = data.X.batch(np.array([2, 0, 1]), BACKEND)
     (chunk,) = chunks(batch.lengths, 3, 9, None)
     samples = data.samples(batch, chunk)
     assert samples.targets.tolist() == [5, 4, 6]
@@ -94,7 +98,7 @@ def test_groups_of_chunks_add_up_to_their_gradients(backend, cell, objective, we
     layout = Layout(2, (7,), 3, Cell(cell), "every")
     network = Network.initialised(layout, rng=np.random.default_rng(4))
     fused = backend.fused
-    batch = data.X.batch(np.arange(64))
+    batch = data.X.batch(np.arange(64), BACKEND)
     carried, n_groups = {}, []
     for chunk in chunks(batch.lengths, 64, 9, 4):
         samples = data.samples(batch, chunk, None, carried)

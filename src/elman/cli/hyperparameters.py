@@ -9,7 +9,14 @@ from typing import Any
 
 import typer
 
-from elman.hyperparameters.checks import Check, class_weighting, epochs_or_share, sizes
+from elman.hyperparameters.checks import (
+    Check,
+    block_steps,
+    class_weighting,
+    deltas_order,
+    epochs_or_share,
+    sizes,
+)
 from elman.hyperparameters.declared import DECLARED, Declaration
 
 NONE = "none"
@@ -101,6 +108,14 @@ def _epochs_or_share(text: str) -> int | float:
         ) from None
 
 
+def _auto_or_int(text: str) -> int | str:
+    """auto, or a whole number."""
+    try:
+        return text if text == "auto" else int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither auto nor a whole number") from None
+
+
 def _class_weight(text: str) -> str | dict[str, float]:
     """balanced, or LABEL=WEIGHT with commas between."""
     if text == "balanced":
@@ -120,6 +135,8 @@ def _class_weight(text: str) -> str | dict[str, float]:
 PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
     sizes: (_sizes, "INTEGER[,INTEGER...]"),
     epochs_or_share: (_epochs_or_share, "INTEGER|FLOAT"),
+    deltas_order: (_auto_or_int, "auto|0|1|2"),
+    block_steps: (_auto_or_int, "auto|INTEGER"),
     class_weighting: (_class_weight, "balanced|LABEL=WEIGHT,..."),
 }
 """How the text of an option is read, and what help calls it, where a type does not say so."""

@@ -35,9 +35,10 @@ def inspect(
 
     With --json the keys are: model, bytes, kind, answers ("label", "labels", "steps", "values" or
     "step values"), classes or targets (each with name, mean, deviation), n_features,
-    feature_names, columns, before (what X goes through first), summary (layers, parameters,
-    multiply_adds, training_memory, stream_state, dtype, ...), hyperparameters, training (n_epochs,
-    best_epoch, stopped_by, history). What is not known is null.
+    feature_names, columns, before (what X goes through first), frontend (deltas, stride,
+    scale_each, and the reasons for what "auto" chose), summary (layers, parameters, multiply_adds,
+    training_memory, stream_state, dtype, ...), hyperparameters, training (n_epochs, best_epoch,
+    stopped_by, history). What is not known is null.
     """
     saved = load_model(model)
     summary = summary_of(saved.model, saved.parameters)
@@ -60,6 +61,9 @@ def inspect(
         facts.add_row("columns", _columns(saved.model.columns))
     for name, value in summary.facts():
         facts.add_row(name, value)
+    front = saved.model.frontend
+    for reason in front.reasons:
+        facts.add_row('"auto" chose', visible(reason))
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
     for name, value in _training_facts(saved.history, score):
@@ -85,6 +89,7 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
     """All that the tables say, as keys of one JSON object."""
     model: Any = saved.model
     kind, history = kind_of_model(model), saved.history
+    front = model.frontend
     told: dict[str, Any] = {
         "model": str(path),
         "bytes": path.stat().st_size,
@@ -105,6 +110,12 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
         "feature_names": model.feature_names,
         "columns": model.columns,
         "before": summary.before,
+        "frontend": {
+            "deltas": front.deltas,
+            "stride": front.stride,
+            "scale_each": front.scale_each,
+            "reasons": [*front.reasons],
+        },
         "summary": summary.to_dict(),
         "hyperparameters": plain_parameters(saved.parameters),
         "training": {

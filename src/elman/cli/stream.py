@@ -73,6 +73,8 @@ def stream(
                 header = False
                 continue
             answers = live.step(read.step(text))
+            if live.n_waiting:  # so that each line is answered with all lines so far
+                answers = live.answer()
         except (ValueError, TypeError) as error:
             why = f"line {number}: {error}"
             if number == 1 and not header and _may_be_names(text):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
+from elman.data.frontend import Frontend
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, scaled_blocks
 from elman.data.sequences import Sequences
@@ -93,6 +94,9 @@ class SharedAnswers:
             try:
                 results += self.engine.run(tasks)
             except ValueError as error:
+                if not data.frontend.plain:  # a piece does not know the number of its first sample
+                    for _ in data.batches(1, backend):
+                        pass
                 say_where(data.data, data.standardisation, data.dtype, error)
         joined: Any
         if isinstance(results[0], np.ndarray):
@@ -121,6 +125,7 @@ class SharedAnswers:
             piece_of(data.data, start, stop),
             data.data.pending_check is not None,
             data.standardisation,
+            data.frontend,
         )
 
 
@@ -145,6 +150,7 @@ class AnswerTask:
     unchecked : bool
         Whether their values are still to be looked at.
     standardisation : Standardisation or None
+    frontend : Frontend
     """
 
     name: str
@@ -156,6 +162,7 @@ class AnswerTask:
     data: Sequences
     unchecked: bool
     standardisation: Standardisation | None
+    frontend: Frontend
 
     def run(self) -> Any:
         """Answer, in the arithmetic of the caller."""
@@ -168,7 +175,7 @@ class AnswerTask:
             samples.missing = self.data.missing
         if self.unchecked:
             samples.pending_check = _refuse
-        data = Prepared(samples, self.standardisation, network.params.dtype)
+        data = Prepared(samples, self.standardisation, network.params.dtype, self.frontend)
         return self.question(network, data, backend)
 
 

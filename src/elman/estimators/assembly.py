@@ -25,6 +25,7 @@ def check_together(estimator: Any) -> None:
     hp.check_warm_up(e.learning_rate, e.warm_up)
     hp.check_carrying(e.bidirectional, e.bptt_steps, e.stateful)
     hp.check_mode(e.mode, e.stateful)
+    hp.check_whole_recordings(e.deltas, e.stride, e.scale_each, e.stateful)
 
 
 def check_same_network(estimator: Any, layout: Layout, model: TrainedModel, going_on: str) -> None:
@@ -34,6 +35,10 @@ def check_same_network(estimator: Any, layout: Layout, model: TrainedModel, goin
     """
     network = model.network
     others: list[tuple[str, Any, Any]] = [("missing", estimator.missing, model.missing)]
+    for name in ("deltas", "stride", "scale_each"):
+        asked = getattr(estimator, name)
+        if asked != "auto":
+            others.append((name, asked, getattr(model.frontend, name)))
     if estimator.dtype != "auto":
         others.append(("dtype", np.dtype(estimator.dtype), network.params.dtype))
     for name, asked, built in [*layout.differences(network.layout), *others]:

@@ -21,7 +21,9 @@ from elman.backends.contract import Backend
 from elman.data.alignment import check_alignment
 from elman.data.axes import warn_of_channels_first, warn_of_features_as_steps
 from elman.data.containers import as_given, unpacked
-from elman.data.missing import n_inputs, warn_of_unobserved, without_missing_steps
+from elman.data.frontend import Frontend, learn_frontend
+from elman.data.frontend_choice import choose
+from elman.data.missing import warn_of_unobserved, without_missing_steps
 from elman.data.names import Names
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, location_and_scale
@@ -317,12 +319,13 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                         store=store,
                         gradients=gradients,
                     )
-                    progress.end(history, restored=bool(self.early_stopping))
+                    reasons = model.frontend.reasons if earlier is None else ()
+                    progress.end(history, restored=bool(self.early_stopping), reasons=reasons)
             except DivergedError as error:
                 self._advise(error, data, model, training)
                 in_X = error.place is not None and error.place.source == "X"
-                if error.place is not None and in_X and data.missing == "skip":
-                    error.place = _among_all_steps(error.place, data)
+                if error.place is not None and in_X:
+                    error.place = _among_all_steps(error.place, data, model.frontend.stride)
                 if not self.__sklearn_is_fitted__() and error.network and len(error.history):
                     good = replace(model, network=error.network)
                     self._set_fitted(good, error.history, None)
@@ -439,12 +442,21 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
     ) -> M:
         """Fresh weights, and the statistics of the training data."""
         standardisation = None
+        weights = training.sample_weights()
         if self.standardize:
-            weights = training.sample_weights()
             standardisation = Standardisation(*location_and_scale(training.X.data, weights))
+        every_step = self._step_target(meaning) is not None
+        chosen = choose(training.X.data, self.deltas, self.stride, every_step=every_step)
+        frontend = learn_frontend(
+            training.X.data,
+            standardisation,
+            weights,
+            scale_each=bool(self.scale_each),
+            **chosen._asdict(),
+        )
         warn_of_unobserved(training.X.data)
         meaning = self._learned_scale(training, meaning)
-        n_features = n_inputs(data.n_features, data.missing)
+        n_features = frontend.n_inputs(data.n_features, data.missing)
         network = Network.initialised(
             layout_of(self._asks_for(meaning), n_features, self._n_outputs(meaning)),
             rng=rng,
@@ -459,6 +471,7 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
                 n_features_in=data.n_features_in,
                 two_d=data.two_d,
                 standardisation=standardisation,
+                frontend=frontend,
                 missing=data.missing,
                 feature_names=names,
                 backend=self.backend,
@@ -550,7 +563,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         -------
         list of ndarray of shape (n_timesteps_i, width)
             An array (n_samples, n_timesteps, width) if X is one. `width` is the last layer's size;
-            twice that if bidirectional, forward half first.
+            twice that if bidirectional, forward half first. With `stride` every step of a block has
+            the state after its block.
         """
         with self._asking(X, executor) as (model, data):
             return as_given(X, model.hidden_states(data))
@@ -573,7 +587,8 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         Raises
         ------
         ValueError
-            The network is bidirectional: it has no answer before a sequence has ended.
+            The network is bidirectional, or `scale_each` is set: there is no answer before a
+            sequence has ended.
 
         Notes
         -----
@@ -720,6 +735,14 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """What `standardize` divides each feature by; None without it."""
         standardisation = self._of("scale_").standardisation
         return None if standardisation is None else standardisation.scale
+
+    @property
+    def frontend_(self) -> Frontend:
+        """What the network reads of standardised steps; printed, also why "auto" chose so.
+
+        It has the attributes `deltas`, `stride`, `scale_each` and `reasons`.
+        """
+        return self._of("frontend_").frontend
 
     @property
     def n_iter_(self) -> int:
@@ -892,7 +915,9 @@ class RecurrentEstimator(CallbackSupport, BaseEstimator, Generic[M]):  # type: i
         """
         dtype = model.network.params.dtype
         data = labelled.X.data
-        X = Prepared.for_training(data, model.standardisation, dtype, elsewhere=elsewhere)
+        X = Prepared.for_training(
+            data, model.standardisation, dtype, model.frontend, elsewhere=elsewhere
+        )
         return self._scaled_targets(labelled._replace(X=X), model)
 
     def _dtype(self) -> Any:
@@ -956,12 +981,17 @@ def _namer(meaning: Meaning) -> Callable[[int], str]:
     return lambda code: repr(np.asarray(meaning["classes"])[code].item())
 
 
-def _among_all_steps(place: Place, data: Sequences) -> Place:
-    """The same place, its step counted among all steps and not only those that were kept."""
+def _among_all_steps(place: Place, data: Sequences, stride: int) -> Place:
+    """The same place, its step counted among all time steps: the first of its block.
+
+    Training counts blocks of `stride` steps, and only the steps that were not skipped.
+    """
     if place.step is None:
         return place
-    observed = np.flatnonzero(~np.isnan(data[place.sample]).any(axis=1))
-    return place._replace(step=int(observed[place.step]))
+    step = place.step * stride
+    if data.missing == "skip":
+        step = int(np.flatnonzero(~np.isnan(data[place.sample]).any(axis=1))[step])
+    return place._replace(step=step)
 
 
 def _one_validation(X_val: Any, y_val: Any, validation_data: Any) -> tuple[Any, Any]:

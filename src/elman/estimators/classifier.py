@@ -318,12 +318,14 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         list of ndarray of shape (n_timesteps_i, n_classes)
             An array (n_samples, n_timesteps, n_classes) if X is one.
             The readout applied to every prefix. The last row of each is, bit for bit, the answer of
-            `predict_proba`.
+            `predict_proba`. With `stride`, a step within a block has the answer to the blocks that
+            have ended by then.
 
         Raises
         ------
         ValueError
-            The network is bidirectional: it has no answer before a sequence has ended.
+            The network is bidirectional, or `scale_each` is set: there is no answer before a
+            sequence has ended.
         """
         with self._asking(X, executor) as (model, data):
             return as_given(X, model.predict_proba_over_time(data))
@@ -358,8 +360,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
         Raises
         ------
         ValueError
-            A number out of range; several labels at once; or the network is bidirectional: it has
-            no answer before a sequence has ended.
+            A number out of range; several labels at once; or the network is bidirectional, or
+            `scale_each` is set: there is no answer before a sequence has ended.
         """
         check_rule(confidence, patience)
         with self._asking(X, executor) as (model, data):

@@ -140,7 +140,7 @@ def stream(given: Any, n: int | None = None) -> Stream:
     TypeError
         It is none of these, or a step of the pipeline may need whole sequences.
     ValueError
-        It is not fitted, or the network is bidirectional.
+        It is not fitted, or the network is bidirectional, or `scale_each` is set.
 
     Examples
     --------

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -144,7 +145,7 @@ class EpochProgress:
             numbers += f"  training {self._training_score} {epoch.score:.4f}"
         self._view.show(epoch, numbers)
 
-    def end(self, history: History, *, restored: bool) -> None:
+    def end(self, history: History, *, restored: bool, reasons: Sequence[str] = ()) -> None:
         """Report what training came to, in one line.
 
         Parameters
@@ -153,6 +154,8 @@ class EpochProgress:
             Of this fit.
         restored : bool
             Whether the network has the weights of the best epoch, and not those of the last.
+        reasons : sequence of str
+            What else is to be said: what "auto" chose, and why.
         """
         if self._verbose < 1 or not len(history):
             return
@@ -160,8 +163,8 @@ class EpochProgress:
         n_resumed = max(len(history) - self._n_shown, 0)
         seconds += sum(history.seconds[:n_resumed])  # of a process before this one
         names = self._score, self._training_score
-        text = summary(history, seconds, *names, restored=restored)
-        self._view.end(text, history.epoch[-1])
+        line = summary(history, seconds, *names, restored=restored)
+        self._view.end("; ".join([line, *reasons]), history.epoch[-1])
 
     def _width_of_bar(self) -> int:
         """Columns that all of it takes, with a bar of 2 and digits as `show` writes them."""

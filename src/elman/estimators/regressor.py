@@ -271,7 +271,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
         Raises
         ------
         ValueError
-            The network is bidirectional: it has no answer before a sequence has ended.
+            The network is bidirectional, or `scale_each` is set: there is no answer before a
+            sequence has ended.
         """
         with self._asking(X, executor) as (model, data):
             return as_given(X, model.predict_over_time(data))

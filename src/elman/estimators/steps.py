@@ -56,7 +56,7 @@ def labelled_steps(
     if labelled.weights is not None:
         counts &= labelled.weights > 0
     check_any(counts, what)
-    samples = np.repeat(np.arange(len(data)), labelled.X.lengths)
+    samples = np.repeat(np.arange(len(data)), labelled.X.time_steps)
     n_counting = np.bincount(samples[counts], minlength=len(data))
     # A sample from which nothing is learned is the same, to the last bit, as one left out.
     if n_counting.all() or all_samples:

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.contract import Backend
+from elman.data.frontend import standardised
 from elman.data.named import NamedSequences
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
+from elman.data.sources import observed_rows
 from elman.explain.outputs import Output, Unit
 from elman.models.fitted import Fitted, fitted
 from elman.models.model import TrainedModel
@@ -39,7 +41,8 @@ class Asked:
     """as the estimator takes them"""
     inputs: list[Array]
     """of each recording (n_kept_i, n_inputs): standardised, with indicators beside the features if
-    missing values are masked, without the steps that are skipped for them"""
+    missing values are masked, without the steps that are skipped for them. Of a model with a front
+    end (n_kept_i, n_features), what goes into that: standardised, with NaN if those are masked"""
     kept: list[NDArray[np.bool_] | None]
     """(n_timesteps_i,) of each recording, which steps the network sees; None: all"""
     output: Output
@@ -68,6 +71,23 @@ class Asked:
         return self.model.network
 
     @property
+    def looks_ahead(self) -> bool:
+        """Whether the front end has the answer at a time step rest on steps that come later."""
+        return self.model.frontend.stride > 1 or self.model.frontend.scale_each
+
+    def how_it_reads(self) -> dict[str, Any]:
+        """The arguments of `elman.explain.changed.answers_to` about the front end."""
+        frontend = self.model.frontend
+        through = None if frontend.plain else self.through_frontend
+        return {"through": through, "stride": frontend.stride}
+
+    def through_frontend(self, steps: Array) -> Floats:
+        """What the network reads of a recording like those of `inputs`."""
+        frontend = self.model.frontend
+        lengths = np.array([len(steps)], np.int64)
+        return frontend.apply(np.asarray(steps, np.float64), lengths, self.model.missing)[0]
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """What the features are called; "feature 0", ... where they have no names."""
         names = names_of_X(self.found)
@@ -80,7 +100,7 @@ class Asked:
         x: Array = self.inputs[self.samples[row]]
         if self.places is None:
             return x
-        if self.network.layout.bidirectional:
+        if self.network.layout.bidirectional or self.looks_ahead:
             return x if self.places[row] >= 0 else x[:0]
         return x[: self.places[row] + 1]
 
@@ -192,13 +212,30 @@ def checked(found: Fitted, X: Any, name: str = "X") -> Sequences:
 def inputs_of(
     model: TrainedModel, data: Sequences, backend: Backend
 ) -> tuple[list[Array], list[NDArray[np.bool_] | None]]:
-    """Each recording as the network takes it, and which of its steps those are."""
+    """Each recording as `Asked.inputs` has it, and which of its steps those are."""
+    if not model.frontend.plain:
+        return _before_frontend(model, data)
     prepared = Prepared(data, model.standardisation, model.network.params.dtype)
     inputs, kept = [], []
     for i in range(len(data)):
         batch = prepared.batch(np.array([i], np.int64), backend)
         inputs.append(np.array(batch.X[0]))
         kept.append(None if batch.kept is None else batch.kept[0])
+    return inputs, kept
+
+
+def _before_frontend(
+    model: TrainedModel, data: Sequences
+) -> tuple[list[Array], list[NDArray[np.bool_] | None]]:
+    """The same of a model with a front end: what goes into that."""
+    if data.pending_check is not None:
+        data.pending_check()
+    inputs: list[Array] = []
+    kept: list[NDArray[np.bool_] | None] = []
+    for x in data:
+        observed = observed_rows(x) if data.missing == "skip" else np.ones(len(x), bool)
+        inputs.append(standardised(x[observed], model.standardisation))
+        kept.append(None if observed.all() else observed)
     return inputs, kept
 
 
@@ -310,7 +347,8 @@ def _background(asked: Asked, baseline: Any) -> list[Floats]:
     found = baseline_data(asked, baseline)
     model, n_samples = asked.model, len(asked.data)
     if found is None:  # 0, as observed
-        n_inputs = model.network.layout.n_features
+        plain = model.frontend.plain
+        n_inputs = model.network.layout.n_features if plain else asked.data.n_features
         return [np.zeros((1, n_inputs))] * n_samples
     inputs, _ = inputs_of(model, found, asked.backend)
     if len(inputs) != n_samples:

@@ -7,7 +7,7 @@ contract of backends makes the bits those of the whole recording.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,6 +73,9 @@ def answers_to(
     changes: Sequence[Change],
     backend: Backend,
     places: Sequence[int] | None = None,
+    *,
+    through: Callable[[Array], Array] | None = None,
+    stride: int = 1,
 ) -> list[Array]:
     """Logits of changed recordings.
 
@@ -87,6 +90,12 @@ def answers_to(
         Where the network answers at every time step and reads in both directions: of each change
         the time step of the changed recording whose answer is wanted; -1 is the answer before the
         first. Of one that reads forward only it is the answer at the end of each recording.
+    through : callable, optional
+        The front end of a model: a recording to what the network reads of it. `recordings` and what
+        is written in them are then what goes into it, and each changed recording is read from its
+        first step on, with `places` used in both cases.
+    stride : int
+        Time steps of a recording that the front end makes one of.
 
     Returns
     -------
@@ -95,6 +104,9 @@ def answers_to(
     """
     layout = network.layout
     out = [np.empty((c.n_rows, layout.n_outputs), network.params.dtype) for c in changes]
+    if through is not None:
+        _through(network, recordings, changes, backend, places, out, through, stride)
+        return out
     if layout.bidirectional:
         _whole(network, recordings, changes, backend, places, out)
         return out
@@ -186,6 +198,46 @@ def _whole(
             logits = logits[np.arange(len(steps)), steps] if X.shape[1] else logits[:, :0].sum(1)
             if (steps < 0).any():
                 logits[steps < 0] = network.logits_before(backend)
+        _scatter(logits, batch, out)
+
+
+def _through(
+    network: Network,
+    recordings: Sequence[Array],
+    changes: Sequence[Change],
+    backend: Backend,
+    places: Sequence[int] | None,
+    out: list[Array],
+    through: Callable[[Array], Array],
+    stride: int,
+) -> None:
+    """Answer changed recordings, each of which goes through the front end of a model."""
+    layout, dtype = network.layout, network.params.dtype
+    parts = [
+        (c.start + c.length(recordings[c.recording]), number) for number, c in enumerate(changes)
+    ]
+    width = network.values_per_step + layout.width + layout.n_outputs
+    for batch in _batches(parts, changes, width):
+        read: list[Array] = []
+        for number, start, stop in batch:
+            change = changes[number]
+            x = recordings[change.recording]
+            steps = np.empty((stop - start, change.start + change.length(x), x.shape[1]))
+            steps[:, : change.start] = x[: change.start]
+            change.write(x, steps[:, change.start :], slice(start, stop))
+            read += [through(own) for own in steps]
+        lengths = np.array([len(own) for own in read], np.int64)
+        X = np.zeros((len(read), int(lengths[0]), layout.n_features), dtype)
+        for own, inputs in zip(X, read, strict=True):
+            own[: len(inputs)] = inputs
+        logits = network.logits(X, lengths, backend)
+        if layout.at_every_step:
+            assert places is not None
+            counts = [stop - start for _, start, stop in batch]
+            at = np.repeat([places[number] // stride for number, _, _ in batch], counts)
+            logits = logits[np.arange(len(at)), at] if X.shape[1] else logits[:, :0].sum(1)
+            if (at < 0).any():
+                logits[at < 0] = network.logits_before(backend)
         _scatter(logits, batch, out)
 
 

@@ -207,7 +207,7 @@ def input_gradient(
         own = slope[:, :n_features]
         if standardisation is not None:
             own = own / standardisation.scale
-        if asked.model.missing == "mask":
+        if asked.model.missing == "mask" and asked.model.frontend.plain:
             own = np.where(point[:, n_features:] != 0, 0.0, own)
         asked.check_finite(row, own)
         values.append(asked.over_all_steps(row, np.ascontiguousarray(own)))

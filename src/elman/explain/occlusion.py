@@ -148,7 +148,9 @@ def _losses(asked: Asked, by: str, window: int, background: list[Floats] | None)
             n_features = asked.data.n_features if by == "mean" else None
             changes.append(Change(i, start, width, written, n_features))
             places.append(_place_after(place, start, width) if by == "delete" else place)
-    answers = answers_to(network, recordings, changes, asked.backend, places)
+    answers = answers_to(
+        network, recordings, changes, asked.backend, places, **asked.how_it_reads()
+    )
     by_case: dict[int, list[Array]] = {}
     for change, logits in zip(changes, answers, strict=True):
         by_case.setdefault(change.recording, []).append(logits)

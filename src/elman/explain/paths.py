@@ -84,10 +84,15 @@ class Gradients:
     ) -> tuple[Floats, list[Floats]]:
         """The same of some points, the longest first."""
         asked, network = self.asked, self.network
-        lengths = np.array([len(point) for point in points], np.int64)
+        frontend = asked.model.frontend
+        read = points
+        if not frontend.plain:
+            self._check_observed(points, rows)
+            read = [asked.through_frontend(point) for point in points]
+        lengths = np.array([len(inputs) for inputs in read], np.int64)
         X = np.zeros((len(points), int(lengths[0]), network.layout.n_features))
-        for own, point in zip(X, points, strict=True):
-            own[: len(point)] = point
+        for own, inputs in zip(X, read, strict=True):
+            own[: len(inputs)] = inputs
         logits: Array
         if gradient:
             logits, backward = network.forward(X, lengths, asked.backend, need_dX=True)
@@ -96,7 +101,7 @@ class Gradients:
         columns, at = asked.columns[rows], None
         whole = logits
         if asked.places is not None:
-            at = np.arange(len(points)), asked.places[rows]
+            at = np.arange(len(points)), asked.places[rows] // frontend.stride
             if X.shape[1] == 0:  # every answer is the one before the first step
                 logits = np.tile(network.logits_before(asked.backend), (len(points), 1))
             else:
@@ -115,4 +120,20 @@ class Gradients:
                 dlogits[at] = slopes
         _, dX = backward(dlogits)
         dX = np.asarray(dX)
-        return numbers, [own[:n] for own, n in zip(dX, lengths.tolist(), strict=True)]
+        gradients = [own[:n] for own, n in zip(dX, lengths.tolist(), strict=True)]
+        if frontend.plain:
+            return numbers, gradients
+        return numbers, [
+            frontend.taken_back(point, own) for point, own in zip(points, gradients, strict=True)
+        ]
+
+    def _check_observed(self, points: list[Floats], rows: list[int]) -> None:
+        """Raise ValueError if a value is missing, of which a front end has no gradient."""
+        for point, row in zip(points, rows, strict=True):
+            if np.isnan(point).any():
+                step, feature = np.argwhere(np.isnan(point))[0].tolist()
+                raise ValueError(
+                    f"X[{self.asked.samples[row]}] has a missing value (step {step}, feature "
+                    f"{feature}), and this model's front end takes means and differences of what "
+                    "is observed, which have no gradient there: fill it in, or use occlusion"
+                )

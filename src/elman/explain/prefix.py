@@ -232,7 +232,7 @@ def _check(model: TrainedModel, probability: Any, tolerance: Any) -> None:
 def _over_prefixes(asked: Asked) -> list[Array]:
     """For each row the logits (1 + n_timesteps_i, n_outputs) of its prefixes, from 0 steps on."""
     network = asked.network
-    if network.layout.bidirectional:
+    if network.layout.bidirectional or asked.looks_ahead:
         return _read_apart(asked)
     before = network.logits_before(asked.backend)[np.newaxis]
     over_time = asked.model.logits_over_time(asked.data)
@@ -261,7 +261,9 @@ def _read_apart(asked: Asked) -> list[Array]:
         for n in range(length + 1):
             changes.append(Change(sample, n, length - n, None))
             places.append(min(place, n - 1))
-    logits = answers_to(asked.network, asked.inputs, changes, asked.backend, places)
+    logits = answers_to(
+        asked.network, asked.inputs, changes, asked.backend, places, **asked.how_it_reads()
+    )
     found = []
     for sample, place in rows:
         start = cases[sample, place]

@@ -112,6 +112,29 @@ def integer(low: int) -> Check:
     return check
 
 
+def auto_or_integer(low: int, high: int | None = None) -> Check:
+    """The text "auto", or an int of at least `low`, and at most `high`."""
+    bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+    allowed = f"int >= {low}" if high is None else ", ".join(map(str, range(low, high + 1)))
+
+    @accepting(f'"auto" or {allowed}')
+    def check(name: str, value: Any) -> None:
+        if isinstance(value, str) and value == "auto":
+            return
+        if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
+            raise TypeError(
+                f"{name}={value!r:.200} is {a_kind(value)}; it must be 'auto' or an int {bounds}"
+            )
+        if int(value) < low or (high is not None and int(value) > high):
+            raise ValueError(f"{name}={value!r:.200}; it must be 'auto' or an int {bounds}")
+
+    return check
+
+
+deltas_order = auto_or_integer(0, 2)
+block_steps = auto_or_integer(1)
+
+
 def _plain_sizes(value: Any) -> Any:
     if isinstance(value, (list, tuple, np.ndarray)):
         return [int(size) for size in value]
@@ -329,6 +352,17 @@ def check_carrying(bidirectional: bool, bptt_steps: int | None, stateful: bool) 
         check_onward(bidirectional, f"bptt_steps={bptt_steps}")
     if stateful:
         check_onward(bidirectional, "stateful=True")
+
+
+def check_whole_recordings(deltas: Any, stride: Any, scale_each: bool, stateful: bool) -> None:
+    """Raise ValueError if recordings come in pieces, but the front end needs them whole."""
+    given = [f"deltas={deltas!r}"] * (deltas != 0) + [f"stride={stride!r}"] * (stride != 1)
+    given += ["scale_each=True"] * bool(scale_each)
+    if stateful and given:
+        raise ValueError(
+            f"stateful=True goes on with recordings in pieces, and {given[0]} would begin anew "
+            "with each piece, at which no step before it is known: set one of them back"
+        )
 
 
 def check_mode(mode: str, stateful: bool) -> None:

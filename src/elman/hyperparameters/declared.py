@@ -20,8 +20,10 @@ from elman.backends.cells import ACTIVATIONS, CELLS
 from elman.backends.streams import MISSING
 from elman.hyperparameters.checks import (
     Check,
+    block_steps,
     boolean,
     class_weighting,
+    deltas_order,
     epochs_or_share,
     float_dtype,
     functions,
@@ -799,6 +801,57 @@ class RunParameters:
             the last step before. Infinity is an error always.
             """
         },
+        shapes="network",
+    )
+    deltas: int | Literal["auto"] = declared(
+        0,
+        deltas_order,
+        help="Differences of features to the step before, as features: auto, 0, 1 or 2.",
+        doc="""
+        Differences that the network sees beside the features, as in the recognition of speech: of
+        order 1, x_t - x_{t-1}, and with 2 also the differences of these. Of a smooth series, whose
+        neighbouring steps hardly differ, they say what happens. 0 at the first step (of order 2 at
+        the first two), where there is nothing to differ from. Each is divided by its own root mean
+        square in training. "auto" takes 1 if neighbouring steps have an autocorrelation of at least
+        0.97 (the median over training recordings), else 0. What was chosen, and why, is in
+        `frontend_`.
+        """,
+        shapes="network",
+    )
+    stride: int | Literal["auto"] = declared(
+        1,
+        block_steps,
+        help="Time steps of which the network reads the mean as one step: auto, or how many.",
+        doc="""
+        The network reads the mean of each block of so many time steps as one step; the last block
+        of a sequence may be shorter. What repeats every `stride` steps, or faster, is lost or
+        weakened. An answer over time, and that of a stream's `step`, changes at the end of a block.
+        "auto" takes 1, unless sequences have a median of more than 128 steps: then it thins them to
+        about 128, or as far as the means keep 95 % of the variance within a training recording. Of
+        targets at each time step it takes 1.
+        `bptt_steps` counts blocks.
+        """,
+        doc_of={
+            "RNNTagger": """
+            The network reads the mean of each block of so many time steps as one step, and its
+            answer is the answer to all of them; the last block of a sequence may be shorter. Each
+            labelled step of a block is an example for it. What repeats every `stride` steps, or
+            faster, is lost or weakened. That of a stream's `step` changes at the end of a block.
+            "auto" takes 1, since each step has a label of its own. `bptt_steps` counts blocks.
+            """
+        },
+        shapes="network",
+    )
+    scale_each: bool = declared(
+        False,
+        boolean,
+        help="Divide each recording by its own amplitude, which becomes a feature.",
+        doc="""
+        Divide each feature of a sequence by its own amplitude there (the root mean square of its
+        standardised values), and let the network see the logarithm of that amplitude as a further
+        feature: for recordings whose amplitudes differ by orders of magnitude. The amplitude is
+        known once a sequence has ended, so that there are no streams and no answers over time.
+        """,
         shapes="network",
     )
     dtype: Any = declared(

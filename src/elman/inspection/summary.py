@@ -80,6 +80,8 @@ class Training:
     """steps between the states that are kept; 0: all are"""
     bptt_steps: int | None = None
     """steps that are taken back at once; None: all"""
+    stride: int = 1
+    """time steps that the network reads as one"""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ class Summary:
         kernel, or "numpy".
     batch_size, n_timesteps : int
         What the memory of training is of.
+    frontend : str
+        What is made of time steps before the network reads them; "none" if nothing is. With a
+        stride a "step" of the network, of which multiply-adds are counted, is a block of time
+        steps.
     training_memory : dict of str to int
         Bytes by what they are for; `training_bytes` is their sum.
     stream_state : int or None
@@ -153,6 +159,7 @@ class Summary:
     n_timesteps: int
     training_memory: Mapping[str, int]
     stream_state: int | None
+    frontend: str = "none"
 
     @property
     def parameters(self) -> int:
@@ -266,6 +273,8 @@ class Summary:
             ),
             ("computed by", f"{self.backend} ({self.isa})"),
         ]
+        if self.frontend != "none":
+            facts.insert(0, ("front end", self.frontend))
         if self.before:
             facts.insert(0, ("X goes through", ", ".join(self.before)))
         return facts
@@ -330,6 +339,7 @@ def summarised(
     isa: str,
     fitted: bool = True,
     before: Sequence[str] = (),
+    frontend: str = "none",
 ) -> Summary:
     """Sum up a network.
 
@@ -338,7 +348,7 @@ def summarised(
     layout : Layout
     training : Training
         What the memory of training is of.
-    kind, dtype, backend, isa, fitted, before
+    kind, dtype, backend, isa, fitted, before, frontend
         As `Summary` has them.
     """
     itemsize = np.dtype(dtype).itemsize
@@ -362,6 +372,7 @@ def summarised(
         n_timesteps=training.n_timesteps,
         training_memory=training_memory(layout, training, itemsize),
         stream_state=None if layout.bidirectional else stream_state(layout, dtype),
+        frontend=frontend,
     )
 
 
@@ -418,7 +429,7 @@ def _cell(cell: Cell) -> str:
 
 def training_memory(layout: Layout, training: Training, itemsize: int) -> dict[str, int]:
     """Bytes that training takes, by what they are for: the formula is in `Summary`."""
-    batch, n_timesteps = training.batch_size, training.n_timesteps
+    batch, n_timesteps = training.batch_size, -(-training.n_timesteps // training.stride)
     n_parameters = sum(
         math.prod(shape) for layer in layers_of(layout) for shape in layer.shapes().values()
     )

@@ -234,6 +234,12 @@ def _check_agrees(model: TrainedModel, parameters: Mapping[str, Any], advice: st
         raise ValueError(
             f"{name} is {here} among the hyper-parameters and {there} in the network{advice}"
         )
+    for name in ("deltas", "stride", "scale_each"):
+        here, there = given.get(name, "auto"), getattr(model.frontend, name)
+        if here not in ("auto", there):
+            raise ValueError(
+                f"{name} is {here} among the hyper-parameters and {there} in the model{advice}"
+            )
 
 
 def _restored_history(described: dict[str, Any]) -> History:

@@ -41,13 +41,36 @@ def predict_logits(network: Network, data: Prepared, backend: Backend) -> Array:
 
 
 def predict_logits_over_time(network: Network, data: Prepared, backend: Backend) -> list[Array]:
-    """For each sample the logits (n_timesteps_i, n_classes) had it stopped at step t."""
-    out: list[Array] = [np.empty(0)] * len(data)
+    """For each sample the logits (n_timesteps_i, n_classes) after each time step.
+
+    Where every step has an answer, that of a block of the front end's is the answer to all steps of
+    the block. Where a sample has one, it is the one that was known by then.
+    """
+    return _over_time(network, data, backend, known_by_then=not network.layout.at_every_step)
+
+
+def predict_logits_while_reading(network: Network, data: Prepared, backend: Backend) -> list[Array]:
+    """For each sample the logits (n_timesteps_i, n_classes) that were known after each time step.
+
+    Within a block of the front end's that is the answer to the blocks before it, and at the last
+    time step the answer to all of the sample. Where steps are not put into blocks it is the answer
+    had the sample stopped at that step.
+    """
+    return _over_time(network, data, backend, known_by_then=True)
+
+
+def _over_time(
+    network: Network, data: Prepared, backend: Backend, *, known_by_then: bool
+) -> list[Array]:
     network.check_over_time()
-    initial = network.logits_before(backend) if data.missing == "skip" else None
+    if known_by_then:
+        data.frontend.check_reads_on()
+    out: list[Array] = [np.empty(0)] * len(data)
+    needed = data.missing == "skip" or (known_by_then and data.frontend.stride > 1)
+    initial = network.logits_before(backend) if needed else None
     for batch in _batches(network, data, backend, states=True):
         logits = network.logits_over_time(batch.X, batch.lengths, backend, STEPS_AT_ONCE)
-        _scatter(out, data, batch, logits, initial)
+        _scatter(out, data, batch, logits, initial, known_by_then=known_by_then)
     return out
 
 
@@ -55,7 +78,7 @@ def hidden_states(network: Network, data: Prepared, backend: Backend) -> list[Ar
     """For each sample its last layer's hidden states (n_timesteps_i, width).
 
     At a step left out (`missing="skip"`) they are those of the step before it that was kept, in
-    both directions.
+    both directions; those of a block of the front end's are those of all its steps.
     """
     out: list[Array] = [np.empty(0)] * len(data)
     initial = network.states_before(backend) if data.missing == "skip" else None
@@ -66,18 +89,36 @@ def hidden_states(network: Network, data: Prepared, backend: Backend) -> list[Ar
 
 
 def _scatter(
-    out: list[Array], data: Prepared, batch: Batch, answers: Array, initial: Array | None
+    out: list[Array],
+    data: Prepared,
+    batch: Batch,
+    answers: Array,
+    initial: Array | None,
+    *,
+    known_by_then: bool = False,
 ) -> None:
     """Each row of a batch, cut to its own length, to its sample's place.
 
     `initial`: the answer before the first step, which a step that is left out may have.
+    `known_by_then`: whether a step within a block has the answer to the blocks before it; the last
+    step of a sample ends its last block.
     """
-    lengths = data.lengths[batch.order].tolist()
+    frontend = data.frontend
+    lengths = data.time_steps[batch.order].tolist()
     for row, (sample, length) in enumerate(zip(batch.order, lengths, strict=True)):
-        if batch.kept is None or initial is None:
-            out[sample] = answers[row, :length].copy()
+        own, kept = answers[row], None if batch.kept is None else batch.kept[row, :length]
+        n_kept = length if kept is None else int(np.count_nonzero(kept))
+        if frontend.stride > 1:
+            if known_by_then and initial is not None:
+                own = frontend.while_reading(own, initial, n_kept)
+            else:
+                own = frontend.spread(own, n_kept)
+        if kept is None or initial is None:
+            out[sample] = own[:length].copy()
         else:
-            out[sample] = over_all_steps(answers[row], initial, batch.kept[row, :length])
+            out[sample] = over_all_steps(own, initial, kept)
+        if frontend.stride > 1 and known_by_then and n_kept:
+            out[sample][-1] = answers[row, -(-n_kept // frontend.stride) - 1]
 
 
 def _batches(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
 from elman.backends.streams import MISSING, Link
-from elman.data.missing import n_inputs
+from elman.data.frontend import PLAIN, Frontend
 from elman.data.prepared import Prepared
 from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
@@ -27,6 +27,7 @@ from elman.models.inference import (
     hidden_states,
     predict_logits,
     predict_logits_over_time,
+    predict_logits_while_reading,
 )
 from elman.models.streaming import Stream
 from elman.nn.layout import Layout
@@ -83,6 +84,8 @@ class TrainedModel:
     two_d: bool
     """whether X was 2-D: one feature over time, a column for each step"""
     standardisation: Standardisation | None = None
+    frontend: Frontend = PLAIN
+    """what is made of standardised steps before the network reads them"""
     missing: str = "error"
     """what NaN becomes: one of `elman.backends.streams.MISSING`"""
     feature_names: tuple[str, ...] | None = None
@@ -123,6 +126,8 @@ class TrainedModel:
         tensors: Tensors = dict(self.network.params)
         if self.standardisation is not None:
             tensors |= {f"standardize.{k}": v for k, v in self.standardisation._asdict().items()}
+        front, front_arrays = self.frontend.describe()
+        tensors |= {f"frontend.{name}": array for name, array in front_arrays.items()}
         answers, arrays = self.describe_answers()
         described = {
             "kind": self.kind,
@@ -132,6 +137,8 @@ class TrainedModel:
             "missing": self.missing,
             "feature_names_in": None if self.feature_names is None else [*self.feature_names],
         }
+        if front:
+            described["frontend"] = front
         if self.columns is not None:
             described["columns"] = dict(self.columns)
         if self.before:
@@ -179,16 +186,21 @@ class TrainedModel:
             raise ValueError(f"missing is {missing!r}; it must be one of {', '.join(MISSING)}")
         # A 2-D X has a column for each step of its one feature.
         n_features = 1 if two_d else n_features_in
-        if n_inputs(n_features, missing) != layout.n_features or n_features_in < 1:
+        named = [name for name in tensors if name.startswith("frontend.")]
+        arrays = {name.removeprefix("frontend."): tensors.pop(name) for name in named}
+        frontend = Frontend.restore(described.get("frontend"), arrays, n_features)
+        if frontend.n_inputs(n_features, missing) != layout.n_features or n_features_in < 1:
+            front = "" if frontend.plain else f", behind {frontend!r}".split("\n")[0]
             raise ValueError(
-                f"n_features_in is {n_features_in} and missing {missing!r}, but the network takes "
-                f"{layout.n_features} features"
+                f"n_features_in is {n_features_in} and missing {missing!r}{front}, but the network "
+                f"takes {layout.n_features} features"
             )
         return cls(
             network=network,
             n_features_in=n_features_in,
             two_d=two_d,
             standardisation=restored_standardisation(tensors, n_features, "standardize"),
+            frontend=frontend,
             missing=missing,
             feature_names=_restored_names(described["feature_names_in"], n_features_in),
             columns=restored_columns(described.get("columns")),
@@ -265,12 +277,26 @@ class TrainedModel:
     def logits_over_time(self, data: Sequences, backend: Backend | None = None) -> list[Array]:
         """The outputs of the head after every step: (n_timesteps_i, n_outputs) for each sample.
 
+        Where a front end puts steps into blocks, each step of a block has the answer to its block
+        if every step is answered; if a sample is, the answer that was known by then.
+
         Raises
         ------
         ValueError
             One is NaN or infinite, of which no label or number could be made.
         """
         logits = self._ask(predict_logits_over_time, data, backend)
+        return [_checked(z, i) for i, z in enumerate(logits, start=self.first)]
+
+    def logits_while_reading(self, data: Sequences) -> list[Array]:
+        """As `logits_over_time`, of every kind of model with what was known by each step.
+
+        Raises
+        ------
+        ValueError
+            One is NaN or infinite, or there is no answer before a sequence has ended.
+        """
+        logits = self._ask(predict_logits_while_reading, data)
         return [_checked(z, i) for i, z in enumerate(logits, start=self.first)]
 
     def stream(self, n: int | None = None) -> Stream:
@@ -302,7 +328,8 @@ class TrainedModel:
         data: Sequences,
         backend: Backend | None = None,
     ) -> T:
-        prepared = Prepared(data, self.standardisation, self.network.params.dtype)
+        dtype = self.network.params.dtype
+        prepared = Prepared(data, self.standardisation, dtype, self.frontend)
         backend = backend or self.current_backend()
         if self.asking is not None:
             return self.asking(question, self.network, prepared, backend)

@@ -63,7 +63,7 @@ class TrainedRegressor(TrainedModel):
                 "time step is not that of a sequence which stopped there: ask predict for the "
                 "answers to whole sequences, or train with bidirectional=False"
             )
-        return [self.predicted(z) for z in self.logits_over_time(data)]
+        return [self.predicted(z) for z in self.logits_while_reading(data)]
 
     @property
     @override

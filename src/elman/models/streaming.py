@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from elman.backends import get_backend
 from elman.backends.contract import Backend
-from elman.backends.streams import Link, StreamPlan
+from elman.backends.streams import Link, SteppedNetwork, StreamPlan
+from elman.data.frontend import Frontend
 from elman.data.missing import HOW_TO_ALLOW
 from elman.data.names import Names
 from elman.data.rows import by_position
@@ -18,6 +19,7 @@ from elman.data.samples import HOW_TO_UNMASK
 from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
 from elman.data.validation import check_sequences
+from elman.models.fronted import FrontedNetwork
 from elman.models.stepping import make_stepped
 from elman.nn.network import Network
 from elman.targets.checks import shown
@@ -44,6 +46,11 @@ class Answering(Protocol):
     @property
     def standardisation(self) -> Standardisation | None:
         """The standardisation that a step goes through first; None if it has none."""
+        ...
+
+    @property
+    def frontend(self) -> Frontend:
+        """What is made of standardised steps before the network reads them."""
         ...
 
     @property
@@ -98,6 +105,11 @@ class Stream:
     bit, that of a whole sequence of so many steps. What is trained later is not seen. Not for two
     threads at once. It can be pickled and copied; the copy goes on by itself.
 
+    With `stride` the network reads a block of steps at its end. What `step` returns changes then,
+    and within a block is the answer to the blocks before it; `n_waiting` says how many steps it
+    does not know of yet. `answer` and `predict` count them: they are the answers of a whole
+    sequence of so many steps, bit for bit, and cost a step of the network.
+
     Parameters
     ----------
     model : TrainedModel
@@ -107,7 +119,8 @@ class Stream:
     Raises
     ------
     ValueError
-        The network is bidirectional: it has no answer before a sequence has ended.
+        The network is bidirectional, or scale_each divides a sequence by its own amplitude: there
+        is no answer before a sequence has ended.
 
     Examples
     --------
@@ -128,12 +141,17 @@ class Stream:
             raise ValueError(f"n={n!r} must be a whole number of streams, at least 1, or None")
         network = model.network
         network.check_stream()
+        model.frontend.check_reads_on()
         self._model = model
         self._before = model.before
         self._n = None if n is None else int(n)
         backend = get_backend(model.backend, n_threads=1)
         plan = plan_of(model, backend, self._n)
-        self._steps = make_stepped(plan, backend)
+        self._steps: SteppedNetwork = (
+            make_stepped(plan, backend)
+            if model.frontend.plain
+            else FrontedNetwork(plan, model.frontend, network.layout.n_features, backend)
+        )
         self._n_features = plan.n_features
         shape: tuple[int, ...] = (
             (plan.n_features,) if n is None else (self._n or 1, plan.n_features)
@@ -162,7 +180,8 @@ class Stream:
         Returns
         -------
         ndarray of shape (n_classes,) or (n, n_classes)
-            Probability of each class; of a regressor what `predict` returns.
+            Probability of each class; of a regressor what `predict` returns. With `stride` the
+            answer to the blocks that have ended, until the next one has: see `n_waiting`.
 
         Raises
         ------
@@ -205,6 +224,8 @@ class Stream:
             self.answer()
         else:
             self.step(x_t)
+            if np.any(self.n_waiting):
+                self.answer()
         answers = self._model.predicted(self._steps.logits)
         return answers[0] if self._n is None else answers
 
@@ -242,6 +263,16 @@ class Stream:
     def n_steps(self) -> Any:
         """Steps read since the last reset, those skipped left out: int, or ndarray (n,)."""
         counts = self._steps.state["n_steps"]
+        return int(counts[0]) if self._n is None else counts.copy()
+
+    @property
+    def n_waiting(self) -> Any:
+        """Steps of a block that has not ended, of which `step`'s answer does not know: int, or
+        ndarray (n,). 0 at the end of a block, and always where the network reads each step.
+        """
+        counts = self._steps.state.get(
+            "block.size", np.zeros(1 if self._n is None else self._n, int)
+        )
         return int(counts[0]) if self._n is None else counts.copy()
 
     # State
@@ -306,6 +337,16 @@ class Stream:
                 )
         if np.any((arrays["n_steps"] < 0) | (arrays["n_steps"] >= 2**62)):
             raise ValueError("state['n_steps'] has a number of steps below 0, or beyond counting")
+        size, stride = arrays.get("block.size"), self._model.frontend.stride
+        if size is not None and (
+            np.any((size < 0) | (size >= stride) | (size > arrays["n_steps"]))
+            or np.any((arrays["block.gaps"] < 0) | (arrays["block.gaps"] > size[:, np.newaxis]))
+            or np.any((arrays["n_blocks"] < 0) | (arrays["n_blocks"] > arrays["n_steps"]))
+        ):
+            raise ValueError(
+                f"state['block.size'], state['block.gaps'] or state['n_blocks'] is not what blocks "
+                f"of {stride} steps can have after that many steps"
+            )
         for name, array in arrays.items():
             bad = ~np.isfinite(array) & (array != self._start[name])  # the largest so far is -inf
             if bad.any():
@@ -477,7 +518,7 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         W=params["head.W"],
         b=params["head.b"],
         link=model.link,
-        n_features=network.layout.n_features // (2 if model.missing == "mask" else 1),
+        n_features=model.frontend.n_features_of(network.layout.n_features, model.missing),
         mean=None if standardisation is None else standardisation.mean,
         scale=None if standardisation is None else standardisation.scale,
         missing=model.missing,

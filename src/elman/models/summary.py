@@ -10,7 +10,7 @@ import numpy as np
 
 from elman.backends import available_backends, get_backend
 from elman.backends.streams import MISSING
-from elman.data.missing import n_inputs
+from elman.data.frontend import Frontend
 from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.network import layout_of
 from elman.inspection.summary import Summary, Training, summarised
@@ -124,8 +124,9 @@ def summary_of(
     backend, isa = _computed_by(model.backend)
     return summarised(
         model.network.layout,
-        _training(parameters, batch_size, n_timesteps),
+        _training(parameters, batch_size, n_timesteps, model.frontend.stride),
         kind=model.kind,
+        frontend=model.frontend.in_words(),
         dtype=model.network.params.dtype,
         backend=backend,
         isa=isa,
@@ -159,13 +160,21 @@ def _of_unfitted(
     estimator._check_parameters()
     parameters = estimator._hyperparameters()
     missing = parameters["missing"] if parameters["missing"] in MISSING else "error"
-    layout = layout_of(parameters, n_inputs(int(n_features), missing), int(n_outputs))
+    # "auto" is decided by the training data; until then it is taken for doing nothing
+    deltas, stride = (
+        plain if parameters[name] == "auto" else int(parameters[name])
+        for name, plain in (("deltas", 0), ("stride", 1))
+    )
+    frontend = Frontend(deltas, stride, bool(parameters["scale_each"]))
+    n_inputs = frontend.n_inputs(int(n_features), missing)
+    layout = layout_of(parameters, n_inputs, int(n_outputs))
     backend, isa = _computed_by(parameters["backend"])
     dtype = parameters["dtype"]
     return summarised(
         layout,
-        _training(parameters, batch_size, n_timesteps),
+        _training(parameters, batch_size, n_timesteps, stride),
         kind=kind,
+        frontend=frontend.in_words(),
         # "auto" takes that of the training data, which are float64 unless they say otherwise
         dtype=np.float64 if isinstance(dtype, str) and dtype == "auto" else dtype,
         backend=backend,
@@ -176,7 +185,7 @@ def _of_unfitted(
 
 
 def _training(
-    parameters: Mapping[str, Any], batch_size: int | None, n_timesteps: int | None
+    parameters: Mapping[str, Any], batch_size: int | None, n_timesteps: int | None, stride: int = 1
 ) -> Training:
     """How much is trained on at once; what is not said has the estimators' default."""
 
@@ -191,6 +200,7 @@ def _training(
         decays=bool(value("alpha")),
         recompute_every=int(value("recompute_every") or 0),
         bptt_steps=None if bptt_steps is None else int(bptt_steps),
+        stride=stride,
     )
 
 

@@ -46,7 +46,7 @@ class Samples(NamedTuple):
     `Objective.row_weights`"""
     places: NDArray[np.intp] | None = None
     """(n_rows,), which of the answers, numbered through (n_samples * n_timesteps), have a row, in
-    ascending order; None: all, one for each sample"""
+    ascending order, where one may have several rows; None: all, one for each sample"""
     masking: Masking | None = None
     """what dropout takes its masks from; None: nothing is left out"""
     states: dict[str, Array] | None = None
@@ -239,7 +239,11 @@ def _at_all(shape: tuple[int, ...], danswers: Array, samples: Samples) -> Array:
     if samples.places is None:
         return danswers
     doutputs = np.zeros((math.prod(shape[:-1]), shape[-1]), danswers.dtype)
-    doutputs[samples.places] = danswers
+    places = samples.places
+    if (places[1:] == places[:-1]).any():
+        np.add.at(doutputs, places, danswers)
+    else:
+        doutputs[places] = danswers
     return doutputs.reshape(shape)
 
 

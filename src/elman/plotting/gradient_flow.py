@@ -273,7 +273,8 @@ def gradient_norms(
     norms, through_time : dict of str to list of ndarray of shape (n_timesteps_i,)
         By layer ("layer 1", or "layer 1, backward" of the direction that reads from the end), for
         each sample: of the whole gradient, and of the part of it that comes back through later
-        steps. An LSTM's state is its hidden state and its cell state.
+        steps. An LSTM's state is its hidden state and its cell state. With `stride` an entry is of
+        a block of time steps.
 
     Examples
     --------

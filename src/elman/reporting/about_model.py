@@ -108,7 +108,7 @@ def history_facts(history: History | None) -> Fact | None:
 def health_facts(model: TrainedModel, data: Sequences, history: History | None) -> Fact:
     """Gauges of the network as it is now, on these recordings, and of its gradient in training."""
     backend = model.current_backend()
-    prepared = Prepared(data, model.standardisation, model.network.params.dtype)
+    prepared = Prepared(data, model.standardisation, model.network.params.dtype, model.frontend)
     samples = probe(prepared)
     samples = samples[prepared.lengths[samples] > 0]
     radii = spectral_radii(model.network, backend)

@@ -23,8 +23,9 @@ class Labelled(NamedTuple):
 
     X: Prepared
     targets: Array
-    """as the objective takes them, a row for each sample; `per_step` a row for each step of X, of
-    which some may have no target (`has_target`)"""
+    """as the objective takes them, a row for each sample; `per_step` a row for each time step of X,
+    of which some may have no target (`has_target`). Where the front end puts time steps into
+    blocks, each that has a target is one for the answer to its block"""
     weights: NDArray[np.float64] | None
     """a weight for each row of `targets`, or None (all equal)"""
     per_step: bool = False
@@ -53,9 +54,9 @@ class Labelled(NamedTuple):
         """(n_samples,): of steps their mean; None if all are equal."""
         if self.weights is None or not self.per_step:
             return self.weights
-        sample = np.repeat(np.arange(len(self.X)), self.X.lengths)
+        sample = np.repeat(np.arange(len(self.X)), self.X.time_steps)
         sums = np.bincount(sample, weights=self.weights, minlength=len(self.X))
-        return np.asarray(sums / np.maximum(self.X.lengths, 1))
+        return np.asarray(sums / np.maximum(self.X.time_steps, 1))
 
     def samples(
         self,
@@ -101,19 +102,23 @@ class Labelled(NamedTuple):
     def _rows_of(self, batch: Batch, chunk: Chunk) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Which of the answers to a batch's chunk count, and the rows of `targets` they belong to.
 
-        The answers are numbered through (chunk.n_samples * its steps).
+        The answers are numbered through (chunk.n_samples * its steps). An answer to a block of time
+        steps counts once for each of them that has a target.
         """
         order = batch.order[: chunk.n_samples]
-        n_timesteps = chunk.stop - chunk.start
-        lengths = np.clip(self.X.lengths[order] - chunk.start, 0, n_timesteps)
-        rows = _consecutive(self.X.offsets[order] + chunk.start, lengths)
-        places = _consecutive(np.arange(len(order)) * n_timesteps, lengths)
+        n_timesteps, stride = chunk.stop - chunk.start, self.X.frontend.stride
+        start, most = chunk.start * stride, n_timesteps * stride
+        lengths = np.clip(self.X.time_steps[order] - start, 0, most)
+        rows = _consecutive(self.X.offsets[order] + start, lengths)
+        places = _consecutive(np.arange(len(order)) * most, lengths)
+        if stride > 1:
+            places //= stride
         counts = has_target(self.targets[rows])
         return places[counts], rows[counts]
 
     def _steps_of(self, indices: NDArray[Any]) -> NDArray[np.int64]:
         """The numbers of some samples' steps, counted through all samples."""
-        return _consecutive(self.X.offsets[indices], self.X.lengths[indices])
+        return _consecutive(self.X.offsets[indices], self.X.time_steps[indices])
 
 
 def has_target(targets: Array) -> NDArray[np.bool_]:

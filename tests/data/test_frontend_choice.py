@@ -1,0 +1,91 @@
+"""What "auto" chooses of series whose smoothness is known, and the reason that it gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from elman.data import check_sequences
+from elman.data.frontend_choice import LONG, choose
+
+
+def sines(rng, n_steps, period, *, noise=0.0, n=9):
+    phases = rng.uniform(0, 2 * np.pi, size=(n, 1))
+    waves = np.sin(2 * np.pi * np.arange(n_steps) / period + phases)
+    return (waves + noise * rng.normal(size=waves.shape))[:, :, np.newaxis]
+
+
+def auto(X, **options):
+    return choose(check_sequences(X, missing="mask"), "auto", "auto", **options)
+
+
+def test_short_and_rough_is_left_alone(rng):
+    found = auto(rng.normal(size=(7, 50, 2)))
+    assert found[:2] == (0, 1)
+    assert "at most 128" in found.reasons[0]
+    assert "rough enough" in found.reasons[1]
+
+
+def test_short_and_smooth_gets_differences(rng):
+    found = auto(sines(rng, 100, 50))
+    assert found[:2] == (1, 1)
+    assert "neighbouring steps have an autocorrelation of 0.99" in found.reasons[1]
+
+
+def test_long_and_smooth_is_thinned_to_about_128(rng):
+    X = sines(rng, 1000, 500)
+    found = auto(X)
+    assert found.stride == 8
+    assert -(-X.shape[1] // found.stride) <= LONG
+    assert "means of 8 steps lose only" in found.reasons[0]
+    assert found.deltas == 1
+
+
+def test_long_and_rough_is_not(rng):
+    found = auto(rng.normal(size=(5, 700, 1)))
+    assert found.stride == 1
+    assert "too rough" in found.reasons[0]
+
+
+def test_a_stride_stops_where_the_variance_would_be_lost(rng):
+    found = auto(sines(rng, 1500, 20))
+    assert found.stride == 2
+    assert "those of 3 over 5 %" in found.reasons[0]
+    assert found.deltas == auto(sines(rng, 100, 20)).deltas
+
+
+def test_offsets_and_amplitudes_of_recordings_change_nothing(rng):
+    X = rng.normal(size=(9, 60, 1))
+    moved = X * 10.0 ** np.arange(-4, 5)[:, np.newaxis, np.newaxis] + 1e3 * np.arange(9).reshape(
+        9, 1, 1
+    )
+    assert auto(moved).deltas == auto(X).deltas == 0
+
+
+def test_answers_at_every_step_are_not_thinned(rng):
+    found = auto(sines(rng, 1000, 500), every_step=True)
+    assert found.stride == 1
+    assert "answer of its own" in found.reasons[0]
+
+
+def test_gaps_are_left_out(rng):
+    X = sines(rng, 200, 60)
+    X[rng.random(X.shape) < 0.2] = np.nan
+    assert auto(X).deltas == 1
+
+
+@pytest.mark.parametrize(
+    "X", [[np.zeros((n, 2)) for n in (0, 1, 5)], [np.ones((40, 2))], [np.full((40, 2), np.nan)]]
+)
+def test_what_says_nothing_is_left_alone(X):
+    found = auto(X)
+    assert found[:2] == (0, 1)
+    assert "to tell whether it is smooth" in found.reasons[1]
+
+
+def test_numbers_are_taken_as_they_are(rng):
+    data = check_sequences(rng.normal(size=(3, 9, 1)))
+    assert choose(data, 2, 5) == (2, 5, ())
+    found = choose(data, "auto", 5)
+    assert found[:2] == (0, 5)
+    assert [reason[:8] for reason in found.reasons] == ["deltas=0"]

@@ -1,0 +1,256 @@
+"""A front end in fits and answers: what is learned from inputs that are made by hand, anywhere."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+
+import numpy as np
+import pytest
+from helpers.explained import MODELS, classifier, labels, recordings, small, tagger
+
+import elman
+from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.data import SequenceStore, check_sequences
+from elman.data import sequences as module
+from elman.data.scaling import standardise
+from elman.estimators.base import _among_all_steps
+from elman.training.divergence import Place
+
+FRONT = {"deltas": 1, "stride": 3, "scale_each": True}
+COMBINATIONS = [
+    {"deltas": d, "stride": s, "scale_each": e}
+    for d, s, e in product((0, 1, 2), (1, 2), (False, True))
+]
+
+
+def made_by_hand(fit, X):
+    """What the network of a fit reads of X, each sample alone."""
+    out = []
+    for x in X:
+        values = np.array(x, np.float64)
+        if fit.mean_ is not None:
+            standardise(np.array(x, np.float64), fit.mean_, fit.scale_, values)
+        out.append(fit.frontend_.apply(values, np.array([len(x)]), fit.missing)[0])
+    return out
+
+
+def numbers(fit):
+    history = fit.history_
+    return (
+        fit.network_.params.flat.tobytes(),
+        history.loss,
+        history.score,
+        history.validation_loss,
+        history.validation_score,
+    )
+
+
+def answers(fit, X):
+    found = [fit.predict(X), fit.hidden_states(X)]
+    if hasattr(fit, "predict_proba"):
+        found.append(fit.predict_proba(X))
+    return [np.concatenate([np.ravel(np.asarray(a)) for a in part]).tobytes() for part in found]
+
+
+@pytest.mark.parametrize("front", COMBINATIONS, ids=str)
+@pytest.mark.parametrize("missing", ["error", "mask"])
+def test_the_network_learns_what_it_would_from_inputs_made_by_hand(front, missing, rng):
+    X = [rng.normal(size=(n, 2)) for n in (5, 0, 7, 1, 4)]
+    if missing == "mask":
+        X[2][3, 1] = np.nan
+    y = np.array([0, 1, 1, 0, 1])
+    fit = small(RNNClassifier, missing=missing, **front).fit(X, y)
+    made = made_by_hand(fit, X)
+    by_hand = small(RNNClassifier, standardize=False).fit(made, y)
+    assert numbers(fit) == numbers(by_hand)
+    assert np.array_equal(fit.predict_proba(X), by_hand.predict_proba(made))
+
+
+@pytest.mark.parametrize("options", [{"bidirectional": True}, {"bptt_steps": 2}, {"n_layers": 2},
+                                     {"recompute_every": 2, "dtype": "float32"},
+                                     {"missing": "skip"}])  # fmt: skip
+@pytest.mark.parametrize("kind", ["tagger", "regressor of steps"])
+def test_each_labelled_step_is_an_example_for_its_block(kind, options):
+    # so slow that no weight moves, the loss of an epoch is that of the answers to all steps
+    fit = MODELS[kind](learning_rate_init=1e-30, deltas=1, stride=2, **options)
+    X = recordings()
+    if kind == "tagger":
+        y = np.concatenate([(np.arange(len(x)) + len(x)) % 3 for x in X])
+        found = np.concatenate(fit.predict_proba(X))
+        codes = {"no": 0, "why": 1, "yes": 2}
+        right = [codes[("no", "yes", "why")[i]] for i in y]
+        expected = -np.log(found[np.arange(len(y)), right]).mean()
+    else:
+        y = np.concatenate([np.cumsum(x[:, 0]) for x in X])
+        errors = np.square(np.concatenate(fit.predict(X)) - y)
+        expected = errors.mean() / y.var()
+        np.testing.assert_allclose(fit.history_.score[-1], 1 - errors.mean() / y.var(), rtol=1e-5)
+    np.testing.assert_allclose(fit.history_.loss[-1], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_large_data_has_the_bits_of_small(kind, monkeypatch):
+    X = recordings()
+    front = FRONT if kind != "pipeline" else {"deltas": 2, "stride": 2}
+    found = []
+    for bound in (module.SMALL, 0):
+        monkeypatch.setattr(module, "SMALL", bound)
+        fit = MODELS[kind](**front)
+        last = fit[-1] if kind == "pipeline" else fit
+        found.append((numbers(last), answers(last, X)))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("missing", ["mask", "skip"])
+@pytest.mark.parametrize("kind", ["classifier", "tagger", "regressor of steps"])
+def test_gaps_in_large_data_and_a_memory_map(kind, missing, monkeypatch, tmp_path, rng):
+    cube = rng.normal(size=(7, 9, 3))
+    cube[rng.random(cube.shape) < 0.1] = np.nan
+    np.save(tmp_path / "X.npy", cube)
+    options = {"readout": "every"} if kind == "regressor of steps" else {}
+    makers = {
+        "classifier": (RNNClassifier, labels()),
+        "tagger": (RNNTagger, np.arange(63).reshape(7, 9) % 2),
+        "regressor of steps": (RNNRegressor, rng.normal(size=(7, 9))),
+    }
+    make, y = makers[kind]
+    found = []
+    for bound, X in ((module.SMALL, cube), (0, np.load(tmp_path / "X.npy", mmap_mode="r"))):
+        monkeypatch.setattr(module, "SMALL", bound)
+        fit = small(make, missing=missing, **FRONT, **options).fit(X, y)
+        found.append((numbers(fit), answers(fit, X)))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", ["classifier", "tagger"])
+def test_a_store_and_workers_have_the_bits_of_one_process(kind, tmp_path):
+    X = recordings()
+    y = labels() if kind == "classifier" else [np.arange(len(x)) % 2 for x in X]
+    make = RNNClassifier if kind == "classifier" else RNNTagger
+    plain = small(make, **FRONT).fit(X, y)
+    SequenceStore.write(tmp_path / "store", ((x, None) for x in X), shard_size=200)
+    store = SequenceStore(tmp_path / "store")
+    with ProcessPoolExecutor(2) as pool:
+        for data, executor in ((store, None), (X, pool), (store, pool)):
+            fit = small(make, **FRONT).fit(data, y, executor=executor)
+            assert numbers(fit) == numbers(plain)
+            found = plain.predict_proba(data, executor=executor)
+            assert np.array_equal(np.concatenate(found), np.concatenate(plain.predict_proba(X)))
+
+
+def test_what_leaves_the_range_on_a_worker_names_the_sample():
+    fit = classifier(deltas=1, standardize=False, dtype="float32")
+    X = [*recordings(), np.array([[3e38, 0, 0], [-3e38, 0, 0]])]
+    with ProcessPoolExecutor(2) as pool:
+        for executor in (None, pool):
+            with pytest.raises(ValueError, match="sample 7, feature 0, leaves the range"):
+                fit.predict(X, executor=executor)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_file_gives_it_back(kind, tmp_path):
+    front = {"deltas": 2, "stride": "auto"}
+    fit = MODELS[kind](**front)
+    elman.save(fit, tmp_path / "model.safetensors")
+    found = elman.load(tmp_path / "model.safetensors")
+    last, restored = (f[-1] if kind == "pipeline" else f for f in (fit, found))
+    assert repr(restored.frontend_) == repr(last.frontend_)
+    assert restored.stride == "auto"
+    assert answers(restored, recordings()) == answers(last, recordings())
+
+
+def test_what_was_changed_after_training_is_not_saved(tmp_path):
+    fit = classifier(deltas=1)
+    fit.deltas = 2
+    with pytest.raises(ValueError, match="deltas is 2 among the hyper-parameters and 1 in the mod"):
+        fit.save(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("name", FRONT)
+def test_training_goes_on_with_the_front_end_that_is_there(name):
+    X, y = recordings(), labels()
+    fit = classifier(**FRONT, warm_start=True)
+    before = fit.frontend_
+    fit.fit(X, y).partial_fit(X, y)
+    assert fit.frontend_ is before
+    fit.set_params(deltas="auto", stride="auto").partial_fit(X, y)
+    other = {"deltas": 0, "stride": 1, "scale_each": False}[name]
+    fit.set_params(**FRONT).set_params(**{name: other})
+    for go_on in (fit.fit, fit.partial_fit):
+        with pytest.raises(ValueError, match=f"whose {name} is"):
+            go_on(X, y)
+
+
+def test_a_checkpoint_of_another_front_end_is_refused(tmp_path):
+    folder = tmp_path / "kept"
+    one = classifier(checkpoint=folder, stride=2)
+    assert numbers(classifier(checkpoint=folder, stride=2)) == numbers(one)
+    with pytest.raises(ValueError, match="stride"):
+        classifier(checkpoint=folder, stride=3)
+
+
+@pytest.mark.parametrize("front", [{"deltas": "auto"}, {"stride": 2}, {"scale_each": True}])
+def test_pieces_of_recordings_are_refused(front):
+    fit = small(RNNClassifier, stateful=True, **front)
+    with pytest.raises(ValueError, match="stateful=True goes on with recordings in pieces"):
+        fit.partial_fit(recordings(), labels())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [("deltas", 3, ValueError), ("deltas", True, TypeError), ("deltas", "many", TypeError),
+     ("stride", 0, ValueError), ("stride", 1.5, TypeError), ("scale_each", "auto", TypeError)],
+)  # fmt: skip
+def test_a_wrong_value_is_refused(name, value, error):
+    X = recordings()
+    with pytest.raises(error, match=name):
+        small(RNNTagger, **{name: value}).fit(X, [np.arange(len(x)) for x in X])
+
+
+def test_two_dimensional_X_validation_weights_and_early_stopping(rng):
+    X, y = rng.normal(size=(13, 11)), np.arange(13) % 2
+    options = {"deltas": 1, "stride": 4, "scale_each": True}
+    one = small(RNNClassifier, **options).fit(X, y, X_val=X[:4], y_val=y[:4])
+    cube = small(RNNClassifier, **options).fit(
+        X[..., np.newaxis], y, X_val=X[:4, :, np.newaxis], y_val=y[:4]
+    )
+    assert numbers(one) == numbers(cube)
+    weight = np.arange(13) % 3
+    weighted = small(RNNClassifier, **options).fit(X, y, sample_weight=weight)
+    chosen = small(RNNClassifier, **options).fit(X[weight > 0], y[weight > 0], weight[weight > 0])
+    assert numbers(weighted)[0] == numbers(chosen)[0]
+    tags = [np.arange(len(x)) % 2 for x in recordings()]
+    stopped = small(RNNTagger, early_stopping=True, validation_fraction=0.3, stride=2)
+    assert len(stopped.fit(recordings(), tags).history_.validation_score) == 2
+
+
+def test_auto_says_what_it_chose_and_why(rng, capsys):
+    t = np.arange(300)
+    X = np.sin(t / 40 + rng.uniform(0, 6, size=(9, 1)))
+    fit = small(RNNClassifier, deltas="auto", stride="auto", verbose=1).fit(X, np.arange(9) % 2)
+    assert (fit.frontend_.deltas, fit.frontend_.stride) == (1, 3)
+    assert fit.network_.layout.n_features == 2
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert "stride=3: recordings have 300 steps (median), more than 128" in said
+    assert "deltas=1: neighbouring steps have an autocorrelation of" in said
+    assert "stride=3: recordings have 300 steps" in repr(fit.frontend_)
+    assert tagger(stride="auto", deltas=1).frontend_.stride == 1
+
+
+def test_the_default_does_nothing():
+    fit = classifier()
+    assert fit.frontend_.plain
+    assert fit.frontend_.reasons == ()
+    assert repr(fit.frontend_) == "Frontend(deltas=0, stride=1, scale_each=False)"
+    with pytest.raises(AttributeError, match="frontend_ exists once the RNNClassifier is fitted"):
+        _ = RNNClassifier().frontend_
+
+
+@pytest.mark.parametrize(("missing", "expected"), [("error", 6), ("skip", 8)])
+def test_a_block_where_training_broke_is_named_by_its_first_time_step(missing, expected):
+    x = np.ones((11, 1))
+    x[[1, 4]] = np.nan if missing == "skip" else 1
+    data = check_sequences([np.ones((3, 1)), x], missing=missing)
+    place = Place(1, 2, "input")
+    assert _among_all_steps(place, data, 3) == place._replace(step=expected)
