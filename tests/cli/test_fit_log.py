@@ -20,7 +20,9 @@ def fit(tmp_path, monkeypatch, capsys):
     write_ts(tmp_path / "train.ts", *recordings())
 
     def fit(*options):
-        command = ["fit", "train.ts", "-o", "model.safetensors", "--force", "-q"]
+        command = ["fit", "train.ts", "-o", "model.safetensors", "--force"]
+        command += [] if "--no-quiet" in options else ["-q"]
+        options = [option for option in options if option != "--no-quiet"]
         return run(capsys, *command, "--hidden-size", "3", "--max-iter", "4", *options)
 
     return fit
@@ -99,7 +101,8 @@ def test_other_columns_are_refused_before_training(fit, tmp_path, monkeypatch):
     assert (tmp_path / "history.csv").read_bytes() == before
 
 
-def test_training_ends_when_the_minutes_are_over(fit, monkeypatch):
+@pytest.mark.parametrize("options", [[], ["--no-quiet"]])
+def test_training_ends_when_the_minutes_are_over(fit, monkeypatch, options):
     now = [0.0]
 
     def clock():
@@ -107,7 +110,7 @@ def test_training_ends_when_the_minutes_are_over(fit, monkeypatch):
         return now[0]
 
     monkeypatch.setattr(time, "monotonic", clock)
-    code, out, _ = fit("--max-minutes", "4")
+    code, out, _ = fit("--max-minutes", "4", *options)
     assert code == 0
     assert "stopped by --max-minutes" in out
     history = elman.load("model.safetensors").history_

@@ -152,6 +152,8 @@ def fit(
         return STATE_NOT_KEPT
     if quiet:  # else the estimator has said it
         console.print(_summary(estimator))
+    if estimator.history_.stopped_by == "on_epoch":  # of the followers only a time limit stops
+        console.print(f"Training was stopped by --max-minutes {max_minutes:g}")
     console.print(f"Saved an {estimator_class.__name__} to {output}")
     if held_out is not None:
         console.print()
@@ -168,9 +170,7 @@ def _summary(estimator: Any) -> str:
     history = estimator.history_
     scores = estimator._score_name(), estimator._SCORE
     restored = bool(estimator.early_stopping)
-    line = summary(history, sum(history.seconds), *scores, restored=restored)
-    # the one function of --max-minutes is all that may end training after an epoch
-    return line.replace("stopped by on_epoch", "stopped by --max-minutes")
+    return summary(history, sum(history.seconds), *scores, restored=restored)
 
 
 def _followers(log: Path | None, max_minutes: float | None) -> list[Any]:
