@@ -1,7 +1,4 @@
-"""`python -m benchmarks.accuracy`: test accuracy of RNNClassifier as it comes, over 10 seeds.
-
-With --cross-validate instead: how the defaults were chosen, on the training splits alone.
-"""
+"""`python -m benchmarks.accuracy`: test accuracy of RNNClassifier as it comes, over 10 seeds."""
 
 from __future__ import annotations
 
@@ -17,19 +14,10 @@ from rich.table import Table
 
 from benchmarks import archive
 from benchmarks.machine import machine
-from benchmarks.selection import (
-    ALTERNATIVES,
-    FINALISTS,
-    READOUTS,
-    SIZES,
-    Task,
-    defaults,
-    make_bumps,
-    select,
-)
+from benchmarks.selection import defaults
 from elman import RNNClassifier
 from elman.backends import get_backend
-from elman.data import load_japanese_vowels, make_parity
+from elman.data import load_japanese_vowels
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = range(10)
@@ -108,58 +96,29 @@ def print_results(rows: list[dict[str, Any]], console: Console) -> None:
     console.print(table)
 
 
-def training_tasks() -> tuple[list[Task], list[Task]]:
-    """The training splits, and two made tasks that ask for other virtues; no test sample."""
-    vowels, italy = japanese_vowels(), italy_power_demand()
-    return [
-        Task(vowels.name, vowels.X_train, vowels.y_train, n_repeats=2),
-        Task(italy.name, italy.X_train, italy.y_train, n_repeats=6),
-    ], [
-        Task("event in noise", *make_bumps(), n_repeats=1),
-        Task("parity", *make_parity(300, max_length=8, random_state=0), n_repeats=1),
-    ]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
-    parser.add_argument(
-        "--cross-validate", action="store_true", help="rerun the selection, on training data"
-    )
     parser.add_argument("--output", type=Path, help="where the JSON goes")
     args = parser.parse_args()
     console = Console(width=max(120, Console().width))
-    chosen = {name: value for name, value in defaults().items() if name in SHOWN}
+    chosen = {name: value for name, value in defaults(RNNClassifier).items() if name in SHOWN}
     console.print(f"defaults: {', '.join(f'{n}={v}' for n, v in chosen.items())}", highlight=False)
     backend = get_backend()
     about = machine("elman", "numpy", "scikit-learn") | {
         "backend": f"{backend.name} {backend.isa}",
         "threads": backend.n_threads,
     }
-    report: dict[str, Any] = {}
-    if args.cross_validate:
-        real, made = training_tasks()
-        print("5-fold cross-validation on training data: accuracy in %, log loss")
-        for part, tasks, grid, seed in (
-            ("readouts", real, READOUTS, 0),
-            ("sizes", real, SIZES, 0),
-            ("finalists", real, FINALISTS, 1),
-            ("alternatives", [*real, *made], ALTERNATIVES, 0),
-        ):
-            print(f"\n{part}, folds of seed {seed}, the rest as it is by default\n")
-            report[part] = select(tasks, grid, seed)
-        name = "accuracy-selection.json"
-    else:
-        rows = [measure(split) for split in (japanese_vowels(), italy_power_demand())]
-        print_results(rows, console)
-        report = {"rows": rows}
-        name = "accuracy.json"
+    rows = [measure(split) for split in (japanese_vowels(), italy_power_demand())]
+    print_results(rows, console)
+    report = {"rows": rows}
+    name = "accuracy.json"
     output = args.output or RESULTS / name
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps({"machine": about, "defaults": chosen, **report}, indent=1) + "\n")
     console.print(
         f"{about['cpu']}, {about['cores']} cores, {about['backend']}; written to {output}"
     )
-    if not args.cross_validate and not all(row["passed"] for row in report["rows"]):
+    if not all(row["passed"] for row in report["rows"]):
         raise SystemExit("a target was missed")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks import accuracy
 from benchmarks.learning_tasks import TASKS
-from benchmarks.selection import make_bumps
+from benchmarks.made_sets import make_bumps
 from elman import RNNClassifier, RNNRegressor, TrainingWarning
 from elman.cli.demo_tasks import TASKS as DEMOS
 from elman.cli.demo_tasks import make_task

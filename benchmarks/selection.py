@@ -1,138 +1,207 @@
-"""Training sequences in; cross-validated accuracy and log loss of settings of RNNClassifier out.
+"""`python -m benchmarks.selection`: settings cross-validated on the training splits of many sets.
 
-All settings are compared on the same folds and the same seeds.
+This is how defaults are chosen. All settings are compared on the same folds and the same seeds, and
+no test split is loaded. For every set: the mean score (accuracy, or R^2, in per cent), the worst
+fold, and the seconds of CPU of a fit. Over all sets: the mean rank and the mean score.
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import inspect
+import json
+import math
 import statistics
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import RepeatedStratifiedKFold
 
-from elman import RNNClassifier
+from benchmarks import archive, sets
+from benchmarks.machine import machine
+from benchmarks.rows import GRIDS
 
 Settings = dict[str, Any]
-
-Grid = list[Settings]
-
-READOUTS: Grid = [
-    {"readout": readout, "learning_rate_init": rate, "alpha": alpha}
-    for readout in ("last", "mean", "max")
-    for rate in (0.003, 0.006, 0.01)
-    for alpha in (0.0, 0.003)
-]
-SIZES: Grid = [
-    {"hidden_size": hidden_size, "learning_rate_init": rate, "max_iter": max_iter}
-    for hidden_size in (64, 96, 128)
-    for rate in (0.002, 0.003, 0.006)
-    for max_iter in (60, 100)
-]
-FINALISTS: Grid = [
-    {},
-    {"hidden_size": 64},
-    {"hidden_size": 128},
-    {"readout": "last"},
-    {"readout": "last", "hidden_size": 128},
-]
-"""The best so far, to be compared once more on other folds: the best of many is best by luck too"""
-ALTERNATIVES: Grid = [
-    {},
-    {"readout": "last"},
-    {"readout": "mean"},
-    {"activation": "relu"},
-    {"recurrent_init": "uniform"},
-    {"recurrent_init": "identity"},
-    {"alpha": 0.001},
-    {"alpha": 0.01},
-    {"solver": "adamw", "alpha": 1.0},
-    {"learning_rate": "constant"},
-    {"max_iter": 200},
-    {"batch_size": 64},
-    {"max_grad_norm": 0.3},
-    {"max_grad_norm": None},
-    {"standardize": False},
-]
-"""The defaults, and then one thing about them changed"""
+RESULTS = Path(__file__).parent / "results"
+N_FOLDS = 5
+MANY_SAMPLES = 500
+"""A set with more is given one repeat of the folds, whatever is asked for."""
 
 
-class Task(NamedTuple):
-    """Sequences to cross-validate on."""
+class Job(NamedTuple):
+    """One fit, and its score on the fold that it did not see."""
 
     name: str
-    X: Any
-    y: NDArray[Any]
-    n_repeats: int
-    """of five folds: more where there is less data"""
+    settings: str
+    """as JSON, so that it is a key"""
+    repeat: int
+    fold: int
 
 
-class Score(NamedTuple):
-    """Over all folds."""
-
-    accuracy: float
-    """mean, in per cent"""
-    log_loss: float
-    """mean, in nats; tells more than accuracy does about few samples"""
-
-
-def defaults() -> Settings:
-    """Every argument of the classifier that has a default, by name."""
-    parameters = inspect.signature(RNNClassifier).parameters
+def defaults(estimator: type) -> Settings:
+    """Every argument of an estimator that has a default, by name."""
+    parameters = inspect.signature(estimator).parameters
     return {name: parameter.default for name, parameter in parameters.items()}
 
 
-def make_bumps(n_samples: int = 200, random_state: int = 0) -> tuple[Any, NDArray[Any]]:
-    """Noise of three features for 80 steps; the class is the one that is higher for 8 of them."""
-    rng = np.random.default_rng(random_state)
-    y = rng.permutation(np.arange(n_samples) % 3)
-    X = rng.normal(size=(n_samples, 80, 3)).astype(np.float32)
-    for x, feature in zip(X, y, strict=True):
-        start = rng.integers(0, 70)
-        x[start : start + 8, feature] += 2.0
-    return X, y
+def run(job: Job) -> dict[str, Any]:
+    """Fit and score; the network of a fold starts from a seed of its own."""
+    from elman import RNNClassifier, RNNRegressor
+
+    data = _train(job.name)
+    train, test = _folds(job.name, job.repeat)[job.fold]
+    settings = dict(json.loads(job.settings))
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    estimator = RNNRegressor if data.kind == "regression" else RNNClassifier
+    model = estimator(
+        random_state=100 * job.repeat + job.fold, n_jobs=1, **_for(settings, estimator, train)
+    )
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(_take(data.X_train, train), data.y_train[train])
+    seconds = time.process_time() - start
+    score = float(model.score(_take(data.X_train, test), data.y_train[test]))
+    loss = float(model.loss_curve_[-1])
+    return {**job._asdict(), "score": 100 * score, "loss": loss, "seconds": seconds}
 
 
-def cross_validate(task: Task, settings: Settings, seed: int) -> Score:
-    """Folds are drawn from `seed`, and the network of fold k is started from 100 seed + k."""
-    folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=task.n_repeats, random_state=seed)
-    split = folds.split(np.zeros(len(task.y)), task.y)
-    accuracies, losses = [], []
-    for start, (train, test) in enumerate(split, 100 * seed):
-        clf = RNNClassifier(random_state=start, **settings)
-        clf.fit(_take(task.X, train), task.y[train])
-        probabilities = clf.predict_proba(_take(task.X, test)).astype(np.float64)
-        codes = np.searchsorted(clf.classes_, task.y[test])
-        accuracies.append(float((probabilities.argmax(axis=1) == codes).mean()))
-        of_truth = probabilities[np.arange(len(codes)), codes]
-        losses.append(float(-np.log(np.maximum(of_truth, 1e-7)).mean()))
-    return Score(100 * statistics.mean(accuracies), statistics.mean(losses))
+def _for(settings: Settings, estimator: type, train: NDArray[Any]) -> Settings:
+    """What an estimator takes: "steps" are turned into epochs, and "regressor: x" is for one."""
+    kept = {}
+    for name, value in settings.items():
+        kind, _, of_kind = name.rpartition(": ")
+        if not kind or estimator.__name__ == f"RNN{kind.capitalize()}":
+            kept[of_kind] = value
+    steps = kept.pop("steps", None)
+    if steps is not None:
+        n_batches = math.ceil(len(train) / kept.get("batch_size", 32))
+        kept["max_iter"] = max(60, math.ceil(steps / n_batches))
+    return kept
 
 
-def select(tasks: list[Task], rows: Grid, seed: int) -> list[dict[str, Any]]:
-    """Cross-validate every row on every task; print a Markdown table while at it."""
-    headings = [f"{task.name} x{task.n_repeats}" for task in tasks]
-    print(f"| settings | {' | '.join(headings)} |")
-    print(f"| --- |{' ---: |' * len(tasks)}", flush=True)
-    results = []
-    for settings in rows:
-        scores = {task.name: cross_validate(task, settings, seed) for task in tasks}
-        cells = [f"{score.accuracy:.1f}, {score.log_loss:.3f}" for score in scores.values()]
-        text = ", ".join(f"{name} {value}" for name, value in settings.items()) or "the defaults"
-        print(f"| {text} | {' | '.join(cells)} |", flush=True)
-        results.append(
-            {
-                "settings": settings,
-                "scores": {
-                    name: {"accuracy": score.accuracy, "log_loss": score.log_loss}
-                    for name, score in scores.items()
-                },
-            }
-        )
-    return results
+@cache
+def _train(name: str) -> sets.DataSet:
+    return sets.load(name)
 
 
-def _take(X: Any, indices: NDArray[np.intp]) -> Any:
+@cache
+def _folds(name: str, repeat: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    data = _train(name)
+    kind = KFold if data.kind == "regression" else StratifiedKFold
+    folds = kind(N_FOLDS, shuffle=True, random_state=repeat)
+    return list(folds.split(np.zeros(len(data.y_train)), data.y_train))
+
+
+def _take(X: Any, indices: NDArray[Any]) -> Any:
     return X[indices] if isinstance(X, np.ndarray) else [X[i] for i in indices]
+
+
+def jobs_of(names: Iterable[str], rows: list[Settings], n_repeats: int) -> Iterator[Job]:
+    """The longest sets' first of each repeat, so that workers end together."""
+    for repeat in range(n_repeats):
+        for name in names:
+            if repeat and len(_train(name).y_train) > MANY_SAMPLES:
+                continue
+            for settings in rows:
+                for fold in range(N_FOLDS):
+                    yield Job(name, json.dumps(settings, sort_keys=True), repeat, fold)
+
+
+def cross_validate(jobs: list[Job], log: Path, n_workers: int) -> list[dict[str, Any]]:
+    """All results, those that `log` has already among them; each is added to it as it comes."""
+    known = {}
+    if log.exists():
+        for line in log.read_text().splitlines():
+            found = json.loads(line)
+            known[Job(*(found[name] for name in Job._fields))] = found
+    left = [job for job in jobs if job not in known]
+    with ProcessPoolExecutor(n_workers) as pool, log.open("a") as out:
+        for future in as_completed([pool.submit(run, job) for job in left]):
+            found = future.result()
+            known[Job(*(found[name] for name in Job._fields))] = found
+            out.write(json.dumps(found) + "\n")
+            out.flush()
+    return [known[job] for job in jobs]
+
+
+def summarise(results: list[dict[str, Any]], names: list[str], rows: list[Settings]) -> list[Any]:
+    """For each row: its settings, what it did on each set, and its rank."""
+    of_row: list[dict[str, Any]] = []
+    for settings in rows:
+        key = json.dumps(settings, sort_keys=True)
+        by_set = {}
+        for name in names:
+            found = [r for r in results if r["name"] == name and r["settings"] == key]
+            scores = [r["score"] for r in found]
+            by_set[name] = {
+                "mean": statistics.mean(scores),
+                "worst": min(scores),
+                "seconds": statistics.mean(r["seconds"] for r in found),
+            }
+        of_row.append({"settings": settings, "sets": by_set})
+    for name in names:
+        means = np.round([row["sets"][name]["mean"] for row in of_row], 6)
+        for row, mean in zip(of_row, means, strict=True):
+            better, equal = int((means > mean).sum()), int((means == mean).sum())
+            row["sets"][name]["rank"] = better + (equal + 1) / 2
+    for row in of_row:
+        found = list(row["sets"].values())
+        row["rank"] = statistics.mean(s["rank"] for s in found)
+        row["mean"] = statistics.mean(max(0.0, s["mean"]) for s in found)
+        row["seconds"] = sum(s["seconds"] for s in found)
+    return of_row
+
+
+def table(rows: list[Any], names: list[str]) -> str:
+    """In Markdown: of each set the mean score and, in brackets, the worst fold."""
+    lines = [
+        f"| settings | rank | mean | seconds | {' | '.join(names)} |",
+        f"| --- |{' ---: |' * (3 + len(names))}",
+    ]
+    for row in rows:
+        cells = [f"{row['sets'][n]['mean']:.1f} ({row['sets'][n]['worst']:.0f})" for n in names]
+        figures = [f"{row['rank']:.2f}", f"{row['mean']:.1f}", f"{row['seconds']:.1f}"]
+        lines.append(f"| {in_words(row['settings'])} | {' | '.join([*figures, *cells])} |")
+    return "\n".join(lines)
+
+
+def in_words(settings: Settings) -> str:
+    """Settings as a reader would say them."""
+    return ", ".join(f"{name} {value}" for name, value in settings.items()) or "the defaults"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.selection", description=__doc__)
+    parser.add_argument("grid", choices=GRIDS, help="the settings that are compared")
+    names = [*sets.PUBLIC, *sets.MADE]
+    parser.add_argument("--sets", nargs="+", choices=[*names, *sets.HELD_OUT], default=names)
+    parser.add_argument("--repeats", type=int, default=2, help="of the five folds")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--log", type=Path, help="results one by one; a rerun goes on from it")
+    parser.add_argument("--output", type=Path, help="where the JSON goes")
+    args = parser.parse_args()
+    rows = GRIDS[args.grid]
+    jobs = list(jobs_of(args.sets, rows, args.repeats))
+    digest = hashlib.sha256(repr(jobs).encode()).hexdigest()[:8]
+    log = args.log or archive.CACHE / f"selection-{args.grid}-{digest}.jsonl"
+    log.parent.mkdir(exist_ok=True)
+    found = summarise(cross_validate(jobs, log, args.workers), args.sets, rows)
+    print(table(found, args.sets))
+    output = args.output or RESULTS / f"selection-{args.grid}.json"
+    about = machine("elman", "numpy", "scikit-learn")
+    report = {"machine": about, "repeats": args.repeats, "rows": found}
+    output.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
