@@ -31,8 +31,9 @@ from benchmarks.rows import GRIDS
 Settings = dict[str, Any]
 RESULTS = Path(__file__).parent / "results"
 N_FOLDS = 5
-MANY_SAMPLES = 500
-"""A set with more is given one repeat of the folds, whatever is asked for."""
+FEW, MANY = 100, 500
+"""A set of at most so few samples is given twice the repeats of the folds that are asked for; one
+of more than so many is given one."""
 
 
 class Job(NamedTuple):
@@ -107,11 +108,11 @@ def _take(X: Any, indices: NDArray[Any]) -> Any:
 
 
 def jobs_of(names: Iterable[str], rows: list[Settings], n_repeats: int) -> Iterator[Job]:
-    """The longest sets' first of each repeat, so that workers end together."""
-    for repeat in range(n_repeats):
-        for name in names:
-            if repeat and len(_train(name).y_train) > MANY_SAMPLES:
-                continue
+    """All of a set's, then those of the next."""
+    for name in names:
+        n_samples = len(_train(name).y_train)
+        of_set = 1 if n_samples > MANY else n_repeats * (2 if n_samples <= FEW else 1)
+        for repeat in range(of_set):
             for settings in rows:
                 for fold in range(N_FOLDS):
                     yield Job(name, json.dumps(settings, sort_keys=True), repeat, fold)
