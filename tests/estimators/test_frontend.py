@@ -14,7 +14,7 @@ from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.data import SequenceStore, check_sequences
 from elman.data import sequences as module
 from elman.data.scaling import standardise
-from elman.estimators.base import _among_all_steps
+from elman.estimators.advice import among_all_steps
 from elman.training.divergence import Place
 
 FRONT = {"deltas": 1, "stride": 3, "scale_each": True}
@@ -253,4 +253,4 @@ def test_a_block_where_training_broke_is_named_by_its_first_time_step(missing, e
     x[[1, 4]] = np.nan if missing == "skip" else 1
     data = check_sequences([np.ones((3, 1)), x], missing=missing)
     place = Place(1, 2, "input")
-    assert _among_all_steps(place, data, 3) == place._replace(step=expected)
+    assert among_all_steps(place, data, 3) == place._replace(step=expected)

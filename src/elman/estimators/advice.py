@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.hyperparameters.declared import DECLARED
-from elman.training.divergence import DivergedError
+from elman.training.divergence import DivergedError, Place
 
 Array = NDArray[Any]
 
@@ -78,6 +78,19 @@ def advice_on(
         f"all as usual. Look at the data of that batch{hook}; if nothing is wrong there, lower "
         "learning_rate_init further"
     )
+
+
+def among_all_steps(place: Place, data: Sequences, stride: int) -> Place:
+    """The same place, its step counted among all time steps: the first of its block.
+
+    Training counts blocks of `stride` steps, and only the steps that were not skipped.
+    """
+    if place.step is None:
+        return place
+    step = place.step * stride
+    if data.missing == "skip":
+        step = int(np.flatnonzero(~np.isnan(data[place.sample]).any(axis=1))[step])
+    return place._replace(step=step)
 
 
 def _of_data(data: Sequences, standardisation: Standardisation | None) -> list[str]:

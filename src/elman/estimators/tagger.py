@@ -11,8 +11,9 @@ from typing_extensions import override
 from elman.data.containers import as_given
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
-from elman.estimators.base import Meaning, RecurrentEstimator
+from elman.estimators.base import RecurrentEstimator
 from elman.estimators.callbacks import with_callbacks
+from elman.estimators.hooks import Meaning
 from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.estimators.steps import check_any
 from elman.hyperparameters.declared import TaggerParameters, completed

@@ -1,0 +1,147 @@
+"""Hyper-parameters, X, y and validation data as a user passes them in; what is trained on out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.alignment import check_alignment
+from elman.data.axes import warn_of_channels_first, warn_of_features_as_steps
+from elman.data.missing import without_missing_steps
+from elman.data.names import Names
+from elman.data.prepared import Prepared
+from elman.data.sequences import Sequences
+from elman.data.validation import check_sequences
+from elman.estimators.assembly import check_together
+from elman.estimators.fitted import M
+from elman.estimators.hooks import Meaning, TargetHooks
+from elman.estimators.scoring import check_scoring_name
+from elman.estimators.steps import labelled_steps, validated_steps
+from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.targets.weights import check_weights
+from elman.training.labelled import Labelled
+from elman.training.loop import OnEpoch
+
+Array = NDArray[Any]
+
+
+class IncomingData(TargetHooks[M]):
+    """Checks what a user passes to an estimator, and makes data for training of it."""
+
+    def _check_parameters(self) -> None:
+        declared = declarations(PARAMETERS[self._MODEL.kind])
+        for name, value in self._hyperparameters().items():
+            declared[name].check_for(self._MODEL.kind)(name, value)
+        check_together(self)
+        check_scoring_name(self.scoring)
+
+    def _own_hooks(self) -> list[OnEpoch]:
+        """What `on_epoch` says to call, in order."""
+        given = self.on_epoch
+        if given is None:
+            return []
+        return [*given] if isinstance(given, (list, tuple)) else [given]
+
+    def _check_fresh_X(self, X: Any) -> tuple[Sequences, Names | None]:
+        """X to begin training with, and the names of its columns."""
+        data = check_sequences(
+            X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
+        )
+        warn_of_channels_first(data)
+        warn_of_features_as_steps(data)
+        return data, data.feature_names
+
+    def _check_more_X(self, X: Any) -> tuple[Sequences, Names | None]:
+        """X to go on training with, and the names of its columns."""
+        model, data = self._asked(X)
+        if data.pending_check is not None:
+            data.pending_check()
+            data.pending_check = None
+        return data, model.feature_names
+
+    @staticmethod
+    def _check_alignment(X: Any, data: Sequences, y: Any, sample_weight: Any) -> None:
+        """Raise an error where the container of X says why y or sample_weight cannot be its."""
+        check_alignment(X, data, y, "X", "y")
+        check_alignment(X, data, sample_weight, "X", "sample_weight")
+
+    def _dtype(self) -> Any:
+        """The dtype in which a fresh fit reads X; None keeps the dtype of X.
+
+        Standardisation works in float64 on what X holds: rounded to float32 first, 1e6 +- 0.01 has
+        lost its digits.
+        """
+        return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
+
+    def _labelled(
+        self, data: Sequences, targets: Array, meaning: Meaning, sample_weight: Any
+    ) -> Labelled:
+        """Samples to train on: those of positive weight, without the steps to be skipped."""
+        X = self._kept(data)
+        what = self._step_target(meaning)
+        if what is not None:
+            carries = bool(self.stateful)
+            return labelled_steps(data, X, targets, sample_weight, all_samples=carries, what=what)
+        if sample_weight is None:
+            return Labelled(Prepared(X), targets, None)
+        weights = check_weights(sample_weight, len(data))
+        labelled = Labelled(Prepared(X), targets, weights)
+        # To leave out samples of weight 0 changes no bit, but their states may have to go on.
+        if weights.all() or self.stateful:
+            return labelled
+        return labelled.subset(np.flatnonzero(weights))
+
+    def _kept(self, data: Sequences) -> Sequences:
+        """X to train on without the steps to be skipped."""
+        kept = without_missing_steps(data)
+        if kept.n_steps == 0 and data.n_steps:
+            raise ValueError(
+                "Input X contains NaN at every time step of every sample, so that missing='skip' "
+                "leaves nothing to train on: choose missing='mask', or leave features out"
+            )
+        return kept
+
+    def _to_validate(self, data: Sequences, targets: Array, meaning: Meaning) -> Labelled:
+        """Validation data, without the steps to be skipped."""
+        what = self._step_target(meaning)
+        if what is not None:
+            return validated_steps(data, targets, what)
+        return Labelled(Prepared(without_missing_steps(data)), targets, None)
+
+    def _check_validation(
+        self, X_val: Any, y_val: Any, data: Sequences, names: Names | None, meaning: Meaning
+    ) -> Labelled | None:
+        """Validation data that goes with the training data, or None if there is none."""
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} was given without {missing}: pass both or neither")
+        if X_val is None:
+            return None
+        validation = check_sequences(
+            X_val,
+            name="X_val",
+            dtype=None if self.standardize else data.dtype,
+            n_features=data.n_features_in,
+            two_d=data.two_d,
+            feature_names=names,
+            estimator=type(self).__name__,
+            ensure_min_timesteps=0,
+            missing=data.missing,
+        )
+        check_alignment(X_val, validation, y_val, "X_val", "y_val")
+        targets, _ = self._targets(y_val, validation, meaning, name="y_val")
+        return self._to_validate(validation, targets, meaning)
+
+    def _prepared(self, labelled: Labelled, model: M, *, elsewhere: bool = False) -> Labelled:
+        """Sequences and targets as the network takes them: scaled, and complete.
+
+        `elsewhere` says that other processes read them, who open a store by themselves.
+        """
+        dtype = model.network.params.dtype
+        data = labelled.X.data
+        X = Prepared.for_training(
+            data, model.standardisation, dtype, model.frontend, elsewhere=elsewhere
+        )
+        return self._scaled_targets(labelled._replace(X=X), model)
