@@ -41,12 +41,11 @@ LINEAR = ("ten points", "statistics")
 FILES = ("accuracy", "accuracy-tuned", "accuracy-torch")
 
 
-def read(folder: Path) -> tuple[Kept, list[Found]]:
+def read(folder: Path, stems: tuple[str, ...] = FILES) -> tuple[Kept, list[Found]]:
     """All scores, and what each JSON says of its machine."""
     kept: Kept = {}
     machines = []
-    for stem in FILES:
-        path = folder / f"{stem}.json"
+    for path in (folder / f"{stem}.json" for stem in stems):
         if path.exists():
             found = json.loads(path.read_text())
             kept |= found["scores"]
@@ -57,14 +56,15 @@ def read(folder: Path) -> tuple[Kept, list[Found]]:
 def sheets(folder: Path) -> list[Sheet]:
     """Every table for which there are scores."""
     kept, _ = read(folder)
-    made = (make(kept) for make in SECTIONS.values())
+    made = (make(kept) for make, _ in SECTIONS.values())
     return [sheet for sheet in made if sheet is not None]
 
 
 def section(name: str, folder: Path) -> str | None:
     """The Markdown of a marked section of a page, or None without scores."""
-    kept, machines = read(folder)
-    sheet = SECTIONS[name](kept)
+    make, stems = SECTIONS[name]
+    kept, machines = read(folder, stems)
+    sheet = make(kept)
     if sheet is None:
         return None
     lines = "\n\n".join(dict.fromkeys(map(machine_text, machines)))
@@ -92,7 +92,7 @@ def untouched(kept: Kept) -> Sheet | None:
             ]
         )
     headings = (
-        *("data", "mean", "sd", "worst", "best", "CPU s a fit", "s a fit", "target", "met"),
+        *("data", "mean", "sd", "worst", "best", "CPU s per fit", "s per fit", "target", "met"),
         *("deltas", "stride", "epochs", "steps"),
     )
     notes = (
@@ -177,11 +177,8 @@ def horizon(kept: Kept) -> Sheet | None:
             ]
         )
     headings = ("data", "untouched", "tuned", *published.METHODS)
-    told = [
-        f"Of {method} the published figure is above the better of ours on {_and(names)}."
-        for method, names in behind.items()
-        if names
-    ]
+    above = "; ".join(f"{method} on {_and(names)}" for method, names in behind.items() if names)
+    told = [f"Published figures above ours, untouched and tuned: {above}."] if above else []
     return _sheet(
         "Beside published figures", headings, lines, " ".join([*told, published.citations()])
     )
@@ -197,11 +194,12 @@ def missed(kept: Kept) -> list[str]:
 
 
 SECTIONS = {
-    "accuracy": untouched,
-    "accuracy-rivals": rivals,
-    "accuracy-seeds": worst_seeds,
-    "accuracy-horizon": horizon,
+    "accuracy": (untouched, FILES[:1]),
+    "accuracy-seeds": (worst_seeds, FILES[:1]),
+    "accuracy-rivals": (rivals, FILES),
+    "accuracy-horizon": (horizon, FILES[:2]),
 }
+"""A section of a page -> what makes its table, and of which JSON"""
 
 
 def _sheet(title: str, headings: Any, lines: list[list[str]], notes: str) -> Sheet | None:
