@@ -64,6 +64,8 @@ def untouched(data: sets.DataSet, seed: int) -> Fitted:
 
     make = RNNRegressor if data.kind == "regression" else RNNClassifier
     model = make(random_state=seed, n_jobs=1).fit(data.X_train, data.y_train)
+    if model.history_.stopped_by == "interrupt":  # Ctrl-C ends a fit, which is whole all the same
+        raise KeyboardInterrupt
     return model.predict, chosen(model, len(data.y_train))
 
 
@@ -84,7 +86,9 @@ def tuned(data: sets.DataSet, seed: int, minutes: float) -> Fitted:
     """What `elman.tune` makes of so many minutes, with all cores."""
     import elman
 
-    model, _ = elman.tune(data.X_train, data.y_train, minutes=minutes, random_state=seed)
+    model, table = elman.tune(data.X_train, data.y_train, minutes=minutes, random_state=seed)
+    if table.interrupted:
+        raise KeyboardInterrupt
     plain = type(model)().get_params()
     changed = {k: v for k, v in model.get_params().items() if k in plain and v != plain[k]}
     named = {k: v for k, v in changed.items() if k not in ("random_state", "n_jobs", "verbose")}
