@@ -31,8 +31,7 @@ def sheets(name: str, rows: list[Row], n_repeats: int) -> list[Sheet]:
     over_all = [
         [
             letter,
-            ", ".join(f"{key} {value}" for key, value in row["settings"].items())
-            or "the defaults of that day",
+            in_words(row["settings"]),
             f"{row['rank']:.2f}",
             f"{row['mean']:.1f}",
             f"{_furthest(row, rows):.1f}",
@@ -56,10 +55,18 @@ def sheets(name: str, rows: list[Row], n_repeats: int) -> list[Sheet]:
             over_all,
             "The mean of all sets, R^2 below 0 taken as 0; how far behind the best row on the set "
             "where that is most; seconds of CPU for one fit of each set, in sum. Five folds, "
-            f"{n_times}.",
+            f"{n_times}, more often for sets of few samples, once for those of many.",
         ),
         Sheet(f"{name}: each set, and its worst fold", ("data", *letters), by_set),
     ]
+
+
+def in_words(settings: dict[str, Any]) -> str:
+    """What a row sets; several readouts are joined."""
+    texts = {
+        k: " and ".join(map(str, v)) if isinstance(v, list) else v for k, v in settings.items()
+    }
+    return ", ".join(f"{k} {v}" for k, v in texts.items()) or "the defaults of that day"
 
 
 def _letter(i: int) -> str:

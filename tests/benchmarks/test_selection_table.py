@@ -40,6 +40,11 @@ def test_one_table_over_all_sets_and_one_of_each():
     ]
 
 
+def test_a_row_is_said_in_words():
+    row = {"readout": ["last", "max"], "steps": 300}
+    assert selection_table.in_words(row) == "readout last and max, steps 300"
+
+
 def test_there_are_letters_for_any_number_of_rows():
     letters = [selection_table._letter(i) for i in range(80)]
     assert letters[:2] + letters[25:28] == ["A", "B", "Z", "A2", "B2"]
@@ -54,4 +59,4 @@ def test_a_section_has_every_comparison_by_name(tmp_path):
         (tmp_path / f"selection-{name}.json").write_text(json.dumps(report))
     text = selection_table.section(tmp_path)
     assert text.index("**gains: all sets**") < text.index("**steps: all sets**")
-    assert "Five folds, once." in text
+    assert "Five folds, once, more often" in text
