@@ -134,6 +134,27 @@ def rivals(kept: Kept) -> Sheet | None:
     return _sheet("Beside others on the same splits", headings, lines, notes)
 
 
+def tuned(kept: Kept) -> Sheet | None:
+    """What tuning gained, and by which changes."""
+    lines = []
+    for name, found in _ordered(kept, "tuned").items():
+        before = kept.get("untouched", {}).get(name, {})
+        after = statistics.mean(_scores(found)) / _unit(name)
+        gain = after - statistics.mean(_scores(before)) / _unit(name) if before else None
+        settings = next(iter(found.values()))["settings"]
+        lines.append(
+            [
+                _label(name),
+                _mean_text(name, _scores(before)),
+                _mean_text(name, _scores(found)),
+                "-" if gain is None else f"{gain:+.{_digits(name)}f}",
+                ", ".join(f"{k}={v}" for k, v in settings.items()) or "nothing",
+            ]
+        )
+    headings = ("data", "untouched", "tuned", "gain", "what tuning changed (first seed)")
+    return _sheet(f"Tuned, {_n_seeds(kept, 'tuned')} seed(s)", headings, lines, "")
+
+
 def worst_seeds(kept: Kept) -> Sheet | None:
     """How far the worst seed falls."""
     lines = []
@@ -197,6 +218,7 @@ SECTIONS = {
     "accuracy": (untouched, FILES[:1]),
     "accuracy-seeds": (worst_seeds, FILES[:1]),
     "accuracy-rivals": (rivals, FILES),
+    "accuracy-tuned": (tuned, FILES[:2]),
     "accuracy-horizon": (horizon, FILES[:2]),
 }
 """A section of a page -> what makes its table, and of which JSON"""

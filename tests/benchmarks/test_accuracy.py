@@ -190,13 +190,25 @@ class TestSheets:
         kept["tuned"] = {"OSULeaf": of_seeds(95.0)}
         assert "above ours" not in sheets.horizon(kept).notes
 
+    def test_what_tuning_changed_and_gained(self):
+        changes = {"cell": "'gru'", "deltas": "1"}
+        kept = {"tuned": {"Tecator": of_seeds(97.5, settings=changes)}}
+        row = cells(sheets.tuned(kept), "Tecator, R^2")
+        assert (row["tuned"], row["gain"]) == ("0.975", "-")
+        kept["untouched"] = {"Tecator": of_seeds(95.0, 94.0)}
+        row = cells(sheets.tuned(kept), "Tecator, R^2")
+        assert row["gain"] == "+0.030"
+        assert row["what tuning changed (first seed)"] == "cell='gru', deltas=1"
+        kept["tuned"]["Tecator"]["0"]["settings"] = {}
+        assert sheets.tuned(kept).rows[0][-1] == "nothing"
+
     def test_a_held_out_set_is_marked(self):
         kept = {"untouched": {"ACSF1": of_seeds(50.0)}}
         assert sheets.untouched(kept).rows[0][0] == "ACSF1 (held out)"
 
     def test_nothing_is_made_of_nothing(self, tmp_path):
         assert sheets.sheets(tmp_path) == []
-        assert [sheets.section(name, tmp_path) for name in sheets.SECTIONS] == [None] * 4
+        assert [sheets.section(name, tmp_path) for name in sheets.SECTIONS] == [None] * 5
 
     def test_a_section_joins_the_files(self, tmp_path):
         for stem, contestant in (("accuracy", "untouched"), ("accuracy-torch", "torch")):
