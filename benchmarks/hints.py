@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks import accuracy
+from benchmarks import sets
 from benchmarks.learning_tasks import TASKS
 from benchmarks.made_sets import make_bumps
 from elman import RNNClassifier, RNNRegressor, TrainingWarning
@@ -35,6 +35,7 @@ ALONE = (
     *sorted((ROOT / "docs" / "tutorials").glob("*.py")),
 )
 """programs that run without an argument"""
+REAL = ("JapaneseVowels", "ItalyPowerDemand")
 
 
 class Case(NamedTuple):
@@ -84,7 +85,7 @@ def demos(seeds: range) -> Iterator[Case]:
 
 def real(seeds: range) -> Iterator[Case]:
     """JapaneseVowels and ItalyPowerDemand with the defaults, also with validation data."""
-    for split in (accuracy.japanese_vowels(), accuracy.italy_power_demand()):
+    for split in map(sets.load, REAL):
         data = (split.X_train, split.y_train, split.X_test, split.y_test)
         for seed in seeds:
             estimator = RNNClassifier(random_state=seed)
@@ -100,7 +101,7 @@ def faults(seeds: range) -> Iterator[Case]:
     """Trainings with a fault in them; the name says which."""
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        for split in (accuracy.japanese_vowels(), accuracy.italy_power_demand()):
+        for split in map(sets.load, REAL):
             X, y = split.X_train, np.asarray(split.y_train)
             test = (split.X_test, split.y_test)
             for rate in (1e-6, 1e-5, 1e-4, 0.03, 0.1, 0.3, 1.0, 3.0):

@@ -2,7 +2,7 @@
 
 Whatever stands between `<!-- figures: NAME -->` and `<!-- /figures -->` is replaced. NAME is a
 part of the benchmarks, with `-ISA` where one was forced; `bench`, the compact table;
-`overview`, the README's; `accuracy`; `learning`.
+`overview`, the README's; `accuracy` and those that begin with it; `selection`; `learning`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import learning_table
+from benchmarks import learning_table, selection_table
+from benchmarks.accuracy import sheets as accuracy_sheets
 from benchmarks.machine import machine_text
 from benchmarks.overview import overview
 from benchmarks.parts import PARTS, layer, part
@@ -38,30 +39,10 @@ def machine_line(result: dict[str, Any]) -> str:
     return f"A quick run, only to be taken as a hint. {line}" if result.get("quick") else line
 
 
-def accuracy(result: dict[str, Any]) -> list[Sheet]:
-    """Mean accuracy over the seeds; made by `benchmarks.accuracy`."""
-    lines = [
-        [
-            row["data"],
-            f"{row['n_train']}",
-            f"{row['n_test']}",
-            f"{row['mean']:.2f} %",
-            f"{row['standard_deviation']:.2f}",
-            f"{row['min']:.2f} - {row['max']:.2f}",
-        ]
-        for row in result["rows"]
-    ]
-    headings = ["data", "training", "test", "mean accuracy", "standard deviation", "range"]
-    n_seeds = len(result["rows"][0]["accuracies"])
-    return [Sheet(f"Test accuracy of the defaults, {n_seeds} seeds", headings, lines)]
-
-
 def _source(name: str) -> tuple[str, Callable[[dict[str, Any]], list[Sheet]]]:
     """Which file a section comes from, and what makes its tables."""
     if name == "bench":
         return "layer", lambda result: [layer.compact(result)]
-    if name == "accuracy":
-        return "accuracy", accuracy
     if name == "learning":
         return "learning", learning_table.sheets
     if name.split("-")[0] in PARTS:
@@ -73,10 +54,12 @@ def section(name: str, results: Path) -> str | None:
     """The Markdown of a section, or None where it was not measured."""
     if name == "overview":
         return overview(results)
+    if name == "selection":
+        return selection_table.section(results)
+    if name in accuracy_sheets.SECTIONS:
+        return accuracy_sheets.section(name, results)
     stem, sheets = _source(name)
     path = results / f"{stem}.json"
-    if not path.exists() and stem == "accuracy":
-        path = RESULTS / "accuracy.json"
     if not path.exists():
         return None
     result = json.loads(path.read_text())
