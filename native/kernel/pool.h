@@ -35,8 +35,9 @@ ELMAN_INLINE void take_largest(T* largest, T* ties, Vec<T> h, int64_t left) {
 template <typename T>
 ELMAN_INLINE Vec<T> pool_share(const BackwardCall<T>& c, int64_t sample, int64_t column, Vec<T> h,
                                int64_t left) {
-  const int64_t at = sample * c.problem.hidden_size + column;
+  const int64_t H = c.problem.hidden_size, at = sample * pooled_width(c.pool, H) + column;
   const Vec<T> share = load_upto(c.dpooled + at, left);
   if (c.pool == Pool::kMean) return share;
-  return h == load_upto(c.pooled + at, left) ? share : Vec<T>{};
+  if (c.pool == Pool::kMax) return h == load_upto(c.pooled + at, left) ? share : Vec<T>{};
+  return h == load_upto(c.pooled + at + H, left) ? share + load_upto(c.dpooled + at + H, left) : share;
 }
