@@ -58,6 +58,7 @@ SPECIAL = (
     "files",
     "japanese_vowels",
     "gradcheck",
+    "side_by_side",
     "command_classifier",
     "command_multilabel",
     "command_tagger",

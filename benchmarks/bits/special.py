@@ -98,6 +98,33 @@ def gradcheck(folder: Path, record: Record) -> None:
             record.add(f"gradcheck/{cell}/{readout}", [report.passed, arguments])
 
 
+def side_by_side(folder: Path, record: Record) -> None:
+    """Several readouts of the same states: answers, streams and what a model file gives."""
+    for kind in ("label", "values"):
+        X, y = _samples(kind)
+        for readout in (("last", "max"), ("max", "mean"), ("attention", "max", "last", "mean")):
+            name = f"{kind}/{','.join(readout)}"
+            estimator: Any = getattr(elman, KINDS[kind])(
+                7, readout=readout, cell="gru", max_iter=3, random_state=2
+            )
+            estimator.fit(X, y)
+            record.add_all(f"weights/{name}", estimator.weights_)
+            record_history(record, f"history/{name}", estimator)
+            record.add(f"predict/{name}", estimator.predict(X))
+            stream = estimator.stream()
+            record.add(f"stream/{name}", [stream.step(x) for x in X[0]])
+            estimator.save(folder / f"side-by-side-{name.replace('/', '-')}.safetensors")
+    _side_by_side_read(folder, record)
+
+
+def _side_by_side_read(folder: Path, record: Record) -> None:
+    """What the models of a folder answer."""
+    for model in sorted(folder.glob("side-by-side-*.safetensors")):
+        record.notes["format"] = format_version(model)
+        kind = model.stem.split("-")[3]
+        record.add(f"read/{model.stem}", elman.load(model).predict(_samples(kind)[0]))
+
+
 def _command(kind: str) -> Callable[[Path, Record], None]:
     def run(folder: Path, record: Record) -> None:
         """`elman fit`, and what the model that it saved answers."""
@@ -201,6 +228,7 @@ SPECIALS = {
     "files": Special(files),
     "japanese_vowels": Special(japanese_vowels),
     "gradcheck": Special(gradcheck),
+    "side_by_side": Special(side_by_side, _side_by_side_read),
     "command_classifier": Special(_command("label"), _reading_command("label")),
     "command_multilabel": Special(_command("labels"), _reading_command("labels")),
     "command_tagger": Special(_command("steps"), _reading_command("steps")),

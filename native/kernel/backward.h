@@ -87,6 +87,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
         const bool last = r >= continuing;
         T* deltas = current + r * stride + column;
         const T* mask = p.h_mask ? p.h_mask + sample * H + column : nullptr;
+        const PoolShares<T> shares = pool_shares(c, sample);
         // Neighbouring panels lie one panel of the chunk apart.
         T* kept = chunk + column * n * steps + (r * steps + place) * panel_columns;
         const T *h_t = history.at(r, t, H) + column, *next_h = history.at(r, ahead, H) + column;
@@ -105,7 +106,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
               if (last && c.dfinal) v += load_upto(c.dfinal + sample * H + column + j, left);
               if (p.activation != Activation::kIdentity) {
                 const Vec<T> h = load_upto(h_t + j, left);
-                if (c.pool != Pool::kNone) v += pool_share(c, sample, column + j, h, left);
+                v = with_pool_share(shares, column + j, v, h, left);
                 v = activate_backward<T>(p.activation, v, h);
               }
             }
@@ -133,7 +134,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
             if (c.dH) dh += load_upto(c.dH + at + j, left);
             __builtin_prefetch(next_h + j);
             const Vec<T> h = load_upto(h_t + j, left);
-            if (c.pool != Pool::kNone) dh += pool_share(c, sample, column + j, h, left);
+            dh = with_pool_share(shares, column + j, dh, h, left);
 #pragma GCC unroll 8
             for (int v = 0; v < C::kTrace; ++v) {
               // Into the second cache, because the first one can wait for no more lines at once.

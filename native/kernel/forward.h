@@ -25,7 +25,7 @@ ELMAN_INLINE void pour(const Sink<T>& sink, int64_t column, Vec<T> v, int64_t le
 template <typename T>
 static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows, Pool pool) {
   constexpr int64_t kPerDouble = static_cast<int64_t>(sizeof(double) / sizeof(T));
-  const int64_t totals = pool == Pool::kMean ? totals_stride(p) * kPerDouble : 0;
+  const int64_t totals = pools_mean(pool) ? totals_stride(p) * kPerDouble : 0;
   const int64_t states = 2 * (state_stride<T>(padded_state(p)) + (p.h_mask ? seen_stride(p) : 0));
   return n_rows * (states + sums_stride(p) + totals);
 }
@@ -237,8 +237,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   T* sums = workspace + n * 2 * (stride + (seen ? seen_stride(p) : 0));
   const int64_t totals_step = totals_stride(p);
   double* const totals =
-      c.pool == Pool::kMean ? reinterpret_cast<double*>(sums + n * sums_stride(p)) : nullptr;
-  T* const largest = c.pool == Pool::kMax ? c.pooled + begin * H : nullptr;
+      pools_mean(c.pool) ? reinterpret_cast<double*>(sums + n * sums_stride(p)) : nullptr;
+  const int64_t width = pooled_width(c.pool, H), largest_at = width - H;  // P, and where in it the largest are
+  T* const largest = pools_largest(c.pool) ? c.pooled + begin * width + largest_at : nullptr;
   T* const ties = largest && c.ties ? c.ties + begin * H : nullptr;
   const int64_t trace_size = p.trace_size();
   for (int64_t r = 0; r < n; ++r) {
@@ -249,7 +250,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   mask_states(p, begin, n, stride, TileState<T>{previous, seen});
 
   for (int64_t i = 0; totals && i < n * totals_step; ++i) totals[i] = 0;
-  for (int64_t i = 0; largest && i < n * H; ++i) largest[i] = -static_cast<T>(__builtin_inff());
+  for (int64_t r = 0; largest && r < n; ++r) {
+    for (int64_t j = 0; j < H; ++j) largest[r * width + j] = -static_cast<T>(__builtin_inff());
+  }
   for (int64_t i = 0; ties && i < n * H; ++i) ties[i] = T(1);
 
   // Sample begin + r has run its last step, and `previous` holds its final state.
@@ -257,7 +260,7 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     T* out = c.final_state + (begin + r) * C::kStates * H;
     copy_state<T>(C::kStates, H, previous + r * stride, padded, out, H);
     if (c.pool != Pool::kNone) {
-      T* pooled = c.pooled + (begin + r) * H;
+      T* pooled = c.pooled + (begin + r) * width;
       const int64_t length = length_of(p, begin + r);
       for (int64_t j = 0; j < H; ++j) {
         if (totals) {
@@ -265,7 +268,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
           const double total = totals[r * totals_step + j] + last;
           pooled[j] = static_cast<T>(total) / static_cast<T>(length);
         }
-        pooled[j] = length ? pooled[j] + T(0) : out[j];  // + 0 makes a negative zero positive
+      }
+      for (int64_t j = 0; j < width; ++j) {
+        pooled[j] = length ? pooled[j] + T(0) : out[j % H];  // + 0 makes a negative zero positive
       }
     }
     if (c.H) {
@@ -288,7 +293,7 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     } else {
       const TileState<T> from{previous, seen}, to{current, next_seen};
       forward_step<T, C>(p, c.packed, begin, t, live, from, to, sums, [=](int64_t r) {
-        return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, largest ? largest + r * H : nullptr,
+        return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, largest ? largest + r * width : nullptr,
                        ties ? ties + r * H : nullptr, trace_t ? trace_t + r * n_steps * trace_size : nullptr};
       });
     }

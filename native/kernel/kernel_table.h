@@ -33,8 +33,18 @@ static_assert(sizeof(kCellShapes) / sizeof(kCellShapes[0]) == sizeof(kCellNames)
 inline constexpr double kNormEpsilon = 1e-5;
 
 // What is computed of the states of a sample, over its own steps, while the steps run.
-enum class Pool : int { kNone = 0, kMean = 1, kMax = 2 };
-inline constexpr const char* kPoolNames[] = {"none", "mean", "max"};
+enum class Pool : int { kNone = 0, kMean = 1, kMax = 2, kMeanMax = 3 };
+inline constexpr const char* kPoolNames[] = {"none", "mean", "max", "mean_max"};
+__attribute__((always_inline)) inline constexpr bool pools_mean(Pool pool) {
+  return pool == Pool::kMean || pool == Pool::kMeanMax;
+}
+__attribute__((always_inline)) inline constexpr bool pools_largest(Pool pool) {
+  return pool == Pool::kMax || pool == Pool::kMeanMax;
+}
+// P, the columns of what is pooled of H units: the means, and then the largest states.
+__attribute__((always_inline)) inline constexpr int64_t pooled_width(Pool pool, int64_t hidden_size) {
+  return pool == Pool::kMeanMax ? 2 * hidden_size : hidden_size;
+}
 
 // The shapes and inputs of one call, with B samples, T time steps, D features and H units. Of the cell, G is
 // the number of gates, N that of biases, S = states * H the size of a state, and R = trace_size(). Arrays are
@@ -74,9 +84,9 @@ struct ForwardCall {
   T* H;            // (B, T, H) out, zero past the end of each sample; null if it is not wanted
   T* final_state;  // (B, S) out
   Pool pool;
-  T* pooled;       // (B, H) out with a pool: the mean of the states, summed in double, or the largest
-                   // state; the initial state at length 0
-  T* ties;         // (B, H) out with kMax: how many steps reached the largest state; or null
+  T* pooled;       // (B, P) out with a pool: the mean of the states, summed in double, or the largest
+                   // state, or both; the initial state at length 0
+  T* ties;         // (B, H) out if the largest is pooled: how many steps reached it; or null
   T* trace;        // (B, T, R) out, not filled past the end of a sample; null if it is not wanted
   T* checkpoints;  // (B, n_checkpoints, S) out: the state after each recompute_every steps
   int64_t recompute_every;  // 0 for no checkpoints
@@ -96,11 +106,11 @@ struct BackwardCall {
   const T* dH;      // (B, T, H) or null; not read past the end of a sample
   const T* dfinal;  // (B, S) or null
   Pool pool;
-  // (B, H) with a pool. run_backward takes the gradient at `pooled`. A kernel takes the share of it that goes
-  // to each step (kMean), or to each step that reached the largest state (kMax).
+  // (B, P) with a pool. run_backward takes the gradient at `pooled`. A kernel takes the share of it that goes
+  // to each step (of a mean), or to each step that reached the largest state.
   const T* dpooled;
-  const T* pooled;          // (B, H) with kMax, as in ForwardCall
-  const T* ties;            // (B, H) with kMax, as in ForwardCall
+  const T* pooled;          // (B, P) if the largest is pooled, as in ForwardCall
+  const T* ties;            // (B, H) if the largest is pooled, as in ForwardCall
   T* dX;                    // (B, T, D) out or null; zero past the end of each sample
   T* dinitial;              // (B, S) out, or null
   const T* checkpoints;     // as in ForwardCall; each stretch between them is run forward again

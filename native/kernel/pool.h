@@ -31,12 +31,32 @@ ELMAN_INLINE void take_largest(T* largest, T* ties, Vec<T> h, int64_t left) {
   }
 }
 
-// The share that a step with the state h gets of the gradient at a pooled value.
+// The shares that each step of a sample gets of the gradients at its pooled values. Each is null if it is not
+// pooled.
 template <typename T>
-ELMAN_INLINE Vec<T> pool_share(const BackwardCall<T>& c, int64_t sample, int64_t column, Vec<T> h,
-                               int64_t left) {
-  const int64_t at = sample * c.problem.hidden_size + column;
-  const Vec<T> share = load_upto(c.dpooled + at, left);
-  if (c.pool == Pool::kMean) return share;
-  return h == load_upto(c.pooled + at, left) ? share : Vec<T>{};
+struct PoolShares {
+  const T* of_mean;     // (H,), of every step
+  const T* of_largest;  // (H,), of a step whose state is `largest`
+  const T* largest;     // (H,)
+};
+
+template <typename T>
+ELMAN_INLINE PoolShares<T> pool_shares(const BackwardCall<T>& c, int64_t sample) {
+  const int64_t H = c.problem.hidden_size, width = pooled_width(c.pool, H), at = sample * width;
+  const int64_t largest_at = at + width - H;
+  const bool largest = pools_largest(c.pool);
+  return {pools_mean(c.pool) ? c.dpooled + at : nullptr, largest ? c.dpooled + largest_at : nullptr,
+          largest ? c.pooled + largest_at : nullptr};
+}
+
+// The gradient at a state h with the share of it that comes from the pooled values.
+template <typename T>
+ELMAN_INLINE Vec<T> with_pool_share(const PoolShares<T>& shares, int64_t column, Vec<T> dh, Vec<T> h,
+                                    int64_t left) {
+  if (shares.of_mean) dh += load_upto(shares.of_mean + column, left);
+  if (shares.largest) {
+    dh += h == load_upto(shares.largest + column, left) ? load_upto(shares.of_largest + column, left)
+                                                         : Vec<T>{};
+  }
+  return dh;
 }

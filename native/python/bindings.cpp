@@ -129,8 +129,8 @@ nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb
     if (want_H || (keep_tape && !call.recompute_every)) H = fresh(call.H, {n, p.n_timesteps, width});
     nb::object final_state = fresh(call.final_state, {n, p.state_size()});
     call.pool = checked_pool(pool);
-    if (call.pool != Pool::kNone) pooled = fresh(call.pooled, {n, width});
-    if (call.pool == Pool::kMax && keep_tape) ties = fresh(call.ties, {n, width});
+    if (call.pool != Pool::kNone) pooled = fresh(call.pooled, {n, pooled_width(call.pool, width)});
+    if (pools_largest(call.pool) && keep_tape) ties = fresh(call.ties, {n, width});
     run(multiply_adds(p), [&] { run_forward(kernels_of<T>(isa), call, n_threads); });
     return nb::make_tuple(H, final_state, pooled, ties, checkpoints, call.recompute_every, trace);
   });
@@ -172,13 +172,13 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
     call.problem.h_mask = read_if<T>("h_mask", h_mask, {n, width});
     call.dH = read_if<T>("dH", dH, {n, steps, width});
     call.dfinal = read_if<T>("dfinal", dfinal, {n, p.state_size()});
-    call.dpooled = read_if<T>("dpooled", dpooled, {n, width});
-    if (call.dpooled) {
+    if (!dpooled.is_none()) {
       call.pool = checked_pool(pool);
       require(call.pool != Pool::kNone, "dpooled: nothing was pooled");
+      call.dpooled = read<T>("dpooled", dpooled, {n, pooled_width(call.pool, width)});
     }
-    if (call.pool == Pool::kMax) {
-      call.pooled = read<T>("pooled", pooled, {n, width});
+    if (pools_largest(call.pool)) {
+      call.pooled = read<T>("pooled", pooled, {n, pooled_width(call.pool, width)});
       call.ties = read<T>("ties", ties, {n, width});
     }
     nb::object dX = nb::none();

@@ -15,12 +15,12 @@ namespace {
 template <typename T>
 class PythonStream {
  public:
-  PythonStream(std::vector<nb::object> steppers, bool residual, int readout, int missing, int link, bool flat,
-               int64_t n_features, nb::handle mean, nb::handle scale, nb::handle query, nb::handle W,
+  PythonStream(std::vector<nb::object> steppers, bool residual, const std::vector<int>& readouts, int missing,
+               int link, bool flat, int64_t n_features, nb::handle mean, nb::handle scale, nb::handle query, nb::handle W,
                nb::handle b)
       : steppers_(std::move(steppers)),
         flat_(flat),
-        stream_(make(residual, readout, missing, link, n_features, mean, scale, query, W, b)) {
+        stream_(make(residual, readouts, missing, link, n_features, mean, scale, query, W, b)) {
     require(!flat_ || stream_.n_samples() == 1, "flat: more than one stream");
   }
 
@@ -60,11 +60,23 @@ class PythonStream {
     for (size_t i = 0; i < steppers_.size(); ++i) {
       arrays[("recurrent" + std::to_string(i)).c_str()] = steppers_[i].attr("state")();
     }
-    if (stream_.largest()) arrays["readout.largest"] = view(stream_.largest(), {n, width}, self);
-    if (stream_.sum()) arrays["readout.sum"] = view(stream_.sum(), {n, width}, self);
-    if (stream_.weight()) {
-      arrays["readout.weight"] = view(stream_.weight(), {n}, self);
-      arrays["readout.exponent"] = view(stream_.exponent(), {n}, self);
+    // Of several readouts, the name of each stands before those of its arrays: "readout.max.largest".
+    const bool several = stream_.readouts().size() > 1;
+    const auto name = [several](Readout readout, const char* key) {
+      return (several ? std::string("readout.") + kReadoutNames[static_cast<int>(readout)] + "."
+                      : std::string("readout.")) +
+             key;
+    };
+    for (const Readout readout : stream_.readouts()) {
+      if (readout == Readout::kMax) {
+        arrays[name(readout, "largest").c_str()] = view(stream_.largest(), {n, width}, self);
+      } else if (readout == Readout::kMean) {
+        arrays[name(readout, "sum").c_str()] = view(stream_.sum(), {n, width}, self);
+      } else if (readout == Readout::kAttention) {
+        arrays[name(readout, "sum").c_str()] = view(stream_.attended(), {n, width}, self);
+        arrays[name(readout, "weight").c_str()] = view(stream_.weight(), {n}, self);
+        arrays[name(readout, "exponent").c_str()] = view(stream_.exponent(), {n}, self);
+      }
     }
     return arrays;
   }
@@ -74,10 +86,9 @@ class PythonStream {
   }
 
  private:
-  Stream<T> make(bool residual, int readout, int missing, int link, int64_t n_features, nb::handle mean,
-                 nb::handle scale, nb::handle query, nb::handle W, nb::handle b) {
+  Stream<T> make(bool residual, const std::vector<int>& readouts, int missing, int link, int64_t n_features,
+                 nb::handle mean, nb::handle scale, nb::handle query, nb::handle W, nb::handle b) {
     require(!steppers_.empty(), "steppers: none");
-    require(is_code_of(kReadoutNames, readout), "readout: not the code of one");
     require(is_code_of(kMissingNames, missing), "missing: not the code of one");
     require(is_code_of(kLinkNames, link), "link: not the code of one");
     StreamPlan<T> plan{};
@@ -98,7 +109,14 @@ class PythonStream {
       n_in = p.hidden_size;
     }
     plan.residual = residual;
-    plan.readout = static_cast<Readout>(readout);
+    bool attends = false;
+    for (size_t i = 0; i < readouts.size(); ++i) {
+      require(is_code_of(kReadoutNames, readouts[i]), "readouts: not the code of one");
+      for (size_t j = 0; j < i; ++j) require(readouts[i] != readouts[j], "readouts: one of them twice");
+      plan.readouts.push_back(static_cast<Readout>(readouts[i]));
+      attends |= plan.readouts.back() == Readout::kAttention;
+    }
+    require(!plan.readouts.empty(), "readouts: none");
     plan.missing = static_cast<Missing>(missing);
     plan.link = static_cast<Link>(link);
     plan.n_features = n_features;
@@ -106,10 +124,11 @@ class PythonStream {
     plan.scale = read_if<double>("scale", scale, {n_features});
     require(!plan.mean == !plan.scale, "mean and scale: one of them");
     plan.query = read_if<T>("query", query, {n_in});
-    require(plan.query || plan.readout != Readout::kAttention, "query: none");
+    require(plan.query || !attends, "query: none");
     plan.n_outputs = shape_of<1>("b", b)[0];
     require(plan.n_outputs > 0, "b: no outputs");
-    plan.W = read<T>("W", W, {n_in, plan.n_outputs});
+    const int64_t n_read = n_in * static_cast<int64_t>(readouts.size());
+    plan.W = read<T>("W", W, {n_read, plan.n_outputs});
     plan.b = read<T>("b", b, {plan.n_outputs});
     return Stream<T>(plan.layers[0]->kernels(), plan);
   }
@@ -153,9 +172,9 @@ class PythonStream {
 template <typename T>
 void define_stream(nb::module_& m, const char* name) {
   nb::class_<PythonStream<T>>(m, name)
-      .def(nb::init<std::vector<nb::object>, bool, int, int, int, bool, int64_t, nb::handle, nb::handle,
+      .def(nb::init<std::vector<nb::object>, bool, const std::vector<int>&, int, int, bool, int64_t, nb::handle, nb::handle,
                     nb::handle, nb::handle, nb::handle>(),
-           nb::arg("steppers"), nb::arg("residual"), nb::arg("readout"), nb::arg("missing"), nb::arg("link"),
+           nb::arg("steppers"), nb::arg("residual"), nb::arg("readouts"), nb::arg("missing"), nb::arg("link"),
            nb::arg("flat"), nb::arg("n_features"), nb::arg("mean").none(), nb::arg("scale").none(),
            nb::arg("query").none(), nb::arg("W"), nb::arg("b"))
       .def("step", &PythonStream<T>::step, nb::arg().none())

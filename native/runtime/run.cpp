@@ -28,12 +28,17 @@ template <typename T>
 Buffer<T> share_of_pooled(BackwardCall<T>& call) {
   if (call.pool == Pool::kNone) return nullptr;
   const Problem<T>& p = call.problem;
-  const int64_t H = p.hidden_size;
-  Buffer<T> shares = allocate<T>(p.n_samples * H);
+  const int64_t H = p.hidden_size, width = pooled_width(call.pool, H);
+  Buffer<T> shares = allocate<T>(p.n_samples * width);
+  const T* dpooled = call.dpooled;
+  T* share = shares.get();
   for (int64_t i = 0; i < p.n_samples; ++i) {
     const T length = static_cast<T>(p.lengths ? p.lengths[i] : p.n_timesteps);
-    for (int64_t j = i * H; j < (i + 1) * H; ++j) {
-      shares[j] = call.dpooled[j] / (call.pool == Pool::kMean ? length : call.ties[j]);
+    if (pools_mean(call.pool)) {
+      for (int64_t j = 0; j < H; ++j) *share++ = *dpooled++ / length;
+    }
+    if (pools_largest(call.pool)) {
+      for (int64_t j = 0; j < H; ++j) *share++ = *dpooled++ / call.ties[i * H + j];
     }
   }
   call.dpooled = shares.get();
@@ -165,7 +170,8 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
   if (call.pool != Pool::kNone && call.dinitial) {
     for (int64_t i = 0; i < p.n_samples; ++i) {
       if (p.lengths ? p.lengths[i] > 0 : p.n_timesteps > 0) continue;
-      for (int64_t j = 0; j < H; ++j) call.dinitial[i * p.state_size() + j] += dpooled[i * H + j];
+      const int64_t width = pooled_width(call.pool, H);
+      for (int64_t j = 0; j < width; ++j) call.dinitial[i * p.state_size() + j % H] += dpooled[i * width + j];
     }
   }
 

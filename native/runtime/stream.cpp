@@ -43,16 +43,16 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
     : kernels_(kernels),
       layers_(plan.layers),
       residual_(plan.residual),
-      readout_(plan.readout),
+      readouts_(plan.readouts),
       missing_(plan.missing),
       link_(plan.link),
       n_(layers_.front()->problem().n_samples),
       n_features_(plan.n_features),
       n_outputs_(plan.n_outputs),
       width_(layers_.back()->problem().hidden_size),
-      head_(kernels, affine(n_, width_, n_outputs_, plan.W, plan.b)),
+      head_(kernels, affine(n_, n_read(), n_outputs_, plan.W, plan.b)),
       input_(filled(n_ * layers_.front()->problem().n_features, T(0))),
-      features_(filled(n_ * width_, T(0))),
+      features_(filled(n_ * n_read(), T(0))),
       n_steps_(filled<int64_t>(n_, 0)),
       skipped_(static_cast<size_t>(n_), 0) {
   int64_t widest = 0, states = 0;
@@ -62,20 +62,23 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
     states += p.state_size();
     multiply_adds_ += n_ * p.hidden_size * p.shape().gates * (p.n_features + p.hidden_size);
   }
-  multiply_adds_ += n_ * n_outputs_ * width_;
+  multiply_adds_ += n_ * n_outputs_ * n_read();
   joined_ = filled(n_ * widest, T(0));
   if (plan.mean) {
     mean_.assign(plan.mean, plan.mean + n_features_);
     scale_.assign(plan.scale, plan.scale + n_features_);
   }
   if (missing_ == Missing::kSkip && n_ > 1) kept_.resize(static_cast<size_t>(n_ * states));
-  if (readout_ == Readout::kMax) largest_ = filled(n_ * width_, -std::numeric_limits<T>::infinity());
-  if (readout_ == Readout::kMean || readout_ == Readout::kAttention) sum_ = filled(n_ * width_, 0.0);
-  if (readout_ == Readout::kAttention) {
-    const T zero = 0;
-    scores_ = std::make_unique<Stepper<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
-    weight_ = filled(n_, 0.0);
-    exponent_ = filled(n_, 0.0);
+  for (const Readout readout : readouts_) {
+    if (readout == Readout::kMax) largest_ = filled(n_ * width_, -std::numeric_limits<T>::infinity());
+    if (readout == Readout::kMean) sum_ = filled(n_ * width_, 0.0);
+    if (readout == Readout::kAttention) {
+      const T zero = 0;
+      scores_ = std::make_unique<Stepper<T>>(kernels, affine(n_, width_, 1, plan.query, &zero));
+      attended_ = filled(n_ * width_, 0.0);
+      weight_ = filled(n_, 0.0);
+      exponent_ = filled(n_, 0.0);
+    }
   }
 }
 
@@ -170,11 +173,11 @@ void Stream<T>::attend(const T* h, double score, int64_t row) {
   const double share = times_power(e.r, e.k - largest);
   exponent = largest;
   weight = weight * kept + share;
-  double* sum = sum_.get() + row * width_;
+  double* sum = attended_.get() + row * width_;
   for (int64_t j = 0; j < width_; ++j) sum[j] = sum[j] * kept + static_cast<double>(h[j]) * share;
 }
 
-// Takes h (n, W) into the readout, for the rows that took a step.
+// Takes h (n, W) into the readouts, for the rows that took a step.
 template <typename T>
 void Stream<T>::pool(const T* h) {
   if (scores_) scores_->step(h);
@@ -182,17 +185,17 @@ void Stream<T>::pool(const T* h) {
   for (int64_t i = 0; i < n_; ++i, h += width_) {
     if (skipped_[i]) continue;
     ++n_steps_[i];
-    if (readout_ == Readout::kMean) {
+    if (sum_) {
       double* sum = sum_.get() + i * width_;
       for (int64_t j = 0; j < width_; ++j) sum[j] += static_cast<double>(h[j]);
-    } else if (readout_ == Readout::kMax) {
+    }
+    if (largest_) {
       T* largest = largest_.get() + i * width_;
       for (int64_t j = 0; j < width_; ++j) {
         largest[j] = h[j] <= largest[j] || largest[j] != largest[j] ? largest[j] : h[j];
       }
-    } else if (readout_ == Readout::kAttention) {
-      attend(h, static_cast<double>(scores_->state()[i] * share), i);
     }
+    if (scores_) attend(h, static_cast<double>(scores_->state()[i] * share), i);
   }
 }
 
@@ -213,29 +216,42 @@ bool Stream<T>::step(const From* x) {
   return true;
 }
 
+// Writes the value (W,) of a readout over the steps of row i, of which there is one.
+template <typename T>
+void Stream<T>::read(Readout readout, int64_t i, T* row) {
+  // + 0 makes a negative zero positive.
+  if (readout == Readout::kMax) {
+    const T* largest = largest_.get() + i * width_;
+    for (int64_t j = 0; j < width_; ++j) row[j] = largest[j] + T(0);
+    return;
+  }
+  T divisor = static_cast<T>(n_steps_[i]);
+  const double* sum = sum_.get();
+  if (readout == Readout::kAttention) {
+    divisor = weight_[i] == 0 ? T(1) : static_cast<T>(weight_[i]);
+    sum = attended_.get();
+  }
+  sum += i * width_;
+  for (int64_t j = 0; j < width_; ++j) row[j] = static_cast<T>(sum[j]) / divisor + T(0);
+}
+
 template <typename T>
 bool Stream<T>::answer(T* out) {
   const T* features = features_.get();
-  if (readout_ == Readout::kLast) {
+  if (readouts_.size() == 1 && readouts_[0] == Readout::kLast) {
     features = top();
   } else {
-    const T* initial = nullptr;
+    const T* last = nullptr;  // also what a row without a step is read as
+    T* row = features_.get();
     for (int64_t i = 0; i < n_; ++i) {
-      T* row = features_.get() + i * width_;
-      if (n_steps_[i] == 0) {
-        if (!initial) initial = top();
-        std::copy_n(initial + i * width_, width_, row);
-        continue;
-      }
-      // + 0 makes a negative zero positive.
-      if (readout_ == Readout::kMax) {
-        const T* largest = largest_.get() + i * width_;
-        for (int64_t j = 0; j < width_; ++j) row[j] = largest[j] + T(0);
-      } else {
-        T divisor = static_cast<T>(n_steps_[i]);
-        if (readout_ == Readout::kAttention) divisor = weight_[i] == 0 ? T(1) : static_cast<T>(weight_[i]);
-        const double* sum = sum_.get() + i * width_;
-        for (int64_t j = 0; j < width_; ++j) row[j] = static_cast<T>(sum[j]) / divisor + T(0);
+      for (const Readout readout : readouts_) {
+        if (n_steps_[i] == 0 || readout == Readout::kLast) {
+          if (!last) last = top();
+          std::copy_n(last + i * width_, width_, row);
+        } else {
+          read(readout, i, row);
+        }
+        row += width_;
       }
     }
   }

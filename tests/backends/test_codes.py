@@ -20,7 +20,7 @@ needs_kernel = pytest.mark.skipif(not available_isas(), reason="the kernel is no
 NAMES = {
     "cells": ("elman", "gru", "lstm"),
     "activations": ("tanh", "relu"),
-    "pools": ("none", "mean", "max"),
+    "pools": ("none", "mean", "max", "mean_max"),
     "readouts": ("last", "mean", "max", "attention"),
     "missing": ("error", "mask", "skip"),
     "links": ("identity", "softmax", "sigmoid"),
@@ -40,13 +40,13 @@ def kernel(names=NAMES, shapes=SHAPES, epsilon=NORM_EPSILON):
 def test_a_code_is_the_place_of_a_name_in_the_kernel():
     codes = read_codes(kernel())
     assert codes.cell == {"elman": 0, "gru": 1, "lstm": 2}
-    assert codes.outputs == {"sequence": 0, "final": 0, "mean": 1, "max": 2}
+    assert codes.outputs == {"sequence": 0, "final": 0, "mean": 1, "max": 2, "mean_max": 3}
     assert codes.readout == {"last": 0, "mean": 1, "max": 2, "attention": 3}
     reversed_names = {what: names[::-1] for what, names in NAMES.items()}
     codes = read_codes(kernel(reversed_names))
     assert codes.cell == {"elman": 2, "gru": 1, "lstm": 0}
     assert codes.activation == {"tanh": 1, "relu": 0}
-    assert codes.outputs == {"sequence": 2, "final": 2, "mean": 1, "max": 0}
+    assert codes.outputs == {"sequence": 3, "final": 3, "mean": 2, "max": 1, "mean_max": 0}
     assert codes.readout == {"last": 3, "mean": 2, "max": 1, "attention": 0}
     assert codes.missing == {"error": 2, "mask": 1, "skip": 0}
     assert codes.link == {"identity": 2, "softmax": 1, "sigmoid": 0}

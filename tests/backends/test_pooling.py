@@ -86,6 +86,37 @@ def test_pooled_gradient_is_that_of_the_states(backend, rng, kind, name, ragged,
     np.testing.assert_allclose(actual.dinitial, dinitial, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("every", [0, 3])
+def test_mean_and_max_side_by_side_are_both(backend, rng, dtype, kind, every):
+    X, lengths, h0, weights = problem(rng, dtype, 15, 41, 2, 33, ragged=True, kind=kind)
+    cell = cell_of(kind)
+    options = {"keep_tape": True, "recompute_every": every}
+    both = backend.forward(cell, X, lengths, h0, weights, outputs="mean_max", **options)
+    dpooled = rng.standard_normal((15, 66)).astype(dtype)
+    dfinal = rng.standard_normal(h0.shape).astype(dtype)
+    got = backend.backward(None, dfinal, both.tape, dpooled=dpooled)
+    # a gradient is a sum, so that those of the two alone, of which one has dfinal, add up to it
+    apart = []
+    for name, columns in (("mean", slice(33)), ("max", slice(33, 66))):
+        one = backend.forward(cell, X, lengths, h0, weights, outputs=name, **options)
+        assert both.pooled[:, columns].tobytes() == one.pooled.tobytes()
+        last = dfinal if name == "mean" else None
+        own = np.ascontiguousarray(dpooled[:, columns])
+        apart.append(backend.backward(None, last, one.tape, dpooled=own))
+    rtol = 1e-4 if dtype == "float32" else 1e-11
+    for actual, mean, largest in (
+        (got.dX, apart[0].dX, apart[1].dX),
+        (got.dinitial, apart[0].dinitial, apart[1].dinitial),
+        *zip(got.dweights.arrays, *(each.dweights.arrays for each in apart), strict=True),
+    ):
+        expected = mean + largest
+        np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * np.abs(expected).max())
+    with pytest.raises(ValueError, match=r"dpooled has shape \(15, 33\), expected \(15, 66\)"):
+        backend.backward(None, None, both.tape, dpooled=dpooled[:, :33].copy())
+
+
 def test_a_tied_maximum_shares_its_gradient(backend):
     # relu with no recurrence: the states are the inputs, and 1.0 comes twice
     X = np.array([[[1.0], [1.0], [0.5], [9.0]]])
@@ -109,7 +140,7 @@ def test_nan_reaches_the_pooled_state(backend, rng, kind, name):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ["mean", "max"])
+@pytest.mark.parametrize("name", ["mean", "max", "mean_max"])
 @pytest.mark.parametrize(
     ("kind", "hidden_size"), [("tanh", 1), ("tanh", 2), ("tanh", 7), ("gru", 3), ("lstm", 1)]
 )

@@ -65,6 +65,7 @@ def test_a_readout_written_in_python_alone_is_left_to_numpy(name, rng):
     backend = make_backend(name)
     plan = draw(rng).plan(backend)
     assert backend.stream(plan._replace(readout="median")) is None
+    assert backend.stream(plan._replace(readout=("mean", "median"))) is None
 
 
 @needs_kernel
@@ -141,4 +142,4 @@ def test_the_kernel_itself_refuses_steppers_of_another_dtype(dtype, rng):
     kind = _native.StreamF64 if dtype == "float32" else _native.StreamF32
     steppers = [stepper.compiled for stepper in plan.steppers]
     with pytest.raises(TypeError, match="steppers: one is of another dtype"):
-        kind(steppers, False, 0, 0, 0, False, 2, None, None, None, W, b)
+        kind(steppers, False, [0], 0, 0, False, 2, None, None, None, W, b)

@@ -309,6 +309,9 @@ def test_a_language_without_boxes_is_no_trouble(files):
 
 
 def test_gradcheck_passes_and_names_the_worst_parameter(capsys):
+    code, out, err = run(capsys, "gradcheck", "--readout", "last,max", "--seed", "3")
+    assert (code, err) == (0, "")
+    assert "readout=last,max, n_classes=3" in out
     code, out, err = run(capsys, "gradcheck", "--readout", "mean", "--seed", "3")
     assert (code, err) == (0, "")
     assert "recurrent0.W_h" in out

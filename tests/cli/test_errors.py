@@ -65,6 +65,13 @@ MISTAKES = {
     "negative seed": (["fit", "{train.ts}", "-o", "{m}", "--seed", "-1"], "--seed"),
     "unknown value": (["fit", "{train.ts}", "-o", "{m}", "--solver", "lbfgs"], "lbfgs", "adam"),
     "unknown readout": (["fit", "{train.ts}", "-o", "{m}", "--readout", "first"], "first", "last"),
+    "a readout twice": (
+        ["fit", "{train.ts}", "-o", "{m}", "--readout", "max,max"],
+        "twice",
+        "once",
+    ),
+    "no readout": (["fit", "{train.ts}", "-o", "{m}", "--readout", "max,"], "''", "'last'"),
+    "unknown readout of two": (["gradcheck", "--readout", "max,first"], "first", "last"),
     "unknown backend": (["fit", "{train.ts}", "-o", "{m}", "--backend", "cuda"], "cuda", "native"),
     "unknown activation": (["gradcheck", "--activation", "sin"], "sin", "tanh"),
     "unknown cell": (["gradcheck", "--cell", "lsmt"], "lsmt", "elman"),

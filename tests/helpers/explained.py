@@ -66,6 +66,8 @@ NETWORKS = {
     "last": {"readout": "last"},
     "mean": {"readout": "mean"},
     "attention": {"readout": "attention", "cell": "gru"},
+    "side by side": {"readout": ("last", "max")},
+    "more side by side": {"readout": ("mean", "attention", "max"), "cell": "gru"},
     "lstm stack": {"cell": "lstm", "hidden_size": (4, 3)},
     "residual": {"n_layers": 2, "residual": True, "readout": "mean", "learn_initial_state": True},
     "residual max": {"n_layers": 2, "residual": True, "readout": "max"},

@@ -197,12 +197,13 @@ def judge_network(
     W, b, inputs = _tensor(params["head.W"]), _tensor(params["head.b"]), _tensor(X)
     H, final = _run(module, inputs, lengths, None)
     own = [X.shape[1]] * len(X) if lengths is None else lengths.tolist()
-    if readout == "last":
-        features = final[:, : len(W)]  # the hidden states stand first
-    elif readout == "mean":
-        features = torch.stack([H[i, :n].mean(dim=0) for i, n in enumerate(own)])
-    else:
-        features = torch.stack([H[i, :n].amax(dim=0) for i, n in enumerate(own)])
+    reads = {
+        "last": lambda: final[:, : H.shape[2]],  # the hidden states stand first
+        "mean": lambda: torch.stack([H[i, :n].mean(dim=0) for i, n in enumerate(own)]),
+        "max": lambda: torch.stack([H[i, :n].amax(dim=0) for i, n in enumerate(own)]),
+    }
+    names = (readout,) if isinstance(readout, str) else readout
+    features = torch.cat([reads[name]() for name in names], dim=1)
     logits = features @ W + b
     losses = torch.nn.functional.cross_entropy(logits, torch.tensor(codes), reduction="none")
     share = torch.tensor(sample_weight / sample_weight.sum())

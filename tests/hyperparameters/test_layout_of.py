@@ -13,6 +13,7 @@ from elman.nn.layout import Layout
     "layout",
     [
         Layout(2, (7,), 3),
+        Layout(2, (7,), 3, readout=("mean", "last")),
         Layout(1, (4, 6), 2, cell=Cell("elman", "relu"), readout="every", bidirectional=True),
         Layout(
             3,

@@ -86,6 +86,7 @@ CASES = [
     {"bidirectional": True, "readout": "last", "layers": (3, WIDTH)},
     {"learn_initial_state": True},
     {"layer_norm": True},
+    {"readout": ("max", "last")},
     {"readout": "every"},
 ]
 

@@ -32,7 +32,9 @@ def test_the_cell(backend, kind, ragged):
     assert report.passed, report
 
 
-@pytest.mark.parametrize("readout", ["last", "mean", "max"])
+@pytest.mark.parametrize(
+    "readout", ["last", "mean", "max", ("max", "last"), ("last", "max", "mean")]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_whole_network(backend, kind, readout):
     report = check(kind, readout=readout, backend=backend, seed=2, max_elements=40)
@@ -313,7 +315,7 @@ def test_it_is_a_public_name():
     [
         ({"n_timesteps": 0}, "n_timesteps=0 must be at least 1"),
         ({"hidden_size": -2}, "hidden_size=-2"),
-        ({"readout": "median"}, "readout='median' is not known; choose one of last, mean, max"),
+        ({"readout": "median"}, "readout='median' is not known; choose one of 'last', 'mean', "),
         ({"loss": "hinge"}, "loss='hinge' is not known; choose one of cross_entropy, binary"),
         ({"activation": "sigmoid"}, "activation='sigmoid'"),
         ({"cell": "rwkv"}, "cell='rwkv'"),

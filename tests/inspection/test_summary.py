@@ -12,6 +12,7 @@ from elman.backends.cells import Cell
 from elman.inspection.summary import Training, summarised, tape_values
 from elman.nn.layout import Layout
 from elman.nn.network import Network
+from elman.nn.readouts import names_of
 
 LAYOUTS = {
     **{name: Layout(5, (7,), 3, cell=Cell(name)) for name in ("elman", "gru", "lstm")},
@@ -31,6 +32,10 @@ LAYOUTS = {
         5, (7, 7), 3, residual=True, bidirectional=True, readout="every", dropout=0.5
     ),
     "initial": Layout(5, (7, 4), 3, learn_initial_state=True, bidirectional=True),
+    "side by side": Layout(5, (7,), 3, cell=Cell("gru"), readout=("max", "last")),
+    "side by side in a layer": Layout(
+        5, (7,), 3, bidirectional=True, readout=("mean", "attention"), dropout=0.2
+    ),
     "dropout": Layout(5, (7, 4), 3, dropout=0.2, recurrent_dropout=0.1, readout="mean"),
 }
 
@@ -59,7 +64,8 @@ def test_parameters_are_those_of_the_network(layout):
     network, found = network_of(layout), summed(layout)
     assert found.parameters == network.params.flat.size
     named = {
-        f"{'head' if row.name == 'head' else row.name}.{name}": shape
+        # of several readouts, attention alone has weights
+        f"{'attention' if row.what == 'readout' else row.name}.{name}": shape
         for row in found.layers
         for name, shape in row.weights.items()
     }
@@ -74,12 +80,12 @@ def by_hand(layout):
         for _ in range(2 if layout.bidirectional else 1):
             step += gates * size * n_in + gates * size * size
         n_in = size * (2 if layout.bidirectional else 1)
-    if layout.readout == "attention":
+    if "attention" in names_of(layout.readout):
         step += n_in + n_in  # state times query; state times its share
     if layout.readout == "every":
         step += n_in * layout.n_outputs
     else:
-        once += n_in * layout.n_outputs
+        once += len(names_of(layout.readout)) * n_in * layout.n_outputs
     return step, once
 
 
@@ -99,8 +105,9 @@ def test_shapes_go_from_the_input_to_the_head(layout):
     recurrent = [row for row in found.layers if row.name.startswith("recurrent")]
     last = recurrent[-layout.n_directions :]
     assert H.shape == (9, 11, sum(row.output[1] for row in last))
+    width = layout.width * len(names_of(layout.readout))
     readers = [row for row in found.layers if row.what == "readout"]
-    assert [row.output for row in readers] == ([] if layout.at_every_step else [(layout.width,)])
+    assert [row.output for row in readers] == ([] if layout.at_every_step else [(width,)])
 
 
 @pytest.mark.parametrize("every", [0, 1, 4, 50])

@@ -528,7 +528,7 @@ def test_a_hidden_state_that_is_no_number_is_named(backend):
         model.hidden_states(far)
 
 
-@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention", ("attention", "max")])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_state_that_no_stream_has(readout, bad):
     model = RNNClassifier(4, readout=readout, max_iter=1, random_state=0).fit(X, list("abbca"))

@@ -30,7 +30,7 @@ HERE = list(available_backends())
 CHOICES = {
     "kind": KINDS,
     "sizes": [(7,), (1,), (33,), (5, 5, 5), (4, 7)],
-    "readout": ["last", "mean", "max", "attention"],
+    "readout": ["last", "mean", "max", "attention", ("max", "last"), ("attention", "max", "mean")],
     "residual": [False, True],
     "learn_initial_state": [False, True],
     "missing": ["error", "mask", "skip"],
@@ -530,15 +530,16 @@ def test_the_kernel_checks_what_it_is_given(rng):
     backend, trained = make_backend(BACKENDS[-1]), make_model(rng)
     plan = plan_of(trained, backend, 3)
     options = {
-        "steppers": [s.compiled for s in plan.steppers], "residual": False, "readout": 0,
+        "steppers": [s.compiled for s in plan.steppers], "residual": False, "readouts": [0],
         "missing": 0, "link": 1, "flat": False, "n_features": 2, "mean": None, "scale": None,
         "query": None, "W": plan.W, "b": plan.b,
     }  # fmt: skip
     _native.StreamF32(**options)
     for bad in (
-        {"steppers": []}, {"steppers": [None]}, {"readout": 4}, {"readout": -1}, {"missing": 3},
+        {"steppers": []}, {"steppers": [None]}, {"readouts": [4]}, {"readouts": [-1]},
+        {"readouts": []}, {"readouts": [0, 0]}, {"readouts": [0, 2]}, {"missing": 3},
         {"link": 3}, {"flat": True}, {"n_features": 3}, {"n_features": 1}, {"missing": 1},
-        {"mean": np.zeros(2)}, {"mean": np.zeros(3), "scale": np.ones(3)}, {"readout": 3},
+        {"mean": np.zeros(2)}, {"mean": np.zeros(3), "scale": np.ones(3)}, {"readouts": [3]},
         {"query": np.zeros(7)}, {"query": np.zeros(6, np.float32)}, {"W": plan.W[:-1].copy()},
         {"b": plan.b[:-1].copy()}, {"W": plan.W.T}, {"b": plan.b.astype(np.float64)},
         {"steppers": options["steppers"] * 2},

@@ -104,6 +104,8 @@ LAYOUTS = {
     "two directions": replace(PLAIN, cell=Cell("lstm"), bidirectional=True, readout="mean"),
     "residual": replace(PLAIN, hidden_sizes=(7, 7), residual=True, readout="max"),
     "dropout": replace(PLAIN, hidden_sizes=(7, 5), dropout=0.3, recurrent_dropout=0.4),
+    "several readouts": replace(PLAIN, readout=("max", "last"), hidden_sizes=(7, 5), dropout=0.3),
+    "mean and max both ways": replace(PLAIN, bidirectional=True, readout=("mean", "max")),
     "masked lstm": replace(PLAIN, cell=Cell("lstm"), dropout=0.2, recurrent_dropout=0.3),
 }
 

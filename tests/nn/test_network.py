@@ -16,9 +16,10 @@ from elman.nn.network import network_shapes
 from elman.nn.parameters import Parameters
 
 REFERENCE = make_backend("reference")
+SEVERAL = [("last", "max"), ("max", "last", "mean")]
 
 
-@pytest.mark.parametrize("readout", ["last", "mean", "max"])
+@pytest.mark.parametrize("readout", ["last", "mean", "max", *SEVERAL])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_gradient_of_the_whole_network(readout, activation, backend, rng):
     network = make_network(rng, readout=readout, activation=activation)
@@ -46,7 +47,7 @@ def test_gradient_of_the_whole_network(readout, activation, backend, rng):
         assert error < 1e-7
 
 
-@pytest.mark.parametrize("readout", ["last", "mean", "max"])
+@pytest.mark.parametrize("readout", ["last", "mean", "max", *SEVERAL])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_way_through_gives_the_same_logits(readout, dtype, backend, rng):
     network = make_network(rng, readout=readout, dtype=dtype)
@@ -74,15 +75,17 @@ def test_no_readout_asks_for_hidden_states_at_inference(rng):
         linear_forward = staticmethod(REFERENCE.linear_forward)
 
     X, lengths = make_batch(rng)
-    for readout in ("last", "mean", "max"):
+    for readout in ("last", "mean", "max", *SEVERAL):
         make_network(rng, readout=readout).logits(X, lengths, Spy())
-    assert asked == ["final", "mean", "max"]
+    assert asked == ["final", "mean", "max", "max", "mean_max"]
 
 
 @pytest.mark.parametrize(
     "options", [{}, {"n_layers": 2}, {"n_layers": 2, "residual": True}], ids=str
 )
-@pytest.mark.parametrize("readout", ["last", "mean", "max", "attention", "every"])
+@pytest.mark.parametrize(
+    "readout", ["last", "mean", "max", "attention", "every", ("max", "attention")]
+)
 def test_states_of_a_long_sequence_are_kept_a_chunk_at_a_time(rng, readout, options):
     asked = []
 

@@ -20,6 +20,7 @@ from elman.nn.chunks import chunks
 from elman.nn.dropout import Masking
 from elman.nn.losses import cross_entropy
 from elman.nn.optimizers import SGD
+from elman.nn.readouts import names_of
 from elman.training.labelled import Labelled
 from elman.training.loop import train
 from elman.training.plan import Plan
@@ -95,13 +96,17 @@ class Slowly:
             for part, states in zip(self.parts, begin, strict=True)
         ]
         H = np.concatenate([piece[1:] for piece in pieces])
-        if len(H) == 0 or network.layout.readout == "last":
-            read = pieces[-1][-1]
-        elif network.layout.readout == "attention":
-            scores = np.exp(H @ network.params["attention.query"] / np.sqrt(network.layout.width))
-            read = scores @ H / scores.sum()
-        else:
-            read = {"mean": H.mean, "max": H.max}[network.layout.readout](axis=0)
+        parts = []
+        for name in names_of(network.layout.readout):
+            if len(H) == 0 or name == "last":
+                parts.append(pieces[-1][-1])
+            elif name == "attention":
+                query = network.params["attention.query"]
+                scores = np.exp(H @ query / np.sqrt(network.layout.width))
+                parts.append(scores @ H / scores.sum())
+            else:
+                parts.append({"mean": H.mean, "max": H.max}[name](axis=0))
+        read = np.hstack(parts)
         return head(network, read if self.masks is None else read * self.masks[-1][0])
 
 
@@ -133,6 +138,8 @@ CASES = [
     (("lstm", "tanh"), "max", 2, {"n_layers": 2, "dropout": 0.4, "hidden_size": 2}),
     (("gru", "tanh"), "last", 4, {"n_layers": 2, "residual": True, "learn_initial_state": True}),
     (("elman", "tanh"), "attention", 5, {"learn_initial_state": True, "dropout": 0.5}),
+    (("gru", "tanh"), ("last", "max"), 3, {"learn_initial_state": True, "dropout": 0.3}),
+    (("elman", "tanh"), ("max", "attention", "mean", "last"), 2, {"hidden_size": 2}),
 ]
 
 
@@ -147,9 +154,9 @@ def test_the_gradient_is_that_of_states_given_at_borders(backend, cell, readout,
     slow = []
     for x, n, sample in zip(X, lengths, samples, strict=True):
         own = masking._replace(samples=np.array([sample]))
+        sizes = *network.layout.hidden_sizes[:-1], network.layout.n_read
         masks = [
-            own.mask(i, size, network.layout.dropout, "float64")
-            for i, size in enumerate(network.layout.hidden_sizes)
+            own.mask(i, size, network.layout.dropout, "float64") for i, size in enumerate(sizes)
         ]
         slow.append(Slowly(network, x[:n], every, masks if network.layout.dropout else None))
 
@@ -249,7 +256,9 @@ def problems(draw):
     equal = len(set(sizes)) == 1
     options = {
         "cell": draw(st.sampled_from(CELLS)),
-        "readout": draw(st.sampled_from([*READOUTS, "every"])),
+        "readout": draw(
+            st.sampled_from([*READOUTS, "every", ("max", "last"), ("attention", "max")])
+        ),
         "hidden_size": sizes,
         "residual": draw(st.booleans()) and equal,
         "learn_initial_state": draw(st.booleans()),
@@ -317,7 +326,7 @@ def test_the_loss_does_not_see_the_borders(problem, every):
         return
     logits, _ = truncation.forward(network, X, lengths, REFERENCE, every, masking=masking)
     whole, _ = network.forward(X, lengths, REFERENCE, masking=masking)
-    if options["readout"] in ("last", "max"):  # neither sums over time
+    if options["readout"] in ("last", "max", ("max", "last")):  # neither sums over time
         np.testing.assert_array_equal(logits, whole)
     np.testing.assert_allclose(logits, whole, rtol=1e-12, atol=1e-13)
 

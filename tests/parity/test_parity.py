@@ -96,7 +96,9 @@ def test_the_cell_with_layer_norm(backend, draw, kind):
         assert_within(10 * BOUND, ours[name], expected, f"{name}; {replay}; {kind}; {sizes}")
 
 
-@pytest.mark.parametrize("readout", ["last", "mean", "max"])
+@pytest.mark.parametrize(
+    "readout", ["last", "mean", "max", ("last", "max"), ("max", "mean", "last")]
+)
 @pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
 def test_the_network(backend, draw, kind, readout):
     rng, replay = draw

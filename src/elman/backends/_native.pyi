@@ -30,7 +30,7 @@ class StreamF32:
         self,
         steppers: list[StepperF32],
         residual: bool,
-        readout: int,
+        readouts: list[int],
         missing: int,
         link: int,
         flat: bool,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import Cell, Weights
-from elman.backends.contract import OUTPUTS, POOLS, Outputs, Tape
+from elman.backends.contract import OUTPUTS, POOLS, Outputs, Tape, pooled_width
 from elman.backends.streams import LINKS, MISSING, StreamPlan
 
 Array = NDArray[Any]
@@ -112,7 +112,8 @@ def check_backward(
     if dpooled is not None:
         if tape.outputs not in POOLS:
             raise ValueError(f"dpooled was given, but the tape is of outputs={tape.outputs!r}")
-        _check_array("dpooled", dpooled, (n_samples, hidden_size), dtype)
+        width = pooled_width(tape.outputs, hidden_size)
+        _check_array("dpooled", dpooled, (n_samples, width), dtype)
     if out is not None:
         for name, given, weight in zip(Weights._fields, out, tape.weights, strict=True):
             if (given is None) != (weight is None):

@@ -38,10 +38,18 @@ from elman.backends.fused import Fused
 from elman.backends.streams import SteppedNetwork, Stepper, StreamPlan
 
 Array = NDArray[Any]
-Outputs = Literal["sequence", "final", "mean", "max"]
+Outputs = Literal["sequence", "final", "mean", "max", "mean_max"]
 
-OUTPUTS: tuple[Outputs, ...] = ("sequence", "final", "mean", "max")
-POOLS: tuple[Outputs, ...] = ("mean", "max")
+OUTPUTS: tuple[Outputs, ...] = ("sequence", "final", "mean", "max", "mean_max")
+POOLS: tuple[Outputs, ...] = ("mean", "max", "mean_max")
+"""What is taken of the states while they are made; "mean_max" is both, side by side."""
+LARGEST: tuple[Outputs, ...] = ("max", "mean_max")
+"""Those of them that end with the largest states."""
+
+
+def pooled_width(outputs: Outputs, hidden_size: int) -> int:
+    """Columns of what is pooled."""
+    return 2 * hidden_size if outputs == "mean_max" else hidden_size
 
 
 class Tape(NamedTuple):
@@ -60,9 +68,10 @@ class Tape(NamedTuple):
     """steps between checkpoints, as the backend rounded them; 0: every state is there"""
     outputs: Outputs = "sequence"
     pooled: Array | None = None
-    """(n_samples, hidden_size) for outputs="max": as in `Forward`"""
+    """for outputs="max" and "mean_max": as in `Forward`"""
     ties: Array | None = None
-    """(n_samples, hidden_size) for outputs="max": how many steps reached `pooled`"""
+    """(n_samples, hidden_size) for outputs="max" and "mean_max": how many steps reached the largest
+    value"""
     trace: Array | None = None
     """(n_samples, n_timesteps, `Cell.trace_size`); past a sample's end it means nothing; None
     where that is 0, and with checkpoints"""
@@ -82,7 +91,8 @@ class Forward(NamedTuple):
     """None unless keep_tape"""
     pooled: Array | None = None
     """(n_samples, hidden_size) for outputs="mean" or "max": the mean of each unit, or its largest
-    value, over the sample's own steps; the initial one at length 0. The mean is a sum in float64,
+    value, over the sample's own steps; the initial one at length 0. For "mean_max" (n_samples,
+    2 hidden_size): the means, and then the largest values. A mean is a sum in float64,
     one step after another, and the number of steps, each rounded to the dtype and divided"""
 
 
@@ -132,7 +142,8 @@ class Backend(Protocol):
         lengths : (n_samples,) int64, longest first, each in [0, n_timesteps], or None (all full)
         initial : (n_samples, state_size) or None (zeros)
         outputs : "sequence" returns H; the others do not, and without a tape never allocate it;
-            "mean" and "max" return `pooled`, taken while the states are made
+            "mean", "max" and "mean_max" return `pooled`, taken while the states are made; `final`
+            is there in any case
         keep_tape : whether to keep what `backward` needs
         recompute_every : with k > 0 the tape keeps the state after every k steps (a backend may
             round k up) and `backward` computes those between again, to the same bits: memory for
@@ -164,9 +175,9 @@ class Backend(Protocol):
             Gradient at every hidden state; what it holds past a sample's end is not read.
         dfinal : (n_samples, state_size) or None
             Gradient at `final`, added to the one at the sample's own last step.
-        dpooled : (n_samples, hidden_size) or None
+        dpooled : an array of the shape of `pooled`, or None
             Gradient at `pooled`: each step's share is 1 / length ("mean"), or equal among the
-            steps that reached the largest value ("max").
+            steps that reached the largest value ("max"). Beside `dfinal` or not.
         out : arrays shaped like the weights, or None
             Overwritten with `dweights`, and returned as such.
         """

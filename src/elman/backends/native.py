@@ -22,7 +22,15 @@ from elman.backends.checks import (
     check_stream,
 )
 from elman.backends.codes import read_codes
-from elman.backends.contract import Array, Backend, CellGradients, Forward, Outputs, Tape
+from elman.backends.contract import (
+    LARGEST,
+    Array,
+    Backend,
+    CellGradients,
+    Forward,
+    Outputs,
+    Tape,
+)
 from elman.backends.fused import AdamStep, Fused
 from elman.backends.streams import SteppedNetwork, Stepper, StreamPlan
 
@@ -187,7 +195,7 @@ class NativeBackend(Backend):
         states = H if checkpoints is None else checkpoints
         if not keep_tape or states is None:
             return Forward(H, final, None, pooled)
-        largest = pooled if outputs == "max" else None
+        largest = pooled if outputs in LARGEST else None
         tape = Tape(
             cell,
             X,
@@ -285,20 +293,21 @@ class NativeBackend(Backend):
         # None for a readout that is written in Python alone, and for steppers that this backend
         # did not make: of another backend, or of another instruction set.
         check_stream(plan)
-        readout = _READOUT.get(plan.readout)
+        names = (plan.readout,) if isinstance(plan.readout, str) else plan.readout
+        readouts = [_READOUT[name] for name in names if name in _READOUT]
         compiled = [
             stepper.compiled
             for stepper in plan.steppers
             if isinstance(stepper, _NativeStepper) and stepper.isa == self.isa
         ]
-        if readout is None or len(compiled) < len(plan.steppers):
+        if len(readouts) < len(names) or len(compiled) < len(plan.steppers):
             return None
         kind = _native.StreamF32 if plan.b.dtype == np.float32 else _native.StreamF64
         return _NativeStream(
             kind(
                 compiled,
                 plan.residual,
-                readout,
+                readouts,
                 _CODES.missing[plan.missing],
                 _CODES.link[plan.link],
                 plan.flat,

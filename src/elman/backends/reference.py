@@ -25,7 +25,16 @@ from elman.backends.checks import (
     check_stream,
     n_checkpoints,
 )
-from elman.backends.contract import POOLS, Array, Backend, CellGradients, Forward, Outputs, Tape
+from elman.backends.contract import (
+    LARGEST,
+    POOLS,
+    Array,
+    Backend,
+    CellGradients,
+    Forward,
+    Outputs,
+    Tape,
+)
 from elman.backends.fused import Fused
 from elman.backends.streams import Stepper, StreamPlan
 
@@ -224,48 +233,56 @@ def _steps(lengths: NDArray[np.int64] | None, n_samples: int, n_timesteps: int) 
 
 
 class _Pool:
-    """The mean, or the largest value, of each unit over a sample's own steps, as they are made.
+    """The mean and the largest value of each unit over a sample's own steps, as they are made.
 
     The mean is that of a sum in float64, because a sum of float32 stops growing after 2^24 equal
     steps.
     """
 
     def __init__(self, outputs: Outputs, state: Array) -> None:
-        self.is_max = outputs == "max"
-        if self.is_max:
-            self.values = np.full_like(state, -np.inf)
-        else:
-            self.values = np.zeros_like(state, dtype=np.float64)
+        self.has_mean, self.has_largest = outputs != "max", outputs in LARGEST
+        self.sums = np.zeros_like(state, dtype=np.float64)
+        self.largest = np.full_like(state, -np.inf)
         self.ties = np.ones_like(state)  # steps that reached the largest value
 
     def take(self, h: Array) -> None:
         """One more step of the first rows."""
         n = len(h)
-        if not self.is_max:
-            self.values[:n] += h
-            return
-        so_far, ties = self.values[:n], self.ties[:n]
-        one = ties.dtype.type(1)
-        self.ties[:n] = np.where(h == so_far, ties + one, np.where(h > so_far, one, ties))
-        self.values[:n] = np.maximum(so_far, h)
+        if self.has_mean:
+            self.sums[:n] += h
+        if self.has_largest:
+            so_far, ties = self.largest[:n], self.ties[:n]
+            one = ties.dtype.type(1)
+            self.ties[:n] = np.where(h == so_far, ties + one, np.where(h > so_far, one, ties))
+            self.largest[:n] = np.maximum(so_far, h)
 
-    def finish(self, steps: Array, state: Array) -> None:
-        """Divide, and read samples without a step as their initial state."""
-        if not self.is_max:
-            totals, n_steps = self.values.astype(state.dtype), np.maximum(steps, 1)
-            self.values = totals / n_steps.astype(state.dtype)
-        self.values += 0.0  # -0.0 becomes 0.0, as in the kernel
-        empty = steps[:, 0] == 0
-        self.values[empty] = state[empty]
+    def values(self, steps: Array, state: Array) -> Array:
+        """What is pooled; samples without a step are read as their initial state."""
+        parts = []
+        if self.has_mean:
+            totals, n_steps = self.sums.astype(state.dtype), np.maximum(steps, 1)
+            parts.append(totals / n_steps.astype(state.dtype))
+        if self.has_largest:
+            parts.append(self.largest)
+        # -0.0 becomes 0.0, as in the kernel
+        zero = state.dtype.type(0)
+        return np.hstack([np.where(steps == 0, state, part + zero) for part in parts])
 
 
 def _share_of_pooled(tape: Tape, dpooled: Array, steps: Array) -> Callable[[Array], Array]:
     """What a step gets of the gradient at `pooled`, given the states of its live rows."""
-    if tape.pooled is None or tape.outputs != "max":
-        shares = dpooled / np.maximum(steps, 1).astype(dpooled.dtype)
-        return lambda h: shares[: len(h)]
-    shares, largest = dpooled / tape.ties, tape.pooled
-    return lambda h: np.where(h == largest[: len(h)], shares[: len(h)], h.dtype.type(0))
+    size = tape.weights.W_h.shape[0]
+    of_mean = dpooled[:, :size] / np.maximum(steps, 1).astype(dpooled.dtype)
+    if tape.pooled is None or tape.outputs not in LARGEST:
+        return lambda h: of_mean[: len(h)]
+    of_largest, largest = dpooled[:, -size:] / tape.ties, tape.pooled[:, -size:]
+
+    def share(h: Array) -> Array:
+        n, zero = len(h), h.dtype.type(0)
+        reached = np.where(h == largest[:n], of_largest[:n], zero)
+        return reached if tape.outputs == "max" else of_mean[:n] + reached
+
+    return share
 
 
 def biased_sums(
@@ -423,16 +440,16 @@ class ReferenceBackend(Backend):
                     trace[:n, t] = step.trace
                 if checkpoints is not None and (t + 1) % every == 0 and t + 1 < n_timesteps:
                     checkpoints[:n, t // every] = state[:n]
+        pooled = None
         if pool is not None:
-            pool.finish(_steps(lengths, n_samples, n_timesteps), hidden)
+            pooled = pool.values(_steps(lengths, n_samples, n_timesteps), hidden)
         tape = None
         states = H if checkpoints is None else checkpoints
         if keep_tape and states is not None:
             tape = Tape(cell, X, lengths, initial, weights, states, every, outputs)
             tape = tape._replace(trace=trace, h_mask=h_mask, batch_samples=batch_samples)
             if pool is not None:
-                tape = tape._replace(pooled=pool.values, ties=pool.ties)
-        pooled = None if pool is None else pool.values
+                tape = tape._replace(pooled=pooled, ties=pool.ties)
         return Forward(H if outputs == "sequence" else None, state, tape, pooled)
 
     @override
@@ -507,7 +524,8 @@ class ReferenceBackend(Backend):
                     dstate[:n] = dprevious
                     dhidden[:n] += _seen(_product(dA_h, W_h_transposed), tape.h_mask)
         if dpooled is not None:  # a sample of length 0 is pooled as its initial state
-            dhidden[steps[:, 0] == 0] += dpooled[steps[:, 0] == 0]
+            for part in np.split(dpooled, dpooled.shape[1] // hidden_size, axis=1):
+                dhidden[steps[:, 0] == 0] += part[steps[:, 0] == 0]
         return CellGradients(dX, dstate, dweights)
 
     def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:

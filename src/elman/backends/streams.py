@@ -47,12 +47,13 @@ class StreamPlan(NamedTuple):
     hidden_sizes: tuple[int, ...]
     residual: bool
     """whether from the second layer on a layer's output is its state and its input"""
-    readout: str
-    """its name: one of `elman.nn.readouts`"""
+    readout: str | tuple[str, ...]
+    """its name, one of `elman.nn.readouts`; or of several in the order of their values"""
     readout_weights: dict[str, Array]
     """those of the readout, by name: "attention.query" (width,)"""
     W: Array
-    """(width, n_outputs), of the head"""
+    """(width, n_outputs), of the head; with several readouts (width times their number, n_outputs)
+    """
     b: Array
     """(n_outputs,)"""
     link: Link

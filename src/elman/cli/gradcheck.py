@@ -15,8 +15,8 @@ def gradcheck(
     readout: Annotated[
         str | None,
         typer.Option(
-            help=f"{', '.join(READOUTS)}, or {EVERY} (step, as a tagger): check a whole network. "
-            "Without it, the cell alone."
+            help=f"{', '.join(READOUTS)}, several of them with commas between, or {EVERY} (step, "
+            "as a tagger): check a whole network. Without it, the cell alone."
         ),
     ] = None,
     loss: Annotated[
@@ -58,7 +58,7 @@ def gradcheck(
     report = gradcheck(
         cell=cell,
         activation=cast(Any, activation),  # checked there
-        readout=readout,
+        readout=None if readout is None else tuple(readout.split(",")),
         loss=loss,
         n_layers=n_layers,
         bidirectional=bidirectional,

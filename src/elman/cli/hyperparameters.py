@@ -15,6 +15,7 @@ from elman.hyperparameters.checks import (
     class_weighting,
     deltas_order,
     epochs_or_share,
+    readout_of_samples,
     sizes,
 )
 from elman.hyperparameters.declared import DECLARED, Declaration
@@ -88,6 +89,12 @@ def _sizes(text: str) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def _readouts(text: str) -> str | tuple[str, ...]:
+    """max, or last,max: several side by side. Which there are is checked by the estimator."""
+    names = tuple(name.strip() for name in text.split(","))
+    return names[0] if len(names) == 1 else names
+
+
 def _number(text: str) -> float | str:
     """A number, or none, which is not to be taken for an option left out."""
     if text == NONE:
@@ -134,6 +141,7 @@ def _class_weight(text: str) -> str | dict[str, float]:
 
 PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
     sizes: (_sizes, "INTEGER[,INTEGER...]"),
+    readout_of_samples: (_readouts, "TEXT[,TEXT...]"),
     epochs_or_share: (_epochs_or_share, "INTEGER|FLOAT"),
     deltas_order: (_auto_or_int, "auto|0|1|2"),
     block_steps: (_auto_or_int, "auto|INTEGER"),

@@ -23,7 +23,7 @@ from elman.estimators.steps import check_any
 from elman.hyperparameters.declared import DECLARED, RegressorParameters, completed
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values, r_squared
-from elman.nn.readouts import EVERY
+from elman.nn.readouts import EVERY, plain_readout
 from elman.targets.step_values import are_of_steps, check_step_values, refuse_unknown_target
 from elman.targets.steps import check_step_weights
 from elman.targets.values import check_values
@@ -355,7 +355,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
 
     def _is_per_step(self, y: Any, data: Sequences, known: Meaning | None, name: str) -> bool:
         """Whether y has the targets of time steps: as the network has, or as readout or y says."""
-        chosen, default = self.readout, DECLARED["readout"].default
+        chosen, default = plain_readout(self.readout), DECLARED["readout"].default
         if known is not None:
             if chosen == EVERY and not known["per_step"]:
                 raise ValueError(
@@ -376,7 +376,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     @override
     def _asks_for(self, meaning: Meaning) -> Mapping[str, Any]:
         parameters = self._hyperparameters()
-        by_itself = meaning["per_step"] and self.readout == DECLARED["readout"].default
+        by_itself = (
+            meaning["per_step"] and plain_readout(self.readout) == DECLARED["readout"].default
+        )
         return parameters | {"readout": EVERY} if by_itself else parameters
 
     @override

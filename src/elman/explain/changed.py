@@ -339,13 +339,17 @@ class _Before:
         if layout.at_every_step:
             final = _infer(network.body, X, context).final
             return np.asarray(_infer((Head(layout.width, layout.n_outputs),), final, context))
-        if outputs == "max":
+        parts = outputs if isinstance(outputs, tuple) else (outputs,)
+        if {*parts} <= {"final", "max"}:
             # The largest of some steps and the largest of the rest: the kernel has the latter.
             layers = network.layers[: len(network.layers) - len(network.tail)]
-            largest = _infer(layers, X, context)
-            np.maximum(largest, self.read["largest"][at, starts], out=largest)
+            values = _infer(layers, X, context)
+            start = parts.index("max") * layout.width
+            largest = values[:, start : start + layout.width]
+            (before,) = self.read.values()
+            np.maximum(largest, before[at, starts], out=largest)
             largest += largest.dtype.type(0)
-            return np.asarray(_infer(network.tail, largest, context))
+            return np.asarray(_infer(network.tail, values, context))
         states = _infer(network.body, X, context)
         fold = layout.readout_class(context, starts + lengths, layout.width)
         for name, state in fold.state.items():

@@ -18,6 +18,7 @@ import numpy as np
 
 from elman.backends.cells import Cell
 from elman.nn.layout import check_residual, layer_sizes
+from elman.nn.readouts import EVERY, READOUTS, Readout, plain_readout
 from elman.nn.truncation import check_onward
 
 Refusal = Callable[[str, Any], None]
@@ -160,6 +161,40 @@ def sizes(name: str, value: Any) -> None:
             integer(1)(f"{name}[{i}]", size)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}={value!r:.200}: {error}") from None
+
+
+def _plain_readouts(value: Any) -> Any:
+    # One in a tuple is that one, for a checkpoint as well.
+    readout = plain_readout(value)
+    return readout if isinstance(readout, str) else list(readout)
+
+
+def _restored_readouts(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def readouts(*choices: str) -> Check:
+    """One of some readouts, or several of those of whole samples."""
+    several = (
+        "or tuple of several of them"
+        if EVERY not in choices
+        else (f'or tuple of several of them, but for "{EVERY}"')
+    )
+
+    @accepting(
+        f"{_braced(choices)}, {several}", to_json=_plain_readouts, from_json=_restored_readouts
+    )
+    def check(name: str, value: Any) -> None:
+        readout: Readout = plain_readout(value)
+        if isinstance(readout, str) and readout not in choices:
+            options = ", ".join(map(repr, choices))
+            raise ValueError(f"{name}={value!r:.200} is not known; choose one of {options}")
+
+    return check
+
+
+readout_of_samples = readouts(*READOUTS)
+readout_of_any = readouts(*READOUTS, EVERY)
 
 
 def real(low: float, high: float = math.inf, *, open_low: bool = False) -> Check:

@@ -31,6 +31,8 @@ from elman.hyperparameters.checks import (
     one_of,
     optional,
     path,
+    readout_of_any,
+    readout_of_samples,
     real,
     scorer,
     seed,
@@ -124,6 +126,9 @@ def _either(names: Iterable[str]) -> str:
 
 _READ = "; ".join(f'"{name}": {readout.about}' for name, readout in READOUTS.items())
 """What each readout reads, as documentation lists it."""
+
+_SEVERAL = """A tuple, such as ("last", "max"), has several read side by side: the head reads their
+vectors one after the other, in that order."""
 
 # The fields of a dataclass begin with those of its last base. eq=False and repr=False leave
 # comparing, hashing and printing to scikit-learn's base class.
@@ -256,21 +261,23 @@ class NetworkParameters:
 class ReadoutParameters:
     """How all states of a sample become one answer."""
 
-    readout: str = declared(
+    readout: str | Sequence[str] = declared(
         "max",
-        one_of(*READOUTS),
-        check_of={"RNNRegressor": one_of(*READOUTS, EVERY)},
-        help=f"What of the hidden states is read: {_either(READOUTS)}. Of a regressor {EVERY} as "
-        "well, for a target at each time step.",
+        readout_of_samples,
+        check_of={"RNNRegressor": readout_of_any},
+        help=f"What of the hidden states is read: {_either(READOUTS)}; with commas, several side "
+        f"by side. Of a regressor {EVERY} as well, for a target at each time step.",
         doc=f"""
         How the last layer's states become one vector for each sample.
         {_READ}.
+        {_SEVERAL}
         A sample without a step is read as the initial state.
         """,
         doc_of={
             "RNNRegressor": f"""
             How the last layer's states become one vector for each sample.
             {_READ}.
+            {_SEVERAL}
             A sample without a step is read as the initial state. "{EVERY}": the state at each
             of its steps, for a target at each of them; a y that can be nothing else asks for it by
             itself, unless another readout than "max" is named.

@@ -44,4 +44,5 @@ def parameters_of(layout: Layout) -> dict[str, Any]:
         "layer_norm": layout.cell.layer_norm,
         **layout.options,
     }
+    # Of several readouts a tuple, as an estimator takes them.
     return described if layout.at_every_step else described | {"readout": layout.readout}

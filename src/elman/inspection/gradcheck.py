@@ -19,7 +19,7 @@ from elman.nn.gradient import Samples, gradient, losses_of
 from elman.nn.layout import Layout, layer_sizes
 from elman.nn.network import Network
 from elman.nn.objectives import REGRESSION_LOSSES, AnyLabels, Objective, OneClass, Values
-from elman.nn.readouts import EVERY, READOUTS
+from elman.nn.readouts import plain_readout, readout_text
 
 Array = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def gradcheck(
     *,
     cell: str = "elman",
     activation: Activation = "tanh",
-    readout: str | None = None,
+    readout: str | tuple[str, ...] | None = None,
     loss: str = "cross_entropy",
     n_layers: int = 1,
     bidirectional: bool = False,
@@ -143,8 +143,8 @@ def gradcheck(
     ----------
     cell, activation, layer_norm
         The cell and its activation; `elman.backends.cells.Cell` has the equations.
-    readout : str or None
-        One of `elman.nn.readouts.READOUTS`, or "every".
+    readout : str, tuple of str or None
+        One of `elman.nn.readouts.READOUTS`, or several of them side by side, or "every".
         None checks the cell alone, through a random linear function of every state and of the final
         one: X, initial, W_x, W_h, b. A readout checks the whole network with its weighted loss: X
         and every weight, by name. "every" answers at every time step, as a tagger.
@@ -173,7 +173,7 @@ def gradcheck(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         A size below 1, an unknown cell, activation, readout or backend, or options that do not go
         together.
 
@@ -210,9 +210,7 @@ def gradcheck(
         )
     if not tolerance > 0:
         raise ValueError(f"tolerance={tolerance} must be a positive number")
-    known = (*READOUTS, EVERY)
-    if readout is not None and readout not in known:
-        raise ValueError(f"readout={readout!r} is not known; choose one of {', '.join(known)}")
+    readout = None if readout is None else plain_readout(readout)
     if loss not in OBJECTIVES:
         raise ValueError(f"loss={loss!r} is not known; choose one of {', '.join(OBJECTIVES)}")
     if readout is None and loss != "cross_entropy":
@@ -239,7 +237,7 @@ def gradcheck(
     )
     through = "cell alone"
     if readout is not None:
-        through = f"readout={readout}, n_classes={n_classes}, loss={loss}"
+        through = f"readout={readout_text(readout)}, n_classes={n_classes}, loss={loss}"
     if len(widths) > 1:
         through += f", n_layers={len(widths)}"
     through += "".join(f", {name}" for name, chosen in options.items() if chosen)

@@ -15,7 +15,7 @@ from elman.backends.cells import Cell, Weights
 from elman.backends.contract import Forward
 from elman.backends.reference import ReferenceBackend, biased_sums
 from elman.nn.network import Network
-from elman.nn.readouts import readout_named
+from elman.nn.readouts import Readout, readout_named
 
 Array = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def draw_inputs(
     weights: Weights,
     initial: Array,
     n_timesteps: int,
-    readout: str | None,
+    readout: Readout | None,
     rng: np.random.Generator,
     lengths: NDArray[np.int64] | None = None,
 ) -> Array:
@@ -39,8 +39,8 @@ def draw_inputs(
     Parameters
     ----------
     initial : (n_samples, state_size)
-    readout : str or None
-        Its name; it may have kinks of its own, as "max" has where the largest states tie.
+    readout : str, tuple of str or None
+        As `Layout` has it; it may have kinks of its own, as "max" has where the largest states tie.
     lengths : (n_samples,) or None
         Past a sample's end X is random as well.
 

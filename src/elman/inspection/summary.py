@@ -30,7 +30,8 @@ from elman.nn.layers import (
 from elman.nn.layout import Layout
 from elman.nn.network import layers_of
 from elman.nn.parameters import Parameters, Shapes
-from elman.nn.readouts.fold import ReadoutLayer
+from elman.nn.readouts import readout_text
+from elman.nn.readouts.layer import ReadoutLayer
 from elman.targets.checks import visible
 
 Per = Literal["step", "sequence"]
@@ -355,7 +356,8 @@ def summarised(
     layers = tuple(row for layer in layers_of(layout) for row in _rows(layer, layout))
     has_reader = layout.at_every_step or any(row.what == "readout" for row in layers)
     if not has_reader:  # the backend computes it: there is no layer of its own
-        row = LayerSummary(layout.readout, "readout", (layout.width,), {}, 0, "step")
+        name = readout_text(layout.readout)
+        row = LayerSummary(name, "readout", (layout.n_read,), {}, 0, "step")
         at = max(i for i, row in enumerate(layers) if row.name.startswith("recurrent")) + 1
         layers = (*layers[:at], row, *layers[at:])
     return Summary(
@@ -419,7 +421,8 @@ def _rows(layer: Layer | ReadoutLayer, layout: Layout) -> list[LayerSummary]:
         return []
     # The product with each array of weights, and the states times what came of it.
     products = sum(2 * math.prod(shape) for shape in weights.values())
-    return [LayerSummary(layout.readout, "readout", (layer.width,), weights, products, "step")]
+    name = readout_text(layout.readout)
+    return [LayerSummary(name, "readout", (layer.n_out,), weights, products, "step")]
 
 
 def _cell(cell: Cell) -> str:

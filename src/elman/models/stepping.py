@@ -43,7 +43,7 @@ class ComposedNetwork:
         self._n_steps = np.zeros(n, np.int64)
         weights = Parameters.from_arrays(plan.readout_weights, dtype)
         context = PassContext(weights, backend, None, keep_tape=False)
-        self._fold = readout_named(plan.readout)(context, self._n_steps, len(plan.W))
+        self._fold = readout_named(plan.readout)(context, self._n_steps, plan.hidden_sizes[-1])
         self._one_step = Chunk(0, 1, n, None)
         self.state: dict[str, Array] = {"n_steps": self._n_steps}
         self.state |= {f"recurrent{i}": s.state for i, s in enumerate(plan.steppers)}

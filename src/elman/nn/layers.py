@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from elman.backends.cells import Cell, Weights
-from elman.backends.contract import POOLS, Backend, CellGradients, Forward, Outputs
+from elman.backends.contract import (
+    LARGEST,
+    POOLS,
+    Backend,
+    CellGradients,
+    Forward,
+    Outputs,
+    pooled_width,
+)
 from elman.nn.cells import FORGET_BIAS, initial_weights, weight_shapes
 from elman.nn.dropout import Masking
 from elman.nn.groups import samples_in_branch
@@ -126,8 +134,19 @@ def through(layers: Iterable[Layer], value: Any, context: PassContext) -> tuple[
     return value, backward
 
 
-Wanted = Outputs | Literal["states"]
-"""What a recurrent layer is asked for: `States` beside what a backend knows."""
+Wanted = Outputs | Literal["states"] | tuple[Outputs, ...]
+"""What a recurrent layer is asked for: `States` beside what a backend knows, or several readouts
+side by side ("final", "mean" and "max" in any order, at least two)."""
+
+
+def asked_of_backend(outputs: Wanted) -> Outputs:
+    """What a backend is asked for, so that all that is wanted is there."""
+    if outputs == "states":
+        return "sequence"
+    if not isinstance(outputs, tuple):
+        return outputs
+    pools = [each for each in outputs if each in POOLS]  # "final" is there in any case
+    return "mean_max" if len(pools) > 1 else pools[0]
 
 
 @dataclass(frozen=True)
@@ -135,7 +154,8 @@ class RecurrentLayer(Layer):
     """X (n_samples, n_timesteps, n_features) -> what `outputs` says of its hidden states.
 
     (n_samples, hidden_size) for "final", "mean" and "max", taken over each sample's own steps;
-    (n_samples, n_timesteps, hidden_size) for "sequence"; `States` for "states".
+    (n_samples, n_timesteps, hidden_size) for "sequence"; `States` for "states". For k of the first
+    side by side (n_samples, k hidden_size).
     """
 
     name: str
@@ -201,7 +221,7 @@ class RecurrentLayer(Layer):
             context.lengths,
             self._initial(context, len(value)) if learned else carried,
             self.weights(context.params),
-            outputs="sequence" if outputs == "states" else outputs,
+            outputs=asked_of_backend(outputs),
             keep_tape=context.keep_tape,
             recompute_every=context.recompute_every,
             h_mask=self._mask(context),
@@ -215,18 +235,22 @@ class RecurrentLayer(Layer):
         def backward(dvalue: Any, gradient: Parameters) -> Array | None:
             if out.tape is None:
                 raise RuntimeError("the backend kept no tape")
-            dH, dlast = None, None
+            dH, dlast, dpooled = None, None, None
             if outputs == "states":
                 dH, dlast = dvalue
             elif outputs == "sequence":
                 dH = dvalue
             elif outputs == "final":
                 dlast = dvalue
+            elif isinstance(outputs, tuple):
+                dlast, dpooled = self._of_several(outputs, dvalue)
+            else:
+                dpooled = dvalue
             back = context.backend.backward(
                 dH,
                 None if dlast is None else self._state_gradient(dlast),
                 out.tape,
-                dpooled=dvalue if outputs in POOLS else None,
+                dpooled=dpooled,
                 need_dX=context.input_gradient or not self.first,
                 out=self.weights(gradient),
             )
@@ -272,10 +296,35 @@ class RecurrentLayer(Layer):
             return self._hidden(out.final)
         if self.outputs == "states":
             return States(out.H, self._hidden(out.final))
+        if isinstance(self.outputs, tuple):
+            return self._several(self.outputs, out)
         wanted = out.H if self.outputs == "sequence" else out.pooled
         if wanted is None:
             raise RuntimeError(f"the backend returned nothing for outputs={self.outputs!r}")
         return wanted
+
+    def _several(self, outputs: tuple[Outputs, ...], out: Forward) -> Array:
+        """Several readouts side by side, in their order."""
+        size, asked = self.hidden_size, asked_of_backend(outputs)
+        if out.pooled is None:
+            raise RuntimeError(f"the backend returned nothing for outputs={asked!r}")
+        parts = {"final": out.final[:, :size], "mean": out.pooled[:, :size]}
+        if asked in LARGEST:
+            parts["max"] = out.pooled[:, -size:]
+        return np.hstack([parts[name] for name in outputs])
+
+    def _of_several(
+        self, outputs: tuple[Outputs, ...], dvalue: Array
+    ) -> tuple[Array | None, Array | None]:
+        """The gradients at the final state, or None, and at what the backend pooled."""
+        size, asked = self.hidden_size, asked_of_backend(outputs)
+        parts = {name: dvalue[:, i * size : (i + 1) * size] for i, name in enumerate(outputs)}
+        dlast = parts.get("final")
+        pools = [parts[name] for name in ("mean", "max") if name in parts]
+        dpooled = np.hstack(pools)
+        if dpooled.shape[1] != pooled_width(asked, size):
+            raise RuntimeError(f"the gradient of {outputs} is not that of outputs={asked!r}")
+        return None if dlast is None else np.ascontiguousarray(dlast), dpooled
 
     def _hidden(self, state: Array) -> Array:
         return np.ascontiguousarray(state[:, : self.hidden_size])
@@ -311,11 +360,15 @@ class Bidirectional(Layer):
     def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
         ahead, through_onward = self.onward.forward(value, context)
         behind, through_backward = self.backward.forward(context.reversed(value), context)
-        outputs, cut = self.onward.outputs, self.onward.width
+        outputs, cut = self.onward.outputs, self.onward.hidden_size
 
         def halves(d: Array | None) -> tuple[Array | None, Array | None]:
             if d is None:
                 return None, None
+            if isinstance(outputs, tuple):  # (n, readouts, both directions)
+                d = d.reshape(len(d), len(outputs), -1)
+                ahead, behind = d[..., :cut], d[..., cut:]
+                return ahead.reshape(len(d), -1), behind.reshape(len(d), -1)
             return np.ascontiguousarray(d[..., :cut]), np.ascontiguousarray(d[..., cut:])
 
         def turned(d: Array | None) -> Array | None:
@@ -340,6 +393,9 @@ class Bidirectional(Layer):
             return States(H, np.hstack([ahead.final, behind.final])), backward
         if outputs == "sequence":
             return np.concatenate([ahead, context.reversed(behind)], axis=2), backward
+        if isinstance(outputs, tuple):  # both directions of each readout side by side
+            parts = [each.reshape(len(each), len(outputs), -1) for each in (ahead, behind)]
+            return np.concatenate(parts, axis=2).reshape(len(ahead), -1), backward
         return np.hstack([ahead, behind]), backward
 
     def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from elman.backends.cells import Cell
-from elman.nn.readouts import readout_named
+from elman.nn.readouts import Readout, plain_readout, readout_named
 from elman.nn.readouts.fold import Fold
 
 
@@ -29,8 +29,9 @@ class Layout:
     n_outputs : int
         Columns of the head: classes, labels or targets.
     cell : Cell
-    readout : str
-        One of `elman.nn.readouts.READOUTS`, or "every", which puts the head at every time step.
+    readout : str or tuple of str
+        One of `elman.nn.readouts.READOUTS`; several of them, whose values stand side by side in
+        that order; or "every", which puts the head at every time step. One in a tuple is that one.
     bidirectional : bool
         Every layer reads each sample backward as well; the two halves of its output stand side by
         side.
@@ -56,7 +57,7 @@ class Layout:
     hidden_sizes: tuple[int, ...]
     n_outputs: int
     cell: Cell = Cell()  # noqa: RUF009 -- it is frozen
-    readout: str = "last"
+    readout: Readout = "last"
     bidirectional: bool = False
     residual: bool = False
     learn_initial_state: bool = False
@@ -79,7 +80,7 @@ class Layout:
             share = getattr(self, name)
             if not isinstance(share, float) or not 0 <= share < 1:
                 raise ValueError(f"{name}={share!r}; it must be a float in [0, 1)")
-        readout_named(self.readout)  # raises ValueError if it is not known
+        object.__setattr__(self, "readout", plain_readout(self.readout))
         if self.residual:
             check_residual(self.hidden_sizes)
 
@@ -99,8 +100,13 @@ class Layout:
         return self.n_directions * self.hidden_sizes[-1]
 
     @property
+    def n_read(self) -> int:
+        """Columns of what the head reads: those of a state, once for each readout."""
+        return self.readout_class.n_values(self.width)
+
+    @property
     def readout_class(self) -> type[Fold]:
-        """The class of its readout."""
+        """The class of its readout, or of its readouts."""
         return readout_named(self.readout)
 
     @property
@@ -144,7 +150,7 @@ class Layout:
             "cell": self.cell.name,
             "activation": self.cell.activation,
             "layer_norm": self.cell.layer_norm,
-            "readout": self.readout,
+            "readout": self.readout if isinstance(self.readout, str) else list(self.readout),
             **self.options,
         }
 

@@ -34,7 +34,7 @@ from elman.nn.layers import (
 )
 from elman.nn.layout import Layout
 from elman.nn.parameters import Parameters, Shapes
-from elman.nn.readouts.fold import ReadoutLayer
+from elman.nn.readouts.layer import ReadoutLayer
 
 Array = NDArray[Any]
 Lengths = NDArray[np.int64] | None
@@ -282,7 +282,7 @@ class Network:
         readout = self.layout.readout_class(
             context, np.zeros(n_samples, np.int64), self.layout.width
         )
-        head = HeadAtEveryStep(self.layout.width, self.layout.n_outputs)
+        head = HeadAtEveryStep(self.layout.n_read, self.layout.n_outputs)
         logits = np.zeros((n_samples, n_timesteps, self.layout.n_outputs), X.dtype)
         for chunk, states in self._states_by_chunk(X, lengths, backend, steps_at_once):
             values = readout.over_time(np.asarray(states.H))
@@ -336,8 +336,11 @@ class Network:
     def logits_before(self, backend: Backend) -> Array:
         """Logits (n_classes,) before the first time step: the head on the initial state."""
         context = PassContext(self.params, backend, None, keep_tape=False)
-        head = Head(self.layout.width, self.layout.n_outputs)
-        return np.asarray(head.forward(self.states_before(backend)[np.newaxis], context)[0][0])
+        head = Head(self.layout.n_read, self.layout.n_outputs)
+        # Without a step, every readout is the initial state.
+        n_readouts = self.layout.n_read // self.layout.width
+        before = np.tile(self.states_before(backend), n_readouts)[np.newaxis]
+        return np.asarray(head.forward(before, context)[0][0])
 
     def states_before(self, backend: Backend) -> Array:
         """The state (width,) before the first time step, as `hidden_states` would give it."""
@@ -377,7 +380,7 @@ def layers_of(
     outputs: Wanted = "states" if layout.sums_layers else layout.readout_class.outputs or "states"
     below = _recurrent_layers(layout, outputs, recurrent_init, forget_bias)
     # Where the backend computes the readout itself, there is no layer for it.
-    reader = (ReadoutLayer(layout.readout_class, layout.width),) if outputs == "states" else ()
+    reader = (ReadoutLayer(layout.readout, layout.width),) if outputs == "states" else ()
     return *below, *reader, *_layers_above(layout)
 
 
@@ -424,7 +427,7 @@ def _layers_above(layout: Layout) -> tuple[Layer, ...]:
     """The layers over what the readout gives: dropout, and the head."""
     layers: list[Layer] = []
     if layout.dropout:
-        layers.append(Dropout(layout.n_layers - 1, layout.width, layout.dropout))
+        layers.append(Dropout(layout.n_layers - 1, layout.n_read, layout.dropout))
     head = HeadAtEveryStep if layout.at_every_step else Head
-    layers.append(head(layout.width, layout.n_outputs))
+    layers.append(head(layout.n_read, layout.n_outputs))
     return tuple(layers)

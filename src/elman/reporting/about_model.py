@@ -17,6 +17,7 @@ from elman.models.fitted import Fitted
 from elman.models.history import History
 from elman.models.kinds import kind_of_model
 from elman.models.model import TrainedModel
+from elman.nn.readouts import readout_text
 from elman.reporting.plain import number, plain
 from elman.training.gauges import probe, saturated, spectral_radii
 
@@ -40,7 +41,7 @@ def model_facts(found: Fitted) -> Fact:
         "layer_norm": layout.cell.layer_norm,
         "hidden_sizes": [*layout.hidden_sizes],
         "bidirectional": layout.bidirectional,
-        "readout": layout.readout,
+        "readout": readout_text(layout.readout),
         "n_features_in": int(model.n_features_in),
         "n_outputs": layout.n_outputs,
         "dtype": str(params.dtype),

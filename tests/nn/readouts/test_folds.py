@@ -1,4 +1,4 @@
-"""Every readout of the registry: whole sequences, chunks and single steps, and its gradient.
+"""Every readout of the registry, and several side by side: values and gradients.
 
 A readout that is added to `READOUTS` is tested here without another line.
 """
@@ -13,11 +13,13 @@ from elman.nn.chunks import Chunk, chunks
 from elman.nn.layers import PassContext, States
 from elman.nn.layout import Layout
 from elman.nn.parameters import Parameters
-from elman.nn.readouts import EVERY, READOUTS, readout_named
+from elman.nn.readouts import EVERY, READOUTS, names_of, plain_readout, readout_named
 from elman.nn.readouts.fold import Fold
 
 REFERENCE = make_backend("reference")
 LENGTHS = (13, 13, 12, 7, 1, 0)
+SEVERAL = (("max", "last"), ("attention", "mean", "last"), tuple(READOUTS))
+ALL = (*READOUTS, *SEVERAL)
 
 
 class Problem:
@@ -32,6 +34,11 @@ class Problem:
         self.initial = rng.normal(size=(len(lengths), width)).astype(dtype)
         self.params = Parameters(self.readout.shapes(width), dtype)
         self.params.flat[...] = rng.normal(size=self.params.flat.size)
+        self.n_parts = len(names_of(name))
+
+    def unread(self, sample):
+        """What a sample without a step is read as."""
+        return np.tile(self.initial[sample], self.n_parts)
 
     def final(self, stop=None):
         """The states of the samples after so many steps of theirs."""
@@ -61,12 +68,12 @@ class Problem:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("width", [1, 7])
-@pytest.mark.parametrize("name", READOUTS)
+@pytest.mark.parametrize("name", ALL)
 def test_whole_sequences_chunks_and_steps_have_the_same_value(backend, rng, name, width, dtype):
     problem = Problem(rng, name, width, dtype, backend=backend)
     whole, _ = problem.whole()
     assert whole.dtype == dtype
-    assert whole[-1].tobytes() == problem.initial[-1].tobytes()
+    assert whole[-1].tobytes() == problem.unread(-1).tobytes()
     for n_steps in (1, 2, 5, 12, None):
         for keep_tape in (False, True):
             value = problem.fold(n_steps, keep_tape=keep_tape).value(problem.final())
@@ -75,14 +82,14 @@ def test_whole_sequences_chunks_and_steps_have_the_same_value(backend, rng, name
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("width", [1, 7])
-@pytest.mark.parametrize("name", READOUTS)
+@pytest.mark.parametrize("name", ALL)
 def test_the_value_over_time_is_that_of_each_prefix(backend, rng, name, width, dtype):
     problem = Problem(rng, name, width, dtype, backend=backend)
     n_samples, n_timesteps, _ = problem.H.shape
     for n_steps in (1, 4, None):
         counts = np.zeros(n_samples, np.int64)
         fold = problem.readout(problem.run(keep_tape=False), counts, width)
-        over_time = np.full_like(problem.H, np.nan)
+        over_time = np.full((n_samples, n_timesteps, width * problem.n_parts), np.nan, dtype)
         for chunk in problem.cut(n_steps):
             values = fold.over_time(chunk.of(problem.H))
             over_time[: chunk.n_samples, chunk.start : chunk.stop] = values
@@ -104,7 +111,7 @@ def test_the_value_over_time_is_that_of_each_prefix(backend, rng, name, width, d
         assert (array + 0).tobytes() == (slow.state[key] + 0).tobytes()
 
 
-@pytest.mark.parametrize("name", READOUTS)
+@pytest.mark.parametrize("name", ALL)
 def test_rows_that_take_no_step_keep_their_state(rng, name):
     """As of streams side by side, some of which leave a step out."""
     problem = Problem(rng, name, 3, "float32", lengths=(9,) * 4)
@@ -148,10 +155,10 @@ def quotients(function, array, where=None, h=1e-6):
 
 @pytest.mark.parametrize("n_steps", [None, 1, 3, 5])
 @pytest.mark.parametrize("width", [1, 3])
-@pytest.mark.parametrize("name", READOUTS)
+@pytest.mark.parametrize("name", ALL)
 def test_the_gradient_is_that_of_differences(rng, name, width, n_steps):
     problem = Problem(rng, name, width, "float64", lengths=(7, 5, 5, 1, 0))
-    d = rng.normal(size=(5, width))
+    d = rng.normal(size=(5, width * problem.n_parts))
 
     def answer():
         return float(np.sum(d * problem.whole()[0]))
@@ -186,16 +193,17 @@ def test_the_gradient_is_that_of_differences(rng, name, width, n_steps):
     np.testing.assert_allclose(gradient.flat, numeric, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", READOUTS)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("lengths", [(), (0, 0)])
 def test_nothing_to_read_is_read(rng, name, lengths):
     problem = Problem(rng, name, 3, "float64", lengths=lengths)
     value, backward = problem.whole()
-    assert value.tobytes() == problem.initial.tobytes()
+    assert value.tobytes() == np.tile(problem.initial, problem.n_parts).tobytes()
     d = rng.normal(size=value.shape)
     gradient = problem.params.zeros_like()
     back = backward(d, gradient)
-    assert back.final.tobytes() == d.tobytes()
+    parts = d.reshape(len(d), problem.n_parts, 3)
+    assert back.final.tobytes() == sum(parts[:, i] for i in range(problem.n_parts)).tobytes()
     assert not gradient.flat.any()
 
 
@@ -208,7 +216,16 @@ def test_what_is_read_at_every_step_is_every_state(rng):
     assert back.final is None
 
 
-@pytest.mark.parametrize("name", [*READOUTS, EVERY])
+@pytest.mark.parametrize("name", SEVERAL)
+def test_values_side_by_side_are_those_of_each_alone(backend, rng, name):
+    problem = Problem(rng, name, 3, "float32", backend=backend)
+    whole, _ = problem.whole()
+    for i, part in enumerate(name):
+        problem.readout = readout_named(part)
+        assert problem.whole()[0].tobytes() == whole[:, 3 * i : 3 * i + 3].tobytes()
+
+
+@pytest.mark.parametrize("name", [*READOUTS, EVERY, *SEVERAL])
 def test_a_name_stands_for_a_readout_everywhere(name):
     readout = readout_named(name)
     assert Layout(2, (7,), 3, readout=name).readout_class is readout
@@ -222,8 +239,34 @@ def test_a_name_stands_for_a_readout_everywhere(name):
 
 
 def test_a_name_that_no_readout_has_is_refused():
-    with pytest.raises(ValueError, match="readout='middle' is not known; choose one of last, mean"):
+    with pytest.raises(ValueError, match="readout='middle' is not known; choose one of 'last', "):
         readout_named("middle")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (["last", "middle"], ValueError, r"readout\[1\]='middle' is not known; choose of 'last', "),
+        (["last", 3], ValueError, r"readout\[1\]=3 is not known"),
+        ([["last"], "max"], ValueError, r"readout\[0\]=\['last'\] is not known"),
+        (("last", "max", "last"), ValueError, "has 'last' twice, .*: name it once"),
+        ((), ValueError, r"readout=\(\) is empty, .* name one or several of 'last'"),
+        (("max", EVERY), ValueError, "'every' beside others: .* name 'every' alone"),
+        ({"last", "max"}, TypeError, "is of type set; it must be one of 'last', .*or a tuple"),
+        (None, TypeError, "is of type NoneType; it must be"),
+    ],
+)
+def test_what_is_no_readout_is_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        plain_readout(given)
+    with pytest.raises(error, match=message):
+        Layout(2, (7,), 3, readout=given)
+
+
+def test_one_readout_in_a_tuple_is_that_one():
+    assert Layout(2, (7,), 3, readout=("max",)) == Layout(2, (7,), 3, readout="max")
+    assert Layout(2, (7,), 3, readout=[EVERY]).at_every_step
+    assert Layout(2, (7,), 3, readout=["max", "last"]).readout == ("max", "last")
 
 
 def test_largest_values_without_their_ties_have_no_gradient(rng):

@@ -9,7 +9,7 @@ from helpers.backends import make_backend
 from elman.backends.cells import Cell
 from elman.nn.layers import PassContext, RecurrentLayer
 from elman.nn.parameters import Parameters
-from elman.nn.readouts import READOUTS
+from elman.nn.readouts import READOUTS, readout_named
 
 REFERENCE = make_backend("reference")
 
@@ -27,15 +27,18 @@ def problem(rng, activation, hidden_size, lengths, name):
     return layer, X, params, PassContext(params, REFERENCE, np.array(lengths, dtype=np.int64), True)
 
 
-@pytest.mark.parametrize("name", ["last", "mean", "max"])
+@pytest.mark.parametrize(
+    "name", ["last", "mean", "max", ("max", "last"), ("mean", "last"), ("max", "last", "mean")]
+)
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("lengths", [(5, 4, 1, 0), (0, 0, 0), (9,), ()])
 @pytest.mark.parametrize("hidden_size", [1, 7])
 def test_they_are_what_the_backend_takes(rng, name, activation, lengths, hidden_size):
     layer, X, params, context = problem(rng, activation, hidden_size, lengths, name)
-    taken, taken_back = layer(READOUTS[name].outputs).forward(X, context)
+    readout = readout_named(name)
+    taken, taken_back = layer(readout.outputs).forward(X, context)
     states, states_back = layer("states").forward(X, context)
-    read, read_back = READOUTS[name].of_whole(states, context, hidden_size)
+    read, read_back = readout.of_whole(states, context, hidden_size)
     assert read.tobytes() == taken.tobytes()
     d = rng.normal(size=read.shape)
     gradients = [params.zeros_like() for _ in range(2)]

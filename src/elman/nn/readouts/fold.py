@@ -9,7 +9,6 @@ value after each. The value has the same bits whichever way the steps came.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,9 +49,9 @@ class Fold(ABC):
 
     about: ClassVar[str]
     """what it reads, for the documentation of `readout`: a phrase without a full stop"""
-    outputs: ClassVar[Outputs | None] = None
-    """what a backend is asked for if it can take the readout while it makes the states; None if the
-    states have to come out"""
+    outputs: ClassVar[Outputs | tuple[Outputs, ...] | None] = None
+    """what a backend is asked for if it can take the readout while it makes the states, of several
+    readouts in their order; None if the states have to come out"""
     at_every_step: ClassVar[bool] = False
     """whether the network answers at every time step, so that there is a value for each"""
     kink_at_ties: ClassVar[bool] = False
@@ -62,6 +61,11 @@ class Fold(ABC):
     def __init__(self, context: PassContext, n_steps: NDArray[np.int64], width: int) -> None:
         self.context, self.n_steps, self.width = context, n_steps, width
         self.state = self.begin()
+
+    @classmethod
+    def n_values(cls, width: int) -> int:
+        """Columns of the value: by default those of a state."""
+        return width
 
     # Its weights
 
@@ -119,7 +123,7 @@ class Fold(ABC):
 
         Returns
         -------
-        ndarray of shape (n, width)
+        ndarray of shape (n, n_values)
         """
 
     @abstractmethod
@@ -130,7 +134,7 @@ class Fold(ABC):
         ----------
         H, chunk
             As `take` was given them, to the same bits.
-        dvalue : ndarray of shape (n_samples, width)
+        dvalue : ndarray of shape (n_samples, n_values)
             The gradient at the value.
         gradient : Parameters
             What the chunk adds to the gradient of the readout's own weights is written there; the
@@ -157,12 +161,12 @@ class Fold(ABC):
 
         Returns
         -------
-        ndarray of shape (n, n_timesteps, width)
+        ndarray of shape (n, n_timesteps, n_values)
             Past the end of a sample it means nothing.
         """
         n = len(H)
         one = Chunk(0, 1, n, None)
-        out = np.empty_like(H)
+        out = np.empty((*H.shape[:2], self.n_values(self.width)), H.dtype)
         for t in range(H.shape[1]):
             self.take(H[:, t : t + 1], one)
             self.n_steps[:n] += 1
@@ -184,7 +188,7 @@ class Fold(ABC):
 
         Returns
         -------
-        value : ndarray of shape (n_samples, width)
+        value : ndarray of shape (n_samples, n_values)
         backward : callable
             (gradient at the value, where to write those of weights) -> that at `states`.
         """
@@ -223,27 +227,3 @@ class Fold(ABC):
         n = chunk.n_samples
         unread = self.n_steps[:n, np.newaxis] == 0
         return States(dH, np.where(unread, dvalue[:n], dvalue.dtype.type(0)))
-
-
-@dataclass(frozen=True)
-class ReadoutLayer:
-    """`States` of whole sequences -> what a readout makes of them: (n_samples, width)."""
-
-    readout: type[Fold]
-    width: int
-
-    def shapes(self) -> Shapes:
-        """Full names and shapes of its weights."""
-        return self.readout.shapes(self.width)
-
-    def initial(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """Full names and initial values of its weights."""
-        return self.readout.initial(self.width, rng)
-
-    def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
-        """Output, and the function that takes its gradient back."""
-        return self.readout.of_whole(value, context, self.width)
-
-    def branches(self, n_samples: int, n_timesteps: int, backend: Backend) -> tuple[int, ...]:
-        """Samples in the smallest branch of each tree that sums up gradients of its weights."""
-        return self.readout.branches(self.width, n_samples, n_timesteps, backend)
