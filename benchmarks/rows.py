@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 AUTO = {"deltas": "auto", "stride": "auto"}
+LONGER = {"batch_size": 8, "max_iter": 100}
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "steps": [
         {},
@@ -38,14 +39,15 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         {**AUTO, "batch_size": 8, "max_iter": 100},
     ],
     "networks": [
-        {**AUTO, "batch_size": 8},
-        {**AUTO, "batch_size": 8, "readout": "last"},
-        {**AUTO, "batch_size": 8, "readout": ["last", "max"]},
-        {**AUTO, "batch_size": 8, "readout": ["mean", "max"]},
-        {**AUTO, "batch_size": 8, "readout": ["last", "mean", "max"]},
-        {**AUTO, "batch_size": 8, "bidirectional": True},
-        {**AUTO, "batch_size": 8, "n_layers": 2},
-        {**AUTO, "batch_size": 8, "cell": "gru"},
-        {**AUTO, "batch_size": 8, "hidden_size": 64},
+        {**AUTO, **LONGER},
+        {**AUTO, **LONGER, "readout": "last"},
+        {**AUTO, **LONGER, "readout": ["last", "max"]},
+        {**AUTO, **LONGER, "readout": ["mean", "max"]},
+        {**AUTO, **LONGER, "readout": ["last", "mean", "max"]},
+        {**AUTO, **LONGER, "bidirectional": True},
+        {**AUTO, **LONGER, "n_layers": 2},
+        {**AUTO, **LONGER, "cell": "gru"},
+        {**AUTO, **LONGER, "hidden_size": 64},
+        {**AUTO, **LONGER, "max_iter": 200},
     ],
 }
