@@ -8,6 +8,7 @@ from helpers.sequence_data import make_samples
 from sklearn.model_selection import GridSearchCV
 
 from elman import RNNClassifier
+from elman.training import enough
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.9 and later")
 
@@ -44,6 +45,16 @@ def test_every_epoch_is_a_task(rng):
     assert recorder.scores[-1] == recorder.scores[-2] == clf.score(X, y)
     plain = RNNClassifier(5, max_iter=3, random_state=0).fit(X, y)
     assert plain.predict_proba(X).tobytes() == clf.predict_proba(X).tobytes()
+
+
+def test_every_epoch_that_auto_chose_is_a_task(rng, monkeypatch):
+    monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
+    monkeypatch.setattr(enough, "MIN_STEPS", 7)
+    recorder = Recorder()
+    clf = RNNClassifier(5, max_iter="auto", batch_size=8, random_state=0).set_callbacks(recorder)
+    clf.fit(*make_samples(rng, 21, "ragged"))
+    assert clf.n_iter_ == 3
+    assert recorder.calls.count("end epoch") == 3
 
 
 def test_a_callback_can_stop(rng):

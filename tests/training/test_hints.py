@@ -29,6 +29,7 @@ ASKED = {
     "recurrent_dropout": 0.0,
     "class_weight": None,
     "batch_size": 32,
+    "max_iter": 20,
 }
 FLAT = [0.69] * 20
 LEARNED = [0.7, 0.4, 0.2, *([0.1, 0.05] * 9)]
@@ -283,6 +284,15 @@ def test_a_falling_loss_asks_for_a_larger_rate_only_where_it_is_not_large():
         message = hint_after(trained_of(loss, asked=asked)).message
         assert "a larger max_iter" in message
         assert (words or "Try a larger max_iter (20 epochs now);") in message
+
+
+def test_a_number_that_auto_chose_is_called_that():
+    falling = trained_of(list(np.linspace(0.7, 0.3, 20)), asked={"max_iter": "auto"})
+    assert 'a larger max_iter (20 epochs, which "auto" chose)' in hint_after(falling).message
+    few = trained_of([0.6] * 20, n_batches=1, rate=0.003, asked={"max_iter": "auto"})
+    hint = hint_after(few)
+    assert hint.code == "too-few-steps"
+    assert 'Raise max_iter (20 epochs of 1 batch, which "auto" chose)' in hint.message
 
 
 def test_clipping_that_shortens_every_step_is_named_first():

@@ -15,6 +15,7 @@ from elman.hyperparameters.checks import (
     class_weighting,
     deltas_order,
     epochs_or_share,
+    most_epochs,
     readout_of_samples,
     sizes,
 )
@@ -145,6 +146,7 @@ PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
     epochs_or_share: (_epochs_or_share, "INTEGER|FLOAT"),
     deltas_order: (_auto_or_int, "auto|0|1|2"),
     block_steps: (_auto_or_int, "auto|INTEGER"),
+    most_epochs: (_auto_or_int, "auto|INTEGER"),
     class_weighting: (_class_weight, "balanced|LABEL=WEIGHT,..."),
 }
 """How the text of an option is read, and what help calls it, where a type does not say so."""

@@ -38,7 +38,8 @@ def inspect(
     feature_names, columns, before (what X goes through first), frontend (deltas, stride,
     scale_each, and the reasons for what "auto" chose), summary (layers, parameters, multiply_adds,
     training_memory, stream_state, dtype, ...), hyperparameters, training (n_epochs, best_epoch,
-    stopped_by, history). What is not known is null.
+    stopped_by, max_iter and max_iter_reason: at most how many epochs, and why "auto" chose so many,
+    history). What is not known is null.
     """
     saved = load_model(model)
     summary = summary_of(saved.model, saved.parameters)
@@ -61,8 +62,8 @@ def inspect(
         facts.add_row("columns", _columns(saved.model.columns))
     for name, value in summary.facts():
         facts.add_row(name, value)
-    front = saved.model.frontend
-    for reason in front.reasons:
+    chosen = [*saved.model.frontend.reasons, saved.history.max_iter_reason]
+    for reason in filter(None, chosen):
         facts.add_row('"auto" chose', visible(reason))
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
@@ -122,6 +123,8 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
             "n_epochs": len(history),
             "best_epoch": history.best_epoch,
             "stopped_by": history.stopped_by or None,
+            "max_iter": history.max_iter or None,
+            "max_iter_reason": history.max_iter_reason or None,
             "history": history.to_dict(),
         },
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.frontend import Frontend
 from elman.distributed.timing import Timing
 from elman.hyperparameters import checks as hp
 from elman.models.model import TrainedModel
@@ -14,6 +15,8 @@ from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import Schedule
+from elman.training.enough import MIN_EPOCHS, Epochs, enough_epochs, steps_of_epoch
+from elman.training.labelled import Labelled
 from elman.training.local import Outer, Replicas
 from elman.training.plan import Plan
 
@@ -95,7 +98,36 @@ def timing_of(estimator: Any, n_samples: int) -> Timing:
     return Timing(n_batches // int(estimator.replicas), local=True)
 
 
-def plan_of(estimator: Any, *, n_done: int, one_epoch: bool = False) -> Plan:
+def epochs_of(estimator: Any, training: Labelled, frontend: Frontend) -> Epochs:
+    """How many epochs a fit is to have at most: `max_iter`, or what "auto" stands for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose hyper-parameters were checked.
+    training : Labelled
+        All that is trained on, before it goes through the front end.
+    frontend : Frontend
+    """
+    e = estimator
+    if e.max_iter != "auto":
+        return Epochs(int(e.max_iter))
+    n_steps = steps_of_epoch(
+        len(training.X),
+        int(frontend.n_blocks(training.X.lengths).sum()),
+        batch_size=int(e.batch_size),
+        replicas=int(e.replicas) if e.mode == "local" else 1,
+        bptt_steps=int(e.bptt_steps) if training.per_step and e.bptt_steps is not None else None,
+    )
+    return enough_epochs(n_steps)
+
+
+def fewest_epochs(estimator: Any) -> int:
+    """How many epochs `max_iter` stands for at least, whatever the data."""
+    return MIN_EPOCHS if estimator.max_iter == "auto" else int(estimator.max_iter)
+
+
+def plan_of(estimator: Any, *, n_done: int, epochs: Epochs | None = None) -> Plan:
     """How to train.
 
     Parameters
@@ -104,16 +136,17 @@ def plan_of(estimator: Any, *, n_done: int, one_epoch: bool = False) -> Plan:
         Whose hyper-parameters were checked.
     n_done : int
         Epochs already done.
-    one_epoch : bool, default=False
-        Whether this is one epoch of `partial_fit`, at a constant rate and without early stopping.
+    epochs : Epochs, optional
+        How many more there are to be at most, as `epochs_of` says. None is one epoch by itself, as
+        of `partial_fit`, at a constant rate and without early stopping.
     """
     e = estimator
-    n_epochs = 1 if one_epoch else int(e.max_iter)
+    n_epochs = 1 if epochs is None else epochs.number
     rate = Schedule(
-        "constant" if one_epoch else e.learning_rate,
+        "constant" if epochs is None else e.learning_rate,
         float(e.learning_rate_init),
-        int(e.max_iter),
-        warm_up=0 if n_epochs == 1 else _n_warm(e.warm_up, int(e.max_iter)),
+        n_epochs,
+        warm_up=0 if n_epochs == 1 else _n_warm(e.warm_up, n_epochs),
         first_epoch=n_done,
     )
     patience = max(int(e.n_iter_no_change) // 2, 1)
@@ -123,10 +156,11 @@ def plan_of(estimator: Any, *, n_done: int, one_epoch: bool = False) -> Plan:
         batch_size=int(e.batch_size),
         learning_rate=rate,
         max_grad_norm=None if e.max_grad_norm is None else float(e.max_grad_norm),
-        early_stopping=bool(e.early_stopping) and not one_epoch,
+        early_stopping=bool(e.early_stopping) and epochs is not None,
         n_iter_no_change=int(e.n_iter_no_change),
         tol=float(e.tol),
         judged_by="score" if callable(e.scoring) else judged_by.get(e.scoring, "score"),
+        asked=epochs,
         first_epoch=n_done,
         recompute_every=int(e.recompute_every or 0),
         bptt_steps=None if e.bptt_steps is None else int(e.bptt_steps),

@@ -21,6 +21,8 @@ from elman.distributed.round import SharedGradients
 from elman.estimators.advice import among_all_steps
 from elman.estimators.assembly import (
     check_enough_batches,
+    epochs_of,
+    fewest_epochs,
     optimizer_of,
     plan_of,
     solver_settings,
@@ -67,7 +69,8 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
         self._check_parameters()
         y, sample_weight = with_stored(X, y, sample_weight)
         X_val, y_val = one_validation(X_val, y_val, validation_data)
-        task = FitTask(self, self.max_iter, X, y, sample_weight)
+        known = None if self.max_iter == "auto" else int(self.max_iter)
+        task = FitTask(self, known, X, y, sample_weight)
         with connected(executor) as engine:
             history, store, hint = self._fit(X, y, sample_weight, X_val, y_val, task, engine)
             if history.stopped_by == "interrupt":
@@ -139,7 +142,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 passed_in,
                 self._objective(meaning),
                 _namer(meaning),
-                int(self.max_iter),
+                fewest_epochs(self),
             )
             if hint is not None and speaks:
                 warn_of(hint, stacklevel=5)
@@ -150,6 +153,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
             else:
                 model, optimizer, rng = self._warm_model(earlier)
                 before = self.history_
+            epochs = epochs_of(self, training, model.frontend)
             draft = self._with_model(model)  # what callbacks and scorers may ask
             task.draft = draft
             scorer = None
@@ -159,7 +163,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                     judged = rows_held_out(validation.source, data, plain, y, sample_weight)
                 scorer = scorer_of(draft, self.scoring, *judged)
             if store is not None:
-                decided = fingerprint(self, given, backend, root, model)
+                decided = fingerprint(self, given, backend, root, model, epochs.number)
                 store.claim(decided, entropy_of(root), draft._packed)
             elsewhere = engine is not None
             training = self._weighted(training, model.meaning)
@@ -170,7 +174,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 gradients = SharedGradients(engine, self.n_jobs, timing, training.source)
             validation = None if validation is None else self._prepared(validation, model)
             own_hooks = self._own_hooks()
-            n_epochs = len(before) + int(self.max_iter)
+            n_epochs = len(before) + epochs.number
             verbose = int(self.verbose) if engine is None or engine.is_writer else 0
             if verbose and isinstance(gradients, SharedGradients):
                 own_hooks.append(gradients.timing.reporter(print))
@@ -181,7 +185,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                         model.network,
                         training,
                         optimizer,
-                        plan_of(self, n_done=len(before)),
+                        plan_of(self, n_done=len(before), epochs=epochs),
                         self._objective(model.meaning),
                         backend=backend,
                         rng=rng,
@@ -192,7 +196,8 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                         store=store,
                         gradients=gradients,
                     )
-                    reasons = model.frontend.reasons if earlier is None else ()
+                    reasons = [*(model.frontend.reasons if earlier is None else ())]
+                    reasons += [epochs.reason] * bool(epochs.reason)
                     progress.end(history, restored=bool(self.early_stopping), reasons=reasons)
             except DivergedError as error:
                 self._advise(error, data, model, training)

@@ -34,13 +34,15 @@ class FitTask:
     ----------
     estimator : estimator instance
         Whose `fit`, wrapped in `with_callbacks`, is running.
-    max_iter : int
-        Epochs at most.
+    max_iter : int or None
+        Epochs at most; None if that is not known yet.
     X, y, sample_weight
         As the user passed them; callbacks may ask for them.
     """
 
-    def __init__(self, estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
+    def __init__(
+        self, estimator: Any, max_iter: int | None, X: Any, y: Any, sample_weight: Any
+    ) -> None:
         self.draft: Any = None
         """the estimator with the model that is in training, once there is one"""
         self._context: Any = None

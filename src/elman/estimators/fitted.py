@@ -311,6 +311,21 @@ class FittedEstimator(BaseEstimator, Generic[M]):  # type: ignore[misc]
         return self._of("frontend_").frontend
 
     @property
+    def max_iter_(self) -> int | None:
+        """Epochs that the last `fit` was to run at most: `max_iter`, or what "auto" stood for.
+
+        None after `partial_fit` alone, or if an older file did not record it.
+        """
+        self._of("max_iter_")
+        return self.history_.max_iter or None
+
+    @property
+    def max_iter_reason_(self) -> str | None:
+        """Why `max_iter="auto"` stood for `max_iter_`, in a sentence; None for a number."""
+        self._of("max_iter_reason_")
+        return self.history_.max_iter_reason or None
+
+    @property
     def n_iter_(self) -> int:
         """Epochs run."""
         self._of("n_iter_")

@@ -66,7 +66,7 @@ class FurtherTraining(Beginning[M]):
             model,
             prepared,
             going_on.optimizer,
-            plan_of(self, n_done=len(before), one_epoch=True),
+            plan_of(self, n_done=len(before)),
             self._objective(model.meaning),
             backend=backend,
             rng=going_on.rng,

@@ -60,6 +60,10 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         Views of the network's own.
+    max_iter_ : int
+        Epochs that the last `fit` was to run at most: `max_iter`, or what "auto" stood for.
+    max_iter_reason_ : str
+        Why "auto" stood for it; None if `max_iter` was a number.
     n_iter_ : int
         Epochs run.
     loss_curve_ : list of float

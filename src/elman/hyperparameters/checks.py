@@ -134,6 +134,7 @@ def auto_or_integer(low: int, high: int | None = None) -> Check:
 
 deltas_order = auto_or_integer(0, 2)
 block_steps = auto_or_integer(1)
+most_epochs = auto_or_integer(1)
 
 
 def _plain_sizes(value: Any) -> Any:

@@ -28,6 +28,7 @@ from elman.hyperparameters.checks import (
     float_dtype,
     functions,
     integer,
+    most_epochs,
     one_of,
     optional,
     path,
@@ -388,12 +389,15 @@ class TrainingParameters:
         """,
         shapes="training",
     )
-    max_iter: int = declared(
+    max_iter: int | Literal["auto"] = declared(
         60,
-        integer(1),
-        help="Epochs at most.",
+        most_epochs,
+        help="Epochs at most: auto, or how many.",
         doc="""
-        Epochs. Without `early_stopping` exactly so many are run.
+        Epochs. Without `early_stopping` exactly so many are run. "auto" takes as many as it takes
+        for 1500 steps of the optimizer, but no fewer than 60 and no more than 300: small sets have
+        few batches in an epoch, and learn from more epochs. What it stood for is in `max_iter_`,
+        and why in `max_iter_reason_`.
         """,
         shapes="training",
     )

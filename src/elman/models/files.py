@@ -35,6 +35,9 @@ KINDS: dict[str, type[TrainedModel]] = {
 }
 """The models that a file may hold, by the name of the estimator that trains each."""
 
+LONGEST_REASON = 1000
+"""characters of a text that says why "auto" chose something"""
+
 M = TypeVar("M", bound=TrainedModel)
 
 
@@ -247,6 +250,11 @@ def _restored_history(described: dict[str, Any]) -> History:
     if strangers:
         raise ValueError(f"history has unknown parts {strangers}")
     history = History(**described)
+    n_epochs, reason = history.max_iter, history.max_iter_reason
+    if not isinstance(n_epochs, int) or isinstance(n_epochs, bool) or n_epochs < 0:
+        raise ValueError(f"history has max_iter={n_epochs!r:.200}, which is no number of epochs")
+    if not isinstance(reason, str) or len(reason) > LONGEST_REASON:
+        raise ValueError("history has a max_iter_reason that is no short text")
     for name in History.columns():
         column = getattr(history, name)
         if not isinstance(column, list):

@@ -124,6 +124,11 @@ class History:
     stopped_by : str
         Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback),
         "interrupt", "checkpoint", if its state could not be written to disk, or "diverged".
+    max_iter : int
+        Epochs that the last `fit` was to have at most: the number of `max_iter`, or the one that
+        "auto" stood for. 0 if there was none but `partial_fit`, or if it was not recorded.
+    max_iter_reason : str
+        Why "auto" stood for it; empty if `max_iter` was a number.
 
     Examples
     --------
@@ -149,6 +154,8 @@ class History:
     sequences_per_second: list[float | None] = field(default_factory=list)
     best_epoch: int = 0
     stopped_by: str = ""
+    max_iter: int = 0
+    max_iter_reason: str = ""
 
     def __len__(self) -> int:
         return len(self.epoch)
@@ -179,6 +186,8 @@ class History:
     def extended(self, later: History) -> History:
         """Return this history followed by a later one of the same network."""
         joined = History(best_epoch=later.best_epoch, stopped_by=later.stopped_by)
+        fit = later if later.max_iter else self
+        joined.max_iter, joined.max_iter_reason = fit.max_iter, fit.max_iter_reason
         for name in self.columns():
             first, second = getattr(self, name), getattr(later, name)
             if first or second:
@@ -191,7 +200,7 @@ class History:
     @cache
     def columns() -> tuple[str, ...]:
         """Names of the lists."""
-        return tuple(f.name for f in fields(History) if f.name not in ("best_epoch", "stopped_by"))
+        return tuple(f.name for f in fields(History) if f.default_factory is list)
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The columns that hold something, as lists of equal length.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from elman.training.enough import Epochs
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -23,6 +25,8 @@ class Plan:
     tol: float = 1e-4
     judged_by: str = "both"
     """what says that an epoch was better: the validation's "score", its "loss", or "both" """
+    asked: Epochs | None = None
+    """what `max_iter` came to, for the record; None where it does not count"""
     first_epoch: int = 0
     """epochs already done"""
     recompute_every: int = 0

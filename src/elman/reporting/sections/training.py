@@ -28,6 +28,8 @@ def training_section(facts: Fact) -> Sequence[str]:
     words = f"Training took {told['n_epochs']:,} epoch(s){ended}. " + (
         f"The best one was epoch {best:,}, which the pictures mark." if best else ""
     )
+    if told["max_iter_reason"]:
+        words += f" max_iter=&quot;auto&quot; was {text(told['max_iter_reason'])}."
     figures = []
     losses = _lines(columns, epochs, ("loss", "training"), ("validation_loss", "validation"))
     values = [v for line in losses for v in line.y if v is not None]

@@ -33,7 +33,8 @@ def still_falling(trained: Trained) -> Hint | None:
         validated_before, validated_last = _lately(history.validation_loss, late)
         if validated_last >= validated_before:
             return None
-    tries = [f"a larger max_iter ({len(history)} epochs now)"]
+    chosen = ', which "auto" chose' if asked["max_iter"] == "auto" else " now"
+    tries = [f"a larger max_iter ({len(history)} epochs{chosen})"]
     if far_off(trained):
         tries.append("a lower learning_rate_init")
     elif float(asked["learning_rate_init"]) <= 3 * LOW_RATES[asked["solver"]]:

@@ -112,7 +112,8 @@ def barely_moved(trained: Trained) -> Hint | None:
         )
     else:
         n, s = trained.n_batches, "es" * (trained.n_batches > 1)
-        longer = f"Raise max_iter ({len(history)} epochs of {n} batch{s} now)"
+        chosen = ', which "auto" chose' if asked["max_iter"] == "auto" else " now"
+        longer = f"Raise max_iter ({len(history)} epochs of {n} batch{s}{chosen})"
     shortened = _tiny_clip(trained, "Raise")
     if shortened:
         longer = f"{shortened}. If that is not enough, r{longer[1:]}"

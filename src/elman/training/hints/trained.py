@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from elman.models.history import History
 from elman.nn.network import Network
 from elman.nn.objectives import AnyLabels, Objective, OneClass
 from elman.training.base_rate import BaseRate, base_rate
+from elman.training.enough import steps_of_epoch
 from elman.training.hints.answers import Answer, commonest_share, find_only_answer, loss_of
 from elman.training.hints.samples import all_targets, scales_of
 from elman.training.labelled import Labelled
@@ -130,11 +130,13 @@ def looked_at(
     went_on : bool
         Whether the training began with weights that had been trained.
     """
-    n_batches = -(-len(training.X) // int(asked["batch_size"]))
-    if asked["mode"] == "local":
-        n_batches = max(n_batches // int(asked["replicas"]), 1)
-    if training.per_step and asked["bptt_steps"] is not None:
-        n_batches *= max(math.ceil(training.X.n_steps / len(training.X) / asked["bptt_steps"]), 1)
+    n_batches = steps_of_epoch(
+        len(training.X),
+        training.X.n_steps,
+        batch_size=int(asked["batch_size"]),
+        replicas=int(asked["replicas"]) if asked["mode"] == "local" else 1,
+        bptt_steps=asked["bptt_steps"] if training.per_step else None,
+    )
     trained = Trained(
         history,
         base_rate(training, validation, objective, network.layout.n_outputs),
