@@ -139,6 +139,21 @@ def test_a_store_and_workers_have_the_bits_of_one_process(kind, tmp_path):
             assert np.array_equal(np.concatenate(found), np.concatenate(plain.predict_proba(X)))
 
 
+@pytest.mark.parametrize("front", [{"deltas": 2, "stride": 3}, FRONT], ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "pipeline"])
+def test_replicas_read_through_the_same_front_end(kind, front):
+    options = {"mode": "local", "replicas": 2, "batch_size": 2, "missing": "mask", **front}
+    alone = MODELS[kind](**options)
+    with ProcessPoolExecutor(2) as executor:
+        fit = alone.__class__(**alone.get_params())
+        X = recordings()
+        y = alone.predict(X)
+        first = alone.__class__(**alone.get_params()).fit(X, y)
+        fit.fit(X, y, executor=executor)
+    assert numbers(fit) == numbers(first)
+    assert fit.frontend_.delta_scale.tobytes() == alone.frontend_.delta_scale.tobytes()
+
+
 def test_what_leaves_the_range_on_a_worker_names_the_sample():
     fit = classifier(deltas=1, standardize=False, dtype="float32")
     X = [*recordings(), np.array([[3e38, 0, 0], [-3e38, 0, 0]])]
