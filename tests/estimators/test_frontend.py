@@ -175,6 +175,25 @@ def test_a_file_gives_it_back(kind, tmp_path):
     assert answers(restored, recordings()) == answers(last, recordings())
 
 
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_the_longest_block_there_can_be_is_one_recording(kind, tmp_path):
+    X, longest = recordings(), 2**31 - 1
+    y = [np.arange(len(x)) % 2 for x in X] if kind is RNNTagger else np.arange(len(X)) % 2
+    with pytest.raises(ValueError, match=f"from 1 to {longest}"):
+        small(kind, stride=longest + 1).fit(X, y)
+    fit = small(kind, stride=longest, deltas=1, missing="mask").fit(X, y)
+    fit.save(tmp_path / "model.safetensors")
+    again = elman.load(tmp_path / "model.safetensors")
+    assert answers(again, X) == answers(fit, X)
+    assert [len(states) for states in fit.hidden_states(X)] == [len(x) for x in X]
+    stream = fit.stream()
+    for x_t in X[0]:
+        stream.step(x_t)
+    assert stream.n_waiting == len(X[0])
+    expected = fit.predict_proba(X[:1]) if hasattr(fit, "predict_proba") else fit.predict(X[:1])
+    assert np.array_equal(stream.answer(), np.atleast_2d(expected[0])[-1].squeeze())
+
+
 def test_what_was_changed_after_training_is_not_saved(tmp_path):
     fit = classifier(deltas=1)
     fit.deltas = 2

@@ -191,13 +191,26 @@ def test_a_step_that_nothing_is_missing_of_is_quick():
         assert steps.step(np.array([0.5, t, 1.0])) is not None
 
 
-def test_a_forged_state_is_refused(rng):
-    stream = classifier(missing="mask", stride=3).stream()
-    stream.step(rng.normal(size=3))
-    for name, value in (("block.size", 3), ("block.size", -1), ("block.gaps", 2), ("n_blocks", 9)):
+FORGED = {
+    "block.size": (3, -1, 0, 2),
+    "block.gaps": (2, 0.5, -1, 1),
+    "n_blocks": (9, 0, 2, 2**62),
+    "n_steps": (100, 3),
+    "block.known": (-1, 0.5, 2),
+}
+
+
+@pytest.mark.parametrize("n", [None, 2])
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_state_is_refused(name, n, rng):
+    stream = classifier(missing="mask", stride=3, deltas=1).stream(n)
+    for _ in range(4):
+        stream.step(rng.normal(size=3 if n is None else (n, 3)))
+        stream.state = stream.state
+    for value in FORGED[name]:
         state = stream.state
-        state[name][...] = value
-        with pytest.raises(ValueError, match=r"blocks of 3 steps"):
+        state[name][-1:] = value
+        with pytest.raises(ValueError, match=r"blocks of 3"):
             stream.state = state
 
 
