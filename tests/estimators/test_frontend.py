@@ -288,3 +288,25 @@ def test_a_block_where_training_broke_is_named_by_its_first_time_step(missing, e
     data = check_sequences([np.ones((3, 1)), x], missing=missing)
     place = Place(1, 2, "input")
     assert _among_all_steps(place, data, 3) == place._replace(step=expected)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_scales_are_learned_once_and_from_what_is_trained_on(kind, rng):
+    X = [rng.normal(size=(n, 2)).cumsum(axis=0) for n in rng.integers(9, 20, size=20)]
+    y = [np.arange(len(x)) % 2 for x in X] if kind is RNNTagger else np.arange(20) % 2
+    options = {"deltas": "auto", "stride": 2, "scale_each": True}
+    classes = {} if kind is RNNRegressor else {"classes": [0, 1]}
+    fit = small(kind, **options).partial_fit(X[:10], y[:10], **classes)
+    kept = fit.frontend_
+    fit.partial_fit([100 * x for x in X[10:]], y[10:])
+    assert fit.frontend_ is kept or fit.frontend_.describe() == kept.describe()
+    assert fit.frontend_.delta_scale.tobytes() == kept.delta_scale.tobytes()
+    # What is held out, or has no weight, says nothing of the scales.
+    weight = np.repeat([1.0, 0.0], [10, 10])
+    weighted = small(kind, **options).fit(X, y, weight)
+    assert weighted.frontend_.delta_scale.tobytes() == kept.delta_scale.tobytes()
+    held_out = small(kind, early_stopping=True, **options)
+    loud = [x * (100 if i >= 10 else 1) for i, x in enumerate(X)]
+    held_out.fit(X[:10], y[:10], X_val=loud[10:], y_val=y[10:])
+    for array, own in zip(held_out.frontend_.log_amplitude, kept.log_amplitude, strict=True):
+        assert array.tobytes() == own.tobytes()
