@@ -10,7 +10,7 @@ from helpers.backends import BACKENDS, make_backend
 
 from elman.data import check_sequences
 from elman.data import sequences as module
-from elman.data.frontend import PLAIN, Frontend, learn_frontend
+from elman.data.frontend import PLAIN, Frontend, block_means, learn_frontend
 from elman.data.missing import without_missing_steps
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, location_and_scale
@@ -203,6 +203,23 @@ def test_values_whose_squares_leave_the_range_have_amplitudes(unit, rng):
         found.append(front.apply(values, X.lengths, "error")[0][:, :6])
     np.testing.assert_allclose(found[1][:, :4], found[0][:, :4], rtol=1e-9, atol=1e-9)
     assert np.isfinite(found[1]).all()
+
+
+@pytest.mark.parametrize("stride", [2, 7, 40, 2**31 - 1])
+def test_few_long_blocks_have_the_bits_of_steps_added_one_by_one(stride, rng):
+    x = rng.normal(size=(101, 3)) * 10.0 ** rng.integers(-8, 8, size=(101, 3))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    x[:, 2] = -0.0
+    alone, n_blocks = block_means(x, np.array([101]), stride)
+    many, _ = block_means(np.tile(x, (300, 1)), np.full(300, 101), stride)
+    assert many.tobytes() == np.tile(alone, (300, 1)).tobytes()
+    for i in range(int(n_blocks[0])):
+        total, count = np.zeros(3), np.zeros(3)
+        for step in x[i * stride : (i + 1) * stride]:
+            total += np.where(np.isnan(step), 0.0, step)
+            count += ~np.isnan(step)
+        with np.errstate(invalid="ignore"):
+            assert alone[i].tobytes() == (total / count).tobytes()
 
 
 def test_a_stride_beyond_all_recordings_takes_no_memory(rng):

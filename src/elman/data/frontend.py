@@ -348,10 +348,17 @@ def block_means(values: Floats, lengths: Indices, stride: int) -> tuple[Floats, 
     filled = np.where(missing, 0.0, values)
     total = np.zeros((len(starts), values.shape[1]))
     gaps = np.zeros(total.shape)
-    for k in range(int(sizes.max(initial=0))):
-        has = np.flatnonzero(sizes > k)
-        total[has] += filled[starts[has] + k]
-        gaps[has] += missing[starts[has] + k]
+    longest = int(sizes.max(initial=0))
+    if longest > len(starts):  # few blocks, one after another; to the same bits
+        for block, (start, size) in enumerate(zip(starts.tolist(), sizes.tolist(), strict=True)):
+            steps = slice(start, start + size)
+            total[block] += np.add.accumulate(filled[steps], axis=0)[-1]
+            gaps[block] = np.count_nonzero(missing[steps], axis=0)
+    else:
+        for k in range(longest):
+            has = np.flatnonzero(sizes > k)
+            total[has] += filled[starts[has] + k]
+            gaps[has] += missing[starts[has] + k]
     return mean_of(total, sizes[:, np.newaxis] - gaps), n_blocks
 
 
