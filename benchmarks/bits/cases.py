@@ -32,6 +32,9 @@ AXES: dict[str, tuple[str, ...]] = {
     "dtype": ("float32", "float64", "auto32", "auto64"),
     "missing": ("error", "mask", "skip"),
     "standardize": ("yes", "no"),
+    "deltas": ("0", "1", "2", "auto"),
+    "stride": ("1", "3", "auto"),
+    "scale_each": ("no", "yes"),
     "weights": ("none", "samples", "balanced", "classes"),
     # how it is trained
     "solver": ("adam", "adamw", "sgd", "plain_sgd"),
@@ -117,6 +120,8 @@ def settled(drawn: dict[str, str]) -> dict[str, str]:
         plain("residual")
     if case["bptt_steps"] != "none" or case["way"] == "stateful":
         plain("directions")  # states are carried forward only
+    if case["way"] == "stateful":
+        plain("deltas", "stride", "scale_each")  # recordings in pieces
     if numbers:
         plain("label_smoothing")
     else:

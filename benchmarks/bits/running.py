@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 import elman
+from benchmarks.bits.cases import AXES
 from benchmarks.bits.data import SIZES, Data, make_data, objects
 from benchmarks.bits.values import Record
 
@@ -82,7 +83,7 @@ class Runner:
         estimator = getattr(self, f"_{self.way}")(record, folder)
         self._record_fitted(record, "fitted", estimator)
         self._record_answers(record, "answers", estimator)
-        if self.axes["directions"] == "one":
+        if self._reads_on:
             self._record_streams(record, "streams", estimator)
         estimator.set_params(on_epoch=None)
         estimator.save(folder / f"{self.name}.safetensors")
@@ -97,7 +98,7 @@ class Runner:
         estimator = self.cls.load(path)
         self._record_fitted(record, "loaded", estimator)
         self._record_answers(record, "loaded_answers", estimator)
-        if self.axes["directions"] == "one":
+        if self._reads_on:
             self._record_streams(record, "loaded_streams", estimator)
         estimator.set_params(random_state=SEED)  # a file keeps no generator
         self._record_continued(record, "loaded_continued", estimator)
@@ -232,11 +233,27 @@ class Runner:
             "dtype": axes["dtype"] if axes["dtype"].startswith("float") else "auto",
             "random_state": _random_state(axes["random_state"]),
             "n_jobs": int(axes["threads"]),
+            **self._of_the_front_end(),
             **self._of_the_estimator(),
             **self._of_stopping(),
             **more,
         }
         return self.cls(**known_as(self.cls, options))
+
+    @property
+    def _reads_on(self) -> bool:
+        """Whether there are answers before a recording has ended."""
+        return self.axes["directions"] == "one" and self.axes["scale_each"] == "no"
+
+    def _of_the_front_end(self) -> dict[str, Any]:
+        """Its options where they do something, since older builds have none of them."""
+        options: dict[str, Any] = {}
+        for axis in ("deltas", "stride"):
+            if self.axes[axis] != AXES[axis][0]:
+                options[axis] = "auto" if self.axes[axis] == "auto" else int(self.axes[axis])
+        if self.axes["scale_each"] == "yes":
+            options["scale_each"] = True
+        return options
 
     def _of_the_estimator(self) -> dict[str, Any]:
         axes, options = self.axes, {}
@@ -273,7 +290,7 @@ class Runner:
         record.add_all(f"{prefix}_attributes", found)
 
     def _record_answers(self, record: Record, prefix: str, estimator: Any) -> None:
-        data, forwards = self.data, self.axes["directions"] == "one"
+        data, forwards = self.data, self._reads_on
         methods: dict[str, Callable[[Any], Any]] = {"predict": estimator.predict}
         for name in ("predict_proba", "decision_function", "hidden_states"):
             if hasattr(estimator, name):

@@ -10,7 +10,7 @@ from helpers.backends import BACKENDS, make_backend
 
 from elman.data import check_sequences
 from elman.data import sequences as module
-from elman.data.frontend import PLAIN, Frontend, learn_frontend
+from elman.data.frontend import PLAIN, Frontend, block_means, learn_frontend
 from elman.data.missing import without_missing_steps
 from elman.data.prepared import Prepared
 from elman.data.scaling import Standardisation, location_and_scale
@@ -38,14 +38,15 @@ def frontend(deltas, stride, scale_each, rng):
 def by_hand(front, x, missing):
     """What the network reads of one standardised sample: a list of rows."""
     x = x.copy()
-    logs = []
+    logs, means_of_x = [], []
     if front.scale_each:
         for f in range(2):
             seen = [v for v in x[:, f] if not np.isnan(v)]
-            amplitude = np.sqrt(np.mean(np.square(seen))) if seen else np.nan
+            means_of_x.append(np.mean(seen) if seen else np.nan)
+            amplitude = max(np.std(seen), 1e-12) if seen else np.nan
             logs.append(np.log(amplitude))
             if seen:
-                x[:, f] /= amplitude
+                x[:, f] = (x[:, f] - means_of_x[f]) / amplitude
         logs = (np.array(logs) - front.log_amplitude.mean) / front.log_amplitude.scale
     rows = []
     blocks = [x[i : i + front.stride] for i in range(0, len(x), front.stride)]
@@ -60,7 +61,7 @@ def by_hand(front, x, missing):
                 known = [means[t - k][f] if t >= k else np.nan for k in range(order + 1)]
                 change = known[0] - known[1] if order == 1 else known[0] - 2 * known[1] + known[2]
                 row.append(change / front.delta_scale[order - 1, f])
-        row += list(logs)
+        row += [*logs, *means_of_x]
         if missing == "mask":
             row += [float(np.isnan(v)) for v in means[t]]
         rows.append([0.0 if np.isnan(v) else v for v in row])
@@ -134,6 +135,98 @@ def test_what_never_changes_is_zero_and_what_is_silent_is_not_blown_up(rng):
     assert (found == 0).all()
     quiet, _ = front.apply(np.full((4, 2), 1e-20), np.array([4]), "error")
     assert np.abs(quiet).max() < 1e-6
+
+
+def steady(rng, dtype):
+    """Features of which something is the same but for rounding, and one of which nothing is."""
+    lengths = (31, 8, 26, 13)
+    X = []
+    for n in lengths:
+        of_sample, count = rng.normal(size=2) * [1, 100], 0.1 * np.arange(n)
+        X.append(np.stack([np.full(n, of_sample[0]), count + of_sample[1], rng.normal(size=n)], 1))
+    return check_sequences([x.astype(dtype) for x in X], dtype=None)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale_each", [False, True])
+@pytest.mark.parametrize("stride", [1, 3, 7])
+def test_rounding_is_not_blown_up_to_differences(stride, scale_each, dtype, rng):
+    X = steady(rng, dtype)
+    scale = location_and_scale(X)
+    front = learn_frontend(X, scale, None, deltas=2, stride=stride, scale_each=scale_each)
+    values = (X.values.astype(np.float64) - scale.mean) / scale.scale
+    found, lengths = front.apply(values, X.lengths, "error")
+    assert np.abs(found[:, 3]).max() < 1e-2  # first differences of what stays as it is
+    assert np.abs(found[:, 5]).max() > 0.5
+    assert np.abs(found[:, 6]).max() < 1e-2  # second ones of it
+    # and of what counts time, but for a last block, which is shorter
+    inner = np.concatenate([np.arange(n) < n - 1 for n in lengths.tolist()])
+    assert stride > 1 or np.abs(found[inner, 7]).max() < 1e-2
+    assert np.abs(found[:, 8]).max() > 0.5
+
+
+def test_amplitudes_that_agree_but_for_rounding_say_nothing(rng):
+    X = rng.normal(size=(9, 20, 1))
+    X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
+    data = check_sequences(X.round(5))
+    front = learn_frontend(
+        data, location_and_scale(data), None, deltas=0, stride=1, scale_each=True
+    )
+    found, _ = front.apply(data.values, data.lengths, "error")
+    assert np.abs(found[:, 1]).max() < 1e-3
+
+
+@pytest.mark.parametrize("offset", [0.0, -7.0, 100.0])
+def test_a_quiet_recording_reads_like_a_loud_one(offset, rng):
+    """However far it is from the mean of the training data."""
+    x = rng.normal(size=(9, 2))
+    X = check_sequences([a * x + offset * max(a, 1e-3) for a in (1e4, 1.0, 1e-4)], dtype=None)
+    scale = location_and_scale(X)
+    front = learn_frontend(X, scale, None, deltas=1, stride=2, scale_each=True)
+    found, lengths = front.apply((X.values - scale.mean) / scale.scale, X.lengths, "error")
+    loud, normal, quiet = np.split(found[:, :4], np.cumsum(lengths)[:-1])
+    np.testing.assert_allclose(normal, loud, atol=1e-3)
+    np.testing.assert_allclose(quiet, loud, atol=1e-2 if offset else 1e-3)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200, 1e300])
+@pytest.mark.filterwarnings("error")
+def test_values_whose_squares_leave_the_range_have_amplitudes(unit, rng):
+    x = rng.normal(size=(9, 2))
+    given = {"deltas": 1, "stride": 2, "scale_each": True}
+    found = []
+    for each in (1.0, unit):
+        X = check_sequences([each * x, each * 3 * x[:5], each * x[2:3]], dtype=None)
+        scale = location_and_scale(X) if unit < 1 else None
+        front = learn_frontend(X, scale, None, **given)
+        values = X.values if scale is None else (X.values - scale.mean) / scale.scale
+        found.append(front.apply(values, X.lengths, "error")[0][:, :6])
+    np.testing.assert_allclose(found[1][:, :4], found[0][:, :4], rtol=1e-9, atol=1e-9)
+    assert np.isfinite(found[1]).all()
+
+
+@pytest.mark.parametrize("stride", [2, 7, 40, 2**31 - 1])
+def test_few_long_blocks_have_the_bits_of_steps_added_one_by_one(stride, rng):
+    x = rng.normal(size=(101, 3)) * 10.0 ** rng.integers(-8, 8, size=(101, 3))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    x[:, 2] = -0.0
+    alone, n_blocks = block_means(x, np.array([101]), stride)
+    many, _ = block_means(np.tile(x, (300, 1)), np.full(300, 101), stride)
+    assert many.tobytes() == np.tile(alone, (300, 1)).tobytes()
+    for i in range(int(n_blocks[0])):
+        total, count = np.zeros(3), np.zeros(3)
+        for step in x[i * stride : (i + 1) * stride]:
+            total += np.where(np.isnan(step), 0.0, step)
+            count += ~np.isnan(step)
+        with np.errstate(invalid="ignore"):
+            assert alone[i].tobytes() == (total / count).tobytes()
+
+
+def test_a_stride_beyond_all_recordings_takes_no_memory(rng):
+    front = Frontend(stride=2**31 - 1)
+    answers = rng.normal(size=(1, 2))
+    assert np.array_equal(front.spread(answers, 3), np.repeat(answers, 3, axis=0))
+    assert front.spread(answers[:0], 0).shape == (0, 2)
 
 
 @pytest.mark.parametrize("kind", BACKENDS)

@@ -15,8 +15,8 @@ def sines(rng, n_steps, period, *, noise=0.0, n=9):
     return (waves + noise * rng.normal(size=waves.shape))[:, :, np.newaxis]
 
 
-def auto(X, **options):
-    return choose(check_sequences(X, missing="mask"), "auto", "auto", **options)
+def auto(X, dtype=np.float32, **options):
+    return choose(check_sequences(X, dtype=dtype, missing="mask"), "auto", "auto", **options)
 
 
 def test_short_and_rough_is_left_alone(rng):
@@ -89,3 +89,29 @@ def test_numbers_are_taken_as_they_are(rng):
     found = choose(data, "auto", 5)
     assert found[:2] == (0, 5)
     assert [reason[:8] for reason in found.reasons] == ["deltas=0"]
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e30, 1e300])
+@pytest.mark.filterwarnings("error")
+def test_the_unit_of_a_feature_changes_nothing(unit, rng):
+    X = sines(rng, 300, 100, noise=0.05)
+    X[3, 5] = np.nan
+    scaled = check_sequences(X * 2.0 ** np.frexp(unit)[1], dtype=None, missing="mask")
+    assert choose(scaled, "auto", "auto") == auto(X, dtype=None)
+
+
+def test_what_never_changes_is_not_called_rough():
+    found = auto(np.full((5, 200, 2), 0.1))
+    assert found[:2] == (0, 1)
+    assert "none of at least 8 steps changes" in found.reasons[0]
+    assert "nan" not in " ".join(found.reasons)
+
+
+def test_features_of_unlike_smoothness_are_left_alone_unless_most_are_smooth(rng):
+    smooth, rough = sines(rng, 100, 50, n=7), rng.normal(size=(7, 100, 1))
+    same = np.ones((7, 100, 1)) * rng.normal(size=(7, 1, 1))
+    assert auto(np.concatenate([smooth, rough], axis=2)).deltas == 0
+    assert auto(np.concatenate([smooth, same], axis=2)).deltas == 1
+    flags = (rng.random((7, 100, 3)) < 0.1).astype(float)
+    assert auto(np.concatenate([smooth, flags], axis=2)).deltas == 0
+    assert auto(flags).deltas == 0

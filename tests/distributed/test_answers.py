@@ -119,6 +119,20 @@ def test_missing_values_and_arrays(make, missing, rng, pool):
     assert same(found, getattr(fitted, method)(X))
 
 
+@pytest.mark.parametrize("missing", ["error", "mask", "skip"])
+@pytest.mark.parametrize("front", [{"deltas": 2, "stride": 3}, {"deltas": 1, "scale_each": True}])
+@pytest.mark.parametrize("make", FITTED)
+def test_what_a_front_end_makes_of_pieces(make, front, missing, rng, pool):
+    X = recordings(rng)
+    fitted = make(X, missing=missing, **front)
+    if missing != "error":
+        X = [np.where(rng.random(x.shape) < 0.2, np.nan, x) for x in X]
+    for method in FITTED[make]:
+        if not ("scale_each" in front and ("early" in method or "over_time" in method)):
+            found = getattr(fitted, method)(X, executor=pool)
+            assert same(found, getattr(fitted, method)(X))
+
+
 def test_no_sample_and_samples_without_steps(rng, pool):
     fitted = of_steps(recordings(rng))
     X = [np.empty((0, 2)), rng.normal(size=(3, 2)), np.empty((0, 2))]

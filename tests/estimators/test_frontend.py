@@ -139,6 +139,21 @@ def test_a_store_and_workers_have_the_bits_of_one_process(kind, tmp_path):
             assert np.array_equal(np.concatenate(found), np.concatenate(plain.predict_proba(X)))
 
 
+@pytest.mark.parametrize("front", [{"deltas": 2, "stride": 3}, FRONT], ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "pipeline"])
+def test_replicas_read_through_the_same_front_end(kind, front):
+    options = {"mode": "local", "replicas": 2, "batch_size": 2, "missing": "mask", **front}
+    alone = MODELS[kind](**options)
+    with ProcessPoolExecutor(2) as executor:
+        fit = alone.__class__(**alone.get_params())
+        X = recordings()
+        y = alone.predict(X)
+        first = alone.__class__(**alone.get_params()).fit(X, y)
+        fit.fit(X, y, executor=executor)
+    assert numbers(fit) == numbers(first)
+    assert fit.frontend_.delta_scale.tobytes() == alone.frontend_.delta_scale.tobytes()
+
+
 def test_what_leaves_the_range_on_a_worker_names_the_sample():
     fit = classifier(deltas=1, standardize=False, dtype="float32")
     X = [*recordings(), np.array([[3e38, 0, 0], [-3e38, 0, 0]])]
@@ -158,6 +173,25 @@ def test_a_file_gives_it_back(kind, tmp_path):
     assert repr(restored.frontend_) == repr(last.frontend_)
     assert restored.stride == "auto"
     assert answers(restored, recordings()) == answers(last, recordings())
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_the_longest_block_there_can_be_is_one_recording(kind, tmp_path):
+    X, longest = recordings(), 2**31 - 1
+    y = [np.arange(len(x)) % 2 for x in X] if kind is RNNTagger else np.arange(len(X)) % 2
+    with pytest.raises(ValueError, match=f"from 1 to {longest}"):
+        small(kind, stride=longest + 1).fit(X, y)
+    fit = small(kind, stride=longest, deltas=1, missing="mask").fit(X, y)
+    fit.save(tmp_path / "model.safetensors")
+    again = elman.load(tmp_path / "model.safetensors")
+    assert answers(again, X) == answers(fit, X)
+    assert [len(states) for states in fit.hidden_states(X)] == [len(x) for x in X]
+    stream = fit.stream()
+    for x_t in X[0]:
+        stream.step(x_t)
+    assert stream.n_waiting == len(X[0])
+    expected = fit.predict_proba(X[:1]) if hasattr(fit, "predict_proba") else fit.predict(X[:1])
+    assert np.array_equal(stream.answer(), np.atleast_2d(expected[0])[-1].squeeze())
 
 
 def test_what_was_changed_after_training_is_not_saved(tmp_path):
@@ -254,3 +288,25 @@ def test_a_block_where_training_broke_is_named_by_its_first_time_step(missing, e
     data = check_sequences([np.ones((3, 1)), x], missing=missing)
     place = Place(1, 2, "input")
     assert among_all_steps(place, data, 3) == place._replace(step=expected)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_scales_are_learned_once_and_from_what_is_trained_on(kind, rng):
+    X = [rng.normal(size=(n, 2)).cumsum(axis=0) for n in rng.integers(9, 20, size=20)]
+    y = [np.arange(len(x)) % 2 for x in X] if kind is RNNTagger else np.arange(20) % 2
+    options = {"deltas": "auto", "stride": 2, "scale_each": True}
+    classes = {} if kind is RNNRegressor else {"classes": [0, 1]}
+    fit = small(kind, **options).partial_fit(X[:10], y[:10], **classes)
+    kept = fit.frontend_
+    fit.partial_fit([100 * x for x in X[10:]], y[10:])
+    assert fit.frontend_ is kept or fit.frontend_.describe() == kept.describe()
+    assert fit.frontend_.delta_scale.tobytes() == kept.delta_scale.tobytes()
+    # What is held out, or has no weight, says nothing of the scales.
+    weight = np.repeat([1.0, 0.0], [10, 10])
+    weighted = small(kind, **options).fit(X, y, weight)
+    assert weighted.frontend_.delta_scale.tobytes() == kept.delta_scale.tobytes()
+    held_out = small(kind, early_stopping=True, **options)
+    loud = [x * (100 if i >= 10 else 1) for i, x in enumerate(X)]
+    held_out.fit(X[:10], y[:10], X_val=loud[10:], y_val=y[10:])
+    for array, own in zip(held_out.frontend_.log_amplitude, kept.log_amplitude, strict=True):
+        assert array.tobytes() == own.tobytes()

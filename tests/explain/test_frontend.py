@@ -46,7 +46,9 @@ def test_a_gradient_is_that_of_central_differences(make, front):
 @pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "pipeline"])
 def test_values_add_up_to_the_answer(kind, front):
     fit = MODELS[kind](**LOGITS, **front)
-    found = integrated_gradients(fit, recordings()[:3], baseline=0.1)
+    # One that changes: a constant recording has no amplitude.
+    baseline = [0.1 + 0.5 * np.cos(x[::-1]) for x in recordings()[:3]]
+    found = integrated_gradients(fit, recordings()[:3], baseline=baseline)
     assert np.abs(found.residual).max() <= 1e-5
     assert [v.shape for v in found.values[:1]] == [recordings()[0].shape]
 

@@ -17,6 +17,9 @@ N_SAMPLES, N_FEATURES, LONGEST = 83, 3, 7
 rng = np.random.default_rng(11)
 LENGTHS = rng.integers(1, LONGEST + 1, N_SAMPLES)
 X = [rng.standard_normal((n, N_FEATURES)).astype(np.float32) for n in LENGTHS]
+GAPS = [
+    np.where(np.random.default_rng(n).random(x.shape) < 0.1, np.nan, x) for n, x in enumerate(X)
+]
 WHOLE = rng.standard_normal((N_SAMPLES, 5, N_FEATURES))
 LABELS = np.array(["a", "b", "c"])[[int(x.sum() > 0) + int(x[0, 0] > 1) for x in X]]
 NUMBERS = np.array([x.mean() for x in X])
@@ -87,12 +90,22 @@ CASES = {
         X, LABELS, executor=e
     ),
     "groups without labels": lambda e: tagger().fit(X, SPARSE_TAGS, executor=e),
+    "front end": lambda e: classifier(
+        deltas=2, stride=2, scale_each=True, missing="mask", early_stopping=True
+    ).fit(GAPS, LABELS, executor=e),
+    "front end of tags": lambda e: tagger(deltas="auto", stride=3, bptt_steps=2).fit(
+        X, SPARSE_TAGS, executor=e
+    ),
+    "front end of numbers, skipping": lambda e: regressor(
+        deltas=1, stride="auto", scale_each=True, missing="skip"
+    ).fit(GAPS, NUMBERS, executor=e),
 }
 LEAN = (
     "classifier",
     "gru and dropout",
     "bptt_steps of targets at each step",
     "groups without labels",
+    "front end",
 )
 
 

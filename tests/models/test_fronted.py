@@ -18,6 +18,7 @@ from helpers.explained import (
 
 from elman import RNNClassifier
 from elman.backends import available_backends
+from elman.models import fronted as module
 
 WHOLE = {"classifier": classifier, "labels": several_labels, "regressor": regressor}
 OF_STEPS = {"tagger": tagger, "regressor of steps": regressor_of_steps}
@@ -136,13 +137,80 @@ def test_a_step_that_is_refused_changes_nothing(rng):
     assert all(np.array_equal(array, before[name]) for name, array in stream.state.items())
 
 
-def test_a_forged_state_is_refused(rng):
-    stream = classifier(missing="mask", stride=3).stream()
-    stream.step(rng.normal(size=3))
-    for name, value in (("block.size", 3), ("block.size", -1), ("block.gaps", 2), ("n_blocks", 9)):
+def a_step_or_the_error(steps, x):
+    try:
+        return steps.step(x)
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("front", FRONTS, ids=str)
+@pytest.mark.parametrize("n", [None, 3])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dtype": "float32", "missing": "error"},
+        {"dtype": "float64", "missing": "mask"},
+        {"dtype": "float32", "missing": "skip", "standardize": False},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.filterwarnings("error")
+def test_a_quick_step_has_the_bits_of_any_step(few, options, n, front, rng, monkeypatch):
+    monkeypatch.setattr(module, "FEW_NUMBERS", few)
+    fit = classifier(**front, **options)
+    quick, careful = (fit.stream(n)._steps for _ in range(2))
+    careful._may_be_quick = False
+    shape = (3,) if n is None else (n, 3)
+    n_quick, together = 0, n is None or front["stride"] == 1
+    for t in range(60):
+        x = rng.normal(size=shape).astype(rng.choice(["f4", "f8"]))
+        x.flat[rng.integers(x.size)] = [0.3, -0.0, 1e9, 0.1, np.nan, 1e38, 0.2, np.inf][t // 3 % 8]
+        if x.dtype == np.float64 and t == 50:
+            x[...] = 1e300
+        n_quick += together and quick._may_be_quick and 0 < np.abs(x).max() < 1e10
+        expected = a_step_or_the_error(careful, x)
+        found = a_step_or_the_error(quick, x)
+        assert type(found) is type(expected)
+        assert np.array_equal(found, expected)
+        assert quick.logits.tobytes() == careful.logits.tobytes()
+        for name, array in careful.state.items():
+            assert quick.state[name].tobytes() == array.tobytes(), name
+    assert bool(n_quick) == together
+
+
+def test_a_step_that_nothing_is_missing_of_is_quick():
+    steps = classifier(deltas=2, stride=3).stream()._steps
+    found = [steps._quick_step(np.array([0.5, t, 1.0])) is not None for t in range(4)]
+    assert found == [False] * 4  # nothing to differ from is known
+    for t in range(6):
+        steps.step(np.array([0.5, t, 1.0]))
+    steps._any_step = None
+    for t in range(7):
+        assert steps.step(np.array([0.5, t, 1.0])) is not None
+
+
+FORGED = {
+    "block.size": (3, -1, 0, 2),
+    "block.gaps": (2, 0.5, -1, 1),
+    "n_blocks": (9, 0, 2, 2**62),
+    "n_steps": (100, 3),
+    "block.known": (-1, 0.5, 2),
+}
+
+
+@pytest.mark.parametrize("n", [None, 2])
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_state_is_refused(name, n, rng):
+    stream = classifier(missing="mask", stride=3, deltas=1).stream(n)
+    for _ in range(4):
+        stream.step(rng.normal(size=3 if n is None else (n, 3)))
+        stream.state = stream.state
+    for value in FORGED[name]:
         state = stream.state
-        state[name][...] = value
-        with pytest.raises(ValueError, match=r"blocks of 3 steps"):
+        state[name][-1:] = value
+        with pytest.raises(ValueError, match=r"blocks of 3"):
             stream.state = state
 
 

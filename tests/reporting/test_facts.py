@@ -452,3 +452,23 @@ def test_drift_of_a_pipeline_is_that_of_the_features_it_is_given(standardize, n_
         for one, other in zip(drift["features"], expected["features"], strict=True):
             assert (one.pop("feature"), one.pop("flagged")) == (other["feature"], other["flagged"])
             assert one == pytest.approx({name: other[name] for name in one}, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale_each", [False, True])
+def test_a_front_end_is_told_and_why_it_was_chosen(cases, scale_each):
+    case = cases["label"]
+    model = elman.RNNClassifier(
+        hidden_size=3, max_iter=1, random_state=0, deltas="auto", stride=2, scale_each=scale_each
+    ).fit(case.X_train, case.y_train)
+    told = elman.report(model, case.X, case.y, **FAST)
+    front = told.to_dict()["model"]["frontend"]
+    assert [front[name] for name in ("deltas", "stride", "scale_each")] == [
+        model.frontend_.deltas,
+        2,
+        scale_each,
+    ]
+    page = told.to_html()
+    assert f"<dt>front end</dt><dd>{model.frontend_.in_words()}<br>“auto” chose deltas=" in page
+    assert ("by its own mean and amplitude" in page) == scale_each
+    alone = elman.report(case.model, case.X, case.y, **FAST)
+    assert "<dt>front end</dt><dd>none</dd>" in alone.to_html()

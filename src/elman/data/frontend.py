@@ -5,8 +5,9 @@ In this order, all of it in float64:
 1. *missing values*: a step that `missing="skip"` leaves out is left out before anything else, as if
    it had never been recorded;
 2. *standardisation* of the steps of X, with the statistics of X;
-3. `scale_each`: each recording is divided by its own amplitude, feature by feature. It comes before
-   steps are averaged, because an average has another amplitude;
+3. `scale_each`: of each recording its own mean is subtracted, and it is divided by its own
+   amplitude, feature by feature. It comes before steps are averaged, because an average has another
+   amplitude;
 4. `stride`: the mean of each block of so many steps, the last one shorter, is one step to the
    network; of missing values ("mask") the mean of those that were observed;
 5. `deltas`: differences of what is left to the step before, so that they are those that the network
@@ -15,7 +16,8 @@ In this order, all of it in float64:
 6. *indicators* of what is missing ("mask"), last, since the others need to know it.
 
 The columns are: the features, their differences of order 1, of order 2, the logarithms of the
-recording's amplitudes, the indicators. A model without a front end has the first and the last.
+recording's amplitudes, its means, the indicators. A model without a front end has the first and the
+last.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ Indices = NDArray[np.int64]
 MOST_DELTAS = 2
 LEAST_AMPLITUDE = 1e-12
 """Of a standardised recording: one that is quieter is taken for one that is as quiet as this, so
-that what is nearly 0 throughout is not blown up."""
+that what hardly changes but by rounding is not blown up."""
+LEAST_LOG_DEVIATION = 1e-3
+"""Of the logarithms of amplitudes: recordings whose amplitudes agree to within a thousandth were
+given the same one, and rounded, so that there is nothing to be learned from the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +67,7 @@ class Frontend:
     stride: int = 1
     """time steps of X in a block, of which the network reads the mean"""
     scale_each: bool = False
-    """whether each recording is divided by its own amplitude"""
+    """whether each recording is divided by its own amplitude, about its own mean"""
     delta_scale: Floats = field(default_factory=lambda: np.ones((0, 0)), repr=False)
     """(deltas, n_features), what the differences of each order are divided by"""
     log_amplitude: Standardisation | None = field(default=None, repr=False)
@@ -78,7 +83,7 @@ class Frontend:
         """What it does, in one line."""
         parts = [f"differences of order {'1 and 2' if self.deltas == 2 else 1}"] * bool(self.deltas)
         parts += [f"means of {self.stride} steps"] * (self.stride > 1)
-        parts += ["each recording divided by its amplitude"] * self.scale_each
+        parts += ["each recording by its own mean and amplitude"] * self.scale_each
         return ", ".join(parts) or "none"
 
     @property
@@ -88,7 +93,7 @@ class Frontend:
 
     def n_inputs(self, n_features: int, missing: str) -> int:
         """How many features a network sees of sequences of `n_features`."""
-        return n_inputs(n_features, missing) + n_features * (self.deltas + self.scale_each)
+        return n_inputs(n_features, missing) + n_features * (self.deltas + 2 * self.scale_each)
 
     def n_features_of(self, n_inputs: int, missing: str) -> int:
         """How many features sequences have of which a network sees so many."""
@@ -183,20 +188,17 @@ class Frontend:
         lengths : ndarray of shape (n_samples,), int64
             How many of them each sample has.
         """
-        logs: Floats | None = None
+        of_samples: list[Floats] = []
         if self.scale_each:
-            amplitude = amplitudes(values, lengths)
-            divisor = np.where(np.isnan(amplitude), 1.0, amplitude)
-            values = values / np.repeat(divisor, lengths, axis=0)
-            logs = self._log_inputs(amplitude)
+            values, mean, amplitude = each_scaled(values, lengths)
+            of_samples = [self._log_inputs(amplitude), mean]
         values, lengths = block_means(values, lengths, self.stride)
         parts = [values]
         found = values
         for scale in self.delta_scale[: self.deltas]:
             found = differences(found, lengths)
             parts.append(found / scale)
-        if logs is not None:
-            parts.append(np.repeat(logs, lengths, axis=0))
+        parts += [np.repeat(column, lengths, axis=0) for column in of_samples]
         if missing == "mask":
             parts.append(np.isnan(values).astype(np.float64))
         inputs = np.concatenate(parts, axis=1)
@@ -232,21 +234,22 @@ class Frontend:
         dvalues: Floats = np.repeat(dblocks / sizes[:, np.newaxis], sizes, axis=0)
         if not self.scale_each or self.log_amplitude is None:
             return dvalues
-        amplitude = amplitudes(values, np.array([n_steps], np.int64))[0]
-        start = (1 + self.deltas) * n_features
+        scaled, _, found = each_scaled(values, np.array([n_steps], np.int64))
+        amplitude, start = found[0], (1 + self.deltas) * n_features
         dlog = np.add.reduce(dinputs[:, start : start + n_features], axis=0)
-        damplitude = dlog / self.log_amplitude.scale / amplitude
-        damplitude -= np.add.reduce(dvalues * values, axis=0) / np.square(amplitude)
+        dmean = np.add.reduce(dinputs[:, start + n_features : start + 2 * n_features], axis=0)
+        # As of layer normalisation: what the mean and the amplitude depend on is every step.
+        damplitude = dlog / self.log_amplitude.scale - np.add.reduce(dvalues * scaled, axis=0)
         damplitude[amplitude <= LEAST_AMPLITUDE] = 0
-        dvalues /= amplitude
-        dvalues += damplitude * values / (n_steps * amplitude)
-        return dvalues
+        dvalues = dvalues - np.add.reduce(dvalues, axis=0) / n_steps
+        dvalues = (dvalues + damplitude * scaled / n_steps) / amplitude
+        return np.asarray(dvalues + dmean / n_steps)
 
     def spread(self, answers: Array, n_steps: int) -> Array:
         """Each of the answers to blocks at all time steps of its block: (n_steps, ...)."""
         if self.stride == 1:
             return answers[:n_steps]
-        return np.repeat(answers[: -(-n_steps // self.stride)], self.stride, axis=0)[:n_steps]
+        return np.asarray(answers[np.arange(n_steps) // self.stride])
 
     def while_reading(self, answers: Array, initial: Array, n_steps: int) -> Array:
         """At each time step the answer to the blocks that have ended: (n_steps, ...).
@@ -279,23 +282,47 @@ PLAIN = Frontend()
 # Steps of it
 
 
-def amplitudes(values: Floats, lengths: Indices) -> Floats:
-    """(n_samples, n_features): the root mean square of each sample, over what was observed.
+def each_scaled(values: Floats, lengths: Indices) -> tuple[Floats, Floats, Floats]:
+    """Samples of mean 0 and amplitude 1, what was subtracted, and what they were divided by.
 
-    Standardised values are deviations from the mean of the training data, so that it is the
-    deviation of the recording from that mean. NaN where nothing was observed.
+    The mean is a sample's own. From that of the training data a quiet recording may be so far away
+    that what changes in it would be lost beside the distance.
+
+    Returns
+    -------
+    scaled : ndarray of shape (n_steps, n_features)
+    mean, amplitude : ndarray of shape (n_samples, n_features)
+        The amplitude is the root mean square of the deviations from the mean, both over what was
+        observed; NaN where nothing was.
     """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        mean, amplitude = _mean_and_amplitude(values, lengths)
+        huge = np.flatnonzero(np.isinf(amplitude).any(axis=1))
+        if len(huge):  # squares that leave the range of float64
+            rows = np.isin(np.repeat(np.arange(len(lengths)), lengths), huge)
+            found = _mean_and_amplitude(np.ldexp(values[rows], -600), lengths[huge])
+            mean[huge], amplitude[huge] = (np.ldexp(each, 600) for each in found)
+        divisor = np.where(np.isnan(amplitude), 1.0, amplitude)
+        centred = values - np.repeat(mean, lengths, axis=0)
+        return centred / np.repeat(divisor, lengths, axis=0), mean, amplitude
+
+
+def _mean_and_amplitude(values: Floats, lengths: Indices) -> tuple[Floats, Floats]:
     observed = ~np.isnan(values)
-    squares = np.square(np.where(observed, values, 0.0))
-    sums, counts = np.zeros((2, len(lengths), values.shape[1]))
     filled = np.flatnonzero(lengths)
-    if len(filled):
-        starts = (np.cumsum(lengths) - lengths)[filled]
-        sums[filled] = np.add.reduceat(squares, starts, axis=0)
-        counts[filled] = np.add.reduceat(observed.astype(np.float64), starts, axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = np.maximum(np.sqrt(sums / counts), LEAST_AMPLITUDE)
-    return found
+    starts = (np.cumsum(lengths) - lengths)[filled]
+
+    def sums(of_steps: Floats) -> Floats:
+        out = np.zeros((len(lengths), values.shape[1]))
+        if len(filled):
+            out[filled] = np.add.reduceat(np.where(observed, of_steps, 0.0), starts, axis=0)
+        return out
+
+    counts = sums(np.ones(values.shape))
+    mean = sums(values) / counts
+    mean += sums(values - np.repeat(mean, lengths, axis=0)) / counts  # its rounding
+    squares = sums(np.square(values - np.repeat(mean, lengths, axis=0)))
+    return mean, np.maximum(np.sqrt(squares / counts), LEAST_AMPLITUDE)
 
 
 def block_means(values: Floats, lengths: Indices, stride: int) -> tuple[Floats, Indices]:
@@ -321,10 +348,17 @@ def block_means(values: Floats, lengths: Indices, stride: int) -> tuple[Floats, 
     filled = np.where(missing, 0.0, values)
     total = np.zeros((len(starts), values.shape[1]))
     gaps = np.zeros(total.shape)
-    for k in range(int(sizes.max(initial=0))):
-        has = np.flatnonzero(sizes > k)
-        total[has] += filled[starts[has] + k]
-        gaps[has] += missing[starts[has] + k]
+    longest = int(sizes.max(initial=0))
+    if longest > len(starts):  # few blocks, one after another; to the same bits
+        for block, (start, size) in enumerate(zip(starts.tolist(), sizes.tolist(), strict=True)):
+            steps = slice(start, start + size)
+            total[block] += np.add.accumulate(filled[steps], axis=0)[-1]
+            gaps[block] = np.count_nonzero(missing[steps], axis=0)
+    else:
+        for k in range(longest):
+            has = np.flatnonzero(sizes > k)
+            total[has] += filled[starts[has] + k]
+            gaps[has] += missing[starts[has] + k]
     return mean_of(total, sizes[:, np.newaxis] - gaps), n_blocks
 
 
@@ -363,7 +397,9 @@ def learn_frontend(
     """The front end, with the scales of what it makes of training data.
 
     A difference is divided by its root mean square over all steps that have one: it has no mean to
-    be subtracted, so that 0 goes on to mean "no change".
+    be subtracted, so that 0 goes on to mean "no change". Differences that are no larger than what
+    rounding makes of equal ones are left as small as they are: those of a feature that is the same
+    throughout each recording, or those of order 2 of one that counts time.
 
     Parameters
     ----------
@@ -382,21 +418,39 @@ def learn_frontend(
     weights = np.ones(len(data)) if sample_weight is None else np.asarray(sample_weight, float)
     squares, counts = np.zeros((2, deltas, n_features))
     logs = np.full((len(data), n_features), np.nan)
+    far = np.zeros(n_features)  # of 0 from the mean, in the units of standardised values
+    if standardisation is not None:
+        far = np.abs(standardisation.mean) / standardisation.scale
+    held_squares, held_counts = np.zeros((2, n_features))
     for start, stop, values in standardised_samples(data, standardisation):
         lengths = data.lengths[start:stop]
+        held = np.abs(values) + far  # with the rounding of which values come
         if scale_each:
-            amplitude = amplitudes(values, lengths)
+            values, _, amplitude = each_scaled(values, lengths)
             logs[start:stop] = np.log(amplitude)
-            divisor = np.where(np.isnan(amplitude), 1.0, amplitude)
-            values = values / np.repeat(divisor, lengths, axis=0)
+            # What is the same throughout has no rounding that differs.
+            divisor = np.where(amplitude > LEAST_AMPLITUDE, amplitude, np.inf)
+            held /= np.repeat(divisor, lengths, axis=0)
+        held[np.isnan(held)] = 0
+        of_steps = np.repeat(weights[start:stop], lengths)[:, np.newaxis]
+        with np.errstate(over="ignore"):
+            held_squares += np.add.reduce(np.square(held) * of_steps, axis=0)
+        held_counts += np.add.reduce(~np.isnan(values) * of_steps, axis=0)
         values, lengths = block_means(values, lengths, stride)
         of_steps = np.repeat(weights[start:stop], lengths)[:, np.newaxis]
-        for order in range(deltas):
-            values = differences(values, lengths)
-            known = ~np.isnan(values)
-            squares[order] += np.add.reduce(np.where(known, values, 0.0) ** 2 * of_steps, axis=0)
-            counts[order] += np.add.reduce(known * of_steps, axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for order in range(deltas):
+                values = differences(values, lengths)
+                known = ~np.isnan(values)
+                added = np.where(known, values, 0.0) ** 2 * of_steps
+                squares[order] += np.add.reduce(added, axis=0)
+                counts[order] += np.add.reduce(known * of_steps, axis=0)
     scale = np.sqrt(squares / np.where(counts > 0, counts, 1.0))
+    # Rounded were X, as it was stored, and the sum of each block.
+    rounding = max(np.finfo(data.dtype).eps, stride * np.finfo(np.float64).eps)
+    typical = np.sqrt(held_squares / np.where(held_counts > 0, held_counts, 1.0))
+    orders = np.arange(1, deltas + 1)[:, np.newaxis]
+    scale[scale <= 2.0**orders * rounding * typical] = 0
     log_amplitude = None
     if scale_each:
         known = ~np.isnan(logs)
@@ -406,7 +460,9 @@ def learn_frontend(
         logs[~known] = 0
         mean = np.add.reduce(logs * of_samples, axis=0) / total
         deviation = np.sqrt(np.add.reduce(np.square(logs - mean) * of_samples, axis=0) / total)
-        log_amplitude = Standardisation(mean, np.where(deviation > 1e-12, deviation, 1.0))
+        log_amplitude = Standardisation(
+            mean, np.where(deviation > LEAST_LOG_DEVIATION, deviation, 1.0)
+        )
     scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
     return Frontend(deltas, stride, scale_each, scale, log_amplitude, reasons)
 

@@ -88,6 +88,11 @@ def _stride(data: Sequences, looked: _Looked, every_step: bool) -> tuple[int, st
         refused = stride
         stride = -(-stride // 2)
         lost = looked.lost(stride)
+    if math.isnan(lost):
+        return 1, (
+            f"recordings have {median:g} steps (median), but none of at least {LEAST_STEPS} steps "
+            "changes, to tell what means would lose"
+        )
     if stride == 1:
         return 1, (
             f"recordings have {median:g} steps (median), but are too rough to be thinned: means of "
@@ -122,9 +127,7 @@ class _Looked:
     def __init__(self, data: Sequences) -> None:
         n = min(len(data), N_LOOKED_AT)
         chosen = np.linspace(0, len(data), n, endpoint=False).astype(np.int64)
-        self.recordings = [
-            np.asarray(data[i][:STEPS_LOOKED_AT], np.float64) for i in chosen.tolist()
-        ]
+        self.recordings = [_moderate(data[i][:STEPS_LOOKED_AT]) for i in chosen.tolist()]
 
     def lost(self, stride: int) -> float:
         """The share of their variance that is within blocks of so many steps."""
@@ -133,6 +136,13 @@ class _Looked:
     def autocorrelation(self) -> float:
         """That of neighbouring steps."""
         return _typical([_autocorrelation(x) for x in self.recordings if len(x) >= LEAST_STEPS])
+
+
+def _moderate(x: Any) -> Floats:
+    """Steps in float64, each feature by a power of two, so that squares stay in the range."""
+    values = np.array(x, np.float64)
+    largest = np.fmax.reduce(np.abs(values), axis=0, initial=0.0)
+    return np.asarray(np.ldexp(values, -np.frexp(largest)[1]))
 
 
 def _typical(values: list[Floats]) -> float:

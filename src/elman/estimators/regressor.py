@@ -196,8 +196,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> RNNRegressor:
         """Train one more epoch on some samples, from where the last call left off.
 
-        The optimizer goes on too. The statistics of `standardize`, and `y_mean_` and `y_scale_`,
-        are those of the first call (or of `fit`).
+        The optimizer goes on too. The statistics of `standardize`, `y_mean_` and `y_scale_`, and
+        `frontend_` with what "auto" chose and its scales, are those of the first call (or of
+        `fit`).
 
         Parameters
         ----------

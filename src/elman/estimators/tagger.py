@@ -174,8 +174,8 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     ) -> RNNTagger:
         """Train one more epoch on some samples, from where the last call left off.
 
-        The optimizer goes on too. The statistics of `standardize` are those of the first call
-        (or of `fit`).
+        The optimizer goes on too. The statistics of `standardize`, and `frontend_` with what "auto"
+        chose and its scales, are those of the first call (or of `fit`).
 
         Parameters
         ----------

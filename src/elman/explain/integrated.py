@@ -100,6 +100,9 @@ def integrated_gradients(
     residual falls slowly: to 1e-4 or so in 4,096 points, for recordings of 200 steps and 64 units.
     With layer_norm=True and less than eight units or so it can be as large as the answer, because
     sums that are nearly equal in all units, as near a baseline of the mean, are blown up to 1.
+    With scale_each=True a baseline that never changes has no amplitude, and the path begins with a
+    jump from it, which the residual says: pass recordings that do change as the baseline, or use
+    `occlusion`.
     A network with a memory may also tip over at one point of the path, between two answers that
     hardly change: any fixed number of points misses much of such a step, and dividing the path
     finds it. Look at the residual before you rely on the values.

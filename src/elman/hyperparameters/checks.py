@@ -116,7 +116,9 @@ def integer(low: int) -> Check:
 def auto_or_integer(low: int, high: int | None = None) -> Check:
     """The text "auto", or an int of at least `low`, and at most `high`."""
     bounds = f"at least {low}" if high is None else f"from {low} to {high}"
-    allowed = f"int >= {low}" if high is None else ", ".join(map(str, range(low, high + 1)))
+    allowed = f"int >= {low}"
+    if high is not None and high - low < 10:
+        allowed = ", ".join(map(str, range(low, high + 1)))
 
     @accepting(f'"auto" or {allowed}')
     def check(name: str, value: Any) -> None:
@@ -133,7 +135,7 @@ def auto_or_integer(low: int, high: int | None = None) -> Check:
 
 
 deltas_order = auto_or_integer(0, 2)
-block_steps = auto_or_integer(1)
+block_steps = auto_or_integer(1, 2**31 - 1)
 most_epochs = auto_or_integer(1)
 
 

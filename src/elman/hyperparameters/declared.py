@@ -856,12 +856,13 @@ class RunParameters:
     scale_each: bool = declared(
         False,
         boolean,
-        help="Divide each recording by its own amplitude, which becomes a feature.",
+        help="Divide each recording by its own amplitude, about its mean; both become features.",
         doc="""
-        Divide each feature of a sequence by its own amplitude there (the root mean square of its
-        standardised values), and let the network see the logarithm of that amplitude as a further
-        feature: for recordings whose amplitudes differ by orders of magnitude. The amplitude is
-        known once a sequence has ended, so that there are no streams and no answers over time.
+        Subtract from each feature of a sequence its own mean there, divide it by its own amplitude
+        (the root mean square of what is left), and let the network see the logarithm of that
+        amplitude and the mean as further features: for recordings whose amplitudes differ by orders
+        of magnitude. Both are known once a sequence has ended, so that there are no streams and no
+        answers over time.
         """,
         shapes="network",
     )

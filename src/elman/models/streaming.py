@@ -337,16 +337,8 @@ class Stream:
                 )
         if np.any((arrays["n_steps"] < 0) | (arrays["n_steps"] >= 2**62)):
             raise ValueError("state['n_steps'] has a number of steps below 0, or beyond counting")
-        size, stride = arrays.get("block.size"), self._model.frontend.stride
-        if size is not None and (
-            np.any((size < 0) | (size >= stride) | (size > arrays["n_steps"]))
-            or np.any((arrays["block.gaps"] < 0) | (arrays["block.gaps"] > size[:, np.newaxis]))
-            or np.any((arrays["n_blocks"] < 0) | (arrays["n_blocks"] > arrays["n_steps"]))
-        ):
-            raise ValueError(
-                f"state['block.size'], state['block.gaps'] or state['n_blocks'] is not what blocks "
-                f"of {stride} steps can have after that many steps"
-            )
+        if "block.size" in arrays:
+            _refuse_impossible_blocks(arrays, self._model.frontend.stride)
         for name, array in arrays.items():
             bad = ~np.isfinite(array) & (array != self._start[name])  # the largest so far is -inf
             if bad.any():
@@ -524,6 +516,24 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         missing=model.missing,
         flat=n is None,
     )
+
+
+def _refuse_impossible_blocks(arrays: Mapping[str, Array], stride: int) -> None:
+    """Raise ValueError for a place within blocks that no steps lead to."""
+    size, gaps, known = arrays["block.size"], arrays["block.gaps"], arrays["block.known"]
+    in_blocks = arrays["n_steps"] - size
+    if (
+        np.any((size < 0) | (size >= stride))
+        or np.any((in_blocks % stride != 0) | (in_blocks // stride != arrays["n_blocks"]))
+        or np.any((gaps < 0) | (gaps > size[:, np.newaxis]) | (gaps % 1 != 0))
+        or np.any((gaps == size[:, np.newaxis]) & (arrays["block.sum"] != 0))
+        or np.any((known != 0) & (known != 1))
+    ):
+        raise ValueError(
+            "state['n_steps'], state['n_blocks'] and the arrays of state['block.*'] do not belong "
+            f"together: no number of steps leads there in blocks of {stride}. Assign a state as a "
+            "stream of the same model gave it"
+        )
 
 
 def _refuse_stalled_sums(arrays: Mapping[str, Array], own: Mapping[str, Array]) -> None:

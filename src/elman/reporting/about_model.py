@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.frontend import Frontend
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.hyperparameters.declared import DECLARED
@@ -47,6 +48,7 @@ def model_facts(found: Fitted) -> Fact:
         "dtype": str(params.dtype),
         "missing": model.missing,
         "standardize": model.standardisation is not None,
+        "frontend": _frontend(model.frontend),
         "n_parameters": int(sum(w.size for w in params.values())),
         "weights": [
             {"name": name, "shape": [*w.shape], "parameters": int(w.size)}
@@ -57,6 +59,17 @@ def model_facts(found: Fitted) -> Fact:
         "changed": changed,
         "backend": type(backend).__module__.rpartition(".")[2],
         "versions": _versions(),
+    }
+
+
+def _frontend(frontend: Frontend) -> Fact:
+    """What the network reads of standardised steps, and why "auto" chose it."""
+    return {
+        "deltas": frontend.deltas,
+        "stride": frontend.stride,
+        "scale_each": frontend.scale_each,
+        "in_words": frontend.in_words(),
+        "reasons": [*frontend.reasons],
     }
 
 

@@ -36,6 +36,7 @@ def model_section(facts: Fact) -> Sequence[str]:
         ("parameters", f"{told['n_parameters']:,}, {text(told['dtype'])}"),
         ("standardised", "yes" if told["standardize"] else "no"),
         ("missing values", f"missing={text(repr(told['missing']))}"),
+        ("front end", _frontend(told["frontend"])),
         (
             "computed by",
             f"{text(told['backend'])}; "
@@ -75,3 +76,9 @@ def model_section(facts: Fact) -> Sequence[str]:
         + table("Weights", ["array", "shape", "parameters"], weights)
         + "</div>",
     ]
+
+
+def _frontend(told: Fact) -> str:
+    """What the network reads of standardised steps, and below it what "auto" chose and why."""
+    reasons = [f"“auto” chose {text(reason)}" for reason in told["reasons"]]
+    return text(told["in_words"]) + "".join(f"<br>{reason}" for reason in reasons)
