@@ -22,8 +22,10 @@ FORGET_BIAS = 1.0
 """An LSTM's initial b_f: Jozefowicz, Zaremba and Sutskever (2015), "An empirical exploration of
 recurrent network architectures"."""
 
-INITIAL_GAINS = {"elman": 1.0, "gru": 1.0, "lstm": 1.0}
-"""What every gain of a cell with layer normalisation starts at."""
+INITIAL_GAINS = {"elman": 0.3, "gru": 0.1, "lstm": 0.2}
+"""What every gain of a cell with layer normalisation starts at. At 1 a normalised sum drives many
+units of tanh to where it is flat: Cooijmans, Ballas, Laurent, Gulcehre and Courville (2016),
+"Recurrent batch normalization". Chosen by cross-validation (docs/how-to/choosing.md)."""
 
 
 def weight_shapes(cell: Cell, n_features: int, hidden_size: int) -> Shapes:
