@@ -82,13 +82,13 @@ def make_loudnesses(n_samples: int = 120, random_state: int = 0) -> Made:
 
 
 def make_recent_mean(n_samples: int = 150, random_state: int = 0) -> Made:
-    """Regression where the end matters: the target is a mean over the steps, each of which counts
+    """Regression where the end matters: the target is a mean of the first feature over the steps, each of which counts
     0.8 times as much as the one after it.
     """
     rng = np.random.default_rng(random_state)
     X = [rng.normal(size=(rng.integers(15, 61), 2)) for _ in range(n_samples)]
     decays = [0.8 ** np.arange(len(x))[::-1] for x in X]
-    y = np.array([(x[:, 0] * x[:, 1]) @ d / d.sum() for x, d in zip(X, decays, strict=True)])
+    y = np.array([x[:, 0] @ d / d.sum() for x, d in zip(X, decays, strict=True)])
     return X, y
 
 

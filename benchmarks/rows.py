@@ -1,6 +1,7 @@
 """Names in; the settings that `benchmarks.selection` compares under that name out.
 
-"steps" stands for as many epochs, at least 60, as hold so many steps of the optimizer.
+"steps" stands for as many epochs, at least 60, as hold so many steps of the optimizer, and
+"initial gain" for what the gains of layer normalisation start at.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from typing import Any
 
 AUTO = {"deltas": "auto", "stride": "auto"}
 LONGER = {"batch_size": 8, "max_iter": 100}
+ENOUGH = {**AUTO, "steps": 600}
+GAINS = (0.1, 0.2, 0.3, 0.5, 1.0)
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "steps": [
         {},
@@ -50,4 +53,15 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         {**AUTO, **LONGER, "hidden_size": 64},
         {**AUTO, **LONGER, "max_iter": 200},
     ],
+    "regressors": [
+        {**AUTO, **LONGER, "readout": readout}
+        for readout in ("max", "last", ["last", "max"], ["mean", "max"], ["last", "mean", "max"])
+    ],
+    **{
+        f"layer_norm {cell}": [
+            {**ENOUGH, "cell": cell},
+            *({**ENOUGH, "cell": cell, "layer_norm": True, "initial gain": g} for g in GAINS),
+        ]
+        for cell in ("elman", "gru", "lstm")
+    },
 }

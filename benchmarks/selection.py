@@ -20,6 +20,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from benchmarks import archive, sets
 from benchmarks.machine import machine
 from benchmarks.rows import GRIDS
+from elman.nn.cells import INITIAL_GAINS
 
 Settings = dict[str, Any]
 RESULTS = Path(__file__).parent / "results"
@@ -60,12 +62,14 @@ def run(job: Job) -> dict[str, Any]:
     train, test = _folds(job.name, job.repeat)[job.fold]
     settings = dict(json.loads(job.settings))
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    gain = settings.pop("initial gain", None)
+    gains = {} if gain is None else dict.fromkeys(INITIAL_GAINS, gain)
     estimator = RNNRegressor if data.kind == "regression" else RNNClassifier
     model = estimator(
         random_state=100 * job.repeat + job.fold, n_jobs=1, **_for(settings, estimator, train)
     )
     start = time.process_time()
-    with warnings.catch_warnings():
+    with patch.dict(INITIAL_GAINS, gains), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(_take(data.X_train, train), data.y_train[train])
     seconds = time.process_time() - start
@@ -194,11 +198,11 @@ def main() -> None:
     rows = GRIDS[args.grid]
     jobs = list(jobs_of(args.sets, rows, args.repeats))
     digest = hashlib.sha256(repr(jobs).encode()).hexdigest()[:8]
-    log = args.log or archive.CACHE / f"selection-{args.grid}-{digest}.jsonl"
+    log = args.log or archive.CACHE / f"selection-{args.grid.replace(' ', '-')}-{digest}.jsonl"
     log.parent.mkdir(exist_ok=True)
     found = summarise(cross_validate(jobs, log, args.workers), args.sets, rows)
     print(table(found, args.sets))
-    output = args.output or RESULTS / f"selection-{args.grid}.json"
+    output = args.output or RESULTS / f"selection-{args.grid.replace(' ', '-')}.json"
     about = machine("elman", "numpy", "scikit-learn")
     report = {"machine": about, "repeats": args.repeats, "rows": found}
     output.write_text(json.dumps(report, indent=1) + "\n")

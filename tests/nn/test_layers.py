@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from elman.backends.cells import Cell
-from elman.nn.cells import initial_weights, weight_shapes
+from elman.nn.cells import INITIAL_GAINS, initial_weights, weight_shapes
 from elman.nn.initializers import RECURRENT, glorot_uniform, orthogonal
 from elman.nn.parameters import Parameters
 
@@ -67,3 +67,12 @@ def test_initial_weights():
     assert abs(drawn.var() - 2 / 500) < 1e-4
     uniform = RECURRENT["uniform"](rng, 100)
     assert 0.099 < np.abs(uniform).max() <= 0.1
+
+
+@pytest.mark.parametrize("name", ["elman", "gru", "lstm"])
+def test_initial_gains_are_those_of_the_cell(monkeypatch, name):
+    monkeypatch.setitem(INITIAL_GAINS, name, 0.75)
+    cell = Cell(name, layer_norm=True)
+    weights = initial_weights(cell, 2, 3, "orthogonal", np.random.default_rng(3))
+    assert {k: v.shape for k, v in weights.items()} == weight_shapes(cell, 2, 3)
+    assert np.all(weights["gain"] == 0.75)

@@ -175,7 +175,10 @@ class NetworkParameters:
         doc="""
         Normalise each sum that goes into an activation or a gate over the units of its layer, then
         scale it by a learned gain, before its bias is added: Ba, Kiros and Hinton (2016), "Layer
-        normalization". `elman.backends.cells.Cell` has the equations.
+        normalization". `elman.backends.cells.Cell` has the equations. Gains start at 0.3 in
+        the Elman cell, 0.1 in the GRU and 0.2 in the LSTM. Leave it off where a step has one or few
+        features: a sum normalised over the units no longer says how large the input was. In
+        cross-validation on sets with one to three features it cost up to 17 points of accuracy.
         """,
         shapes="network",
     )

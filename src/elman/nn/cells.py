@@ -22,6 +22,11 @@ FORGET_BIAS = 1.0
 """An LSTM's initial b_f: Jozefowicz, Zaremba and Sutskever (2015), "An empirical exploration of
 recurrent network architectures"."""
 
+INITIAL_GAINS = {"elman": 0.3, "gru": 0.1, "lstm": 0.2}
+"""What every gain of a cell with layer normalisation starts at. At 1 a normalised sum drives many
+units of tanh to where it is flat: Cooijmans, Ballas, Laurent, Gulcehre and Courville (2016),
+"Recurrent batch normalization". Chosen by cross-validation (docs/how-to/choosing.md)."""
+
 
 def weight_shapes(cell: Cell, n_features: int, hidden_size: int) -> Shapes:
     """Shapes of W_x, W_h and b; with layer normalisation also of the gain."""
@@ -41,7 +46,8 @@ def initial_weights(
 ) -> dict[str, NDArray[np.float64]]:
     """Glorot uniform W_x, W_h by `recurrent_init`; each gate's block drawn by itself.
 
-    b is zero, but for an LSTM's forget gate: `forget_bias`. A gain is one.
+    b is zero, but for an LSTM's forget gate: `forget_bias`. A gain is the cell's of
+    `INITIAL_GAINS`.
 
     Returns
     -------
@@ -57,4 +63,6 @@ def initial_weights(
         "W_h": np.hstack([draw(rng, hidden_size) for _ in cell.kind.gates]),
         "b": b.ravel(),
     }
-    return weights | {"gain": np.ones(b.size)} if cell.layer_norm else weights
+    if cell.layer_norm:
+        weights["gain"] = np.full(b.size, INITIAL_GAINS[cell.name])
+    return weights
