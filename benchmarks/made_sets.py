@@ -82,8 +82,8 @@ def make_loudnesses(n_samples: int = 120, random_state: int = 0) -> Made:
 
 
 def make_recent_mean(n_samples: int = 150, random_state: int = 0) -> Made:
-    """Regression where the end matters: the target is a mean of the first feature over the steps, each of which counts
-    0.8 times as much as the one after it.
+    """Regression where the end matters: the target is the mean of the first of two features over
+    the steps, each of which counts 0.8 times as much as the one after it.
     """
     rng = np.random.default_rng(random_state)
     X = [rng.normal(size=(rng.integers(15, 61), 2)) for _ in range(n_samples)]
