@@ -110,7 +110,7 @@ def answers_to(
     if layout.bidirectional:
         _whole(network, recordings, changes, backend, places, out)
         return out
-    per_step = sum(layout.cell.state_size(size) for size in layout.hidden_sizes) + layout.width
+    per_step = sum(layout.cell.state_size(size) for size in layout.hidden_sizes) + layout.n_read
     order = sorted(range(len(recordings)), key=lambda i: -len(recordings[i]))
     by_recording: dict[int, list[int]] = {}
     for number, change in enumerate(changes):
@@ -143,7 +143,7 @@ def _onward(
     parts = [
         (changes[number].length(recordings[i]), number) for i in group for number in by_recording[i]
     ]
-    width = network.values_per_step + network.layout.width
+    width = network.values_per_step + network.layout.n_read
     for batch in _batches(parts, changes, width):
         chosen = [changes[number] for number, _, _ in batch]
         counts = [stop - start for _, start, stop in batch]

@@ -131,6 +131,6 @@ def _batches(
     longest = int(data.lengths.max(initial=1))
     width = network.values_per_step
     if states:
-        width += network.layout.width + network.layout.n_outputs
+        width += network.layout.n_read + network.layout.n_outputs
     batch_size = max(1, min(MAX_BATCH_SIZE, BATCH_VALUES // max(1, longest * width)))
     return data.batches(batch_size, backend)

@@ -51,7 +51,9 @@ def plain_readout(readout: Any) -> Readout:
     shown = f"readout={readout!r:.200}"
     if isinstance(readout, str):
         if readout != EVERY and readout not in READOUTS:
-            raise ValueError(f"{shown} is not known; choose one of {choices}, or several of them")
+            raise ValueError(
+                f"{shown} is not known; choose one of {choices}, or a tuple of several of them"
+            )
         return str(readout)
     if not isinstance(readout, (list, tuple)):
         raise TypeError(
