@@ -57,6 +57,18 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         {**AUTO, **LONGER, "readout": readout}
         for readout in ("max", "last", ["last", "max"], ["mean", "max"], ["last", "mean", "max"])
     ],
+    "stability": [
+        {**AUTO, **LONGER, "readout": readout, **change}
+        for readout in ("max", ["last", "max"])
+        for change in (
+            {},
+            {"max_grad_norm": 0.3},
+            {"max_grad_norm": 0.1},
+            {"warm_up": 0.1},
+            {"learning_rate_init": 0.002},
+            {"learning_rate_init": 0.001},
+        )
+    ],
     **{
         f"layer_norm {cell}": [
             {**ENOUGH, "cell": cell},
