@@ -97,3 +97,31 @@ def make_loudest(n_samples: int = 150, random_state: int = 0) -> Made:
     rng = np.random.default_rng(random_state)
     X = [rng.normal(size=(rng.integers(15, 61), 2)) for _ in range(n_samples)]
     return X, np.array([x.sum(axis=1).max() for x in X])
+
+
+def make_pulses(n_samples: int = 120, random_state: int = 0) -> Made:
+    """Regression where all of a recording matters: the target is how many pulses there are in 150
+    smooth steps, from 0 to 9.
+    """
+    rng = np.random.default_rng(random_state)
+    t = np.arange(150)
+    X, y = [], rng.integers(0, 10, n_samples)
+    for n_pulses in y:
+        x = np.sin(2 * np.pi * t / rng.uniform(100, 300) + rng.uniform(0, 2 * np.pi))
+        for centre in rng.permutation(np.arange(8, 144, 9))[:n_pulses]:
+            x = x + np.exp(-0.5 * np.square((t - centre) / 1.5))
+        X.append(x[:, np.newaxis])
+    return X, y.astype(float)
+
+
+def make_periods(n_samples: int = 120, random_state: int = 0) -> Made:
+    """Regression of a speed: the target is the logarithm of the period of a wave, 8 to 40 steps,
+    of which 40 to 120 noisy steps are seen.
+    """
+    rng = np.random.default_rng(random_state)
+    X, y = [], rng.uniform(np.log(8), np.log(40), n_samples)
+    for period in np.exp(y):
+        t = np.arange(rng.integers(40, 121))
+        wave = np.sin(2 * np.pi * t / period + rng.uniform(0, 2 * np.pi))
+        X.append((wave + 0.2 * rng.normal(size=len(t)))[:, np.newaxis])
+    return X, y

@@ -54,8 +54,9 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         {**AUTO, **LONGER, "max_iter": 200},
     ],
     "regressors": [
-        {**AUTO, **LONGER, "readout": readout}
-        for readout in ("max", "last", ["last", "max"], ["mean", "max"], ["last", "mean", "max"])
+        {**AUTO, **LONGER, "readout": readout, **change}
+        for readout in ("max", "last", ["last", "max"], ["last", "mean", "max"])
+        for change in ({}, {"max_grad_norm": 0.3}, {"alpha": 0.01}, {"dropout": 0.1})
     ],
     "stability": [
         {**AUTO, **LONGER, "readout": readout, **change}

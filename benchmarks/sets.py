@@ -73,8 +73,10 @@ MADE: dict[str, Callable[..., Any]] = {
     "loudnesses": made_sets.make_loudnesses,
     "recent mean": made_sets.make_recent_mean,
     "loudest": made_sets.make_loudest,
+    "pulses": made_sets.make_pulses,
+    "periods": made_sets.make_periods,
 }
-REGRESSION = ("Tecator", "Covid3Month", "recent mean", "loudest")
+REGRESSION = ("Tecator", "Covid3Month", "recent mean", "loudest", "pulses", "periods")
 PUBLIC = (
     *("JapaneseVowels", "ItalyPowerDemand", "GunPoint", "ArrowHead", "OSULeaf", "Trace", "Coffee"),
     *("Tecator", "Covid3Month", "digits"),
