@@ -95,8 +95,8 @@ def test_groups_streams_and_a_scorer(folder, capsys):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--minutes", "1", "--n-candidates", "2"], "pass one of the two"),
-        (["--minutes", "0"], "a finite number above 0"),
+        (["--minutes", "1", "--n-candidates", "2"], "--minutes and --n-candidates both"),
+        (["--minutes", "0"], "--minutes 0: must be a finite number above 0"),
         (["--checkpoint", "here"], "--checkpoint is for elman fit"),
         (["--loss", "huber"], "--loss is no option of an RNNClassifier"),
         (["--table", "best.json"], "must end in .csv"),

@@ -96,6 +96,13 @@ def test_where_there_is_little_time_single_changes_are_halved(tmp_path):
         assert each.gain == pytest.approx(gain)
 
 
+def test_what_would_leave_no_time_for_the_last_training_is_not_tried(tmp_path):
+    search, _ = search_by_rule(tmp_path, score, minutes=1, seconds=4.0)
+    names = {name for each in search.candidates for name in each.changes}
+    assert "deltas" in names
+    assert not names & {"bidirectional", "max_iter", "cell"}
+
+
 def test_no_time_even_for_the_untouched_estimator(tmp_path):
     search, runner = search_by_rule(tmp_path, score, minutes=1, seconds=50.0)
     assert [each.name for each in search.candidates] == ["untouched"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,12 @@ def tune(
     for name in OWN:
         if name in options:
             raise UserError(f"--{name.replace('_', '-')} is for elman fit; a search keeps its own")
+    if minutes is not None and n_candidates is not None:
+        raise UserError(
+            "--minutes and --n-candidates both say how long to search: give one of them"
+        )
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise UserError(f"--minutes {minutes:g}: must be a finite number above 0")
     inputs = tuple(path for path in (data, groups, given.get("labels")) if path is not None)
     check_output(output, force=force, must_be="model", inputs=inputs)
     if table is not None:
@@ -151,7 +158,11 @@ def tune(
         found.to_csv(table)
     if as_json:
         of = {"model": str(output), "data": str(data), "kind": best.model_.kind}
-        how = {"minutes": minutes} if n_candidates is None else {"n_candidates": n_candidates}
+        from elman.tuning.checks import MINUTES
+
+        how: dict[str, Any] = {"n_candidates": n_candidates}
+        if n_candidates is None:
+            how = {"minutes": MINUTES if minutes is None else minutes}
         print_json(of | how | found.to_dict())
         return INTERRUPTED if found.interrupted else 0
     console = output_console()

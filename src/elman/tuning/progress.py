@@ -116,6 +116,7 @@ class Live(Silent):
 
     def _drawn(self) -> Any:
         from rich import box
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
@@ -125,12 +126,11 @@ class Live(Silent):
         for score, name in self._rows:
             table.add_row(Text(score), Text(name))
         minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
-        table.caption = Text(
+        state = Text(
             f"{minutes}:{seconds:02d}  {self._n_candidates} candidate(s)  {self._phase}: "
             f"{self._n_done} of {self._n_trials} training(s)  Ctrl-C keeps the best"
         )
-        table.caption_justify = "left"
-        return table
+        return Group(table, state) if self._rows else state
 
 
 def view_here(

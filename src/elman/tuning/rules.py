@@ -27,7 +27,7 @@ from elman.tuning.material import Samples
 Array = NDArray[Any]
 
 N_POINTS = 10
-MOST_VALUES = 30_000_000
+MOST_VALUES = 3_000_000
 """in the columns that a rule learns from"""
 MOST_STEPS = 50_000
 """that a rule for time steps learns from: the first of the fold's"""

@@ -142,10 +142,8 @@ class Search:
 
     def _singles(self) -> None:
         changes = self._space.singles[: self._n_left()]
-        n_folds = len(self.searched)
         left = self._plan.left()
-        costs = [cost_of(self._space.estimator, each) * n_folds for each in changes]
-        whole = self._plan.seconds(sum(costs))
+        whole = self._plan.seconds(sum(map(self._cost, changes)) * len(self.searched))
         if left is None or whole <= WHOLE_SHARE * left:
             self._bracket(changes, "single change", (1.0,))
         else:
@@ -217,6 +215,9 @@ class Search:
         self.candidates.append(candidate)
         return candidate
 
+    def _cost(self, changes: Changes) -> float:
+        return cost_of(self._space.estimator, changes)
+
     def _n_left(self) -> int:
         if self._n_wanted is None:
             return 10**9
@@ -241,9 +242,10 @@ class Search:
         int
             How many there were: fewer where there is no time for more.
         """
-        end = self._plan.search_ends(self._ranked())
-        n_folds = len(self.searched)
-        costs = [cost_of(self._space.estimator, each) * n_folds for each in proposals]
+        proposals = [each for each in proposals if self._plan.is_affordable(self._cost(each))]
+        costs = [self._cost(each) for each in proposals]
+        end = self._plan.search_ends(self._ranked(), max(costs, default=1.0))
+        costs = [cost * len(self.searched) for cost in costs]
         n = min(self._plan.n_fitting(costs, shares, ETA, end), self._n_left())
         alive = [self._new(changes, origin) for changes in proposals[:n]]
         if not alive:

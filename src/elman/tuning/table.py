@@ -202,8 +202,9 @@ def finite(value: float) -> float | None:
 def ordered(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows, the best first; the order of rows that are alike in this stays."""
 
-    def key(row: dict[str, Any]) -> tuple[bool, float, float]:
-        score = row["score"]
-        return row["fresh_score"] is None, -row["share_of_epochs"], 0 if score is None else -score
+    def key(row: dict[str, Any]) -> tuple[bool, float, int, float]:
+        score, share = row["score"], row["share_of_epochs"]
+        judged = row["fresh_score"] is None, -share, -row["n_folds"]
+        return *judged, 0 if score is None else -score
 
     return sorted(rows, key=key)

@@ -21,6 +21,8 @@ FINAL_SHARE = 0.25
 """of all the time, at most, that is kept for the finalists"""
 MARGIN = 1.25
 """by which the last training, on all samples, may take longer than expected"""
+LAST_SHARE = 0.2
+"""of all the time, at most, that the last training may need; dearer candidates are left out"""
 N_FINAL = 3
 """Candidates, the best of all, one of which the last training is expected to be of"""
 
@@ -107,13 +109,19 @@ class TimePlan:
         """When training of the untouched estimator ends, whether or not it is done."""
         return None if self._total is None else self._begun + FIRST_SHARE * self._total
 
-    def search_ends(self, ranked: Sequence[Candidate]) -> float | None:
-        """When there is an end of new candidates."""
+    def is_affordable(self, cost: float) -> bool:
+        """Whether the last training leaves enough time for the search if it costs so much."""
+        if self._total is None:
+            return True
+        return self._last(cost * self._of_one) <= LAST_SHARE * self._total
+
+    def search_ends(self, ranked: Sequence[Candidate], cost: float = 1.0) -> float | None:
+        """When there is an end of new candidates, the dearest of which costs so much."""
         if self._total is None:
             return None
-        end = self.final_ends(ranked)
-        assert end is not None
-        longest = max((_of_full(each) for each in ranked[:N_FINAL]), default=self._of_one)
+        known = [_of_full(each) for each in ranked[:N_FINAL]]
+        longest = max([*known, cost * self._of_one])
+        end = self._begun + self._total - self._last(longest)
         folds = max((len(each.of_full) for each in ranked[:1]), default=0)
         final = (N_FINAL + 1) * folds * longest / self._n_workers
         return end - min(final, FINAL_SHARE * self._total)
@@ -123,7 +131,11 @@ class TimePlan:
         if self._total is None:
             return None
         longest = max((_of_full(each) for each in ranked[:N_FINAL]), default=self._of_one)
-        return self._begun + self._total - MARGIN * self._growth * longest
+        return self._begun + self._total - self._last(longest)
+
+    def _last(self, of_fold: float) -> float:
+        """Seconds for the last training, of what takes so many on a fold."""
+        return MARGIN * self._growth * of_fold
 
     def fits(self, candidates: Sequence[Candidate], n_folds: int, end: float | None) -> bool:
         """Whether there is time to train candidates on so many folds."""

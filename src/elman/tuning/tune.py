@@ -26,7 +26,7 @@ from elman.tuning.folds import Folds, make_folds, sizes
 from elman.tuning.kind import chosen_estimator
 from elman.tuning.material import Samples, samples_of
 from elman.tuning.progress import view_here
-from elman.tuning.rules import Judged, rules_on
+from elman.tuning.rules import Judged, Rule, rules_on
 from elman.tuning.runners import Here, Processes, Runner
 from elman.tuning.search import Search
 from elman.tuning.space import make_space
@@ -135,7 +135,8 @@ def tune(
 
     Notes
     -----
-    The states of candidates are kept in a temporary folder, which is removed. Standard errors are
+    The states of candidates are kept in a temporary folder, which is removed. Each process has its
+    own copy of X; a store stays on disk. Standard errors are
     corrected for the folds' common training samples (Nadeau and Bengio, 2003). The score of the
     best of many candidates is optimistic on the folds that it was chosen on; that on fresh folds
     nearly not, and a test set that took no part in the search tells for sure.
@@ -246,9 +247,14 @@ def tune_with_clock(
         raise KeyboardInterrupt
     best, cut_short = _fitted(given, search, refit_seed, X, y, sample_weight, plan, clock)
     interrupted = search.interrupted or best.history_.stopped_by == "interrupt"
+    rules: list[Rule] = []
+    try:
+        rules = _rules(search, folds, samples, data, scoring, targets, meaning, given, of_steps)
+    except KeyboardInterrupt:  # the model that is trained must not be lost
+        interrupted = True
     table = tabulated(
         search,
-        _rules(search, folds, samples, data, scoring, targets, meaning, given, of_steps),
+        rules,
         folds=folds.said,
         score=score,
         random_state=refit_seed,
@@ -302,7 +308,7 @@ def _rules(
     meaning: Any,
     given: Any,
     of_steps: bool,
-) -> list[Any]:
+) -> list[Rule]:
     """What simple rules reach on the folds that the winner's score is from."""
     numbers = search.fresh or search.searched
     judged = Judged(

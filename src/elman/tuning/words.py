@@ -48,7 +48,7 @@ def short_table(table: TuningTable) -> str:
     """The first rows, in columns."""
     cells = [["", table.score, "+-", "on fresh folds", "+-", "epochs", "changes"]]
     for row in table.rows[:N_SHOWN]:
-        cells.append(cells_of(row, table.wording))
+        cells.append(cells_of(row, table.wording, table.best["n_folds"]))
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]) - 1)]
     lines = [
         "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
@@ -60,8 +60,8 @@ def short_table(table: TuningTable) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def cells_of(row: dict[str, Any], wording: Wording) -> list[str]:
-    """A row of the short table."""
+def cells_of(row: dict[str, Any], wording: Wording, n_folds: int) -> list[str]:
+    """A row of the short table, of a search on so many folds."""
 
     def pair(score: str, error: str) -> list[str]:
         if row[score] is None:
@@ -71,6 +71,8 @@ def cells_of(row: dict[str, Any], wording: Wording) -> list[str]:
     share = row["share_of_epochs"]
     trained = "all" if share == 1 else f"{share:.0%}" if share else "-"
     name = described(row["changes"])
+    if row["n_folds"] < n_folds and row["failure"] is None:
+        name += f" (on {row['n_folds']} of {n_folds} folds: the time was over)"
     if row["failure"] is not None:
         name += f" (failed: {row['failure']:.60})"
     scores = pair("score", "standard_error") + pair("fresh_score", "fresh_standard_error")
