@@ -21,6 +21,8 @@ FINAL_SHARE = 0.25
 """of all the time, at most, that is kept for the finalists"""
 MARGIN = 1.25
 """by which the last training, on all samples, may take longer than expected"""
+WISHED_REPEATS = 4
+"""of the folds, each cut anew, that the finalists are to be trained on"""
 LAST_SHARE = 0.2
 """of all the time, at most, that the last training may need; dearer candidates are left out"""
 N_FINAL = 3
@@ -123,7 +125,7 @@ class TimePlan:
         longest = max([*known, cost * self._of_one])
         end = self._begun + self._total - self._last(longest)
         folds = max((len(each.of_full) for each in ranked[:1]), default=0)
-        final = (N_FINAL + 1) * folds * longest / self._n_workers
+        final = (N_FINAL + 1) * WISHED_REPEATS * folds * longest / self._n_workers
         return end - min(final, FINAL_SHARE * self._total)
 
     def final_ends(self, ranked: Sequence[Candidate]) -> float | None:

@@ -109,12 +109,12 @@ def _luck(table: TuningTable) -> str:
     if best["fresh_score"] is None:
         warned = " The best score of several is partly luck, so expect a little less."
         alone = len(table.rows) == 1
-        return f"{table.score} {searched} {where}.{'' if alone else warned}"
+        return f"Its {table.score} is {searched} {where}.{'' if alone else warned}"
     fresh = wording.score(best["fresh_score"])
     error = wording.error(_number(best["fresh_standard_error"]))
     return (
-        f"{table.score} {fresh} +- {error} on {best['n_fresh']} fresh folds, on which only the "
-        f"finalists were trained ({searched} {where}, where it was found: the best score of "
+        f"Its {table.score} is {fresh} +- {error} on {best['n_fresh']} fresh folds, on which only "
+        f"the finalists were trained ({searched} {where}, where it was found: the best score of "
         "several is partly luck)."
     )
 
