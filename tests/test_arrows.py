@@ -17,7 +17,7 @@ SOURCE = Path(elman.__file__).parent
 LEVELS = [
     {"__main__"},
     {"cli"},
-    {"reporting"},
+    {"reporting", "tuning"},
     {"plotting", "metrics", "callbacks"},
     {"estimators"},
     {"distributed"},
@@ -55,7 +55,7 @@ NEVER = {"torch", "jax", "onnx", "onnxruntime", "joblib"}
 """Packages that nothing here imports, not even inside a function."""
 
 INSIDE = {
-    "sklearn": {"cli", "estimators", "evaluation", "explain", "targets"},
+    "sklearn": {"cli", "estimators", "evaluation", "explain", "targets", "tuning"},
     "narwhals": {"data"},
     "pyarrow": {"data"},
     "distributed": {"distributed"},

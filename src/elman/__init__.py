@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from elman.reporting.report import report
     from elman.training.divergence import DivergedError
     from elman.training.hints import TrainingWarning
+    from elman.tuning.tune import tune
 
 _HOME = {
     "DivergedError": "elman.training.divergence",
@@ -38,6 +39,7 @@ _HOME = {
     "stream": "elman.estimators.pipelines",
     "summary": "elman.models.summary",
     "report": "elman.reporting.report",
+    "tune": "elman.tuning.tune",
 }
 
 _MODULES = (
@@ -67,6 +69,7 @@ __all__ = [
     "save",
     "stream",
     "summary",
+    "tune",
 ]
 
 

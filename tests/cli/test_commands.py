@@ -43,13 +43,13 @@ def test_version(capsys):
 def test_help_lists_every_command(capsys):
     code, out, err = run(capsys, "--help")
     assert (code, err) == (0, "")
-    for command in ("demo", "fit", "predict", "stream", "evaluate", "inspect", "gradcheck"):
+    for command in ("demo", "fit", "tune", "predict", "stream", "evaluate", "inspect", "gradcheck"):
         assert command in out
     assert run(capsys) == (0, out, "")
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "fit", "predict", "stream", "evaluate", "inspect", "gradcheck"]
+    "command", ["demo", "fit", "tune", "predict", "stream", "evaluate", "inspect", "gradcheck"]
 )
 def test_each_command_has_help(capsys, command):
     code, out, _ = run(capsys, command, "--help")

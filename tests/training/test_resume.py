@@ -489,3 +489,31 @@ def test_a_state_can_be_read_by_other_tools(tmp_path, samples):
         training = json.loads(file.metadata()["config"])["training"]
     assert training["finished"] is True
     assert training["fingerprint"]["hidden_size"] == 5
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("every", [None, 50])
+def test_paused_is_uninterrupted(tmp_path, samples, every, early_stopping):
+    """A fit that on_epoch paused goes on from the very epoch, and trains none of them twice."""
+    options = {"early_stopping": early_stopping, "max_iter": 7, "dropout": 0.4}
+    whole = quick(**options).fit(*samples)
+    seen = []
+
+    def pause_at(*epochs):
+        def hook(epoch):
+            seen.append(epoch.epoch)
+            return "pause" if epoch.epoch in epochs else None
+
+        return quick(tmp_path, checkpoint_epochs=every, on_epoch=hook, **options).fit(*samples)
+
+    first = pause_at(2, 7)
+    assert (first.n_iter_, first.history_.stopped_by) == (2, "on_epoch")
+    assert first.loss_curve_ == whole.loss_curve_[:2]
+    assert pause_at(5).n_iter_ == 5
+    assert_same_end(pause_at(7), whole)  # the last epoch ends as it does without
+    assert seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_pause_without_a_checkpoint_ends_training(samples):
+    paused = quick(max_iter=7, on_epoch=lambda epoch: "pause").fit(*samples)
+    assert (paused.n_iter_, paused.history_.stopped_by) == (1, "on_epoch")

@@ -24,6 +24,7 @@ from elman.cli.report import report
 from elman.cli.store import make_store_app
 from elman.cli.stream import stream
 from elman.cli.text import visible
+from elman.cli.tune import tune
 from elman.cli.wording import as_options
 
 INTERRUPTED = 130
@@ -63,9 +64,9 @@ def _elman(
 def make_app(arguments: Sequence[str]) -> typer.Typer:
     """The commands, with all the options that such arguments may name.
 
-    The options of `fit` are made of the declared hyper-parameters. To load those takes a tenth of
-    the time in which the help of all commands is shown, so they are left out where nobody asks for
-    `fit`.
+    The options of `fit` and `tune` are made of the declared hyper-parameters. To load those takes a
+    tenth of the time in which the help of all commands is shown, so they are left out where nobody
+    asks for either.
     """
     app = typer.Typer(
         name="elman",
@@ -76,12 +77,14 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_elman)
     train: Callable[..., int] = with_columns(fit)
-    if "fit" in arguments:
+    search: Callable[..., int] = with_columns(tune)
+    if {"fit", "tune"} & set(arguments):
         from elman.cli.hyperparameters import with_hyperparameters
 
         train = with_hyperparameters(train, before="seed")
+        search = with_hyperparameters(search, before="seed")
     answering = with_columns(predict), with_columns(evaluate), with_columns(report)
-    for command in (demo, train, answering[0], stream, *answering[1:], inspect, gradcheck):
+    for command in (demo, train, search, answering[0], stream, *answering[1:], inspect, gradcheck):
         app.command()(command)
     app.add_typer(make_store_app(SETTINGS))
     return app

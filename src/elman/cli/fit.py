@@ -98,7 +98,7 @@ def fit(
     executor = executor_of(context, dask)
     allowed = options.get("missing", "error")
     training = read_data(data, given, missing=allowed)
-    asked = kind_of(training, data, _wanted_kind(kind, given))
+    asked = kind_of(training, data, wanted_kind(kind, given))
     if asked == "values" and options.get("readout") == EVERY:
         asked = "step values"
     targets = check_targets(asked, training, data)
@@ -108,10 +108,10 @@ def fit(
     import elman
 
     estimator_class: Any = getattr(elman, ESTIMATORS[targets.kind])
-    _refuse_strangers(options, estimator_class, data)
+    refuse_strangers(options, estimator_class, data)
     options["on_epoch"] = followers or None
     if isinstance(options.get("class_weight"), dict):
-        options["class_weight"] = _of_labels(options["class_weight"], targets, data)
+        options["class_weight"] = of_labels(options["class_weight"], targets, data)
     estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
     if writes_log:
         _check_columns(followers[0], estimator)
@@ -124,7 +124,7 @@ def fit(
             warnings.filterwarnings("ignore", r"y has an array of \d+ numbers")
         warnings.filterwarnings("ignore", "y has -1 at some time steps")  # said when it was read
         of_validation = {} if followed is None else {"X_val": followed[0], "y_val": followed[1]}
-        y = _as_given(training, targets)
+        y = as_given(training, targets)
         estimator.fit(training.X, y, **of_validation, executor=executor)
 
     interrupted = estimator.history_.stopped_by == "interrupt"
@@ -132,7 +132,7 @@ def fit(
         raise KeyboardInterrupt
     estimator.model_ = replace(
         estimator.model_,
-        columns=kept(_with_id(given, training, data)),
+        columns=kept(with_id(given, training, data)),
         feature_names=training.feature_names,
     )
     estimator.set_params(verbose=0)
@@ -196,7 +196,7 @@ def _check_columns(log: Any, estimator: Any) -> None:
         raise UserError(f"--log {error}") from error
 
 
-def _with_id(given: Mapping[str, Any], training: Any, data: Path) -> dict[str, Any]:
+def with_id(given: Mapping[str, Any], training: Any, data: Path) -> dict[str, Any]:
     """The options, with what a folder's file of labels calls the column of the recordings."""
     names = training.metadata.get("id") if data.is_dir() else None
     if "id" in given or names is None or names == ["id"]:  # as it is called anyway
@@ -204,14 +204,14 @@ def _with_id(given: Mapping[str, Any], training: Any, data: Path) -> dict[str, A
     return {"id": names[0], **given}
 
 
-def _wanted_kind(kind: str, given: Mapping[str, Any]) -> str:
+def wanted_kind(kind: str, given: Mapping[str, Any]) -> str:
     """The kind that was asked for, by its name or by what a column was called."""
     roles = {"step_label": "tagger", "target": "regressor", "step_target": "regressor"}
     asked = [name for role, name in roles.items() if role in given]
     return asked[0] if kind == "auto" and asked else kind
 
 
-def _as_given(dataset: Any, targets: Targets) -> Any:
+def as_given(dataset: Any, targets: Targets) -> Any:
     """y as the estimator takes it."""
     return dataset.y if targets.kind in ("steps", "step values") else targets.y
 
@@ -237,7 +237,7 @@ def _read_more(
             f"{path}: has the columns {listed(names)}, and the training data {listed(of_training)}"
         )
     checked = check_targets(targets.kind, held_out, path, targets.known)
-    return held_out.X, _as_given(held_out, checked), checked
+    return held_out.X, as_given(held_out, checked), checked
 
 
 def _same_features(path: Path, given: Mapping[str, Any], training: Any) -> dict[str, Any]:
@@ -251,7 +251,8 @@ def _same_features(path: Path, given: Mapping[str, Any], training: Any) -> dict[
     return {"features": [name for name in names if name != delta]}
 
 
-def _refuse_strangers(options: dict[str, Any], estimator_class: Any, data: Path) -> None:
+def refuse_strangers(options: dict[str, Any], estimator_class: Any, data: Path) -> None:
+    """Raise an error for options of another estimator."""
     for name in options:
         if name not in estimator_class._get_param_names():
             raise UserError(
@@ -260,7 +261,7 @@ def _refuse_strangers(options: dict[str, Any], estimator_class: Any, data: Path)
             )
 
 
-def _of_labels(weights: dict[str, float], targets: Targets, data: Path) -> dict[Any, float]:
+def of_labels(weights: dict[str, float], targets: Targets, data: Path) -> dict[Any, float]:
     """Weights by label, which on the command line is a text."""
     if targets.kind == "labels":
         raise UserError(f"{data}: holds several labels at once; --class-weight is for one")

@@ -929,8 +929,10 @@ class RunParameters:
         doc="""
         Called after each epoch with an `elman.models.history.Epoch`: its losses and scores,
         `history` so far, the `network`. Training ends if it returns True or "stop" or calls
-        `epoch.stop()`; if it sets `epoch.learning_rate`, training goes on at that rate. Those of a
-        list are all called after each epoch, in its order, also once one has ended training.
+        `epoch.stop()`; "pause" ends it as well, but the state that `checkpoint` keeps is then one
+        that the same fit goes on from, to the same bits. If it sets `epoch.learning_rate`, training
+        goes on at that rate. Those of a list are all called after each epoch, in its order, also
+        once one has ended training.
         `elman.callbacks` has logs and limits to pass here. Not saved by `save`.
         """,
         shapes="run",

@@ -34,7 +34,7 @@ Array = NDArray[Any]
 
 
 OnEpoch = Callable[[Epoch], Any]
-"""Called once after each epoch; True or "stop" ends training."""
+"""Called once after each epoch; True or "stop" ends training, "pause" for now."""
 
 
 class Progress(Protocol):
@@ -94,6 +94,8 @@ def train(
     on_epoch : sequence of callable
         Called in order after each epoch; one that returns True or "stop", or calls `Epoch.stop`,
         ends training, and one that sets `Epoch.learning_rate` changes it from the next epoch on.
+        One that returns "pause" ends this call after the epoch, with the weights as they are then;
+        the state that is given to the store is one to go on from, as if the process had died.
     states : dict, optional
         As in `run_epoch`, changed by every epoch. After an error they mean nothing.
     store : CheckpointStore, optional
@@ -226,7 +228,8 @@ def train(
                 progress.show(epoch)
             answers = [hook(epoch) for hook in on_epoch]
             stops = epoch.stopped or any(map(_says_stop, answers))
-            stops, rate_asked = gradients.agreed((stops, epoch.learning_rate), network)
+            asked = stops, any(map(_says_pause, answers)), epoch.learning_rate
+            stops, pauses, rate_asked = gradients.agreed(asked, network)
             if rate_asked != rate:
                 rate_set = _checked_rate(rate_asked)
             elif plan.lowers_rate is not None and plan.lowers_rate(number, best.n_stale):
@@ -236,16 +239,19 @@ def train(
             elif plan.early_stopping and best.n_stale >= plan.n_iter_no_change:
                 history.stopped_by = "early_stopping"
             finished = history.stopped_by != "max_iter" or number + 1 == last_epoch
+            pauses = pauses and not finished
+            if pauses:
+                history.stopped_by = "on_epoch"
             # Weights that on_epoch made unusable are not kept; the next epoch raises the error.
             whole = network.params.unusable() is None
-            if store is not None and whole and (finished or store.due(number + 1)):
+            if store is not None and whole and (finished or pauses or store.due(number + 1)):
                 try:
                     store.keep(state(finished))
                 except OSError:  # the weights must not be lost; `store.failure` has the error
                     if not finished:
                         history.stopped_by = "checkpoint"
                         break
-            if finished:
+            if finished or pauses:
                 break
     except KeyboardInterrupt:
         history.stopped_by = "interrupt"
@@ -326,6 +332,10 @@ def _checked_rate(rate: Any) -> float:
     if not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
         raise ValueError(f"on_epoch set learning_rate={rate!r}; it must be a finite number above 0")
     return float(rate)
+
+
+def _says_pause(answer: Any) -> bool:
+    return isinstance(answer, str) and answer == "pause"
 
 
 def _says_stop(answer: Any) -> bool:

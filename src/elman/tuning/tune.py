@@ -1,0 +1,324 @@
+"""`elman.tune`: sequences and their answers in; a fitted estimator, and what was tried, out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.data.sequences import Sequences
+from elman.data.store.stored import with_stored
+from elman.hyperparameters.seeds import make_rng
+from elman.tuning.checks import (
+    check_estimator,
+    checked_data,
+    quiet,
+    score_name,
+    seconds_of,
+    strata_of,
+    workers_of,
+)
+from elman.tuning.folds import Folds, make_folds, sizes
+from elman.tuning.kind import chosen_estimator
+from elman.tuning.material import Samples, samples_of
+from elman.tuning.progress import view_here
+from elman.tuning.rules import Judged, Rule, rules_on
+from elman.tuning.runners import Here, Processes, Runner
+from elman.tuning.search import Search
+from elman.tuning.space import make_space
+from elman.tuning.table import TuningTable
+from elman.tuning.tabulate import tabulated
+from elman.tuning.time_plan import TimePlan
+from elman.tuning.trial import Clock, Material
+
+N_FOLDS = 5
+N_REPEATS = 5
+"""of the folds: one to search on, the others for the finalists"""
+
+
+class Tuned(NamedTuple):
+    """What `elman.tune` returns."""
+
+    estimator: Any
+    """the best one, fitted on all samples"""
+    table: TuningTable
+    """what was tried and what came of it"""
+
+
+def tune(
+    X: Any,
+    y: Any = None,
+    *,
+    estimator: Any = None,
+    minutes: float | None = None,
+    n_candidates: int | None = None,
+    groups: Any = None,
+    sample_weight: Any = None,
+    streams: bool = False,
+    scoring: Any = None,
+    cv: Any = N_FOLDS,
+    n_jobs: int | None = None,
+    random_state: Any = None,
+    verbose: int = 1,
+    space: Mapping[str, Any] | None = None,
+) -> Tuned:
+    """Search the hyper-parameters that suit some data, and fit the best estimator.
+
+    First the estimator as it is, then single changes of it (differences, thinning, both directions,
+    another cell, readout or scale, more epochs), then those that helped together, then random
+    candidates near the best. All are scored on the same folds. Candidates are halved: at a share of
+    their epochs only the best third goes on, from where it was, so that no epoch is trained twice.
+    The best few are scored again on fresh folds, beside the estimator as it was, and the winner is
+    fitted on all samples.
+
+    Parameters
+    ----------
+    X : array-like
+        Sequences, in a form that the estimators describe.
+    y : array-like
+        Labels or targets, as `fit` of the estimator takes them; by default those of X, if X is a
+        store.
+    estimator : estimator, class or {"classifier", "tagger", "regressor"}, optional
+        What is tuned; its hyper-parameters are what a candidate has that does not change them. By
+        default an `RNNClassifier` for labels, an `RNNTagger` for labels of time steps and an
+        `RNNRegressor` for numbers, as y says.
+    minutes : float, optional
+        How long it may take, the last training included; by default 5. What is found depends on how
+        fast the machine is.
+    n_candidates : int, optional
+        How many candidates to try, in the place of minutes; the estimator as it is counts as one.
+        The result then depends on `random_state` alone, to the bit, for any `n_jobs`.
+    groups : array-like of shape (n_samples,), optional
+        Samples of one group are never on both sides of a fold.
+    sample_weight : array-like of shape (n_samples,), optional
+        As `fit` and `score` take it; by default those of X, if X is a store that has some.
+    streams : bool, default=False
+        Leave out what a stream cannot do: `bidirectional` and `scale_each`.
+    scoring : str or callable, optional
+        What is to be high: the name of a scikit-learn scorer, or a function (estimator, X, y) ->
+        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Equal
+        scores of a classifier are told apart by the cross-entropy.
+    cv : int, splitter or list of (train, test), default=5
+        Folds. Those of a number are shuffled, stratified by label, and cut anew for the finalists;
+        there are fewer if a class, or the groups, are fewer. A splitter, or a list, has no fresh
+        folds.
+    n_jobs : int, optional
+        Processes that train, each on one thread; by default one for each core.
+    random_state : int, Generator or RandomState, optional
+        Of folds, weights and random candidates; by default that of the estimator.
+    verbose : int, default=1
+        0 shows nothing; 1 a table on a terminal, and lines elsewhere.
+    space : mapping, optional
+        By hyper-parameter a list of values, or a distribution with a method `rvs`, to draw from in
+        the place of those that are searched otherwise; None leaves that hyper-parameter as it is.
+
+    Returns
+    -------
+    estimator : RNNClassifier, RNNTagger or RNNRegressor
+        Fitted on all samples, with the hyper-parameters that were found.
+    table : elman.tuning.table.TuningTable
+        Every candidate with its scores, what mattered, and what simple rules reach. Print it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument that cannot be used; says why. There are fewer than 4 samples.
+    elman.training.divergence.DivergedError
+        Training of the winner on all samples diverged, as on no fold.
+    KeyboardInterrupt
+        Ctrl-C before any candidate was scored. Later, it ends the search, and what was best until
+        then is fitted on all samples; Ctrl-C once more ends that training, as it ends any `fit`.
+
+    Notes
+    -----
+    The states of candidates are kept in a temporary folder, which is removed. Each process has its
+    own copy of X; a store stays on disk. Standard errors are
+    corrected for the folds' common training samples (Nadeau and Bengio, 2003). The score of the
+    best of many candidates is optimistic on the folds that it was chosen on; that on fresh folds
+    nearly not, and a test set that took no part in the search tells for sure.
+
+    Examples
+    --------
+    >>> import elman
+    >>> from elman.data import load_japanese_vowels
+    >>> X, y = load_japanese_vowels("train")
+    >>> start = elman.RNNClassifier(8, max_iter=2)
+    >>> few = {"n_candidates": 2, "cv": 2, "n_jobs": 1, "random_state": 0, "verbose": 0}
+    >>> best, table = elman.tune(X[::9], y[::9], estimator=start, **few)
+    >>> [(row["candidate"], row["changes"]) for row in table.rows]
+    [(1, {'deltas': 1}), (0, {})]
+    >>> best.predict(X[:2]).shape
+    (2,)
+    """
+    return tune_with_clock(
+        X,
+        y,
+        estimator=estimator,
+        minutes=minutes,
+        n_candidates=n_candidates,
+        groups=groups,
+        sample_weight=sample_weight,
+        streams=streams,
+        scoring=scoring,
+        cv=cv,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+        space=space,
+        clock=time.monotonic,
+    )
+
+
+def tune_with_clock(
+    X: Any,
+    y: Any,
+    *,
+    estimator: Any,
+    minutes: float | None,
+    n_candidates: int | None,
+    groups: Any,
+    sample_weight: Any,
+    streams: bool,
+    scoring: Any,
+    cv: Any,
+    n_jobs: int | None,
+    random_state: Any,
+    verbose: int,
+    space: Mapping[str, Any] | None,
+    clock: Clock,
+) -> Tuned:
+    """As `tune`, with what it takes the time from."""
+    begun = clock()
+    seconds = seconds_of(minutes, n_candidates)
+    y, sample_weight = with_stored(X, y, sample_weight)
+    given = chosen_estimator(estimator, y)
+    check_estimator(given, scoring)
+    if streams and given.bidirectional:
+        raise ValueError("streams=True, but the estimator is bidirectional: set one of them back")
+    data, targets, meaning = checked_data(given, X, y, sample_weight)
+    of_steps = given._step_target(meaning) is not None
+    rng = make_rng(given.random_state if random_state is None else random_state)
+    fold_seed, draw_seed, refit_seed = (int(n) for n in rng.integers(2**31, size=3))
+    strata = strata_of(targets, meaning)
+    folds = make_folds(cv, len(data), strata, groups, n_repeats=N_REPEATS, seed=fold_seed)
+    seeds = [int(n) for n in rng.integers(2**31, size=len(folds.all))]
+    n_train, n_test = sizes(folds.repeats[0])
+    searched = make_space(
+        given, data, space, streams=streams, of_steps=of_steps, n_train=round(n_train)
+    )
+    score, wording = score_name(given, scoring)
+    samples = samples_of(X, data, y, sample_weight)
+    n_workers = workers_of(n_jobs, given, scoring)
+    view = view_here(verbose, wording, score, n_train, n_test)
+    with tempfile.TemporaryDirectory(prefix="elman-tune-") as folder:
+        material = Material(quiet(given), samples, folds.all, scoring, folder)
+        runner: Runner = (
+            Here(material, clock) if n_workers == 1 else Processes(material, n_workers, clock)
+        )
+        plan = TimePlan(
+            clock,
+            seconds,
+            begun,
+            n_workers=n_workers,
+            n_train=n_train,
+            n_samples=len(data),
+        )
+        search = Search(
+            material,
+            folds,
+            searched,
+            runner,
+            plan,
+            n_candidates=n_candidates,
+            seeds=seeds,
+            rng=np.random.RandomState(draw_seed),
+            view=view,
+        )
+        try:
+            with view:
+                search.run()
+        finally:
+            runner.close()
+    if search.interrupted and not any(each.scores for each in search.candidates):
+        raise KeyboardInterrupt
+    best, cut_short = _fitted(given, search, refit_seed, X, y, sample_weight, plan, clock)
+    interrupted = search.interrupted or best.history_.stopped_by == "interrupt"
+    rules: list[Rule] = []
+    try:
+        rules = _rules(search, folds, samples, data, scoring, targets, meaning, given, of_steps)
+    except KeyboardInterrupt:  # the model that is trained must not be lost
+        interrupted = True
+    table = tabulated(
+        search,
+        rules,
+        folds=folds.said,
+        score=score,
+        random_state=refit_seed,
+        interrupted=interrupted,
+        cut_short=cut_short,
+        wording=wording,
+    )
+    if verbose:
+        print(table, flush=True)
+    return Tuned(best, table)
+
+
+def _fitted(
+    given: Any,
+    search: Search,
+    seed: int,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    plan: TimePlan,
+    clock: Clock,
+) -> tuple[Any, bool]:
+    """The winner, fitted on all samples, and whether the time was over before its last epoch."""
+    from sklearn.base import clone
+
+    best = clone(given).set_params(**search.winner.changes, random_state=seed)
+    hooks = best._own_hooks()
+    end = plan.end
+    if end is not None and not search.interrupted:
+        best.set_params(on_epoch=[*hooks, lambda _: clock() >= end])
+    with warnings.catch_warnings(record=True) as told:
+        best.fit(X, y, sample_weight)
+    for each in told:  # as if the user had called fit
+        if "training was interrupted" not in str(each.message):  # which the table says
+            warnings.warn(each.message, each.category, stacklevel=4)
+    best.set_params(on_epoch=given.on_epoch)
+    history = best.history_
+    if history.stopped_by == "interrupt" and not len(history):
+        raise KeyboardInterrupt
+    over = end is not None and history.stopped_by == "on_epoch" and clock() >= end
+    return best, over
+
+
+def _rules(
+    search: Search,
+    folds: Folds,
+    samples: Samples,
+    data: Sequences,
+    scoring: Any,
+    targets: Any,
+    meaning: Any,
+    given: Any,
+    of_steps: bool,
+) -> list[Rule]:
+    """What simple rules reach on the folds that the winner's score is from."""
+    numbers = search.fresh or search.searched
+    judged = Judged(
+        samples=samples,
+        data=data,
+        folds=[folds.all[number] for number in numbers],
+        scoring=scoring,
+        targets=np.asarray(targets),
+        of_numbers=given._MODEL.kind == "RNNRegressor",
+        of_steps=of_steps,
+        multilabel=bool(meaning.get("multilabel")),
+    )
+    return rules_on(judged)

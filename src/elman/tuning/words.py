@@ -1,0 +1,183 @@
+"""The numbers of a search in; sentences about them, and a short table, out."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from elman.tuning.candidates import Effect
+from elman.tuning.space import described
+
+if TYPE_CHECKING:
+    from elman.tuning.table import TuningTable
+
+N_SHOWN = 8
+"""Rows of the short table"""
+
+
+class Wording(NamedTuple):
+    """How a score is written."""
+
+    in_percent: bool
+
+    def score(self, value: float) -> str:
+        """Such as "93.4 %" or "0.872"."""
+        return f"{100 * value:.1f} %" if self.in_percent else f"{value:.3f}"
+
+    def error(self, value: float) -> str:
+        """A standard error, beside a score."""
+        if math.isnan(value):
+            return "?"
+        return f"{100 * value:.1f}" if self.in_percent else f"{value:.3f}"
+
+    def gain(self, value: float) -> str:
+        """Such as "+14.0 points" or "-0.012"."""
+        if self.in_percent:
+            return f"{100 * value:+.1f} points"
+        return f"{value:+.3f}"
+
+
+def told(table: TuningTable) -> str:
+    """What a search came to, in sentences, a line for each matter."""
+    parts = [_ending(table), _best(table), _luck(table), _beside_untouched(table)]
+    parts += [_mattered(table), _rules(table), *_verdict_on_rules(table), _again(table)]
+    return "\n".join(part for part in parts if part)
+
+
+def short_table(table: TuningTable) -> str:
+    """The first rows, in columns."""
+    cells = [["", table.score, "+-", "on fresh folds", "+-", "epochs", "changes"]]
+    for row in table.rows[:N_SHOWN]:
+        cells.append(cells_of(row, table.wording, table.best["n_folds"]))
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]) - 1)]
+    lines = [
+        "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in cells
+    ]
+    rest = len(table.rows) - N_SHOWN
+    if rest > 0:
+        lines.append(f"... and {rest} more candidate(s)")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def cells_of(row: dict[str, Any], wording: Wording, n_folds: int) -> list[str]:
+    """A row of the short table, of a search on so many folds."""
+
+    def pair(score: str, error: str) -> list[str]:
+        if row[score] is None:
+            return ["-", ""]
+        return [wording.score(row[score]), wording.error(_number(row[error]))]
+
+    share = row["share_of_epochs"]
+    trained = "all" if share == 1 else f"{share:.0%}" if share else "-"
+    name = described(row["changes"])
+    if row["n_folds"] < n_folds and row["failure"] is None:
+        name += f" (on {row['n_folds']} of {n_folds} folds: the time was over)"
+    if row["failure"] is not None:
+        name += f" (failed: {row['failure']:.60})"
+    scores = pair("score", "standard_error") + pair("fresh_score", "fresh_standard_error")
+    return [str(row["candidate"]), *scores, trained, name]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _ending(table: TuningTable) -> str:
+    if table.interrupted:
+        return "Interrupted: the best that was found until then was trained on all samples."
+    return ""
+
+
+def _best(table: TuningTable) -> str:
+    best, n = table.best, len(table.rows)
+    name = described(best["changes"])
+    if best["candidate"] == 0:
+        name = "the estimator as it was given"
+    who = f"Best of {n} candidate(s)" if n > 1 else "The only candidate"
+    if best["score"] is None:
+        return f"{who}: {name}, which was not scored: the time was over before."
+    return f"{who}: {name}."
+
+
+def _luck(table: TuningTable) -> str:
+    best, wording = table.best, table.wording
+    if best["score"] is None:
+        return ""
+    where = f"on {best['n_folds']} fold(s) of {table.folds}"
+    searched = f"{wording.score(best['score'])} +- {wording.error(_number(best['standard_error']))}"
+    if best["fresh_score"] is None:
+        warned = " The best score of several is partly luck, so expect a little less."
+        alone = len(table.rows) == 1
+        return f"Its {table.score} is {searched} {where}.{'' if alone else warned}"
+    fresh = wording.score(best["fresh_score"])
+    error = wording.error(_number(best["fresh_standard_error"]))
+    return (
+        f"Its {table.score} is {fresh} +- {error} on {best['n_fresh']} fresh folds, on which only "
+        f"the finalists were trained ({searched} {where}, where it was found: the best score of "
+        "several is partly luck)."
+    )
+
+
+def _beside_untouched(table: TuningTable) -> str:
+    gain = table.gain
+    if gain is None:
+        return ""
+    wording = table.wording
+    text = f"Beside the estimator as it was given: {wording.gain(gain.gain)} +- "
+    text += f"{wording.error(gain.error)} on the same {gain.n_folds} fold(s)"
+    if gain.within_noise:
+        text += ", which is within noise: it may be no better"
+    return text + "."
+
+
+def _mattered(table: TuningTable) -> str:
+    if not table.what_mattered:
+        return ""
+    parts = [_effect(each, table.wording) for each in table.what_mattered]
+    return f"What mattered, one change at a time: {'; '.join(parts)}."
+
+
+def _effect(effect: Effect, wording: Wording) -> str:
+    noise = ", within noise" if effect.within_noise else ""
+    early = "" if effect.share == 1 else f" after {effect.share:.0%} of the epochs"
+    error = wording.error(effect.error)
+    return f"{effect.change} {wording.gain(effect.gain)} +- {error}{early}{noise}"
+
+
+def _rules(table: TuningTable) -> str:
+    known = [each for each in table.baselines if each.score is not None]
+    if not known:
+        return ""
+    parts = [f"{each.name} {table.wording.score(each.score.mean)}" for each in known if each.score]
+    return f"Simple rules on the same folds: {'; '.join(parts)}."
+
+
+def _verdict_on_rules(table: TuningTable) -> list[str]:
+    """What has to be said where a rule is as good."""
+    known = [each for each in table.baselines if each.gain_of_best is not None]
+    if not known:
+        return []
+    best = max(known, key=lambda each: each.score.mean if each.score else -math.inf)
+    gain = best.gain_of_best
+    assert gain is not None
+    if gain.mean <= 0:
+        return [
+            f"{best.name.capitalize()} does no worse than the best network: use that rule, or "
+            "gather more recordings."
+        ]
+    if not gain.mean > 2 * gain.error:
+        return [
+            f"The best network is not clearly better than {best.name}: "
+            f"{table.wording.gain(gain.mean)} +- {table.wording.error(gain.error)}."
+        ]
+    return []
+
+
+def _again(table: TuningTable) -> str:
+    if table.cut_short:
+        return (
+            "The minutes were over before the last training, on all samples, was: fit the "
+            "estimator again, without a limit, for all its epochs."
+        )
+    return ""

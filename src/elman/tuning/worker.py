@@ -1,0 +1,54 @@
+"""A process that carries trials out: trials on standard input in, outcomes on standard output out.
+
+It ends when standard input does, whatever it is at: when the process that started it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from typing import IO, Any
+
+from elman.tuning.runners import receive, send
+from elman.tuning.trial import Trial, carry_out
+
+
+def main(path: str) -> None:
+    """Carry trials out until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a user's functions print is no answer
+    waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, waiting), daemon=True).start()
+    with open(path, "rb") as file:
+        pickle.load(file)  # the path of modules
+        material = pickle.load(file)
+    while True:
+        trial = waiting.get()
+        try:
+            told: Any = carry_out(material, trial)
+        except Exception as error:
+            told = _as_pickled(error)
+        send(answers, told)
+
+
+def _listen(pipe: IO[bytes], waiting: queue.SimpleQueue[Trial]) -> None:
+    """Pass on what comes; end the process when nothing will come any more."""
+    try:
+        while True:
+            waiting.put(receive(pipe))
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _as_pickled(error: Exception) -> Exception:
+    """The exception, or its text where it cannot be sent."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
