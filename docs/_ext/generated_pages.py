@@ -47,6 +47,10 @@ def hyperparameters_page() -> str:
             having = [kind for kind, of in PARAMETERS.items() if name in declarations(of)]
             lines += [f".. hyperparameter:: {name}", ""]
             body = [f"{_literal(each.check.accepts)}, default ``{each.default!r}``"]
+            for kind in having:
+                own = declarations(PARAMETERS[kind])[name].default
+                if own != each.default:
+                    body[0] += f", of {kind} ``{own!r}``"
             for kind, check in each.check_of.items():
                 body[0] += f"; of {kind} {_literal(check.accepts)}"
             if len(having) < len(PARAMETERS):

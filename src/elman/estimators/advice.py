@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
-from elman.hyperparameters.declared import DECLARED
+from elman.hyperparameters.declared import defaults_of
 from elman.training.divergence import DivergedError, Place
 
 Array = NDArray[Any]
@@ -47,9 +47,8 @@ def advice_on(
     rate = error.learning_rate
     if rate is None:
         return error.advice
-    usual_rate, usual_norm = (
-        DECLARED[name].default for name in ("learning_rate_init", "max_grad_norm")
-    )
+    usual = defaults_of(estimator._MODEL.kind)
+    usual_rate, usual_norm = usual["learning_rate_init"], usual["max_grad_norm"]
     steps = [*_of_data(data, standardisation), *_of_targets(targets)]
     norm, unclipped = estimator.max_grad_norm, estimator.max_grad_value is None
     if norm is None:
@@ -64,8 +63,9 @@ def advice_on(
                 f"(learning_rate_init is {initial:g})"
             )
         else:
-            usual = f" ({usual_rate:g} is usual)"
-            steps.append(f"lower learning_rate_init, which is {initial:g}{usual}")
+            steps.append(
+                f"lower learning_rate_init, which is {initial:g} ({usual_rate:g} is usual)"
+            )
     if estimator.solver == "sgd" and norm is None and unclipped:
         steps.append("choose solver='adam', whose steps do not grow with the gradient as sgd's do")
     if steps:

@@ -20,7 +20,7 @@ from elman.estimators.callbacks import with_callbacks
 from elman.estimators.hooks import Meaning
 from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.estimators.steps import check_any
-from elman.hyperparameters.declared import DECLARED, RegressorParameters, completed
+from elman.hyperparameters.declared import RegressorParameters, completed, defaults_of
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values, r_squared
 from elman.nn.readouts import EVERY, plain_readout
@@ -31,6 +31,8 @@ from elman.targets.weights import check_weights
 from elman.training.labelled import Labelled, has_target
 
 Array = NDArray[Any]
+
+DEFAULT_READOUT = plain_readout(defaults_of("RNNRegressor")["readout"])
 
 
 @completed
@@ -360,7 +362,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
 
     def _is_per_step(self, y: Any, data: Sequences, known: Meaning | None, name: str) -> bool:
         """Whether y has the targets of time steps: as the network has, or as readout or y says."""
-        chosen, default = plain_readout(self.readout), DECLARED["readout"].default
+        chosen, default = plain_readout(self.readout), DEFAULT_READOUT
         if known is not None:
             if chosen == EVERY and not known["per_step"]:
                 raise ValueError(
@@ -381,9 +383,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
     @override
     def _asks_for(self, meaning: Meaning) -> Mapping[str, Any]:
         parameters = self._hyperparameters()
-        by_itself = (
-            meaning["per_step"] and plain_readout(self.readout) == DECLARED["readout"].default
-        )
+        by_itself = meaning["per_step"] and plain_readout(self.readout) == DEFAULT_READOUT
         return parameters | {"readout": EVERY} if by_itself else parameters
 
     @override

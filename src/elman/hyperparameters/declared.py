@@ -12,7 +12,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from os import PathLike
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -117,6 +117,22 @@ def declared(
         formerly,
     )
     return field(default=default, metadata={"declaration": declaration})
+
+
+def of_its_own(parameters: type, name: str, default: T) -> T:
+    """Declare that an estimator has another default than the dataclass that it inherits from.
+
+    Parameters
+    ----------
+    parameters : type
+        The dataclass in which the hyper-parameter is declared.
+    name : str
+    default : object
+    """
+    declaration = next(each for each in fields(parameters) if each.name == name).metadata[
+        "declaration"
+    ]
+    return field(default=default, metadata={"declaration": replace(declaration, default=default)})
 
 
 def _either(names: Iterable[str]) -> str:
@@ -284,7 +300,7 @@ class ReadoutParameters:
             {_SEVERAL}
             A sample without a step is read as the initial state. "{EVERY}": the state at each
             of its steps, for a target at each of them; a y that can be nothing else asks for it by
-            itself, unless another readout than "max" is named.
+            itself, unless another readout than the default is named.
             """
         },
         shapes="network",
@@ -957,7 +973,15 @@ class TaggerParameters(RunParameters, TrainingParameters, LabelParameters, Netwo
 class RegressorParameters(
     RunParameters, TrainingParameters, LossParameters, ReadoutParameters, NetworkParameters
 ):
-    """The hyper-parameters of `RNNRegressor`."""
+    """The hyper-parameters of `RNNRegressor`.
+
+    Two defaults are its own, as cross-validation over many sets chose them. A target may depend on
+    the end of a recording, on all of it or on a moment in it, so that the three readouts stand side
+    by side. The last state alone trains unreliably from few samples; shorter gradients mend that.
+    """
+
+    readout: str | Sequence[str] = of_its_own(ReadoutParameters, "readout", ("last", "mean", "max"))
+    max_grad_norm: float | None = of_its_own(TrainingParameters, "max_grad_norm", 0.3)
 
 
 PARAMETERS: dict[str, type] = {
@@ -991,7 +1015,19 @@ DECLARED: dict[str, Declaration] = {
     )
     for name, declaration in declarations(parameters).items()
 }
-"""All hyper-parameters by name, whichever estimator has them."""
+"""All hyper-parameters by name, whichever estimator has them; `defaults_of` knows what defaults
+an estimator has of its own."""
+
+
+def defaults_of(kind: str) -> dict[str, Any]:
+    """The defaults of an estimator, by the name of its hyper-parameters.
+
+    Parameters
+    ----------
+    kind : str
+        Its name, as in `PARAMETERS`.
+    """
+    return {name: each.default for name, each in declarations(PARAMETERS[kind]).items()}
 
 
 def decides_bits(name: str) -> bool:

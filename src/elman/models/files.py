@@ -14,7 +14,7 @@ from elman.data.readers import suffixes
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters.checks import Check, plain
-from elman.hyperparameters.declared import DECLARED, PARAMETERS, declarations
+from elman.hyperparameters.declared import DECLARED, PARAMETERS, declarations, defaults_of
 from elman.hyperparameters.network import layout_of, parameters_of
 from elman.models.classifier import TrainedClassifier
 from elman.models.history import STOPPED_BY, History
@@ -22,12 +22,15 @@ from elman.models.model import TrainedModel
 from elman.models.pipeline import PipelineSteps
 from elman.models.regressor import TrainedRegressor
 from elman.models.tagger import TrainedTagger
+from elman.nn.readouts import plain_readout
 
 CHECKS: dict[str, dict[str, Check]] = {
     kind: {name: each.check_for(kind) for name, each in declarations(parameters).items()}
     for kind, parameters in PARAMETERS.items()
 }
 """Kinds of estimators that a file may hold, and how their hyper-parameters are checked."""
+FORMER_READOUT = "max"
+"""Of regressors in older files whose user chose none, also where targets asked for "every"."""
 FORMER_NAMES = {each.formerly: name for name, each in DECLARED.items() if each.formerly}
 """Hyper-parameters by the names that they have in files of older versions."""
 KINDS: dict[str, type[TrainedModel]] = {
@@ -195,6 +198,8 @@ def _restored(
     model = KINDS[kind].restore(config, tensors)
     if tensors:
         raise ValueError(f"unknown arrays {sorted(tensors)}")
+    if model.network.layout.at_every_step and parameters.get("readout") == FORMER_READOUT:
+        parameters["readout"] = defaults_of(kind)["readout"]
     _check_agrees(model, parameters, "")
     for name, value in parameters_of(model.network.layout).items():
         if name in known:  # what the file leaves out, the network says
@@ -229,7 +234,8 @@ def _check_agrees(model: TrainedModel, parameters: Mapping[str, Any], advice: st
     """Raise ValueError unless the hyper-parameters ask for the network that the model has."""
     layout, given = model.network.layout, dict(parameters)
     # Targets of time steps ask for "every" by themselves, where no readout is chosen.
-    if layout.at_every_step and given.get("readout") == DECLARED["readout"].default:
+    default = defaults_of(model.kind).get("readout")
+    if layout.at_every_step and "readout" in given and plain_readout(given["readout"]) == default:
         del given["readout"]
     # A subclass may keep some of them to itself, and older files lack what came later.
     asked = layout_of(parameters_of(layout) | given, layout.n_features, layout.n_outputs)

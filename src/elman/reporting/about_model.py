@@ -11,7 +11,7 @@ import numpy as np
 from elman.data.frontend import Frontend
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
-from elman.hyperparameters.declared import DECLARED
+from elman.hyperparameters.declared import DECLARED, defaults_of
 from elman.hyperparameters.network import parameters_of
 from elman.models.files import plain_parameters
 from elman.models.fitted import Fitted
@@ -80,7 +80,8 @@ def _parameters(found: Fitted) -> tuple[Fact, list[str]]:
     if of_estimator is not None:
         given = of_estimator(deep=False)
     told = plain_parameters({name: given[name] for name in given if name in DECLARED})
-    defaults = plain_parameters({name: DECLARED[name].default for name in told})
+    own = defaults_of(found.model.kind)
+    defaults = plain_parameters({name: own.get(name, DECLARED[name].default) for name in told})
     changed = [name for name in told if plain(told[name]) != plain(defaults[name])]
     return plain(told), changed
 
