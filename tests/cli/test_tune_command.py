@@ -87,7 +87,7 @@ def test_groups_streams_and_a_scorer(folder, capsys):
     code, out, err = tune(capsys, folder, "--n-candidates", "5", "--folds", "4", *options)
     assert (code, err) == (0, "")
     assert "3 grouped stratified folds (not 4: there are 3 groups)" in out
-    assert "f1_macro 0." in out
+    assert "Its f1_macro is 0." in out
     assert "bidirectional" not in out
     elman.load(folder / "best.safetensors").stream()
 

@@ -131,6 +131,28 @@ def test_a_script_without_a_guard_and_no_process_stays(tmp_path, samples):
     assert ran.stdout.split() == ["begun", "2", "2"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_a_search_that_is_killed_leaves_no_process_and_no_file(tmp_path):
+    """Its processes hold standard error open, so that the test ends when the last of them does."""
+    program = (
+        "import elman, numpy as np\n"
+        "X, y = np.random.default_rng(0).normal(size=(20, 5, 2)), ['a', 'b'] * 10\n"
+        "start = elman.RNNClassifier(3, max_iter=2)\n"
+        "elman.tune(X, y, estimator=start, minutes=9, cv=2, n_jobs=2)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as ran:
+        assert ran.stdout.readline().startswith(b"untouched")
+        assert [path.name[:11] for path in tmp_path.iterdir()] == ["elman-tune-"]
+        ran.kill()
+        ran.communicate()
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_functions_of_the_program_itself(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

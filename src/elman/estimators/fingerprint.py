@@ -25,7 +25,7 @@ def fingerprint(
     backend: Backend,
     root: np.random.Generator,
     model: TrainedModel,
-    n_epochs: int,
+    chosen: dict[str, int],
 ) -> dict[str, Any]:
     """All that decides a run's bits, by name, as JSON has it.
 
@@ -39,11 +39,11 @@ def fingerprint(
         What all random numbers of the run come from, not drawn from yet.
     model : TrainedModel
         As it was before training.
-    n_epochs : int
-        What `max_iter` came to. "auto" is the same run as the number that it stands for, and
-        another one where it stands for another.
+    chosen : dict of str to int
+        What `batch_size` and `max_iter` came to. "auto" is the same run as the number that it
+        stands for, and another one where it stands for another.
     """
-    parameters = plain_parameters(estimator.get_params(deep=False)) | {"max_iter": n_epochs}
+    parameters = plain_parameters(estimator.get_params(deep=False)) | chosen
     if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = entropy_of(root)
     meaning, arrays = model.describe_answers()

@@ -17,6 +17,7 @@ import numpy as np
 from elman.backends.streams import STREAM_READOUTS
 from elman.data.frontend_choice import choose
 from elman.data.sequences import Sequences
+from elman.estimators.assembly import batch_size_of
 from elman.hyperparameters.declared import PARAMETERS, declarations
 
 Changes = dict[str, Any]
@@ -179,7 +180,7 @@ def _epochs(estimator: Any, n_train: int) -> list[Any]:
     """The estimator's own epochs, and some more if its steps are few."""
     own = estimator.max_iter
     n_epochs = own if isinstance(own, (int, np.integer)) else EPOCHS
-    n_batches = -(-n_train // int(estimator.batch_size))
+    n_batches = -(-n_train // batch_size_of(estimator, n_train).number)
     wanted = min(-(-MORE_STEPS // n_batches), MOST_TIMES_LONGER * int(n_epochs))
     found = [own, int(n_epochs) * 2]
     if wanted > 2 * n_epochs:

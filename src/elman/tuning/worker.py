@@ -1,6 +1,7 @@
 """A process that carries trials out: trials on standard input in, outcomes on standard output out.
 
-It ends when standard input does, whatever it is at: when the process that started it is gone.
+It ends when standard input does, whatever it is at: when the process that started it is gone. It
+then removes the folder of states, which that process can remove no more.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import shutil
 import signal
 import sys
 import threading
@@ -16,6 +18,9 @@ from typing import IO, Any
 from elman.tuning.runners import receive, send
 from elman.tuning.trial import Trial, carry_out
 
+ATTEMPTS = 100
+"""to remove a folder into which a training may be writing a last state"""
+
 
 def main(path: str) -> None:
     """Carry trials out until standard input ends."""
@@ -23,7 +28,7 @@ def main(path: str) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a user's functions print is no answer
     waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, waiting), daemon=True).start()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, waiting, path), daemon=True).start()
     with open(path, "rb") as file:
         pickle.load(file)  # the path of modules
         material = pickle.load(file)
@@ -36,12 +41,17 @@ def main(path: str) -> None:
         send(answers, told)
 
 
-def _listen(pipe: IO[bytes], waiting: queue.SimpleQueue[Trial]) -> None:
+def _listen(pipe: IO[bytes], waiting: queue.SimpleQueue[Trial], path: str) -> None:
     """Pass on what comes; end the process when nothing will come any more."""
     try:
         while True:
             waiting.put(receive(pipe))
     except (EOFError, OSError):
+        folder = os.path.dirname(path)
+        for _ in range(ATTEMPTS):
+            if not os.path.exists(folder):
+                break
+            shutil.rmtree(folder, ignore_errors=True)  # another worker does so, too
         os._exit(0)
 
 
