@@ -16,6 +16,8 @@ ESTIMATORS = {
     "regressor": (RNNRegressor, [0.5, 1, 2, -1]),
     "tagger": (RNNTagger, [np.arange(t) % 2 for t in LENGTHS]),
 }
+USUAL = {"classifier": "1", "regressor": "0.3", "tagger": "1"}
+"""The default of max_grad_norm."""
 EVERY_KIND = pytest.mark.parametrize("kind", [*ESTIMATORS])
 
 
@@ -36,7 +38,7 @@ def advice(kind, data=X, *, method="fit", **options):
 def test_nothing_that_is_set_is_advised(kind):
     found = advice(kind)
     assert found.startswith("The learning rate is 0.0015, gradients are ")
-    assert "clipped to a norm of 1 and X is standardised" in found
+    assert f"clipped to a norm of {USUAL[kind]} and X is standardised" in found
     assert "what on_epoch changes" in found
     for name in ("standardize", "max_grad_norm", "solver", "y,"):
         assert name not in found
@@ -46,9 +48,13 @@ def test_nothing_that_is_set_is_advised(kind):
 @pytest.mark.parametrize(
     ("options", "said", "unsaid"),
     [
-        ({"max_grad_norm": None}, ["Set max_grad_norm=1, which is None"], ["solver"]),
-        ({"max_grad_norm": 5.0}, [], ["max_grad_norm", "solver"]),
-        ({"max_grad_norm": 1e4}, ["Lower max_grad_norm, which is 10000 (1 is usual)"], ["solver"]),
+        ({"max_grad_norm": None}, ["Set max_grad_norm={norm}, which is None"], ["solver"]),
+        ({"max_grad_norm": 2.5}, [], ["max_grad_norm", "solver"]),
+        (
+            {"max_grad_norm": 1e4},
+            ["Lower max_grad_norm, which is 10000 ({norm} is usual)"],
+            ["solver"],
+        ),
         (
             {"max_grad_norm": None, "solver": "sgd"},
             ["set max_grad_norm", "solver='adam'"],
@@ -70,7 +76,7 @@ def test_nothing_that_is_set_is_advised(kind):
 )
 def test_what_is_not_usual_is_advised(kind, options, said, unsaid):
     found = advice(kind, **options).lower()
-    assert all(text.lower() in found for text in said)
+    assert all(text.lower().format(norm=USUAL[kind]) in found for text in said)
     assert not [text for text in unsaid if text in found]
 
 

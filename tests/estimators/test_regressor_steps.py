@@ -186,7 +186,7 @@ def test_numbers_in_a_2d_array_are_of_samples_and_warned_of():
     with pytest.warns(UserWarning, match=r"y has 5 columns.*set readout='every'") as caught:
         reg = quick().fit(EQUAL, TARGETS)
     assert caught[0].filename == __file__
-    assert reg.network_.layout.readout == "max"
+    assert reg.network_.layout.readout == ("last", "mean", "max")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         quick().fit(EQUAL, TARGETS[:, :3])
@@ -399,7 +399,7 @@ def test_both_directions(ragged):
         reg.stream()
 
 
-@pytest.mark.parametrize("readout", ["max", "every"])
+@pytest.mark.parametrize("readout", [("last", "mean", "max"), "every"], ids=str)
 @pytest.mark.parametrize("one_target", [True, False])
 def test_saved_and_loaded_bit_for_bit(readout, one_target, ragged, tmp_path):
     X, Y = ragged
@@ -427,3 +427,17 @@ def test_cross_validation_of_arrays():
     assert quick().fit(EQUAL, y).score(EQUAL, y) == pytest.approx(
         quick(readout="every").fit(EQUAL, TARGETS).score(EQUAL, TARGETS), rel=1e-12
     )
+
+
+def test_an_older_file_whose_readout_nobody_chose(ragged, tmp_path):
+    X, Y = ragged
+    path = tmp_path / "model"
+    reg = quick().fit(X, Y)
+    reg.save(path)
+    tensors, config = archive.load(path)
+    config["parameters"]["readout"] = "max"  # the default then, also of targets at each step
+    archive.save(path, tensors, config)
+    again = RNNRegressor.load(path)
+    assert again.readout == ("last", "mean", "max")
+    assert bits(again.predict(X)) == bits(reg.predict(X))
+    assert bits(again.fit(X, Y).predict(X)) == bits(reg.predict(X))

@@ -23,7 +23,7 @@ from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters import declared
 from elman.hyperparameters.checks import boolean, integer, optional, real
-from elman.hyperparameters.declared import DECLARED, PARAMETERS, declarations
+from elman.hyperparameters.declared import DECLARED, PARAMETERS, declarations, defaults_of
 
 X = [np.linspace(-1, 1, 2 * n).reshape(n, 2) for n in (3, 5, 4, 2, 6, 3, 5)]
 Y = {
@@ -59,7 +59,7 @@ def test_each_estimator_is_made_of_the_declarations(kind):
     parameters = inspect.signature(getattr(elman, kind)).parameters
     assert list(parameters) == list(declarations(PARAMETERS[kind]))
     for name, parameter in parameters.items():
-        assert parameter.default is DECLARED[name].default
+        assert parameter.default is defaults_of(kind)[name]
         positional = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         assert positional == (name == "hidden_size")
         assert positional or parameter.kind is parameter.KEYWORD_ONLY
@@ -99,7 +99,7 @@ def test_help_explains_every_parameter(kind):
     assert list(found) == list(declarations(PARAMETERS[kind]))
     for name, (accepts, said) in found.items():
         declaration = DECLARED[name]
-        default = declaration.default
+        default = defaults_of(kind)[name]
         written = f'"{default}"' if isinstance(default, str) else str(default)
         assert accepts == f"{declaration.check_for(kind).accepts}, default={written}"
         assert said == " ".join(declaration.doc_of.get(kind, declaration.doc).split())
