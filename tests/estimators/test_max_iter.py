@@ -12,7 +12,6 @@ from helpers.kept_fits import assert_same_end, kill, quick
 from helpers.sequence_data import make_samples
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
@@ -267,9 +266,3 @@ def test_searches_over_it(rng):
     ).fit(X, y)
     assert search.n_iterations_ > 1
     assert search.best_estimator_.max_iter == 4
-
-
-@parametrize_with_checks([RNNClassifier(max_iter="auto"), RNNRegressor(max_iter="auto")])
-def test_scikit_learn_check(estimator, check, monkeypatch):
-    monkeypatch.undo()  # of `few`: with as many epochs as it really takes
-    check(estimator)

@@ -38,12 +38,14 @@ def fingerprint(
     root : numpy.random.Generator
         What all random numbers of the run come from, not drawn from yet.
     model : TrainedModel
-        As it was before training.
+        As it was before training. Its front end is what `deltas` and `stride` came to: "auto" is
+        the same run as the numbers that it stands for.
     n_epochs : int
         What `max_iter` came to. "auto" is the same run as the number that it stands for, and
         another one where it stands for another.
     """
     parameters = plain_parameters(estimator.get_params(deep=False)) | {"max_iter": n_epochs}
+    parameters |= {"deltas": model.frontend.deltas, "stride": model.frontend.stride}
     if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = entropy_of(root)
     meaning, arrays = model.describe_answers()
