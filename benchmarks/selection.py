@@ -30,6 +30,7 @@ from benchmarks.earlier import as_recorded
 from benchmarks.machine import machine
 from benchmarks.rows import GRIDS
 from elman.nn.cells import INITIAL_GAINS
+from elman.training.enough import samples_in_batch
 
 Settings = dict[str, Any]
 RESULTS = Path(__file__).parent / "results"
@@ -91,7 +92,10 @@ def _for(settings: Settings, estimator: type, train: NDArray[Any]) -> Settings:
             kept[of_kind] = value
     steps = kept.pop("steps", None)
     if steps is not None:
-        n_batches = math.ceil(len(train) / kept["batch_size"])
+        size = kept["batch_size"]
+        if size == "auto":
+            size = samples_in_batch(len(train)).number
+        n_batches = math.ceil(len(train) / size)
         kept["max_iter"] = max(60, math.ceil(steps / n_batches))
     return kept
 

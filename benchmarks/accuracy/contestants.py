@@ -78,7 +78,7 @@ def chosen(model: Any, n_samples: int) -> Found:
         "scale_each": front.scale_each,
         "reasons": list(front.reasons),
         "n_epochs": model.n_iter_,
-        "n_steps": -(-n_samples // int(model.batch_size)) * model.n_iter_,
+        "n_steps": -(-n_samples // model.batch_size_) * model.n_iter_,
     }
 
 

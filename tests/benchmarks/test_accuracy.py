@@ -1,4 +1,4 @@
-"""What `benchmarks.accuracy` keeps, forgets and says of scores; nothing is fitted here."""
+"""What `benchmarks.accuracy` keeps, forgets and says of scores; next to nothing is fitted here."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks.accuracy import contestants, published, record, sheets
 from benchmarks.accuracy.__main__ import jobs_of
 from benchmarks.accuracy.contestants import Job
 from benchmarks.tables import PAGES, rewrite
+from elman import RNNClassifier
 
 MACHINE = {
     "cpu": "a CPU",
@@ -52,6 +53,11 @@ class TestScores:
         y, answers = [1.0, 2.0, 4.0, 9.0], np.array([[1.5], [2.0], [3.0], [5.0]])
         found = contestants.score(data(y, "regression", (1.0, 2.0)), answers)
         assert found == pytest.approx(100 * r2_score(y, answers[:, 0]))
+
+    def test_steps_are_of_the_batches_that_auto_chose(self):
+        X, y = np.zeros((17, 3, 1)), np.arange(17) % 2
+        model = RNNClassifier(2, batch_size="auto", max_iter=2, n_jobs=1).fit(X, y)
+        assert contestants.chosen(model, 17)["n_steps"] == 2 * 3
 
     def test_no_model_answers_the_commonest_class_or_the_mean(self):
         predict, _ = contestants.constant(data(["a"]), 0)

@@ -8,8 +8,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import selection_table
+import numpy as np
+import pytest
+
+from benchmarks import selection, selection_table
 from benchmarks.selection import summarise
+from elman import RNNClassifier
 
 
 def found():
@@ -60,3 +64,10 @@ def test_a_section_has_every_comparison_by_name(tmp_path):
     text = selection_table.section(tmp_path)
     assert text.index("**gains: all sets**") < text.index("**steps: all sets**")
     assert "Five folds, once, more often" in text
+
+
+@pytest.mark.parametrize(("size", "number"), [(None, 150), (7, 60), ("auto", 60), (64, 300)])
+def test_steps_are_turned_into_epochs_of_the_batches_that_there_are(size, number):
+    settings = {"steps": 600} | ({} if size is None else {"batch_size": size})
+    found = selection._for(settings, RNNClassifier, np.arange(103))
+    assert found == {"max_iter": number} | ({} if size is None else {"batch_size": size})

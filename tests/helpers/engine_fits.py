@@ -89,6 +89,9 @@ CASES = {
     "batches smaller than the workers": lambda e: classifier(batch_size=3, max_iter=2).fit(
         X, LABELS, executor=e
     ),
+    "a batch size that auto chose": lambda e: regressor(
+        batch_size="auto", max_iter=2, early_stopping=True
+    ).fit(X, NUMBERS, executor=e),
     "groups without labels": lambda e: tagger().fit(X, SPARSE_TAGS, executor=e),
     "front end": lambda e: classifier(
         deltas=2, stride=2, scale_each=True, missing="mask", early_stopping=True

@@ -1,4 +1,4 @@
-"""How many epochs are enough steps of the optimizer, and the sentence that says why."""
+"""How small batches are to be, how many epochs are enough, and the sentences that say why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from elman.hyperparameters.declared import DECLARED
 from elman.training import enough
-from elman.training.enough import enough_epochs, steps_of_epoch
+from elman.training.enough import enough_epochs, samples_in_batch, steps_of_epoch
 
 
 @pytest.fixture
@@ -48,7 +48,60 @@ def test_steps_of_epoch(n_samples, n_timesteps, options, n_steps):
     assert steps_of_epoch(n_samples, n_timesteps, **options) == n_steps
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "replicas", "number", "why"),
+    [
+        (1, 1, 8, "1 sample makes 1 batch in an epoch, and the size is at least 8"),
+        (8, 1, 8, "8 samples make 1 batch in an epoch, and the size is at least 8"),
+        (9, 1, 8, "9 samples make 2 batches in an epoch, and the size is at least 8"),
+        (175, 1, 8, "175 samples make 22 batches in an epoch, and the size is at least 8"),
+        (200, 1, 8, "200 samples make 25 batches in an epoch, and smaller ones would be more than"),
+        (201, 1, 9, "201 samples make 23 batches in an epoch, and smaller ones would be more than"),
+        (800, 1, 32, "800 samples make 25 batches in an epoch, and smaller ones would be more"),
+        (801, 1, 32, "801 samples make 26 batches in an epoch, and the size is at most 32"),
+        (9, 2, 8, "9 samples make 2 batches in an epoch, and the size is at least 8"),
+        (9, 3, 4, "9 samples make 3 batches in an epoch, and larger ones would be too few for 3 "),
+        (13, 5, 3, "13 samples make 5 batches in an epoch, and larger ones would be too few for 5"),
+        (999, 40, 25, "999 samples make 40 batches in an epoch, and larger ones would be too few"),
+        (5, 5, 1, "5 samples make 5 batches in an epoch, and larger ones would be too few for 5 "),
+        (3, 7, 1, "3 samples make 3 batches in an epoch, and larger ones would be too few for 7 "),
+    ],
+)
+def test_samples_in_batch(n_samples, replicas, number, why):
+    found = samples_in_batch(n_samples, replicas=replicas)
+    assert found.number == number
+    assert found.reason.startswith(f"batch_size={number}: {why}")
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3, 7, 30])
+def test_what_the_reasons_say_is_so(replicas):
+    for n_samples in range(1, 950):
+        number, reason = samples_in_batch(n_samples, replicas=replicas)
+        n_batches, more, fewer = (
+            -(-n_samples // max(n, 1)) for n in (number, number - 1, number + 1)
+        )
+        assert f" {n_batches} batch" in reason
+        if "too few" in reason:
+            assert fewer < replicas <= n_batches or n_samples < replicas
+        else:
+            assert n_batches >= replicas
+            assert enough.SMALLEST <= number <= enough.LARGEST
+        if "smaller ones" in reason:
+            assert n_batches <= enough.BATCHES < more
+        elif "at least" in reason:
+            assert number == enough.SMALLEST
+            assert n_batches < enough.BATCHES
+        elif "at most" in reason:
+            assert number == enough.LARGEST
+            assert n_batches > enough.BATCHES
+
+
 def test_the_documentation_has_the_numbers():
     said = " ".join(DECLARED["max_iter"].doc.split())
     assert f"takes for {enough.MIN_STEPS} steps of the optimizer" in said
     assert f"no fewer than {enough.MIN_EPOCHS} and no more than {enough.MAX_EPOCHS}" in said
+    declaration = DECLARED["batch_size"]
+    for doc in (declaration.doc, declaration.doc_of["RNNTagger"]):
+        said = " ".join(doc.split())
+        assert f"has {enough.BATCHES} batches, but no fewer than {enough.SMALLEST} s" in said
+        assert f"and no more than {enough.LARGEST}:" in said

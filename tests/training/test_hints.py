@@ -28,7 +28,7 @@ ASKED = {
     "dropout": 0.0,
     "recurrent_dropout": 0.0,
     "class_weight": None,
-    "batch_size": 32,
+    "batch_size": 8,
     "max_iter": 20,
 }
 FLAT = [0.69] * 20
@@ -45,6 +45,7 @@ def history_of(loss, *, rate=0.003, norm=0.5, saturated=0.0, **columns):
         learning_rate=[rate] * n,
         best_epoch=n,
         stopped_by="max_iter",
+        batch_size=8,
         **columns,
     )
 
@@ -292,6 +293,9 @@ def test_a_number_that_auto_chose_is_called_that():
     few = trained_of([0.6] * 20, n_batches=1, rate=0.003, asked={"max_iter": "auto"})
     hint = hint_after(few)
     assert hint.code == "too-few-steps"
+    assert hint.message.endswith(" or lower batch_size (8 now)")
+    both = replace(few, asked={**few.asked, "batch_size": "auto"})
+    assert hint_after(both).message.endswith(' or lower batch_size (8, which "auto" chose)')
     assert 'Raise max_iter (20 epochs of 1 batch, which "auto" chose)' in hint.message
 
 

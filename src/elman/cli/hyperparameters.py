@@ -11,6 +11,7 @@ import typer
 
 from elman.hyperparameters.checks import (
     Check,
+    batch_samples,
     block_steps,
     class_weighting,
     deltas_order,
@@ -147,6 +148,7 @@ PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
     deltas_order: (_auto_or_int, "auto|0|1|2"),
     block_steps: (_auto_or_int, "auto|INTEGER"),
     most_epochs: (_auto_or_int, "auto|INTEGER"),
+    batch_samples: (_auto_or_int, "auto|INTEGER"),
     class_weighting: (_class_weight, "balanced|LABEL=WEIGHT,..."),
 }
 """How the text of an option is read, and what help calls it, where a type does not say so."""

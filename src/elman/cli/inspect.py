@@ -38,11 +38,12 @@ def inspect(
     feature_names, columns, before (what X goes through first), frontend (deltas, stride,
     scale_each, and the reasons for what "auto" chose), summary (layers, parameters, multiply_adds,
     training_memory, stream_state, dtype, ...), hyperparameters, training (n_epochs, best_epoch,
-    stopped_by, max_iter and max_iter_reason: at most how many epochs, and why "auto" chose so many,
-    history). What is not known is null.
+    stopped_by, batch_size and max_iter: at most how many samples in a batch and how many epochs,
+    batch_size_reason and max_iter_reason: why "auto" chose so many, history). What is not known is
+    null.
     """
     saved = load_model(model)
-    summary = summary_of(saved.model, saved.parameters)
+    summary = summary_of(saved.model, saved.parameters, history=saved.history)
     if as_json:
         print_json(_described(model, saved, summary))
         return
@@ -62,12 +63,13 @@ def inspect(
         facts.add_row("columns", _columns(saved.model.columns))
     for name, value in summary.facts():
         facts.add_row(name, value)
-    chosen = [*saved.model.frontend.reasons, saved.history.max_iter_reason]
+    history = saved.history
+    chosen = [*saved.model.frontend.reasons, history.batch_size_reason, history.max_iter_reason]
     for reason in filter(None, chosen):
         facts.add_row('"auto" chose', visible(reason))
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
-    for name, value in _training_facts(saved.history, score):
+    for name, value in _training_facts(history, score):
         facts.add_row(name, value)
     print_table(console, "", facts)
 
@@ -123,6 +125,8 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
             "n_epochs": len(history),
             "best_epoch": history.best_epoch,
             "stopped_by": history.stopped_by or None,
+            "batch_size": history.batch_size or None,
+            "batch_size_reason": history.batch_size_reason or None,
             "max_iter": history.max_iter or None,
             "max_iter_reason": history.max_iter_reason or None,
             "history": history.to_dict(),

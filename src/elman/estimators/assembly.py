@@ -15,7 +15,14 @@ from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam, make_optimizer
 from elman.nn.schedules import Schedule
-from elman.training.enough import MIN_EPOCHS, Epochs, enough_epochs, steps_of_epoch
+from elman.training.enough import (
+    MIN_EPOCHS,
+    BatchSize,
+    Epochs,
+    enough_epochs,
+    samples_in_batch,
+    steps_of_epoch,
+)
 from elman.training.labelled import Labelled
 from elman.training.local import Outer, Replicas
 from elman.training.plan import Plan
@@ -86,26 +93,45 @@ def optimizer_of(estimator: Any, network: Network) -> SGD | Adam | Replicas:
     return make_optimizer(settings.pop("solver"), network.params, **settings)
 
 
-def check_enough_batches(estimator: Any, n_samples: int) -> None:
+def batch_size_of(estimator: Any, n_samples: int) -> BatchSize:
+    """How many samples a batch is to have at most: `batch_size`, or what "auto" stands for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose hyper-parameters were checked.
+    n_samples : int
+        All that are trained on, without those held out and those of weight 0.
+    """
+    e = estimator
+    if e.batch_size != "auto":
+        return BatchSize(int(e.batch_size))
+    return samples_in_batch(n_samples, replicas=int(e.replicas) if e.mode == "local" else 1)
+
+
+def check_enough_batches(estimator: Any, n_samples: int, batch_size: int) -> None:
     """Raise ValueError if an epoch of the samples has fewer batches than there are replicas."""
-    n_batches = -(-n_samples // int(estimator.batch_size))
+    n_batches = -(-n_samples // batch_size)
     if estimator.mode == "local" and n_batches < estimator.replicas:
+        lower = "replicas" if batch_size == 1 else "replicas or batch_size"
         raise ValueError(
             f"replicas={estimator.replicas}, but {n_samples} samples make only {n_batches} batches "
-            f"of batch_size={estimator.batch_size} in an epoch, so that some replicas would never "
-            "learn: lower replicas or batch_size"
+            f"of batch_size={batch_size} in an epoch, so that some replicas would never "
+            f"learn: lower {lower}"
         )
 
 
-def timing_of(estimator: Any, n_samples: int) -> Timing:
+def timing_of(estimator: Any, n_samples: int, batch_size: int) -> Timing:
     """What collects the times of rounds, for the training data of so many samples."""
     if estimator.mode == "sync":
         return Timing(n_samples)
-    n_batches = -(-n_samples // int(estimator.batch_size))
+    n_batches = -(-n_samples // batch_size)
     return Timing(n_batches // int(estimator.replicas), local=True)
 
 
-def epochs_of(estimator: Any, training: Labelled, frontend: Frontend) -> Epochs:
+def epochs_of(
+    estimator: Any, training: Labelled, frontend: Frontend, batch_size: BatchSize
+) -> Epochs:
     """How many epochs a fit is to have at most: `max_iter`, or what "auto" stands for.
 
     Parameters
@@ -115,6 +141,8 @@ def epochs_of(estimator: Any, training: Labelled, frontend: Frontend) -> Epochs:
     training : Labelled
         All that is trained on, before it goes through the front end.
     frontend : Frontend
+    batch_size : BatchSize
+        As `batch_size_of` says.
     """
     e = estimator
     if e.max_iter != "auto":
@@ -122,7 +150,7 @@ def epochs_of(estimator: Any, training: Labelled, frontend: Frontend) -> Epochs:
     n_steps = steps_of_epoch(
         len(training.X),
         int(frontend.n_blocks(training.X.lengths).sum()),
-        batch_size=int(e.batch_size),
+        batch_size=batch_size.number,
         replicas=int(e.replicas) if e.mode == "local" else 1,
         bptt_steps=int(e.bptt_steps) if training.per_step and e.bptt_steps is not None else None,
     )
@@ -134,7 +162,9 @@ def fewest_epochs(estimator: Any) -> int:
     return MIN_EPOCHS if estimator.max_iter == "auto" else int(estimator.max_iter)
 
 
-def plan_of(estimator: Any, *, n_done: int, epochs: Epochs | None = None) -> Plan:
+def plan_of(
+    estimator: Any, *, n_done: int, batch_size: BatchSize, epochs: Epochs | None = None
+) -> Plan:
     """How to train.
 
     Parameters
@@ -143,6 +173,8 @@ def plan_of(estimator: Any, *, n_done: int, epochs: Epochs | None = None) -> Pla
         Whose hyper-parameters were checked.
     n_done : int
         Epochs already done.
+    batch_size : BatchSize
+        As `batch_size_of` says.
     epochs : Epochs, optional
         How many more there are to be at most, as `epochs_of` says. None is one epoch by itself, as
         of `partial_fit`, at a constant rate and without early stopping.
@@ -160,7 +192,8 @@ def plan_of(estimator: Any, *, n_done: int, epochs: Epochs | None = None) -> Pla
     judged_by = {None: "both", "loss": "loss"}
     return Plan(
         n_epochs=n_epochs,
-        batch_size=int(e.batch_size),
+        batch_size=batch_size.number,
+        batch_size_reason=batch_size.reason,
         learning_rate=rate,
         max_grad_norm=None if e.max_grad_norm is None else float(e.max_grad_norm),
         early_stopping=bool(e.early_stopping) and epochs is not None,

@@ -20,6 +20,7 @@ from elman.distributed.engine import Engine
 from elman.distributed.round import SharedGradients
 from elman.estimators.advice import among_all_steps
 from elman.estimators.assembly import (
+    batch_size_of,
     check_enough_batches,
     epochs_of,
     fewest_epochs,
@@ -134,7 +135,8 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 kept, held_out = hold_out(strata, self.validation_fraction, split_rng)
                 validation = training.subset(held_out)
                 training = training.subset(kept)
-            check_enough_batches(self, len(training.X))
+            batch_size = batch_size_of(self, len(training.X))
+            check_enough_batches(self, len(training.X), batch_size.number)
             speaks = engine is None or engine.is_writer
             passed_in = validation if X_val is not None else None
             hint = hint_before(
@@ -153,7 +155,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
             else:
                 model, optimizer, rng = self._warm_model(earlier)
                 before = self.history_
-            epochs = epochs_of(self, training, model.frontend)
+            epochs = epochs_of(self, training, model.frontend, batch_size)
             draft = self._with_model(model)  # what callbacks and scorers may ask
             task.draft = draft
             scorer = None
@@ -163,14 +165,15 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                     judged = rows_held_out(validation.source, data, plain, y, sample_weight)
                 scorer = scorer_of(draft, self.scoring, *judged)
             if store is not None:
-                decided = fingerprint(self, given, backend, root, model, epochs.number)
+                chosen = {"batch_size": batch_size.number, "max_iter": epochs.number}
+                decided = fingerprint(self, given, backend, root, model, chosen)
                 store.claim(decided, entropy_of(root), draft._packed)
             elsewhere = engine is not None
             training = self._weighted(training, model.meaning)
             training = self._prepared(training, model, elsewhere=elsewhere)
             gradients: Gradients = HERE
             if engine is not None:
-                timing = timing_of(self, len(training.X))
+                timing = timing_of(self, len(training.X), batch_size.number)
                 gradients = SharedGradients(engine, self.n_jobs, timing, training.source)
             validation = None if validation is None else self._prepared(validation, model)
             own_hooks = self._own_hooks()
@@ -185,7 +188,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                         model.network,
                         training,
                         optimizer,
-                        plan_of(self, n_done=len(before), epochs=epochs),
+                        plan_of(self, n_done=len(before), batch_size=batch_size, epochs=epochs),
                         self._objective(model.meaning),
                         backend=backend,
                         rng=rng,
@@ -197,7 +200,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                         gradients=gradients,
                     )
                     reasons = [*(model.frontend.reasons_to_act if earlier is None else ())]
-                    reasons += [epochs.reason] * bool(epochs.reason)
+                    reasons += filter(None, (batch_size.reason, epochs.reason))
                     progress.end(history, restored=bool(self.early_stopping), reasons=reasons)
             except DivergedError as error:
                 self._advise(error, data, model, training)

@@ -79,6 +79,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator[TrainedClassifier], Clas
     weights_ : dict of str to ndarray
         recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b, for each layer and direction
         (recurrent1.W_x, recurrent0.reverse.W_x, ...): views of the network's own.
+    batch_size_ : int
+        Samples in a batch of the last training at most: `batch_size`, or what "auto" stood for.
+    batch_size_reason_ : str
+        Why "auto" stood for it; None if `batch_size` was a number.
     max_iter_ : int
         Epochs that the last `fit` was to run at most: `max_iter`, or what "auto" stood for.
     max_iter_reason_ : str

@@ -313,6 +313,21 @@ class FittedEstimator(BaseEstimator, Generic[M]):  # type: ignore[misc]
         return self._of("frontend_").frontend
 
     @property
+    def batch_size_(self) -> int | None:
+        """Samples in a batch of the last training at most: `batch_size`, or what "auto" stood for.
+
+        Training is `fit` or `partial_fit`. None if an older file did not record it.
+        """
+        self._of("batch_size_")
+        return self.history_.batch_size or None
+
+    @property
+    def batch_size_reason_(self) -> str | None:
+        """Why `batch_size="auto"` stood for `batch_size_`, in a sentence; None for a number."""
+        self._of("batch_size_reason_")
+        return self.history_.batch_size_reason or None
+
+    @property
     def max_iter_(self) -> int | None:
         """Epochs that the last `fit` was to run at most: `max_iter`, or what "auto" stood for.
 

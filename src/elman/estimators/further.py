@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
 from elman.estimators.advice import advice_on
-from elman.estimators.assembly import plan_of
+from elman.estimators.assembly import batch_size_of, plan_of
 from elman.estimators.beginning import Beginning
 from elman.estimators.endings import interrupted
 from elman.estimators.fitted import GoingOn, M
@@ -66,7 +66,11 @@ class FurtherTraining(Beginning[M]):
             model,
             prepared,
             going_on.optimizer,
-            plan_of(self, n_done=len(before)),
+            plan_of(
+                self,
+                n_done=len(before),
+                batch_size=batch_size_of(self, len(training.X)),
+            ),
             self._objective(model.meaning),
             backend=backend,
             rng=going_on.rng,

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from elman.backends.contract import Backend
 from elman.data.store.stored import with_stored
-from elman.estimators.assembly import plan_of, solver_settings
+from elman.estimators.assembly import batch_size_of, plan_of, solver_settings
 from elman.hyperparameters.seeds import make_rng
 from elman.models.fitted import parts
 from elman.nn.gradient import GradientSums, Samples
@@ -89,7 +89,8 @@ def losses_by_rate(
     settings = dict(settings.get("settings", settings))  # those of each replica in local mode
     optimizer: Any = make_optimizer(settings.pop("solver"), model.network.params, **settings)
     watching = _Watching(rates, optimizer, smoothing, exploded_at)
-    objective, backend, plan = e._objective(model.meaning), e._backend(), plan_of(e, n_done=0)
+    objective, backend = e._objective(model.meaning), e._backend()
+    plan = plan_of(e, n_done=0, batch_size=batch_size_of(e, len(training.X)))
     number = 0
     try:
         with np.errstate(all="ignore"):  # what is not finite ends the test

@@ -60,6 +60,10 @@ class RNNTagger(RecurrentEstimator[TrainedTagger], TaggerParameters):
     network_ : elman.nn.network.Network
     weights_ : dict of str to ndarray
         Views of the network's own.
+    batch_size_ : int
+        Samples in a batch of the last training at most: `batch_size`, or what "auto" stood for.
+    batch_size_reason_ : str
+        Why "auto" stood for it; None if `batch_size` was a number.
     max_iter_ : int
         Epochs that the last `fit` was to run at most: `max_iter`, or what "auto" stood for.
     max_iter_reason_ : str

@@ -137,6 +137,9 @@ def auto_or_integer(low: int, high: int | None = None) -> Check:
 deltas_order = auto_or_integer(0, 2)
 block_steps = auto_or_integer(1, 2**31 - 1)
 most_epochs = auto_or_integer(1)
+batch_samples = auto_or_integer(1)
+LARGEST_BATCH = 32
+"""samples in a batch, of the most that batch_size="auto" stands for, whatever the data"""
 
 
 def _plain_sizes(value: Any) -> Any:

@@ -20,6 +20,7 @@ from elman.backends.cells import ACTIVATIONS, CELLS
 from elman.backends.streams import MISSING
 from elman.hyperparameters.checks import (
     Check,
+    batch_samples,
     block_steps,
     boolean,
     class_weighting,
@@ -404,24 +405,31 @@ class TrainingParameters:
         help="Epochs at most: auto, or how many.",
         doc="""
         Epochs. Without `early_stopping` exactly so many are run. "auto" takes as many as it takes
-        for 1500 steps of the optimizer, but no fewer than 60 and no more than 300: small sets have
+        for 2500 steps of the optimizer, but no fewer than 60 and no more than 100: small sets have
         few batches in an epoch, and learn from more epochs. What it stood for is in `max_iter_`,
         and why in `max_iter_reason_`.
         """,
         shapes="training",
     )
-    batch_size: int = declared(
+    batch_size: int | Literal["auto"] = declared(
         32,
-        integer(1),
-        help="Recordings in a batch.",
+        batch_samples,
+        help="Recordings in a batch at most: auto, or how many.",
         doc="""
         Samples in a training step, at most: an epoch is cut into as few batches as that allows, of
-        equal size.
+        equal size. "auto" is the size of which an epoch has 25 batches, but no fewer than 8 samples
+        and no more than 32: small sets learn better from small batches, and large ones faster from
+        large ones. In mode="local" it is smaller where there would be fewer batches than replicas.
+        What it stood for is in `batch_size_`, and why in `batch_size_reason_`.
         """,
         doc_of={
             "RNNTagger": """
             Sequences in a training step, at most: an epoch is cut into as few batches as that
-            allows, of equal size.
+            allows, of equal size. "auto" is the size of which an epoch has 25 batches, but no fewer
+            than 8 sequences and no more than 32: small sets learn better from small batches, and
+            large ones faster from large ones. In mode="local" it is smaller where there would be
+            fewer batches than replicas. What it stood for is in `batch_size_`, and why in
+            `batch_size_reason_`.
             """
         },
         shapes="training",

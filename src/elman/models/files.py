@@ -256,11 +256,12 @@ def _restored_history(described: dict[str, Any]) -> History:
     if strangers:
         raise ValueError(f"history has unknown parts {strangers}")
     history = History(**described)
-    n_epochs, reason = history.max_iter, history.max_iter_reason
-    if not isinstance(n_epochs, int) or isinstance(n_epochs, bool) or n_epochs < 0:
-        raise ValueError(f"history has max_iter={n_epochs!r:.200}, which is no number of epochs")
-    if not isinstance(reason, str) or len(reason) > LONGEST_REASON:
-        raise ValueError("history has a max_iter_reason that is no short text")
+    for name, of in (("batch_size", "samples"), ("max_iter", "epochs")):
+        number, reason = getattr(history, name), getattr(history, f"{name}_reason")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise ValueError(f"history has {name}={number!r:.200}, which is no number of {of}")
+        if not isinstance(reason, str) or len(reason) > LONGEST_REASON:
+            raise ValueError(f"history has a {name}_reason that is no short text")
     for name in History.columns():
         column = getattr(history, name)
         if not isinstance(column, list):

@@ -124,6 +124,11 @@ class History:
     stopped_by : str
         Why training ended: "max_iter", "early_stopping", "on_epoch" (or a callback),
         "interrupt", "checkpoint", if its state could not be written to disk, or "diverged".
+    batch_size : int
+        Samples that a batch of the last `fit` or `partial_fit` had at most: the number of
+        `batch_size`, or the one that "auto" stood for. 0 if it was not recorded.
+    batch_size_reason : str
+        Why "auto" stood for it; empty if `batch_size` was a number.
     max_iter : int
         Epochs that the last `fit` was to have at most: the number of `max_iter`, or the one that
         "auto" stood for. 0 if there was none but `partial_fit`, or if it was not recorded.
@@ -154,6 +159,8 @@ class History:
     sequences_per_second: list[float | None] = field(default_factory=list)
     best_epoch: int = 0
     stopped_by: str = ""
+    batch_size: int = 0
+    batch_size_reason: str = ""
     max_iter: int = 0
     max_iter_reason: str = ""
 
@@ -186,6 +193,8 @@ class History:
     def extended(self, later: History) -> History:
         """Return this history followed by a later one of the same network."""
         joined = History(best_epoch=later.best_epoch, stopped_by=later.stopped_by)
+        last = later if later.batch_size else self
+        joined.batch_size, joined.batch_size_reason = last.batch_size, last.batch_size_reason
         fit = later if later.max_iter else self
         joined.max_iter, joined.max_iter_reason = fit.max_iter, fit.max_iter_reason
         for name in self.columns():

@@ -11,10 +11,12 @@ import numpy as np
 from elman.backends import available_backends, get_backend
 from elman.backends.streams import MISSING
 from elman.data.frontend import Frontend
+from elman.hyperparameters.checks import LARGEST_BATCH
 from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.network import layout_of
 from elman.inspection.summary import Summary, Training, summarised
 from elman.models.fitted import KINDS, fitted
+from elman.models.history import History
 from elman.models.model import TrainedModel
 from elman.nn.optimizers import make_optimizer
 from elman.nn.parameters import Parameters
@@ -47,7 +49,8 @@ def summary(
         that is not fitted, targets are taken to be of whole sequences.)
     batch_size : int, optional
         Sequences in a batch of training; by default that of the estimator, or for a trained model
-        alone the default of the estimators.
+        alone the default of the estimators. "auto" is counted as what it stood for in the last
+        training, and before one as 32, the most that it stands for.
     n_timesteps : int, optional
         Time steps of each sequence of that batch; by default 100, or of a model of a 2-D X the
         number of its columns.
@@ -106,7 +109,12 @@ def summary(
     parameters = {} if found.estimator is found.model else found.estimator.get_params(deep=False)
     names = [type(step).__name__ for _, step in found.steps]
     return summary_of(
-        found.model, parameters, before=names, batch_size=batch_size, n_timesteps=n_timesteps
+        found.model,
+        parameters,
+        before=names,
+        batch_size=batch_size,
+        n_timesteps=n_timesteps,
+        history=getattr(found.estimator, "history_", None),
     )
 
 
@@ -117,14 +125,18 @@ def summary_of(
     before: list[str] | None = None,
     batch_size: int | None = None,
     n_timesteps: int | None = None,
+    history: History | None = None,
 ) -> Summary:
-    """Sum up a trained model whose hyper-parameters are known; missing ones have their defaults."""
+    """Sum up a trained model whose hyper-parameters are known; missing ones have their defaults.
+
+    `history` says what batch_size="auto" stood for.
+    """
     if n_timesteps is None and model.two_d:
         n_timesteps = model.n_features_in
     backend, isa = _computed_by(model.backend)
     return summarised(
         model.network.layout,
-        _training(parameters, batch_size, n_timesteps, model.frontend.stride),
+        _training(parameters, batch_size, n_timesteps, model.frontend.stride, history),
         kind=model.kind,
         frontend=model.frontend.in_words(),
         dtype=model.network.params.dtype,
@@ -185,7 +197,11 @@ def _of_unfitted(
 
 
 def _training(
-    parameters: Mapping[str, Any], batch_size: int | None, n_timesteps: int | None, stride: int = 1
+    parameters: Mapping[str, Any],
+    batch_size: int | None,
+    n_timesteps: int | None,
+    stride: int = 1,
+    history: History | None = None,
 ) -> Training:
     """How much is trained on at once; what is not said has the estimators' default."""
 
@@ -193,8 +209,11 @@ def _training(
         return parameters.get(name, DECLARED[name].default)
 
     bptt_steps = value("bptt_steps")
+    size = value("batch_size") if batch_size is None else batch_size
+    if size == "auto":
+        size = (history.batch_size if history is not None else 0) or LARGEST_BATCH
     return Training(
-        batch_size=int(value("batch_size") if batch_size is None else batch_size),
+        batch_size=int(size),
         n_timesteps=int(N_TIMESTEPS if n_timesteps is None else n_timesteps),
         optimizer_vectors=len(make_optimizer(value("solver"), Parameters({})).memory),
         decays=bool(value("alpha")),

@@ -113,6 +113,8 @@ def history_facts(history: History | None) -> Fact | None:
         "n_epochs": n,
         "best_epoch": int(history.best_epoch),
         "stopped_by": history.stopped_by,
+        "batch_size": history.batch_size or None,
+        "batch_size_reason": history.batch_size_reason or None,
         "max_iter": history.max_iter or None,
         "max_iter_reason": history.max_iter_reason or None,
         "seconds": number(sum(history.seconds)),

@@ -1,7 +1,7 @@
-"""The size of an epoch in; the number of epochs that `max_iter="auto"` stands for, and why, out.
+"""The size of a training set in; what "auto" means as batch size or epochs, and why, out.
 
-What counts is how often the weights are changed. A small set has few batches, so that as many
-epochs as a large set needs are too few steps of the optimizer for it.
+What counts is how often the weights are changed. A small set has few batches, so that batches of
+the size, and as many epochs, as a large set needs are too few steps of the optimizer for it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,62 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from elman.hyperparameters.checks import LARGEST_BATCH
+
+BATCHES = 25
+"""Batches in an epoch, for which samples are shared out: where there are fewer, smaller batches
+learn more from the same samples, at the same cost. In cross-validation over many sets batches of 8
+were 3 to 6 points better than those of 32 on sets of 36 to 200 samples."""
+SMALLEST = 8
+"""samples in a batch at least: gradients of fewer vary much, and so many steps are slow"""
+LARGEST = LARGEST_BATCH
+"""samples in a batch at most: an epoch of large batches is faster, and has fewer steps"""
 MIN_EPOCHS = 60
 """epochs at least, however many steps of the optimizer they are"""
-MIN_STEPS = 1500
-"""steps of the optimizer at least, in all epochs together"""
-MAX_EPOCHS = 300
-"""Epochs at most, however few steps of the optimizer they are. Adam's long steps around a minimum
-amplify errors of rounding: where 15 samples are an epoch of one step, a fit with weights and one
-with repeated samples agree to 1e-12 after 300 epochs, and to 1e-4 after 500."""
+MIN_STEPS = 2500
+"""steps of the optimizer at least, in all epochs together: 100 epochs of `BATCHES`"""
+MAX_EPOCHS = 100
+"""Epochs at most, however few steps of the optimizer they are. In cross-validation over sets of 100
+to 200 samples, in batches of 8, 100 epochs were better than 60, and 200 no better than 100; in 300
+epochs a network learns a small set by heart."""
+
+
+class BatchSize(NamedTuple):
+    """How many samples a batch is to have at most, and why."""
+
+    number: int
+    reason: str = ""
+    """a sentence that begins with "batch_size="; empty if a user gave the number"""
+
+
+def samples_in_batch(n_samples: int, *, replicas: int = 1) -> BatchSize:
+    """The size of the smallest batches of which an epoch has no more than `BATCHES`, within bounds.
+
+    Parameters
+    ----------
+    n_samples : int
+        Samples that are trained on, at least 1.
+    replicas : int, default=1
+        Among how many copies of the network batches are shared out. The size is smaller where there
+        would be fewer batches than that, as far as there are as many samples.
+    """
+    wanted = math.ceil(n_samples / BATCHES)
+    number = min(max(wanted, SMALLEST), LARGEST)
+    n_batches = -(-n_samples // number)
+    if n_batches < replicas:
+        number = max(-(-n_samples // (replicas - 1)) - 1, 1)
+        n_batches = -(-n_samples // number)
+        why = f"larger ones would be too few for {replicas} replicas"
+    elif number > wanted:
+        why = f"the size is at least {SMALLEST}"
+    elif number < wanted:
+        why = f"the size is at most {LARGEST}"
+    else:
+        why = f"smaller ones would be more than {BATCHES}"
+    size = f"{n_samples} sample{'s' * (n_samples != 1)}"
+    made = f"{n_batches} batch{'es' * (n_batches != 1)}"
+    makes = "makes" if n_samples == 1 else "make"
+    return BatchSize(number, f"batch_size={number}: {size} {makes} {made} in an epoch, and {why}")
 
 
 class Epochs(NamedTuple):

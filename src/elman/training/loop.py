@@ -117,7 +117,13 @@ def train(
     if plan.early_stopping and validation is None:
         raise ValueError("early_stopping needs validation data: pass `validation`")
     n_asked, reason = (0, "") if plan.asked is None else plan.asked
-    history = History(stopped_by="max_iter", max_iter=n_asked, max_iter_reason=reason)
+    chosen: dict[str, Any] = {
+        "batch_size": plan.batch_size,
+        "batch_size_reason": plan.batch_size_reason,
+        "max_iter": n_asked,
+        "max_iter_reason": reason,
+    }
+    history = History(stopped_by="max_iter", **chosen)
     best = Best()
     n_batches = -(-len(training.X) // plan.batch_size)
     probed, every = probe(training.X), interval(network, training.X, n_batches)
@@ -158,12 +164,7 @@ def train(
                     ) from error
                 finished = resumed.finished
                 stopped_by = resumed.history.stopped_by or history.stopped_by
-                history = replace(
-                    resumed.history,
-                    stopped_by=stopped_by,
-                    max_iter=n_asked,
-                    max_iter_reason=reason,
-                )
+                history = replace(resumed.history, stopped_by=stopped_by, **chosen)
                 if not history.score:  # an older version of elman began the training
                     history.score = [None] * len(history)
         good = network.params.flat.copy()

@@ -25,6 +25,8 @@ class Plan:
     tol: float = 1e-4
     judged_by: str = "both"
     """what says that an epoch was better: the validation's "score", its "loss", or "both" """
+    batch_size_reason: str = ""
+    """why "auto" chose that `batch_size`, for the record; empty if a user gave the number"""
     asked: Epochs | None = None
     """what `max_iter` came to, for the record; None where it does not count"""
     first_epoch: int = 0

@@ -28,8 +28,9 @@ def training_section(facts: Fact) -> Sequence[str]:
     words = f"Training took {told['n_epochs']:,} epoch(s){ended}. " + (
         f"The best one was epoch {best:,}, which the pictures mark." if best else ""
     )
-    if told["max_iter_reason"]:
-        words += f" max_iter=&quot;auto&quot; was {text(told['max_iter_reason'])}."
+    for name in ("batch_size", "max_iter"):
+        if told[f"{name}_reason"]:
+            words += f" {name}=&quot;auto&quot; was {text(told[f'{name}_reason'])}."
     figures = []
     losses = _lines(columns, epochs, ("loss", "training"), ("validation_loss", "validation"))
     values = [v for line in losses for v in line.y if v is not None]

@@ -114,13 +114,14 @@ def barely_moved(trained: Trained) -> Hint | None:
         n, s = trained.n_batches, "es" * (trained.n_batches > 1)
         chosen = ', which "auto" chose' if asked["max_iter"] == "auto" else " now"
         longer = f"Raise max_iter ({len(history)} epochs of {n} batch{s}{chosen})"
+    size = ', which "auto" chose' if asked["batch_size"] == "auto" else " now"
     shortened = _tiny_clip(trained, "Raise")
     if shortened:
         longer = f"{shortened}. If that is not enough, r{longer[1:]}"
     return Hint(
         "too-few-steps",
         f"{told}: {'they are too short' if shortened else 'there were too few of them'}. "
-        f"{longer} or lower batch_size ({asked['batch_size']} now)",
+        f"{longer} or lower batch_size ({history.batch_size}{size})",
     )
 
 

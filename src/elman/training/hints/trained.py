@@ -133,7 +133,7 @@ def looked_at(
     n_batches = steps_of_epoch(
         len(training.X),
         training.X.n_steps,
-        batch_size=int(asked["batch_size"]),
+        batch_size=history.batch_size,
         replicas=int(asked["replicas"]) if asked["mode"] == "local" else 1,
         bptt_steps=asked["bptt_steps"] if training.per_step else None,
     )
