@@ -250,7 +250,7 @@ def test_the_learning_rate_test_takes_it(rng):
 
 def test_searches_over_it(rng):
     X, y = make_samples(rng, 40, "equal")
-    auto = small(RNNClassifier, max_iter="auto")
+    auto = small(RNNClassifier, max_iter="auto", batch_size=32)
     search = GridSearchCV(auto, {"max_iter": ["auto", 1]}, cv=2, error_score="raise").fit(X, y)
     assert search.best_estimator_.max_iter_ in (1, 4)
     search = HalvingRandomSearchCV(

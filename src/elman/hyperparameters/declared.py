@@ -412,8 +412,9 @@ class TrainingParameters:
         shapes="training",
     )
     batch_size: int | Literal["auto"] = declared(
-        32,
+        "auto",
         batch_samples,
+        earlier=32,
         help="Recordings in a batch at most: auto, or how many.",
         doc="""
         Samples in a training step, at most: an epoch is cut into as few batches as that allows, of
