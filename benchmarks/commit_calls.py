@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import elman
+from benchmarks.earlier import as_recorded
 
 Call = Callable[[], object]
 
@@ -98,7 +99,8 @@ def predict(n_jobs: str) -> Call:
 
 def _classifier(n_jobs: int, **options: Any) -> Any:
     same = {"readout": "last", "standardize": False, "random_state": 0, "learning_rate": "constant"}
-    return elman.RNNClassifier(n_jobs=n_jobs, **{"max_iter": 1, **same, **options})
+    settings = {"max_iter": 1, **same, **options}
+    return elman.RNNClassifier(n_jobs=n_jobs, **as_recorded(elman.RNNClassifier, **settings))
 
 
 CALLS: dict[str, Callable[..., Call]] = {

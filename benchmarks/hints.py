@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import sets
+from benchmarks.earlier import as_recorded
 from benchmarks.learning_tasks import TASKS
 from benchmarks.made_sets import make_bumps
 from elman import RNNClassifier, RNNRegressor, TrainingWarning
@@ -62,7 +63,7 @@ def tasks(seeds: range) -> Iterator[Case]:
                     random_state=seed,
                     n_jobs=1,
                     on_epoch=_below(task.enough),
-                    **task.settings_of(cell),
+                    **as_recorded(make, **task.settings_of(cell)),
                 )
                 note = "" if cell in task.cells else " (not expected to learn)"
                 yield Case(f"{task.name}, {cell}, seed {seed}{note}", estimator, *data)
@@ -97,6 +98,11 @@ def real(seeds: range) -> Iterator[Case]:
     yield Case("event in noise", RNNClassifier(random_state=0), *make_bumps())
 
 
+def _plain(**settings: Any) -> RNNClassifier:
+    """A classifier as its defaults were when hints were first counted, but for some settings."""
+    return RNNClassifier(**as_recorded(RNNClassifier, **settings))
+
+
 def faults(seeds: range) -> Iterator[Case]:
     """Trainings with a fault in them; the name says which."""
     for seed in seeds:
@@ -105,24 +111,24 @@ def faults(seeds: range) -> Iterator[Case]:
             X, y = split.X_train, np.asarray(split.y_train)
             test = (split.X_test, split.y_test)
             for rate in (1e-6, 1e-5, 1e-4, 0.03, 0.1, 0.3, 1.0, 3.0):
-                estimator = RNNClassifier(random_state=seed, learning_rate_init=rate)
+                estimator = _plain(random_state=seed, learning_rate_init=rate)
                 yield Case(f"{split.name}, rate {rate:g}, seed {seed}", estimator, X, y, *test)
             for factor in (1e-4, 1e3, 1e5):
-                estimator = RNNClassifier(random_state=seed, standardize=False)
+                estimator = _plain(random_state=seed, standardize=False)
                 name = f"{split.name}, not scaled, times {factor:g}, seed {seed}"
                 scaled, scaled_test = ([x * factor for x in some] for some in (X, test[0]))
                 yield Case(name, estimator, scaled, y, scaled_test, test[1])
-            estimator = RNNClassifier(random_state=seed)
+            estimator = _plain(random_state=seed)
             shuffled = rng.permutation(y)
             yield Case(f"{split.name}, shuffled, seed {seed}", estimator, X, shuffled, *test)
-            estimator = RNNClassifier(random_state=seed)
+            estimator = _plain(random_state=seed)
             name = f"{split.name}, shuffled, validated, seed {seed}"
             yield Case(name, estimator, X, shuffled, *test, test)
         X, y = make_parity(1000, max_length=15, random_state=seed)
         for rate in (1e-5, 0.01, 0.1, 0.5):
             for early in (False, True):
-                estimator = RNNClassifier(
-                    24,
+                estimator = _plain(
+                    hidden_size=24,
                     random_state=seed,
                     readout="last",
                     standardize=False,
@@ -134,10 +140,11 @@ def faults(seeds: range) -> Iterator[Case]:
         for noise in (0.1, 0.3, 0.6, 1.0):
             X = rng.normal(size=(2000, 9, 2))
             y = np.where(rng.random(2000) < noise, rng.integers(0, 2, 2000), X[:, -1, 0] > 0)
-            estimator = RNNClassifier(16, random_state=seed, readout="last")
+            estimator = _plain(hidden_size=16, random_state=seed, readout="last")
             yield Case(f"{noise:.0%} of the labels are noise, seed {seed}", estimator, X, y)
             y = X[:, :, 0].sum(axis=1) / 3 * (1 - noise) + noise * rng.normal(size=2000)
-            regressor = RNNRegressor(16, random_state=seed, readout="last")
+            settings = {"hidden_size": 16, "random_state": seed, "readout": "last"}
+            regressor = RNNRegressor(**as_recorded(RNNRegressor, **settings))
             yield Case(f"{noise:.0%} of the target is noise, seed {seed}", regressor, X, y)
 
 

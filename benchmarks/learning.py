@@ -19,6 +19,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import learning_table
+from benchmarks.earlier import as_recorded
 from benchmarks.learning_tasks import SEEDS, TASKS, Task
 from benchmarks.machine import machine
 from benchmarks.tables import ACCURACY, RESULTS, renew
@@ -40,7 +41,7 @@ def ours(task: Task, cell: str, seed: int) -> float:
         random_state=seed,
         n_jobs=1,
         on_epoch=lambda epoch: epoch.loss < task.enough,
-        **task.settings_of(cell),
+        **as_recorded(make, **task.settings_of(cell)),
     ).fit(data.X_train, data.y_train)
     answers = model.predict(data.X_test)
     if task.is_regression:

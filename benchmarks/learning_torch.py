@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.earlier import as_recorded
 from benchmarks.learning_tasks import Task
 from elman import RNNClassifier
 from elman.backends.cells import Cell
@@ -87,7 +88,7 @@ def fit_and_score(task: Task, cell: str, seed: int) -> float:
     torch.manual_seed(seed)
     data = task.data(seed)
     # what the task leaves as it is, RNNClassifier's defaults say, also for RNNRegressor
-    settings = RNNClassifier().get_params() | task.settings_of(cell)
+    settings = RNNClassifier(**as_recorded(RNNClassifier, **task.settings_of(cell))).get_params()
     y, n_outputs = np.asarray(data.y_train), int(np.max(data.y_train)) + 1
     mean, scale = 0.0, 1.0
     if task.is_regression:

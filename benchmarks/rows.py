@@ -12,7 +12,19 @@ AUTO = {"deltas": "auto", "stride": "auto"}
 LONGER = {"batch_size": 8, "max_iter": 100}
 ENOUGH = {**AUTO, "steps": 600}
 GAINS = (0.1, 0.2, 0.3, 0.5, 1.0)
+BEFORE = {"deltas": 0, "stride": 1, "batch_size": 32, "max_iter": 60}
+"""What the defaults were until the front end chose for itself."""
+OF_REGRESSOR = {"regressor: readout": "max", "regressor: max_grad_norm": 1.0}
 GRIDS: dict[str, list[dict[str, Any]]] = {
+    "defaults": [
+        {},
+        {**BEFORE, **OF_REGRESSOR},
+        {"deltas": 0, "stride": 1},
+        {"batch_size": 32, "max_iter": 60},
+        OF_REGRESSOR,
+        {"bidirectional": True},
+        {"cell": "gru"},
+    ],
     "steps": [
         {},
         AUTO,

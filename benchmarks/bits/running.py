@@ -246,10 +246,11 @@ class Runner:
         return self.axes["directions"] == "one" and self.axes["scale_each"] == "no"
 
     def _of_the_front_end(self) -> dict[str, Any]:
-        """Its options where they do something, since older builds have none of them."""
+        """Its options where they do something or this build has them; older builds have none."""
         options: dict[str, Any] = {}
         for axis in ("deltas", "stride"):
-            if self.axes[axis] != AXES[axis][0]:
+            known = axis in inspect.signature(self.cls).parameters
+            if known or self.axes[axis] != AXES[axis][0]:
                 options[axis] = "auto" if self.axes[axis] == "auto" else int(self.axes[axis])
         if self.axes["scale_each"] == "yes":
             options["scale_each"] = True

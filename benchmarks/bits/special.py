@@ -19,6 +19,7 @@ import elman
 import elman.data
 from benchmarks.bits.running import format_version, record_history
 from benchmarks.bits.values import Record
+from benchmarks.earlier import as_recorded
 
 Array = NDArray[Any]
 
@@ -73,11 +74,12 @@ def files(folder: Path, record: Record) -> None:
 
 
 def japanese_vowels(folder: Path, record: Record) -> None:
-    """A classifier of the shipped recordings, behind a scaler, with defaults but for its size."""
+    """A classifier of the shipped recordings, behind a scaler, with the earlier defaults."""
     X, y = elman.data.load_japanese_vowels("train")
     X_test, y_test = elman.data.load_japanese_vowels("test")
     one = elman.SequenceScaler().fit(X)
-    estimator = elman.RNNClassifier(hidden_size=24, max_iter=4, random_state=1)
+    settings = as_recorded(elman.RNNClassifier, hidden_size=24, max_iter=4, random_state=1)
+    estimator = elman.RNNClassifier(**settings)
     estimator.fit(one.transform(X), y)
     record.add_all("fitted_weights", estimator.weights_)
     record_history(record, "fitted_history", estimator)
@@ -104,9 +106,9 @@ def side_by_side(folder: Path, record: Record) -> None:
         X, y = _samples(kind)
         for readout in (("last", "max"), ("max", "mean"), ("attention", "max", "last", "mean")):
             name = f"{kind}/{','.join(readout)}"
-            estimator: Any = getattr(elman, KINDS[kind])(
-                7, readout=readout, cell="gru", max_iter=3, random_state=2
-            )
+            cls: Any = getattr(elman, KINDS[kind])
+            options = {"readout": readout, "cell": "gru", "max_iter": 3, "random_state": 2}
+            estimator: Any = cls(7, **as_recorded(cls, **options))
             estimator.fit(X, y)
             record.add_all(f"weights/{name}", estimator.weights_)
             record_history(record, f"history/{name}", estimator)
@@ -168,9 +170,11 @@ KINDS = {
 
 
 def _fit_options(kind: str) -> list[list[str]]:
-    plain = ["--max-iter", "3", "--hidden-size", "9"]
+    found = as_recorded(getattr(elman, KINDS[kind]))
+    front = [f"--{name}={found[name]}" for name in ("deltas", "stride") if name in found]
+    plain = ["--max-iter", "3", "--hidden-size", "9", "--batch-size", "32", *front]
     loss = ["--loss", "huber"] if kind == "values" else ["--label-smoothing", "0.1"]
-    more = ["--max-iter", "5", "--hidden-size", "8,6", "--n-layers", "2", "--cell", "gru"]
+    more = ["--max-iter", "5", "--hidden-size", "8,6", "--n-layers", "2", "--cell", "gru", *front]
     more += ["--solver", "adamw", "--learning-rate", "plateau", "--bptt-steps", "4"]
     more += ["--early-stopping", "--max-grad-norm", "none", "--seed", "3", "--batch-size", "7"]
     return [plain, [*more, *loss, "--dropout", "0.2", "--layer-norm"]]

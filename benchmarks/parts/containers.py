@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.earlier import as_recorded
 from benchmarks.options import Options
 from benchmarks.sheet import Sheet, seconds_text, timing_text
 from benchmarks.timing import interleave
@@ -77,7 +78,9 @@ def _classifier(X: Any) -> Any:
     from elman import RNNClassifier
 
     some = X[: 20 * 2]
-    classifier = RNNClassifier(hidden_size=HIDDEN, max_iter=1, random_state=0, n_jobs=1)
+    classifier = RNNClassifier(
+        **as_recorded(RNNClassifier, hidden_size=HIDDEN, max_iter=1, random_state=0, n_jobs=1)
+    )
     return classifier.fit(some, np.arange(len(some)) % 2)
 
 

@@ -36,6 +36,8 @@ def elman_fit(X: list[np.ndarray], y: np.ndarray, epochs: int, n_jobs: int) -> F
     def fit() -> Callable[[list[np.ndarray]], np.ndarray]:
         classifier = RNNClassifier(
             hidden_size=HIDDEN,
+            deltas=0,
+            stride=1,
             max_iter=epochs,
             batch_size=BATCH,
             learning_rate_init=RATE,

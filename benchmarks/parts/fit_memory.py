@@ -58,6 +58,8 @@ def _call(name: str, n_samples: int) -> Callable[[], object]:
     missing = next((word for word in ("mask", "skip") if word in name), "error")
     classifier = RNNClassifier(
         hidden_size=HIDDEN,
+        deltas=0,
+        stride=1,
         max_iter=1,
         batch_size=BATCH,
         early_stopping="early" in name,

@@ -68,7 +68,10 @@ def _classifier(n_jobs: int) -> Any:
     classifier = RNNClassifier(
         hidden_size=HIDDEN,
         readout="last",
+        deltas=0,
+        stride=1,
         max_iter=1,
+        batch_size=32,
         standardize=False,
         random_state=0,
         n_jobs=n_jobs,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.earlier import as_recorded
 from benchmarks.options import Options
 from benchmarks.scale.simulated import Conditions, SimulatedEngine
 from benchmarks.sheet import Sheet, seconds_text
@@ -76,7 +77,9 @@ def _data(n_samples: int) -> tuple[list[np.ndarray], np.ndarray]:
 
 def _fitted(X: Any, y: Any, settings: dict[str, Any], engine: Any) -> tuple[str, float]:
     """SHA-256 of weights, optimizer and losses; and the last loss."""
-    fitted: Any = RNNClassifier(hidden_size=8, random_state=0, n_jobs=1, **settings)
+    fitted: Any = RNNClassifier(
+        hidden_size=8, random_state=0, n_jobs=1, **as_recorded(RNNClassifier, **settings)
+    )
     fitted.fit(X, y, executor=engine)
     digest = hashlib.sha256(fitted.network_.params.flat.tobytes())
     for name, value in sorted(fitted._going_on.optimizer.get_state().items()):

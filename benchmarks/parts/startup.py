@@ -52,7 +52,9 @@ def _files(folder: Path) -> list[str]:
 
     X = np.random.default_rng(0).standard_normal((30, 5, 2))
     model, data = folder / "model.safetensors", folder / "new.npz"
-    RNNClassifier(max_iter=1, random_state=0).fit(X, np.arange(30) % 3).save(model)
+    RNNClassifier(deltas=0, stride=1, max_iter=1, batch_size=32, random_state=0).fit(
+        X, np.arange(30) % 3
+    ).save(model)
     write_npz(data, X)
     return [str(model), str(data)]
 

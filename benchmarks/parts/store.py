@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.earlier import as_recorded
 from benchmarks.options import Options
 from benchmarks.sheet import Sheet, megabytes_text, seconds_text
 from benchmarks.timing import interleave
@@ -41,7 +42,10 @@ def measure(options: Options) -> dict[str, Any]:
         rows = []
         for name, parameters in CASES.items():
             fits = [
-                RNNClassifier(**parameters, max_iter=1, batch_size=BATCH, random_state=0)
+                RNNClassifier(
+                    **as_recorded(RNNClassifier, **parameters, max_iter=1, batch_size=BATCH),
+                    random_state=0,
+                )
                 for _ in range(2)
             ]
             given: list[tuple[Any, ...]] = [(X, y), (store,)]

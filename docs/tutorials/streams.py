@@ -13,7 +13,9 @@ call.
 #
 # The recordings of speech stand in for a sensor: 12 numbers at each of 7 to 29 steps, of nine
 # speakers. Any network will do that does not read from the end (``bidirectional=False``, the
-# default).
+# default). Where recordings have more than 128 steps, ``stride="auto"`` may let the network read
+# the mean of a block of steps as one. ``clf.frontend_`` says so. Then ``stream.step`` changes its
+# answer at the end of a block, while ``stream.answer()`` counts every step.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -63,8 +63,12 @@ def test_each_line_of_a_stream_is_answered_with_all_lines_so_far(files, capsys, 
     path, _ = fitted(files, capsys, "--deltas", 1, "--stride", 3)
     lines = "".join(f"{value}\n" for value in X[0, :5]).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
-    code, out, _ = run(capsys, "stream", path, "--json")
+    code, out, err = run(capsys, "stream", path, "--json")
     assert code == 0
+    assert " ".join(err.split()) == (
+        "elman: the model reads means of 3 time steps (stride); within a block, a line is answered "
+        "as if the recording ended there"
+    )
     clf = elman.load(path)
     for t, line in enumerate(out.splitlines()):
         told = json.loads(line)

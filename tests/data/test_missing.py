@@ -578,7 +578,7 @@ def test_where_a_gap_is_can_be_learned(rng):
     X = rng.normal(size=(60, 7, 1))
     y = np.arange(60) % 2
     X[np.arange(60), np.where(y, 1, 5)] = np.nan
-    classifier = RNNClassifier(missing="mask", hidden_size=23, readout="last", random_state=0)
+    classifier = RNNClassifier(23, missing="mask", readout="last", max_iter=40, random_state=0)
     assert classifier.fit(X[:40], y[:40]).score(X[40:], y[40:]) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
@@ -11,10 +12,11 @@ from helpers.explained import MODELS, classifier, labels, recordings, small, tag
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
-from elman.data import SequenceStore, check_sequences
+from elman.data import SequenceStore, check_sequences, frontend_choice
 from elman.data import sequences as module
 from elman.data.scaling import standardise
 from elman.estimators.advice import among_all_steps
+from elman.formats import archive
 from elman.training.divergence import Place
 
 FRONT = {"deltas": 1, "stride": 3, "scale_each": True}
@@ -194,6 +196,64 @@ def test_the_longest_block_there_can_be_is_one_recording(kind, tmp_path):
     assert np.array_equal(stream.answer(), np.atleast_2d(expected[0])[-1].squeeze())
 
 
+def before_there_were_front_ends(monkeypatch):
+    """Files are written from now on as they were then."""
+    save = archive.save
+
+    def save_as_before(path, tensors, config):
+        config = copy.deepcopy(config)
+        for found in (config["parameters"], config.get("training", {}).get("fingerprint", {})):
+            for name in FRONT:
+                found.pop(name, None)
+        config.pop("frontend", None)
+        save(path, tensors, config)
+
+    monkeypatch.setattr(archive, "save", save_as_before)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_file_from_before_is_read_as_it_was_meant(kind, tmp_path, monkeypatch):
+    fit = MODELS[kind](deltas=0, stride=1)
+    with monkeypatch.context() as patched:
+        before_there_were_front_ends(patched)
+        elman.save(fit, tmp_path / "model")
+    loaded = elman.load(tmp_path / "model")
+    last, own = (f[-1] if kind == "pipeline" else f for f in (loaded, fit))
+    assert answers(last, recordings()) == answers(own, recordings())
+    assert (last.deltas, last.stride, last.scale_each) == (0, 1, False)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "pipeline"])
+def test_a_run_from_before_goes_on_as_it_was_meant(kind, tmp_path, monkeypatch):
+    options = {"checkpoint": tmp_path / "kept", "deltas": 0, "stride": 1}
+    with monkeypatch.context() as patched:
+        before_there_were_front_ends(patched)
+        one = MODELS[kind](**options)
+    assert numbers(MODELS[kind](**options)) == numbers(one)
+    with pytest.raises(ValueError, match="deltas is 2 here and 0 there"):
+        MODELS[kind](**{**options, "deltas": 2})
+    with pytest.raises(ValueError, match="stride is 2 here and 1 there"):
+        MODELS[kind](**{**options, "stride": 2})
+
+
+def test_a_run_whose_folder_says_auto_goes_on(tmp_path, monkeypatch):
+    """As folders did before they said what "auto" came to."""
+    save = archive.save
+
+    def save_as_before(path, tensors, config):
+        config = copy.deepcopy(config)
+        config.get("training", {}).get("fingerprint", {}).update(deltas="auto", stride="auto")
+        save(path, tensors, config)
+
+    options = {"checkpoint": tmp_path / "kept"}
+    with monkeypatch.context() as patched:
+        patched.setattr(archive, "save", save_as_before)
+        one = classifier(**options)
+    assert numbers(classifier(**options)) == numbers(one)
+    with pytest.raises(ValueError, match="deltas is 1 here and 0 there"):
+        classifier(**options, deltas=1)
+
+
 def test_what_was_changed_after_training_is_not_saved(tmp_path):
     fit = classifier(deltas=1)
     fit.deltas = 2
@@ -220,15 +280,57 @@ def test_a_checkpoint_of_another_front_end_is_refused(tmp_path):
     folder = tmp_path / "kept"
     one = classifier(checkpoint=folder, stride=2)
     assert numbers(classifier(checkpoint=folder, stride=2)) == numbers(one)
-    with pytest.raises(ValueError, match="stride"):
+    with pytest.raises(ValueError, match="stride is 3 here and 2 there"):
         classifier(checkpoint=folder, stride=3)
+    with pytest.raises(ValueError, match="stride is 1 here and 2 there"):
+        classifier(checkpoint=folder)
 
 
-@pytest.mark.parametrize("front", [{"deltas": "auto"}, {"stride": 2}, {"scale_each": True}])
-def test_pieces_of_recordings_are_refused(front):
-    fit = small(RNNClassifier, stateful=True, **front)
-    with pytest.raises(ValueError, match="stateful=True goes on with recordings in pieces"):
-        fit.partial_fit(recordings(), labels())
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != "pipeline"])
+def test_auto_is_the_run_of_the_numbers_that_it_stands_for(kind, tmp_path):
+    options = {"checkpoint": tmp_path / "kept", "deltas": 0, "stride": 1}
+    one = MODELS[kind](**options)
+    auto = {"deltas": "auto", "stride": "auto"}
+    assert numbers(MODELS[kind](**{**options, **auto})) == numbers(one)
+    with pytest.raises(ValueError, match="deltas is 1 here and 0 there"):
+        MODELS[kind](**{**options, "deltas": 1})
+
+
+def partial_fit(fit):
+    """One call with the recordings and targets of the estimator's kind."""
+    X = recordings()
+    if isinstance(fit, RNNRegressor):
+        return fit.partial_fit(X, np.arange(len(X)))
+    y = [np.arange(len(x)) % 2 for x in X] if isinstance(fit, RNNTagger) else np.arange(len(X)) % 2
+    return fit.partial_fit(X, y, classes=[0, 1])
+
+
+@pytest.mark.parametrize("front", [{"deltas": 1}, {"stride": 2}, {"scale_each": True}])
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_pieces_of_recordings_are_refused(kind, front):
+    (name, value), *_ = front.items()
+    with pytest.raises(ValueError, match=f"recordings in pieces, and {name}={value} would begin"):
+        partial_fit(small(kind, stateful=True, **front))
+    whole = partial_fit(small(kind, **front))
+    whole.set_params(stateful=True, deltas="auto", stride="auto", scale_each=False)
+    with pytest.raises(ValueError, match=r"reads .*, and stateful=True with recordings in pieces"):
+        partial_fit(whole)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_auto_does_nothing_with_pieces_of_recordings(kind, monkeypatch):
+    monkeypatch.setattr(frontend_choice, "LONG", 3)
+    monkeypatch.setattr(frontend_choice, "SMOOTH", -9)
+    monkeypatch.setattr(frontend_choice, "MOST_LOST", 1)
+    assert not partial_fit(small(kind)).frontend_.plain
+    fit = partial_fit(small(kind, stateful=True))
+    assert fit.frontend_.plain
+    why = "recordings come in pieces (stateful=True)"
+    assert fit.frontend_.reasons == (f"stride=1: {why}", f"deltas=0: {why}")
+    partial_fit(fit)
+    given = partial_fit(small(kind, stateful=True, deltas=0, stride=1))
+    assert given.frontend_.reasons == ()
+    assert numbers(partial_fit(given)) == numbers(fit)
 
 
 @pytest.mark.parametrize(
@@ -272,11 +374,24 @@ def test_auto_says_what_it_chose_and_why(rng, capsys):
     assert tagger(stride="auto", deltas=1).frontend_.stride == 1
 
 
-def test_the_default_does_nothing():
-    fit = classifier()
+def test_nothing_is_done_if_nothing_is_asked_for():
+    fit = classifier(deltas=0, stride=1)
     assert fit.frontend_.plain
     assert fit.frontend_.reasons == ()
     assert repr(fit.frontend_) == "Frontend(deltas=0, stride=1, scale_each=False)"
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_default_asks_the_data(kind, capsys):
+    """And the last line of a fit says what is done, not what is not."""
+    fit = MODELS[kind](verbose=1)
+    fit = fit[-1] if kind == "pipeline" else fit
+    assert (fit.deltas, fit.stride, fit.scale_each) == ("auto", "auto", False)
+    assert fit.frontend_.plain
+    assert [reason[:9] for reason in fit.frontend_.reasons] == ["stride=1:", "deltas=0:"]
+    given = MODELS[kind](deltas=0, stride=1)
+    assert numbers(given[-1] if kind == "pipeline" else given) == numbers(fit)
+    assert "deltas" not in capsys.readouterr().out
     with pytest.raises(AttributeError, match="frontend_ exists once the RNNClassifier is fitted"):
         _ = RNNClassifier().frontend_
 

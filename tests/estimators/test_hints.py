@@ -171,7 +171,8 @@ def test_overfitting(rng):
 
 def test_a_loss_that_still_falls_is_scikit_learns_warning_too(rng):
     X, y = data_of("classes", rng, 100)
-    clf = estimator_of("classes", learning_rate="constant", learning_rate_init=0.02, max_iter=10)
+    options = {"learning_rate": "constant", "learning_rate_init": 0.02, "batch_size": 32}
+    clf = estimator_of("classes", max_iter=10, **options)
     (hint,) = hints(clf, X, y)
     assert (hint.code, isinstance(hint, ConvergenceWarning)) == ("still-falling", True)
     with warnings.catch_warnings():

@@ -12,7 +12,6 @@ from helpers.kept_fits import assert_same_end, kill, quick
 from helpers.sequence_data import make_samples
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
@@ -253,7 +252,7 @@ def test_the_learning_rate_test_takes_it(rng):
 
 def test_searches_over_it(rng):
     X, y = make_samples(rng, 40, "equal")
-    auto = small(RNNClassifier, max_iter="auto")
+    auto = small(RNNClassifier, max_iter="auto", batch_size=32)
     search = GridSearchCV(auto, {"max_iter": ["auto", 1]}, cv=2, error_score="raise").fit(X, y)
     assert search.best_estimator_.max_iter_ in (1, 4)
     search = HalvingRandomSearchCV(
@@ -269,9 +268,3 @@ def test_searches_over_it(rng):
     ).fit(X, y)
     assert search.n_iterations_ > 1
     assert search.best_estimator_.max_iter == 4
-
-
-@parametrize_with_checks([RNNClassifier(max_iter="auto"), RNNRegressor(max_iter="auto")])
-def test_scikit_learn_check(estimator, check, monkeypatch):
-    monkeypatch.undo()  # of `few`: with as many epochs as it really takes
-    check(estimator)

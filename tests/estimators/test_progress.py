@@ -83,7 +83,8 @@ def test_nothing_if_asked_for(capsys):
 
 @EVERY_KIND
 def test_an_early_end_shows_its_epoch_and_its_reason(kind, capsys):
-    estimator, y = made(kind, max_iter=100, on_epoch=lambda epoch: epoch.epoch == 5)
+    ends = {"on_epoch": lambda epoch: epoch.epoch == 5}
+    estimator, y = made(kind, max_iter=100, batch_size=32, **ends)
     estimator.fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines[:-1]] == ["1/100", "5/100"]

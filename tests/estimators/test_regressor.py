@@ -158,8 +158,8 @@ def test_sample_weight(samples, rng):
     X, y = samples
     weights = rng.integers(0, 2, size=41).astype(float)
     kept = np.flatnonzero(weights)
-    one = quick().fit(X, y, sample_weight=weights)
-    other = quick().fit([X[i] for i in kept], y[kept], sample_weight=np.ones(len(kept)))
+    one = quick(batch_size=32).fit(X, y, sample_weight=weights)
+    other = clone(one).fit([X[i] for i in kept], y[kept], sample_weight=np.ones(len(kept)))
     assert one.predict(X).tobytes() == other.predict(X).tobytes()
     assert one.score(X, y, weights) == r2_score(y[kept], one.predict(X)[kept])
 

@@ -47,6 +47,9 @@ def stream(
     the next is read, with the label so far and the probability of each class, or with the values.
     A line that cannot be used is reported on standard error, with its number, and skipped.
 
+    A model with a stride reads the mean of a block of time steps; a line within a block is answered
+    as if the recording ended there. Standard error says so once.
+
     With --header columns may stand in any order if the model was trained on named ones, but none
     may be missing or unknown.
     """
@@ -59,6 +62,14 @@ def stream(
     else:
         read = _Reader(trained.n_features_in, trained.feature_names)
     write = _json_writer(trained) if as_json else _csv_writer(trained, bare)
+    stride = trained.frontend.stride
+    if stride > 1:
+        print(
+            f"elman: the model reads means of {stride} time steps (stride); within a block, a line "
+            "is answered as if the recording ended there",
+            file=sys.stderr,
+            flush=True,
+        )
     lines = iter(sys.stdin.buffer.readline, b"")
     for number, line in enumerate(lines, start=1):
         text = ""

@@ -87,6 +87,12 @@ class Frontend:
         return ", ".join(parts) or "none"
 
     @property
+    def reasons_to_act(self) -> list[str]:
+        """The reasons without those for doing nothing."""
+        idle = "deltas=0:", "stride=1:"
+        return [reason for reason in self.reasons if not reason.startswith(idle)]
+
+    @property
     def plain(self) -> bool:
         """Whether nothing is done beyond standardisation and indicators."""
         return self.deltas == 0 and self.stride == 1 and not self.scale_each

@@ -47,6 +47,7 @@ def choose(
     stride: int | Literal["auto"],
     *,
     every_step: bool = False,
+    in_pieces: bool = False,
 ) -> Choice:
     """Put numbers for "auto".
 
@@ -61,8 +62,19 @@ def choose(
     deltas, stride : int or "auto"
     every_step : bool, default=False
         Whether each time step has an answer of its own.
+    in_pieces : bool, default=False
+        Whether recordings come in pieces, so that a block or a difference would begin anew with
+        each.
     """
     reasons = []
+    if in_pieces:
+        why = "recordings come in pieces (stateful=True)"
+        if stride == "auto":
+            stride = 1
+            reasons.append(f"stride=1: {why}")
+        if deltas == "auto":
+            deltas = 0
+            reasons.append(f"deltas=0: {why}")
     looked = _Looked(data) if "auto" in (deltas, stride) else None
     if stride == "auto":
         assert looked is not None

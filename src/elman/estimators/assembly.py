@@ -44,6 +44,13 @@ def check_same_network(estimator: Any, layout: Layout, model: TrainedModel, goin
     `going_on` is what goes on with it, for the error: "warm_start=True" or "partial_fit".
     """
     network = model.network
+    if estimator.stateful and not model.frontend.plain:
+        raise ValueError(
+            f"{going_on} goes on with the network that is fitted, which reads "
+            f"{model.frontend.in_words()}, and stateful=True with recordings in pieces, with each "
+            "of which that would begin anew: set stateful=False, or call fit, without warm_start, "
+            "for a new network"
+        )
     others: list[tuple[str, Any, Any]] = [("missing", estimator.missing, model.missing)]
     for name in ("deltas", "stride", "scale_each"):
         asked = getattr(estimator, name)

@@ -199,7 +199,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                         store=store,
                         gradients=gradients,
                     )
-                    reasons = [*(model.frontend.reasons if earlier is None else ())]
+                    reasons = [*(model.frontend.reasons_to_act if earlier is None else ())]
                     reasons += filter(None, (batch_size.reason, epochs.reason))
                     progress.end(history, restored=bool(self.early_stopping), reasons=reasons)
             except DivergedError as error:

@@ -49,7 +49,13 @@ class Beginning(IncomingData[M]):
         if self.standardize:
             standardisation = Standardisation(*location_and_scale(training.X.data, weights))
         every_step = self._step_target(meaning) is not None
-        chosen = choose(training.X.data, self.deltas, self.stride, every_step=every_step)
+        chosen = choose(
+            training.X.data,
+            self.deltas,
+            self.stride,
+            every_step=every_step,
+            in_pieces=bool(self.stateful),
+        )
         frontend = learn_frontend(
             training.X.data,
             standardisation,

@@ -38,12 +38,13 @@ def fingerprint(
     root : numpy.random.Generator
         What all random numbers of the run come from, not drawn from yet.
     model : TrainedModel
-        As it was before training.
+        As it was before training. Its front end is what `deltas` and `stride` came to.
     chosen : dict of str to int
         What `batch_size` and `max_iter` came to. "auto" is the same run as the number that it
         stands for, and another one where it stands for another.
     """
     parameters = plain_parameters(estimator.get_params(deep=False)) | chosen
+    parameters |= {"deltas": model.frontend.deltas, "stride": model.frontend.stride}
     if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = entropy_of(root)
     meaning, arrays = model.describe_answers()

@@ -141,7 +141,9 @@ class FittedEstimator(BaseEstimator, Generic[M]):  # type: ignore[misc]
         -------
         elman.models.streaming.Stream
             What it answers after step t is, bit for bit, the answer to a sequence that ends there.
-            It does not see what is trained later.
+            With a `stride` above 1, which "auto" may choose where sequences have more than 128
+            steps (`frontend_` says), this holds for its `answer` and `predict`; what `step` returns
+            changes at the end of a block. It does not see what is trained later.
 
         Raises
         ------

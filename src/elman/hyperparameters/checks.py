@@ -396,8 +396,12 @@ def check_carrying(bidirectional: bool, bptt_steps: int | None, stateful: bool) 
 
 
 def check_whole_recordings(deltas: Any, stride: Any, scale_each: bool, stateful: bool) -> None:
-    """Raise ValueError if recordings come in pieces, but the front end needs them whole."""
-    given = [f"deltas={deltas!r}"] * (deltas != 0) + [f"stride={stride!r}"] * (stride != 1)
+    """Raise ValueError if recordings come in pieces, but the front end needs them whole.
+
+    "auto" chooses what needs no whole recordings then.
+    """
+    given = [f"deltas={deltas!r}"] * (deltas not in (0, "auto"))
+    given += [f"stride={stride!r}"] * (stride not in (1, "auto"))
     given += ["scale_each=True"] * bool(scale_each)
     if stateful and given:
         raise ValueError(

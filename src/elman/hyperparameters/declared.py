@@ -80,6 +80,9 @@ class Declaration:
     """whether `elman fit` has an option of this name"""
     formerly: str | None
     """its name in files of older versions"""
+    earlier: Any
+    """what all was done with before it could be chosen, and so what a model file or a checkpoint
+    means that does not mention it: the default, unless that has changed"""
 
     def check_for(self, estimator: str) -> Check:
         """The check of the values that an estimator of this name takes."""
@@ -99,6 +102,7 @@ def declared(
     saved: bool = True,
     option: bool = True,
     formerly: str | None = None,
+    earlier: T | None = None,
 ) -> T:
     """Declare a hyper-parameter: a field of a dataclass, with a `Declaration`.
 
@@ -116,6 +120,7 @@ def declared(
         saved,
         option,
         formerly,
+        default if earlier is None else earlier,
     )
     return field(default=default, metadata={"declaration": declaration})
 
@@ -410,8 +415,9 @@ class TrainingParameters:
         shapes="training",
     )
     max_iter: int | Literal["auto"] = declared(
-        60,
+        "auto",
         most_epochs,
+        earlier=60,
         help="Epochs at most: auto, or how many.",
         doc="""
         Epochs. Without `early_stopping` exactly so many are run. "auto" takes as many as it takes
@@ -422,8 +428,9 @@ class TrainingParameters:
         shapes="training",
     )
     batch_size: int | Literal["auto"] = declared(
-        32,
+        "auto",
         batch_samples,
+        earlier=32,
         help="Recordings in a batch at most: auto, or how many.",
         doc="""
         Samples in a training step, at most: an epoch is cut into as few batches as that allows, of
@@ -679,7 +686,8 @@ class TrainingParameters:
         `partial_fit` goes on from the states in which its last call left each sample, so that a
         sequence may come in pieces: the samples of every call are then the same in number and
         order, and `reset_state` begins new ones. `fit` and predictions begin without a state. Not
-        with `bidirectional`.
+        with `bidirectional`, nor with a number of `deltas` above 0 or a `stride` above 1, which
+        would begin anew with each piece; their "auto" takes 0 and 1.
         """,
         shapes="training",
         option=False,
@@ -843,8 +851,9 @@ class RunParameters:
         shapes="network",
     )
     deltas: int | Literal["auto"] = declared(
-        0,
+        "auto",
         deltas_order,
+        earlier=0,
         help="Differences of features to the step before, as features: auto, 0, 1 or 2.",
         doc="""
         Differences that the network sees beside the features, as in the recognition of speech: of
@@ -852,14 +861,16 @@ class RunParameters:
         neighbouring steps hardly differ, they say what happens. 0 at the first step (of order 2 at
         the first two), where there is nothing to differ from. Each is divided by its own root mean
         square in training. "auto" takes 1 if neighbouring steps have an autocorrelation of at least
-        0.97 (the median over training recordings), else 0. What was chosen, and why, is in
-        `frontend_`.
+        0.97 (the median over training recordings), else 0; with `stateful` always 0. What was
+        chosen, and why, is in `frontend_`; `partial_fit` and `warm_start` keep to the choice of the
+        first call.
         """,
         shapes="network",
     )
     stride: int | Literal["auto"] = declared(
-        1,
+        "auto",
         block_steps,
+        earlier=1,
         help="Time steps of which the network reads the mean as one step: auto, or how many.",
         doc="""
         The network reads the mean of each block of so many time steps as one step; the last block
@@ -867,8 +878,9 @@ class RunParameters:
         weakened. An answer over time, and that of a stream's `step`, changes at the end of a block.
         "auto" takes 1, unless sequences have a median of more than 128 steps: then it thins them to
         about 128, or as far as the means keep 95 % of the variance within a training recording. Of
-        targets at each time step it takes 1.
-        `bptt_steps` counts blocks.
+        targets at each time step, and with `stateful`, it takes 1. `frontend_` says what was chosen
+        and why; `partial_fit` and `warm_start` keep to the choice of the first call. `bptt_steps`
+        counts blocks.
         """,
         doc_of={
             "RNNTagger": """

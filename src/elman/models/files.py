@@ -204,6 +204,12 @@ def _restored(
     for name, value in parameters_of(model.network.layout).items():
         if name in known:  # what the file leaves out, the network says
             parameters.setdefault(name, value)
+    for name in ("deltas", "stride", "scale_each"):
+        if name in known:
+            parameters.setdefault(name, getattr(model.frontend, name))
+    for name in known:  # what has another default since was done as by the earlier one
+        if name in DECLARED and DECLARED[name].earlier != DECLARED[name].default:
+            parameters.setdefault(name, DECLARED[name].earlier)
     pipeline = None
     if "pipeline" in config or model.before:
         pipeline = PipelineSteps.restore(config["pipeline"], model.n_features_in, len(model.before))

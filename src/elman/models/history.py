@@ -38,8 +38,8 @@ class Epoch:
     ...     print("epoch", epoch.epoch, "of", epoch.n_epochs)
     ...     return epoch.epoch == 2  # that is enough
     >>> clf = RNNClassifier(hidden_size=4, on_epoch=follow, random_state=0).fit(X, y)
-    epoch 1 of 60
-    epoch 2 of 60
+    epoch 1 of 100
+    epoch 2 of 100
     """
 
     epoch: int

@@ -105,7 +105,8 @@ class Stream:
     bit, that of a whole sequence of so many steps. What is trained later is not seen. Not for two
     threads at once. It can be pickled and copied; the copy goes on by itself.
 
-    With `stride` the network reads a block of steps at its end. What `step` returns changes then,
+    With a `stride` above 1, which "auto", the default, may choose where sequences have more than
+    128 steps, the network reads a block of steps at its end. What `step` returns changes then,
     and within a block is the answer to the blocks before it; `n_waiting` says how many steps it
     does not know of yet. `answer` and `predict` count them: they are the answers of a whole
     sequence of so many steps, bit for bit, and cost a step of the network.

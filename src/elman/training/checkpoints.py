@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.frontend import Frontend
 from elman.data.sequences import Sequences
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
@@ -284,7 +285,7 @@ class CheckpointFolder:
                 history=saved.history,
                 parts=_joined(arrays, training["parts"]),
                 finished=training["finished"],
-                fingerprint=dict(training["fingerprint"]),
+                fingerprint=_chosen(training["fingerprint"], saved.model.frontend),
                 entropy=training["entropy"],
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -336,6 +337,12 @@ def digest(*arrays: Any) -> str:
     return sha.hexdigest()
 
 
+def _chosen(fingerprint: Mapping[str, Any], frontend: Frontend) -> Fingerprint:
+    """A fingerprint with what "auto" chose in the place of "auto", which older ones have."""
+    chosen = {"deltas": frontend.deltas, "stride": frontend.stride}
+    return {k: chosen[k] if k in chosen and v == "auto" else v for k, v in fingerprint.items()}
+
+
 def _differences(there: Fingerprint, here: Fingerprint) -> Iterable[str]:
     for name in [*here, *(name for name in there if name not in here)]:
         old, new = _entry(there, name), _entry(here, name)
@@ -347,9 +354,9 @@ def _differences(there: Fingerprint, here: Fingerprint) -> Iterable[str]:
 
 
 def _entry(fingerprint: Fingerprint, name: str) -> Any:
-    """An entry; of a hyper-parameter that there was not yet its default, by which all was done."""
+    """An entry; of a hyper-parameter that there was not yet what all was done with then."""
     if name not in fingerprint and name in DECLARED:
-        return DECLARED[name].default
+        return DECLARED[name].earlier
     return fingerprint.get(name)
 
 
