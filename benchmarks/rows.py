@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
-AUTO = {"deltas": "auto", "stride": "auto"}
-LONGER = {"batch_size": 8, "max_iter": 100}
+OF_REGRESSOR = {"regressor: readout": "max", "regressor: max_grad_norm": 1.0}
+FORMER = {"deltas": 0, "stride": 1, "batch_size": 32, "max_iter": 60, **OF_REGRESSOR}
+"""The defaults before these comparisons; what they settled is in the grid "defaults"."""
+AUTO = {**FORMER, "deltas": "auto", "stride": "auto"}
+SMALL = {**AUTO, "batch_size": 8}
+LONGER = {**SMALL, "max_iter": 100}
 ENOUGH = {**AUTO, "steps": 600}
 GAINS = (0.1, 0.2, 0.3, 0.5, 1.0)
-BEFORE = {"deltas": 0, "stride": 1, "batch_size": 32, "max_iter": 60}
-"""What the defaults were until the front end chose for itself."""
-OF_REGRESSOR = {"regressor: readout": "max", "regressor: max_grad_norm": 1.0}
+
+
+def _with(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A row of which some things are changed, for all estimators."""
+    return {n: v for n, v in row.items() if n.rpartition(": ")[2] not in changes} | changes
+
+
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "defaults": [
         {},
-        {**BEFORE, **OF_REGRESSOR},
+        FORMER,
         {"deltas": 0, "stride": 1},
         {"batch_size": 32, "max_iter": 60},
         OF_REGRESSOR,
@@ -26,7 +34,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         {"cell": "gru"},
     ],
     "steps": [
-        {},
+        FORMER,
         AUTO,
         {**AUTO, "steps": 600},
         {**AUTO, "steps": 1500},
@@ -35,43 +43,43 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     "regularisation": [
         {**AUTO, "steps": 300},
         {**AUTO, "steps": 600},
-        {**AUTO, "batch_size": 8},
+        SMALL,
         {**AUTO, "batch_size": 16},
         {**AUTO, "steps": 600, "dropout": 0.2},
         {**AUTO, "steps": 600, "alpha": 0.01},
         {**AUTO, "steps": 600, "learning_rate_init": 0.002},
-        {**AUTO, "batch_size": 8, "dropout": 0.2},
+        {**SMALL, "dropout": 0.2},
     ],
     "batches": [
-        {**AUTO, "batch_size": 8},
+        SMALL,
         {**AUTO, "batch_size": 4},
         {**AUTO, "batch_size": 12},
-        {**AUTO, "batch_size": 8, "learning_rate_init": 0.002},
-        {**AUTO, "batch_size": 8, "learning_rate_init": 0.005},
-        {**AUTO, "batch_size": 8, "alpha": 0.001},
-        {**AUTO, "batch_size": 8, "alpha": 0.01},
-        {**AUTO, "batch_size": 8, "dropout": 0.1},
-        {**AUTO, "batch_size": 8, "max_iter": 100},
+        {**SMALL, "learning_rate_init": 0.002},
+        {**SMALL, "learning_rate_init": 0.005},
+        {**SMALL, "alpha": 0.001},
+        {**SMALL, "alpha": 0.01},
+        {**SMALL, "dropout": 0.1},
+        {**SMALL, "max_iter": 100},
     ],
     "networks": [
-        {**AUTO, **LONGER},
-        {**AUTO, **LONGER, "readout": "last"},
-        {**AUTO, **LONGER, "readout": ["last", "max"]},
-        {**AUTO, **LONGER, "readout": ["mean", "max"]},
-        {**AUTO, **LONGER, "readout": ["last", "mean", "max"]},
-        {**AUTO, **LONGER, "bidirectional": True},
-        {**AUTO, **LONGER, "n_layers": 2},
-        {**AUTO, **LONGER, "cell": "gru"},
-        {**AUTO, **LONGER, "hidden_size": 64},
-        {**AUTO, **LONGER, "max_iter": 200},
+        LONGER,
+        _with(LONGER, readout="last"),
+        _with(LONGER, readout=["last", "max"]),
+        _with(LONGER, readout=["mean", "max"]),
+        _with(LONGER, readout=["last", "mean", "max"]),
+        {**LONGER, "bidirectional": True},
+        {**LONGER, "n_layers": 2},
+        {**LONGER, "cell": "gru"},
+        {**LONGER, "hidden_size": 64},
+        {**LONGER, "max_iter": 200},
     ],
     "regressors": [
-        {**AUTO, **LONGER, "readout": readout, **change}
+        _with(LONGER, readout=readout, **change)
         for readout in ("max", "last", ["last", "max"], ["last", "mean", "max"])
         for change in ({}, {"max_grad_norm": 0.3}, {"alpha": 0.01}, {"dropout": 0.1})
     ],
     "stability": [
-        {**AUTO, **LONGER, "readout": readout, **change}
+        _with(LONGER, readout=readout, **change)
         for readout in ("max", ["last", "max"])
         for change in (
             {},

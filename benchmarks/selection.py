@@ -26,7 +26,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import archive, sets
-from benchmarks.earlier import as_recorded
 from benchmarks.machine import machine
 from benchmarks.rows import GRIDS
 from elman.nn.cells import INITIAL_GAINS
@@ -81,18 +80,15 @@ def run(job: Job) -> dict[str, Any]:
 
 
 def _for(settings: Settings, estimator: type, train: NDArray[Any]) -> Settings:
-    """What an estimator takes: "steps" are turned into epochs, and "regressor: x" is for one.
-
-    What a row does not set is as in the rows that are on record.
-    """
-    kept = as_recorded(estimator)
+    """What an estimator takes: "steps" are turned into epochs, and "regressor: x" is for one."""
+    kept = {}
     for name, value in settings.items():
         kind, _, of_kind = name.rpartition(": ")
         if not kind or estimator.__name__ == f"RNN{kind.capitalize()}":
             kept[of_kind] = value
     steps = kept.pop("steps", None)
     if steps is not None:
-        size = kept["batch_size"]
+        size = kept.get("batch_size", "auto")
         if size == "auto":
             size = samples_in_batch(len(train)).number
         n_batches = math.ceil(len(train) / size)
