@@ -58,6 +58,8 @@ def test_what_cannot_be_cut():
         make_folds(5, 20, None, ["x"] * 20, n_repeats=1, seed=0)
     with pytest.raises(ValueError, match="every sample needs a group"):
         make_folds(5, 4, None, ["x", None, "y", "x"], n_repeats=1, seed=0)
+    with pytest.raises(TypeError, match=r"different types \(int, str\)"):
+        make_folds(2, 4, None, ["x", 1, "y", 2], n_repeats=1, seed=0)
     with pytest.raises(ValueError, match=r"1 fold\(s\); pass at least 2"):
         make_folds([([0], [1])], 4, None, None, n_repeats=1, seed=0)
     with pytest.raises(ValueError, match="each of the 4 classes has a single sample"):

@@ -191,7 +191,7 @@ def test_ctrl_c_keeps_the_best_so_far(samples, monkeypatch, at):
     assert "Interrupted: the best that was found" in repr(table)
     assert best.n_iter_ == best.max_iter
     assert len(seen) == at
-    assert best.get_params()["deltas"] == table.best["changes"].get("deltas", 0)
+    assert best.get_params()["deltas"] == table.best["changes"].get("deltas", "auto")
 
 
 def test_ctrl_c_before_anything_was_scored_is_ctrl_c(samples, monkeypatch):
@@ -314,7 +314,7 @@ def test_groups_are_never_on_both_sides(samples):
     estimator = RNNClassifier(**SMALL)
     options = QUICK | {"n_candidates": 1, "scoring": score, "cv": 5}
     _, table = elman.tune([*X], y, estimator=estimator, groups=groups, **options)
-    assert table.folds == "3 grouped stratified folds (not 5: there are 3 groups)"
+    assert table.folds.startswith("3 grouped stratified folds (not 5: there are 3 groups)")
     assert table.best["n_folds"] == 3
     cv = GroupKFold(2)
     _, table = elman.tune(
@@ -416,7 +416,11 @@ def test_what_the_user_sets_is_kept(samples):
         ({"estimator": RNNClassifier(warm_start=True)}, ValueError, "begins afresh"),
         ({"estimator": RNNClassifier(max_iter=0)}, ValueError, "max_iter"),
         ({"sample_weight": [1.0]}, ValueError, "sample_weight"),
+        ({"sample_weight": [1.0] * 2 + [0.0] * 19, "cv": 5}, ValueError, "is 0 for all"),
+        ({"random_state": -1}, ValueError, "random_state"),
+        ({"random_state": "a"}, (TypeError, ValueError), "random_state"),
         ({"y": ["a"]}, ValueError, "21"),
+        ({"y": [*"abcdefghijklmnopqrstu"]}, ValueError, "each of the 21 classes"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_any_training(samples, options, error, words):

@@ -227,7 +227,14 @@ def _checked_groups(groups: Any, n_samples: int) -> NDArray[Any]:
             "group for each"
         )
     refuse_missing(found, "groups", "every sample needs a group", "give it one of its own")
-    return np.unique(found.values, return_inverse=True)[1]
+    try:
+        return np.unique(found.values, return_inverse=True)[1]
+    except TypeError:  # numbers beside text
+        kinds = sorted({type(each).__name__ for each in found.values})
+        raise TypeError(
+            f"groups has values of different types ({', '.join(kinds)}), of which it cannot be "
+            "said whether they are the same group: pass text for all, or numbers for all"
+        ) from None
 
 
 def sizes(folds: Sequence[Fold]) -> tuple[float, float]:

@@ -216,7 +216,7 @@ class Search:
         return candidate
 
     def _cost(self, changes: Changes) -> float:
-        return cost_of(self._space.estimator, changes)
+        return cost_of(self._space.estimator, changes, self._space.automatic)
 
     def _n_left(self) -> int:
         if self._n_wanted is None:

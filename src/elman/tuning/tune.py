@@ -12,9 +12,11 @@ import numpy as np
 
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
+from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.seeds import make_rng
 from elman.tuning.checks import (
     check_estimator,
+    check_weights,
     checked_data,
     quiet,
     score_name,
@@ -201,6 +203,8 @@ def tune_with_clock(
         raise ValueError("streams=True, but the estimator is bidirectional: set one of them back")
     data, targets, meaning = checked_data(given, X, y, sample_weight)
     of_steps = given._step_target(meaning) is not None
+    if random_state is not None:
+        DECLARED["random_state"].check("random_state", random_state)
     rng = make_rng(given.random_state if random_state is None else random_state)
     fold_seed, draw_seed, refit_seed = (int(n) for n in rng.integers(2**31, size=3))
     strata = strata_of(targets, meaning)
@@ -212,6 +216,7 @@ def tune_with_clock(
     )
     score, wording = score_name(given, scoring)
     samples = samples_of(X, data, y, sample_weight)
+    check_weights(samples.sample_weight, folds)
     n_workers = workers_of(n_jobs, given, scoring)
     view = view_here(verbose, wording, score, n_train, n_test)
     with tempfile.TemporaryDirectory(prefix="elman-tune-") as folder:
