@@ -31,6 +31,7 @@ from elman.tuning.progress import view_here
 from elman.tuning.rules import Judged, Rule, rules_on
 from elman.tuning.runners import Here, Processes, Runner
 from elman.tuning.search import Search
+from elman.tuning.signals import ended_by_exceptions, undisturbed
 from elman.tuning.space import make_space
 from elman.tuning.table import TuningTable
 from elman.tuning.tabulate import tabulated
@@ -219,35 +220,40 @@ def tune_with_clock(
     check_weights(samples.sample_weight, folds)
     n_workers = workers_of(n_jobs, given, scoring)
     view = view_here(verbose, wording, score, n_train, n_test)
-    with tempfile.TemporaryDirectory(prefix="elman-tune-") as folder:
-        material = Material(quiet(given), samples, folds.all, scoring, folder)
-        runner: Runner = (
-            Here(material, clock) if n_workers == 1 else Processes(material, n_workers, clock)
-        )
-        plan = TimePlan(
-            clock,
-            seconds,
-            begun,
-            n_workers=n_workers,
-            n_train=n_train,
-            n_samples=len(data),
-        )
-        search = Search(
-            material,
-            folds,
-            searched,
-            runner,
-            plan,
-            n_candidates=n_candidates,
-            seeds=seeds,
-            rng=np.random.RandomState(draw_seed),
-            view=view,
-        )
+    runner: Runner | None = None
+    with ended_by_exceptions():
+        folder = tempfile.TemporaryDirectory(prefix="elman-tune-")
         try:
+            material = Material(quiet(given), samples, folds.all, scoring, folder.name)
+            runner = Here(material, clock)
+            if n_workers > 1:
+                runner = Processes(material, n_workers, clock)
+            plan = TimePlan(
+                clock,
+                seconds,
+                begun,
+                n_workers=n_workers,
+                n_train=n_train,
+                n_samples=len(data),
+            )
+            search = Search(
+                material,
+                folds,
+                searched,
+                runner,
+                plan,
+                n_candidates=n_candidates,
+                seeds=seeds,
+                rng=np.random.RandomState(draw_seed),
+                view=view,
+            )
             with view:
                 search.run()
         finally:
-            runner.close()
+            with undisturbed():
+                if runner is not None:
+                    runner.close()
+                folder.cleanup()
     if search.interrupted and not any(each.scores for each in search.candidates):
         raise KeyboardInterrupt
     best, cut_short = _fitted(given, search, refit_seed, X, y, sample_weight, plan, clock)
