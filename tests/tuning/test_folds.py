@@ -43,6 +43,7 @@ def test_every_repeat_holds_every_sample_once(stratified, grouped):
         (7, None, None, 3, "there are too few samples"),
         (20, None, ["x", "y", "z", "x"] * 5, 3, "there are 3 groups"),
         (20, np.repeat([1, 2], 10), ["x", "y"] * 10, 2, "there are 2 groups"),
+        (8, np.repeat([1, 2, 3], [3, 3, 2]), [*"abcdefgh"], 3, "no class has more than 3 samples"),
     ],
 )
 def test_fewer_folds_are_said(n, strata, groups, n_folds, words):
@@ -57,10 +58,55 @@ def test_what_cannot_be_cut():
         make_folds(5, 20, None, ["x"] * 20, n_repeats=1, seed=0)
     with pytest.raises(ValueError, match="every sample needs a group"):
         make_folds(5, 4, None, ["x", None, "y", "x"], n_repeats=1, seed=0)
+    with pytest.raises(TypeError, match=r"different types \(int, str\)"):
+        make_folds(2, 4, None, ["x", 1, "y", 2], n_repeats=1, seed=0)
     with pytest.raises(ValueError, match=r"1 fold\(s\); pass at least 2"):
         make_folds([([0], [1])], 4, None, None, n_repeats=1, seed=0)
+    with pytest.raises(ValueError, match="each of the 4 classes has a single sample"):
+        make_folds(5, 4, np.array([*"abcd"]), None, n_repeats=1, seed=0)
     with pytest.raises(TypeError, match="a number of folds, a splitter"):
         make_folds(True, 4, None, None, n_repeats=1, seed=0)
+
+
+def test_no_fold_of_groups_is_empty():
+    """Of these, a fold that balances the classes has no group at all."""
+    rng = np.random.default_rng(189)
+    n = rng.integers(6, 25)
+    groups, strata = rng.integers(0, rng.integers(2, 7), n), rng.integers(0, 3, n)
+    folds = make_folds(5, n, strata, groups, n_repeats=3, seed=189)
+    check_whole(folds, n)
+    assert min(len(fold.test) for fold in folds.all) > 0
+    for fold in folds.all:
+        assert not {*groups[fold.train]} & {*groups[fold.test]}
+
+
+def test_a_class_of_one_group_is_told():
+    strata, groups = np.array([*"aabbbbcc"]), [1, 1, 1, 2, 3, 4, 2, 3]
+    folds = make_folds(2, 8, strata, groups, n_repeats=1, seed=0)
+    assert "(of 1 of 3 classes, 'a', there is a single group:" in folds.said
+    assert "single group" not in make_folds(2, 8, strata, None, n_repeats=1, seed=0).said
+
+
+def test_masks_are_not_taken_for_numbers():
+    mask = np.array([True, False, True, True, False])
+    folds = make_folds([(mask, ~mask), (~mask, mask)], 5, None, None, n_repeats=1, seed=0)
+    assert [rows.tolist() for rows in folds.all[0]] == [[0, 2, 3], [1, 4]]
+
+
+@pytest.mark.parametrize(
+    ("fold", "words"),
+    [
+        (([0, 1, 2], [2, 3]), "sample 2, are in both parts of fold 1"),
+        (([0, 1], [2.5, 3]), "fold 1 has values of type float64"),
+        (([True, False], [False, True]), "fold 1 has values of type bool"),
+        (([0, 1],), "must be a pair"),
+        (([0, 1], [-1]), "the test part of fold 1 must hold"),
+        (([0, 1], []), "the test part of fold 1 must hold"),
+    ],
+)
+def test_splits_that_would_mislead(fold, words):
+    with pytest.raises(ValueError, match=words):
+        make_folds([([0, 1], [2, 3]), fold], 4, None, None, n_repeats=1, seed=0)
 
 
 def test_standard_errors_are_corrected():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 
 import numpy as np
@@ -153,6 +155,66 @@ def test_a_search_that_is_killed_leaves_no_process_and_no_file(tmp_path):
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_search_that_is_ended_leaves_no_file_and_says_nothing(tmp_path, n_jobs, name):
+    program = (
+        "import elman, numpy as np\n"
+        "X, y = np.random.default_rng(0).normal(size=(20, 5, 2)), ['a', 'b'] * 10\n"
+        "start = elman.RNNClassifier(3, max_iter=2)\n"
+        f"elman.tune(X, y, estimator=start, minutes=9, cv=2, n_jobs={n_jobs})\n"
+    )
+    number = getattr(signal, name)
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as ran:
+        assert ran.stdout.readline().startswith(b"untouched")
+        ran.send_signal(number)
+        assert ran.communicate()[1] == b""
+    assert ran.returncode == 128 + number
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_ctrl_c_twice_at_once_keeps_the_best(samples, tmp_path, monkeypatch):
+    """The second comes while files are removed: the first one of the two is meant."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    removed = tempfile.TemporaryDirectory.cleanup
+
+    def cleanup(folder):
+        signal.raise_signal(signal.SIGINT)
+        removed(folder)
+
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "cleanup", cleanup)
+    closed = tuning.Here.close
+
+    def close(runner):
+        signal.raise_signal(signal.SIGINT)
+        closed(runner)
+
+    monkeypatch.setattr(tuning.Here, "close", close)
+    X, y = samples
+    told = []
+
+    def score(estimator, X, y):
+        told.append(1)
+        if len(told) == 5:
+            signal.raise_signal(signal.SIGINT)
+        return accuracy_score(y, estimator.predict(X))
+
+    start = RNNClassifier(**SMALL)
+    best, table = elman.tune(X, y, estimator=start, scoring=score, n_candidates=9, **QUICK)
+    assert table.interrupted
+    assert best.n_iter_ == 3
+    assert [*tmp_path.iterdir()] == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def test_functions_of_the_program_itself(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
@@ -191,7 +253,7 @@ def test_ctrl_c_keeps_the_best_so_far(samples, monkeypatch, at):
     assert "Interrupted: the best that was found" in repr(table)
     assert best.n_iter_ == best.max_iter
     assert len(seen) == at
-    assert best.get_params()["deltas"] == table.best["changes"].get("deltas", 0)
+    assert best.get_params()["deltas"] == table.best["changes"].get("deltas", "auto")
 
 
 def test_ctrl_c_before_anything_was_scored_is_ctrl_c(samples, monkeypatch):
@@ -314,7 +376,7 @@ def test_groups_are_never_on_both_sides(samples):
     estimator = RNNClassifier(**SMALL)
     options = QUICK | {"n_candidates": 1, "scoring": score, "cv": 5}
     _, table = elman.tune([*X], y, estimator=estimator, groups=groups, **options)
-    assert table.folds == "3 grouped stratified folds (not 5: there are 3 groups)"
+    assert table.folds.startswith("3 grouped stratified folds (not 5: there are 3 groups)")
     assert table.best["n_folds"] == 3
     cv = GroupKFold(2)
     _, table = elman.tune(
@@ -416,7 +478,11 @@ def test_what_the_user_sets_is_kept(samples):
         ({"estimator": RNNClassifier(warm_start=True)}, ValueError, "begins afresh"),
         ({"estimator": RNNClassifier(max_iter=0)}, ValueError, "max_iter"),
         ({"sample_weight": [1.0]}, ValueError, "sample_weight"),
+        ({"sample_weight": [1.0] * 2 + [0.0] * 19, "cv": 5}, ValueError, "is 0 for all"),
+        ({"random_state": -1}, ValueError, "random_state"),
+        ({"random_state": "a"}, (TypeError, ValueError), "random_state"),
         ({"y": ["a"]}, ValueError, "21"),
+        ({"y": [*"abcdefghijklmnopqrstu"]}, ValueError, "each of the 21 classes"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_any_training(samples, options, error, words):

@@ -12,6 +12,7 @@ import numpy as np
 
 from elman.backends import available_threads
 from elman.data.sequences import Sequences
+from elman.tuning.folds import Folds
 from elman.tuning.words import Wording
 
 MINUTES = 5.0
@@ -87,6 +88,21 @@ def checked_data(given: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Sequen
             "others to score on"
         )
     return data, targets, meaning
+
+
+def check_weights(sample_weight: Any, folds: Folds) -> None:
+    """Raise ValueError if all samples of a part of a fold have the weight 0."""
+    if sample_weight is None:
+        return
+    weights = np.asarray(sample_weight)
+    for number, fold in enumerate(folds.all):
+        for rows, what in ((fold.train, "trained on"), (fold.test, "scored")):
+            if not (weights[rows] != 0).any():
+                raise ValueError(
+                    f"sample_weight is 0 for all {len(rows)} samples that are {what} in fold "
+                    f"{number} of {len(folds.all)}: leave samples of weight 0 out, or pass fewer "
+                    "folds"
+                )
 
 
 def strata_of(targets: Any, meaning: Any) -> Any:

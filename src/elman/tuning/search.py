@@ -18,6 +18,7 @@ from elman.tuning.candidates import Candidate, effect
 from elman.tuning.folds import Folds, sizes
 from elman.tuning.forgetting import forget
 from elman.tuning.runners import Runner
+from elman.tuning.signals import undisturbed
 from elman.tuning.space import Changes, Space
 from elman.tuning.time_plan import TimePlan, cost_of, shares_of
 from elman.tuning.trial import Material, Outcome, Trial
@@ -118,8 +119,9 @@ class Search:
         try:
             self._search()
         except KeyboardInterrupt:
-            self.interrupted = True
-            self._runner.close()
+            with undisturbed():
+                self.interrupted = True
+                self._runner.close()
 
     def _search(self) -> None:
         untouched = self._new({}, "untouched")
@@ -216,7 +218,7 @@ class Search:
         return candidate
 
     def _cost(self, changes: Changes) -> float:
-        return cost_of(self._space.estimator, changes)
+        return cost_of(self._space.estimator, changes, self._space.automatic)
 
     def _n_left(self) -> int:
         if self._n_wanted is None:

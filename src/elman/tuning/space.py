@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from elman.data.frontend_choice import choose
 from elman.data.sequences import Sequences
 from elman.estimators.assembly import batch_size_of
 from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.training.enough import enough_epochs, steps_of_epoch
 
 Changes = dict[str, Any]
 
@@ -26,8 +27,6 @@ MORE_STEPS = 1000
 """Steps of the optimizer that the longer of the trainings takes, on small sets"""
 MOST_TIMES_LONGER = 4
 """but never so many times the epochs of the estimator that was given"""
-EPOCHS = 60
-"""Epochs that an estimator is taken to train for which chooses them by itself"""
 NOT_SEARCHED = (
     *("on_epoch", "checkpoint", "checkpoint_epochs", "checkpoint_minutes", "n_jobs", "verbose"),
     *("random_state", "warm_start", "stateful", "missing", "dtype", "backend", "recompute_every"),
@@ -63,6 +62,8 @@ class Space:
     singles: list[Changes]
     """single changes, those that are tried first"""
     estimator: Any
+    automatic: Changes = field(default_factory=dict)
+    """what hyper-parameters of the estimator that are "auto" come to on a fold"""
 
     def is_possible(self, changes: Mapping[str, Any]) -> bool:
         """Whether hyper-parameters go together."""
@@ -127,7 +128,13 @@ def make_space(
     TypeError, ValueError
         `overrides` names what is no hyper-parameter, or values that it cannot have.
     """
-    values = _curated(estimator, data, of_steps=of_steps, n_train=n_train)
+    automatic = _automatic(estimator, data, of_steps=of_steps, n_train=n_train)
+    values = _curated(estimator, data, automatic, of_steps=of_steps, n_train=n_train)
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise TypeError(
+            f"space is a {type(overrides).__name__}; it must be a dict with a list of values, or a "
+            "distribution, for each hyper-parameter that is named"
+        )
     for name, given in dict(overrides or {}).items():
         if given is None:
             _declaration(estimator, name)
@@ -140,15 +147,34 @@ def make_space(
     values = {name: _possible(known, name, each) for name, each in values.items()}
     values = {name: each for name, each in values.items() if each is not None}
     space = Space(values, [], estimator)
-    return Space(values, [*_singles(space)], estimator)
+    return Space(values, [*_singles(space)], estimator, automatic)
 
 
-def _curated(estimator: Any, data: Sequences, *, of_steps: bool, n_train: int) -> Changes:
+def _automatic(estimator: Any, data: Sequences, *, of_steps: bool, n_train: int) -> Changes:
+    """What "auto" comes to in a training on so many of the samples."""
     e = estimator
-    auto = choose(data, e.deltas, e.stride, every_step=of_steps)
+    chosen = choose(data, e.deltas, e.stride, every_step=of_steps)
+    found: Changes = {"deltas": chosen.deltas, "stride": chosen.stride}
+    if e.max_iter == "auto":
+        blocks = -(-data.lengths // chosen.stride)
+        n_steps = steps_of_epoch(
+            n_train,
+            round(float(blocks.mean()) * n_train),
+            batch_size=batch_size_of(e, n_train).number,
+            replicas=int(e.replicas) if e.mode == "local" else 1,
+            bptt_steps=int(e.bptt_steps) if of_steps and e.bptt_steps is not None else None,
+        )
+        found["max_iter"] = enough_epochs(n_steps).number
+    return {name: value for name, value in found.items() if getattr(e, name) == "auto"}
+
+
+def _curated(
+    estimator: Any, data: Sequences, automatic: Changes, *, of_steps: bool, n_train: int
+) -> Changes:
+    e = estimator
     values: Changes = {
         # without what "auto" comes to anyway
-        "deltas": [n for n in (0, 1, 2) if e.deltas != "auto" or n != auto.deltas],
+        "deltas": [n for n in (0, 1, 2) if n != automatic.get("deltas")],
         "bidirectional": [False, True],
         "scale_each": [False, True],
         "cell": ["elman", "gru", "lstm"],
@@ -156,8 +182,8 @@ def _curated(estimator: Any, data: Sequences, *, of_steps: bool, n_train: int) -
             *(("last", "max"), ("mean", "max"), ("last", "mean", "max")),
             *("max", "last", "mean", "attention"),
         ],
-        "max_iter": _epochs(e, n_train),
-        "stride": [n for n in _strides(data) if e.stride != "auto" or n != auto.stride],
+        "max_iter": _epochs(e, n_train, automatic),
+        "stride": [n for n in _strides(data) if n != automatic.get("stride")],
         "n_layers": [1, 2],
         "learning_rate_init": LogUniform(0.001, 0.02),
         "hidden_size": [32, 64, 96, 128],
@@ -176,13 +202,13 @@ def _curated(estimator: Any, data: Sequences, *, of_steps: bool, n_train: int) -
     return values
 
 
-def _epochs(estimator: Any, n_train: int) -> list[Any]:
+def _epochs(estimator: Any, n_train: int, automatic: Changes) -> list[Any]:
     """The estimator's own epochs, and some more if its steps are few."""
     own = estimator.max_iter
-    n_epochs = own if isinstance(own, (int, np.integer)) else EPOCHS
+    n_epochs = int(automatic.get("max_iter", own))
     n_batches = -(-n_train // batch_size_of(estimator, n_train).number)
-    wanted = min(-(-MORE_STEPS // n_batches), MOST_TIMES_LONGER * int(n_epochs))
-    found = [own, int(n_epochs) * 2]
+    wanted = min(-(-MORE_STEPS // n_batches), MOST_TIMES_LONGER * n_epochs)
+    found = [own, n_epochs * 2]
     if wanted > 2 * n_epochs:
         found.append(wanted)
     return found
@@ -204,7 +230,8 @@ LEAST_TO_THIN = 32
 def _of_streams(estimator: Any, values: Changes, overrides: Mapping[str, Any]) -> Changes:
     for name in ("bidirectional", "scale_each"):
         wanted = overrides.get(name)
-        if getattr(estimator, name) or (wanted is not None and any(wanted)):
+        drawn = hasattr(wanted, "rvs")
+        if getattr(estimator, name) or drawn or (wanted is not None and any(wanted)):
             raise ValueError(
                 f"streams=True leaves out {name}=True, which has no answer before a sequence has "
                 "ended, but it was asked for: set one of them back"
@@ -235,6 +262,9 @@ def _checked(estimator: Any, name: str, given: Any) -> Any:
     """Values that a user wants to draw from, each of them allowed."""
     declaration = _declaration(estimator, name)
     if hasattr(given, "rvs"):
+        # One is drawn to see whether it can be used at all.
+        drawn = given.rvs(random_state=np.random.RandomState(0))
+        declaration.check_for(estimator._MODEL.kind)(name, drawn)
         return given
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
         raise TypeError(
@@ -302,7 +332,16 @@ def _other_stride(others: Sequence[Any]) -> list[Any]:
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two values of a hyper-parameter are the same; True is not 1."""
-    return isinstance(one, bool) == isinstance(other, bool) and bool(np.all(one == other))
+    if isinstance(one, bool) != isinstance(other, bool):
+        return False
+    return bool(np.all(_in_order(one) == _in_order(other)))
+
+
+def _in_order(value: Any) -> Any:
+    """Several readouts in one order, since any order is the same network; one by its name."""
+    if isinstance(value, (list, tuple)) and value and all(isinstance(each, str) for each in value):
+        return value[0] if len(value) == 1 else tuple(sorted(value))
+    return value
 
 
 def described(changes: Mapping[str, Any]) -> str:

@@ -36,17 +36,29 @@ FACTORS: dict[str, dict[Any, float]] = {
 """How many times longer a change makes training, about; it decides what there is time for."""
 
 
-def cost_of(estimator: Any, changes: Mapping[str, Any]) -> float:
-    """How many times longer a training takes with the changes than without, about."""
+def cost_of(estimator: Any, changes: Mapping[str, Any], automatic: Mapping[str, Any]) -> float:
+    """How many times longer a training takes with the changes than without, about.
+
+    `automatic` has the numbers that hyper-parameters of the estimator come to that are "auto".
+    """
     cost = 1.0
     for name, value in changes.items():
-        cost *= FACTORS.get(name, {}).get(value, 1.0) if name in FACTORS else 1.0
-        own = getattr(estimator, name)
-        if name == "max_iter" and isinstance(value, (int, np.integer)):
-            cost *= value / own if isinstance(own, (int, np.integer)) else 1.0
-        if name == "hidden_size" and isinstance(value, int) and isinstance(own, int):
+        own = automatic.get(name, getattr(estimator, name))
+        if name in FACTORS:
+            cost *= FACTORS[name].get(value, 1.0) / FACTORS[name].get(own, 1.0)
+        elif not (_is_number(value) and _is_number(own)):
+            continue
+        elif name == "max_iter":
+            cost *= value / own
+        elif name == "stride":
+            cost *= own / value
+        elif name == "hidden_size":
             cost *= max(value / own, 0.5)
     return cost
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def shares_of(n_epochs: int, eta: int) -> tuple[float, ...]:

@@ -12,9 +12,11 @@ import numpy as np
 
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
+from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.seeds import make_rng
 from elman.tuning.checks import (
     check_estimator,
+    check_weights,
     checked_data,
     quiet,
     score_name,
@@ -29,6 +31,7 @@ from elman.tuning.progress import view_here
 from elman.tuning.rules import Judged, Rule, rules_on
 from elman.tuning.runners import Here, Processes, Runner
 from elman.tuning.search import Search
+from elman.tuning.signals import ended_by_exceptions, undisturbed
 from elman.tuning.space import make_space
 from elman.tuning.table import TuningTable
 from elman.tuning.tabulate import tabulated
@@ -201,6 +204,8 @@ def tune_with_clock(
         raise ValueError("streams=True, but the estimator is bidirectional: set one of them back")
     data, targets, meaning = checked_data(given, X, y, sample_weight)
     of_steps = given._step_target(meaning) is not None
+    if random_state is not None:
+        DECLARED["random_state"].check("random_state", random_state)
     rng = make_rng(given.random_state if random_state is None else random_state)
     fold_seed, draw_seed, refit_seed = (int(n) for n in rng.integers(2**31, size=3))
     strata = strata_of(targets, meaning)
@@ -212,37 +217,43 @@ def tune_with_clock(
     )
     score, wording = score_name(given, scoring)
     samples = samples_of(X, data, y, sample_weight)
+    check_weights(samples.sample_weight, folds)
     n_workers = workers_of(n_jobs, given, scoring)
     view = view_here(verbose, wording, score, n_train, n_test)
-    with tempfile.TemporaryDirectory(prefix="elman-tune-") as folder:
-        material = Material(quiet(given), samples, folds.all, scoring, folder)
-        runner: Runner = (
-            Here(material, clock) if n_workers == 1 else Processes(material, n_workers, clock)
-        )
-        plan = TimePlan(
-            clock,
-            seconds,
-            begun,
-            n_workers=n_workers,
-            n_train=n_train,
-            n_samples=len(data),
-        )
-        search = Search(
-            material,
-            folds,
-            searched,
-            runner,
-            plan,
-            n_candidates=n_candidates,
-            seeds=seeds,
-            rng=np.random.RandomState(draw_seed),
-            view=view,
-        )
+    runner: Runner | None = None
+    with ended_by_exceptions():
+        folder = tempfile.TemporaryDirectory(prefix="elman-tune-")
         try:
+            material = Material(quiet(given), samples, folds.all, scoring, folder.name)
+            runner = Here(material, clock)
+            if n_workers > 1:
+                runner = Processes(material, n_workers, clock)
+            plan = TimePlan(
+                clock,
+                seconds,
+                begun,
+                n_workers=n_workers,
+                n_train=n_train,
+                n_samples=len(data),
+            )
+            search = Search(
+                material,
+                folds,
+                searched,
+                runner,
+                plan,
+                n_candidates=n_candidates,
+                seeds=seeds,
+                rng=np.random.RandomState(draw_seed),
+                view=view,
+            )
             with view:
                 search.run()
         finally:
-            runner.close()
+            with undisturbed():
+                if runner is not None:
+                    runner.close()
+                folder.cleanup()
     if search.interrupted and not any(each.scores for each in search.candidates):
         raise KeyboardInterrupt
     best, cut_short = _fitted(given, search, refit_seed, X, y, sample_weight, plan, clock)

@@ -28,7 +28,8 @@ def main(path: str) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a user's functions print is no answer
     waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, waiting, path), daemon=True).start()
+    listens = threading.Thread(target=_listen, args=(sys.stdin.buffer, waiting, path), daemon=True)
+    listens.start()
     with open(path, "rb") as file:
         pickle.load(file)  # the path of modules
         material = pickle.load(file)
@@ -38,7 +39,10 @@ def main(path: str) -> None:
             told: Any = carry_out(material, trial)
         except Exception as error:
             told = _as_pickled(error)
-        send(answers, told)
+        try:
+            send(answers, told)
+        except OSError:  # nobody reads it any more, and the other thread is to learn that, too
+            listens.join()
 
 
 def _listen(pipe: IO[bytes], waiting: queue.SimpleQueue[Trial], path: str) -> None:
