@@ -23,7 +23,6 @@ def model(tmp_path, capsys, monkeypatch):
     """A model file, and what was said of its training."""
     monkeypatch.setattr(enough, "SMALLEST", 3)
     monkeypatch.setattr(enough, "LARGEST", 5)
-    monkeypatch.setattr(enough, "LEAST_STEPS", 1)
     write_npz(tmp_path / "train.npz", X, Y)
     path = tmp_path / "model.safetensors"
     options = ["--batch-size", "auto", "--max-iter", 2, "--hidden-size", 3, "--seed", 0]

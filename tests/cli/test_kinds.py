@@ -24,7 +24,17 @@ from elman.cli.kinds import check_targets, kind_of
 from elman.data import Dataset, read, write_npz
 from elman.evaluation.scores import label_scores, value_scores
 
-SMALL = ["--hidden-size", "7", "--max-iter", "60", "--learning-rate-init", "0.02", "-q"]
+SMALL = [
+    "--hidden-size",
+    "7",
+    "--max-iter",
+    "60",
+    "--batch-size",
+    "32",
+    "--learning-rate-init",
+    "0.02",
+    "-q",
+]
 N = 31
 RNG = np.random.default_rng(3)
 X = [RNG.normal(size=(n, 2)) for n in RNG.integers(2, 8, size=N)]

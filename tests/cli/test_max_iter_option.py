@@ -22,7 +22,6 @@ def model(tmp_path, capsys, monkeypatch):
     """A model file, and what was said of its training."""
     monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
     monkeypatch.setattr(enough, "MIN_STEPS", 7)
-    monkeypatch.setattr(enough, "LEAST_STEPS", 1)
     write_npz(tmp_path / "train.npz", X, Y)
     path = tmp_path / "model.safetensors"
     options = ["--max-iter", "auto", "--hidden-size", 3, "--batch-size", 3, "--seed", 0]

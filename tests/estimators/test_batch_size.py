@@ -76,7 +76,6 @@ def answers_of(kind):
 def test_it_has_the_bits_of_its_number(kind, options, number, monkeypatch):
     monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
     monkeypatch.setattr(enough, "MIN_STEPS", 7)
-    monkeypatch.setattr(enough, "LEAST_STEPS", 1)
     auto = MODELS[kind](batch_size="auto", **options)
     assert last(auto).batch_size_ == number
     assert last(auto).batch_size_reason_.startswith(f"batch_size={number}: 7 samples make ")
@@ -99,7 +98,6 @@ def test_the_batches_that_are_said_are_taken(kind, monkeypatch, rng):
     monkeypatch.setattr(Adam, "step", counting)
     monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
     monkeypatch.setattr(enough, "MIN_STEPS", 11)
-    monkeypatch.setattr(enough, "LEAST_STEPS", 1)
     fit = small(kind, batch_size="auto", max_iter="auto").fit(*samples(kind, 17, rng))
     assert fit.batch_size_reason_ == (
         "batch_size=5: 17 samples make 4 batches in an epoch, and the size is at most 5"

@@ -50,7 +50,6 @@ def test_every_epoch_is_a_task(rng):
 def test_every_epoch_that_auto_chose_is_a_task(rng, monkeypatch):
     monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
     monkeypatch.setattr(enough, "MIN_STEPS", 7)
-    monkeypatch.setattr(enough, "LEAST_STEPS", 1)
     recorder = Recorder()
     clf = RNNClassifier(5, max_iter="auto", batch_size=8, random_state=0).set_callbacks(recorder)
     clf.fit(*make_samples(rng, 21, "ragged"))

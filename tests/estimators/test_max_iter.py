@@ -28,7 +28,6 @@ def few(monkeypatch):
     """Epochs that take little time."""
     monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
     monkeypatch.setattr(enough, "MIN_STEPS", 7)
-    monkeypatch.setattr(enough, "LEAST_STEPS", 1)
     monkeypatch.setattr(enough, "MAX_EPOCHS", 5)
 
 
@@ -151,7 +150,6 @@ def test_a_folder_is_refused_where_it_would_be_another_number(tmp_path, rng, mon
     samples = make_samples(rng, 19, "ragged")
     kill(quick(tmp_path, max_iter="auto"), 2, *samples)
     monkeypatch.setattr(enough, "MIN_STEPS", 10)
-    monkeypatch.setattr(enough, "LEAST_STEPS", 1)
     with pytest.raises(ValueError, match="holds another run: max_iter is 4 here and 3 there"):
         quick(tmp_path, max_iter="auto").fit(*samples)
     with pytest.raises(ValueError, match="holds another run: max_iter is 5 here and 3 there"):

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.utils.estimator_checks import (
-    check_sample_weight_equivalence_on_dense_data,
     estimator_checks_generator,
     parametrize_with_checks,
 )
@@ -40,13 +39,9 @@ def _for_each_step(y, n_timesteps):
 
 
 def expected_failures(estimator):
-    if isinstance(estimator, SequenceScaler):
+    if not isinstance(estimator, RNNTagger):
         return {}
-    in_batches = "a sample of weight two is in one batch, and one that is there twice in two"
-    failures = {"check_sample_weight_equivalence_on_dense_data": in_batches}
-    if isinstance(estimator, RNNTagger):
-        failures["check_sample_weights_shape"] = "weights of two dimensions are one for each step"
-    return failures
+    return {"check_sample_weights_shape": "weights of two dimensions are one for each step"}
 
 
 @parametrize_with_checks(
@@ -55,12 +50,6 @@ def expected_failures(estimator):
 )
 def test_scikit_learn_check(estimator, check):
     check(estimator)
-
-
-@pytest.mark.parametrize("kind", [RNNClassifier, RNNRegressor, OneLabelTagger])
-def test_a_weight_counts_as_repeated_samples_where_they_are_one_batch(kind):
-    estimator = kind(batch_size=64)
-    check_sample_weight_equivalence_on_dense_data(kind.__name__, estimator)
 
 
 @pytest.mark.skipif(not SKLEARN_1_9, reason="counted with scikit-learn 1.9")

@@ -164,7 +164,7 @@ def test_the_backend_need_not_be_there(monkeypatch):
 
 
 def test_a_front_end_is_said_and_counted():
-    options = {"deltas": 1, "stride": 4}
+    options = {"deltas": 1, "stride": 4, "batch_size": 32}
     clf = RNNClassifier(3, **options)
     before = elman.summary(clf, n_features=2, n_outputs=3, n_timesteps=10)
     assert (before.n_features, before.frontend) == (4, "differences of order 1, means of 4 steps")

@@ -137,7 +137,7 @@ def loss_after(estimator, X, y, rate):
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        (RNNClassifier, {}),
+        (RNNClassifier, {"batch_size": 32}),
         (RNNClassifier, {"cell": "lstm", "batch_size": 11}),
         (RNNTagger, {}),
         (RNNRegressor, {"solver": "sgd", "batch_size": 11}),

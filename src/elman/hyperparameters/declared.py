@@ -421,9 +421,9 @@ class TrainingParameters:
         help="Epochs at most: auto, or how many.",
         doc="""
         Epochs. Without `early_stopping` exactly so many are run. "auto" takes as many as it takes
-        for 2500 steps of the optimizer, but no fewer than 60 and no more than 100, and more only
-        where 100 would be fewer than 300 steps: small sets have few batches in an epoch, and learn
-        from more epochs. What it stood for is in `max_iter_`, and why in `max_iter_reason_`.
+        for 2500 steps of the optimizer, but no fewer than 60 and no more than 100: small sets have
+        few batches in an epoch, and learn from more epochs. What it stood for is in `max_iter_`,
+        and why in `max_iter_reason_`.
         """,
         shapes="training",
     )

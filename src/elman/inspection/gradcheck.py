@@ -228,6 +228,7 @@ def gradcheck(
     else:
         layout = Layout(n_features, widths, n_classes, kind, readout, **options)
         network = Network.initialised(layout, rng=rng, dtype="float64")
+        _widen_gains(network)
         problem = _network_problem(network, n_samples, n_timesteps, lengths, loss, backend, rng)
 
     step = NORMED_STEP if layer_norm else STEP
@@ -297,6 +298,18 @@ def _cell_problem(
         {"X": dX, "initial": dinitial, **dict(zip(shapes, dweights.arrays, strict=True))},
         values,
     )
+
+
+def _widen_gains(network: Network) -> None:
+    """Set the gains of layer normalisation to different numbers around 1.
+
+    Training starts with small ones, through which gradients are so small that rounding is most of
+    their difference quotients.
+    """
+    for name in network.params:
+        if name.endswith(".gain"):
+            gain = network.params[name]
+            gain[...] = np.linspace(0.75, 1.25, gain.size)
 
 
 def _network_problem(
