@@ -332,7 +332,7 @@ def test_ctrl_c_saves_the_best_weights_so_far(tmp_path, files):
         command, env=os.environ | QUIET, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout:
-            if line.startswith("epoch") and "5/" in line:
+            if line.startswith("epoch"):
                 break
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elman.data import check_sequences
-from elman.data.frontend_choice import LONG, choose
+from elman.data.frontend_choice import LONG, _spread, choose
 
 
 def sines(rng, n_steps, period, *, noise=0.0, n=9):
@@ -16,7 +16,8 @@ def sines(rng, n_steps, period, *, noise=0.0, n=9):
 
 
 def auto(X, dtype=np.float32, **options):
-    return choose(check_sequences(X, dtype=dtype, missing="mask"), "auto", "auto", **options)
+    data = check_sequences(X, dtype=dtype, missing="mask")
+    return choose(data, "auto", "auto", options.pop("weights", None), **options)
 
 
 def test_short_and_rough_is_left_alone(rng):
@@ -115,3 +116,50 @@ def test_features_of_unlike_smoothness_are_left_alone_unless_most_are_smooth(rng
     flags = (rng.random((7, 100, 3)) < 0.1).astype(float)
     assert auto(np.concatenate([smooth, flags], axis=2)).deltas == 0
     assert auto(flags).deltas == 0
+
+
+@pytest.mark.parametrize("n_turns", [2, 3, 5])
+@pytest.mark.parametrize("first", [0, 1])
+def test_recordings_of_kinds_that_take_turns_are_looked_at_alike(n_turns, first, rng):
+    """More than are looked at, the first kind smooth and the others rough."""
+    n = 100 * n_turns
+    X = rng.normal(size=(n, 9, 1))
+    X[first::n_turns] = np.cumsum(np.ones(9))[:, np.newaxis]
+    found = _spread(n)
+    of_kinds = np.bincount(found % n_turns, minlength=n_turns)
+    assert len(found) == 100
+    assert found.max() < n
+    assert of_kinds.min() >= 0.8 * 100 / n_turns
+    if n_turns > 2:
+        assert auto(X).deltas == 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 99, 100])
+def test_few_recordings_are_all_looked_at(n):
+    np.testing.assert_array_equal(_spread(n), np.arange(n))
+
+
+@pytest.mark.parametrize("n", [101, 137, 199, 1001, 10**9 + 7])
+def test_of_many_recordings_each_part_is_looked_at(n):
+    found = _spread(n)
+    assert len(found) == 100
+    assert np.diff(found, prepend=0, append=n).max() <= 2 * n / 100 + 1
+
+
+def of_two_kinds(rng):
+    """Short and rough ones, then long and smooth ones, each of another length."""
+    rough = [rng.normal(size=(n, 2)) for n in (20, 25, 30, 23)]
+    smooth = [sines(rng, n, n / 2, n=1)[0] + np.zeros(2) for n in (260, 301, 287, 293, 310)]
+    return [*rough, *smooth]
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [[1, 1, 1, 1, 2, 0, 1, 1, 2], [1, 1, 1, 1, 1, 3, 1, 1, 1], [2, 2, 2, 1, 1, 1, 1, 1, 0]],
+)
+def test_a_weight_counts_as_repeated_recordings(weights, rng):
+    X = of_two_kinds(rng)
+    expected = auto([X[i] for i in np.repeat(np.arange(len(X)), weights)])
+    for scale in (1, 0.1, 3):
+        assert auto(X, weights=scale * np.array(weights, np.float64)) == expected
+    assert auto(X, weights=np.full(9, 0.1)) == auto(X)

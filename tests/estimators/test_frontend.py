@@ -361,6 +361,33 @@ def test_two_dimensional_X_validation_weights_and_early_stopping(rng):
     assert len(stopped.fit(recordings(), tags).history_.validation_score) == 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "of_steps"),
+    [
+        (RNNClassifier, False),
+        (RNNTagger, False),
+        (RNNTagger, True),
+        (RNNRegressor, False),
+        (RNNRegressor, True),
+    ],
+)
+def test_auto_counts_a_weight_as_repeated_recordings(kind, of_steps):
+    """Of four short ones and three long ones, where the long ones count more."""
+    lengths = 9, 11, 8, 12, 301, 260, 287
+    X = [np.sin(np.arange(n) / n)[:, np.newaxis] for n in lengths]
+    if kind is RNNTagger or (kind is RNNRegressor and of_steps):
+        y = [np.arange(n) % 2 for n in lengths]
+    else:
+        y = [0, 1, 1, 0, 1, 0, 1]
+    weight = np.array([1, 1, 0, 1, 2, 2, 1])
+    again = np.repeat(np.arange(7), weight)
+    given = [np.full(n, w) for n, w in zip(lengths, weight, strict=True)]
+    weighted = small(kind).fit(X, y, given if of_steps and isinstance(y[0], np.ndarray) else weight)
+    repeated = small(kind).fit([X[i] for i in again], [y[i] for i in again])
+    assert weighted.frontend_.reasons == repeated.frontend_.reasons
+    assert (weighted.frontend_.stride > 1) is not isinstance(y[0], np.ndarray)
+
+
 def test_auto_says_what_it_chose_and_why(rng, capsys):
     t = np.arange(300)
     X = np.sin(t / 40 + rng.uniform(0, 6, size=(9, 1)))

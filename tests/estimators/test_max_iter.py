@@ -266,3 +266,21 @@ def test_searches_over_it(rng):
     ).fit(X, y)
     assert search.n_iterations_ > 1
     assert search.best_estimator_.max_iter == 4
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize("kind", [RNNTagger, RNNRegressor])
+def test_a_weight_counts_as_repeated_samples_where_chunks_are_steps(kind, per_step, rng):
+    lengths = np.array([3, 4, 5, 19, 22, 2])
+    X = [rng.normal(size=(n, 2)) for n in lengths]
+    y = [np.arange(n) % 2 for n in lengths]
+    weight = np.array([0, 1, 0.5, 2, 1.5, 0])
+    again = np.repeat(np.arange(6), (2 * weight).astype(int))
+    given = [np.full(n, w) for n, w in zip(lengths, weight, strict=True)] if per_step else weight
+    options = {"bptt_steps": 5, "dtype": "float64"}
+    weighted = small(kind, **options, max_iter="auto").fit(X, y, given)
+    repeated = small(kind, **options, max_iter="auto").fit(
+        [X[i] for i in again], [y[i] for i in again]
+    )
+    assert weighted.max_iter_reason_ == repeated.max_iter_reason_
+    assert "has 4 steps" in weighted.max_iter_reason_

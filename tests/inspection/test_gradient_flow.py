@@ -45,12 +45,13 @@ class Nudged(ReferenceBackend):
             H[:, t] = state[:, : len(weights.W_h)] * goes_on
         out = super().forward(cell, X, lengths, initial, weights, **options)
         pooled = None
-        if options.get("outputs") in ("mean", "max"):
+        pools = {"mean": [np.mean], "max": [np.max], "mean_max": [np.mean, np.max]}
+        if options.get("outputs") in pools:
             pooled = out.pooled.copy()
-            pool = np.mean if options["outputs"] == "mean" else np.max
             for row, n in enumerate(n_steps):
                 if n:
-                    pooled[row] = pool(H[row, :n], axis=0)
+                    found = [pool(H[row, :n], axis=0) for pool in pools[options["outputs"]]]
+                    pooled[row] = np.concatenate(found)
         return out._replace(H=H, final=state, pooled=pooled)
 
 
@@ -87,6 +88,8 @@ CASES = [
     {"learn_initial_state": True},
     {"layer_norm": True},
     {"readout": ("max", "last")},
+    {"readout": ("last", "mean", "max")},
+    {"readout": ("max", "attention", "mean"), "bidirectional": True},
     {"readout": "every"},
 ]
 

@@ -33,10 +33,11 @@ def test_of_a_classifier_a_pipeline_and_a_model(rng):
 
 
 def test_only_a_classifier_of_sequences_has_it(rng):
-    X = rng.normal(size=(3, 4, 2))
-    tagger = RNNTagger(3, max_iter=1).fit(X, [[0, 1, 1, 0]] * 3)
+    X = [rng.normal(size=(n, 2)) for n in (3, 4, 2)]
+    y = [[0, 1, 1], [0, 1, 0, 1], [1, 1]]
+    tagger = RNNTagger(3, max_iter=1).fit(X, y)
     with pytest.raises(TypeError, match="wants a classifier of sequences, got a RNNTagger"):
-        AccuracyByShareDisplay.from_estimator(tagger, X, [0, 1, 0])
+        AccuracyByShareDisplay.from_estimator(tagger, X, y)
 
 
 def test_curves_that_do_not_fit_are_refused():

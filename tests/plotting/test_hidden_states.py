@@ -46,7 +46,10 @@ def test_the_most_telling_units_are_drawn():
         (RNNClassifier(5, max_iter=1), [0, 1, 2]),
         (RNNClassifier(5, max_iter=1, n_layers=2, bidirectional=True), [0, 1, 2]),
         (RNNTagger(5, max_iter=1), [[0, 1, 1, 2]] * 3),
+        (RNNRegressor(5, max_iter=1, readout="mean"), [0.5, 1.5, 7]),
         (RNNRegressor(5, max_iter=1), [0.5, 1.5, 7]),
+        (RNNClassifier(5, max_iter=1, readout=("attention", "max")), [0, 1, 2]),
+        (RNNRegressor(5, max_iter=1, bidirectional=True, n_layers=2), [0.5, 1.5, 7]),
     ],
 )
 def test_a_unit_that_the_head_does_not_read_tells_nothing(estimator, y, rng):
@@ -54,7 +57,8 @@ def test_a_unit_that_the_head_does_not_read_tells_nothing(estimator, y, rng):
     estimator.fit(X, y)
     # weights that are the same for every class change no probability
     value = 0 if isinstance(estimator, RNNRegressor) else 3.5
-    estimator.network_.params["head.W"][3] = value
+    layout = estimator.network_.layout
+    estimator.network_.params["head.W"][3 :: layout.width] = value  # whatever it is read by
     display = HiddenStatesDisplay.from_estimator(estimator, X[1], n_units=4)
     states = estimator.hidden_states(X)[1]
     assert np.array_equal(display.states, states)

@@ -32,20 +32,22 @@ def test_enough_epochs(n_steps, number, why, small):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "n_timesteps", "options", "n_steps"),
+    ("n_samples", "mean_length", "options", "n_steps"),
     [
-        (1, 5, {"batch_size": 32}, 1),
-        (7, 21, {"batch_size": 3}, 3),
-        (7, 21, {"batch_size": 2, "replicas": 3}, 1),
-        (13, 21, {"batch_size": 2, "replicas": 3}, 2),
-        (3, 21, {"batch_size": 2, "replicas": 5}, 1),
-        (7, 21, {"batch_size": 3, "bptt_steps": 2}, 6),
-        (7, 0, {"batch_size": 3, "bptt_steps": 2}, 3),
-        (7, 21, {"batch_size": 2, "replicas": 2, "bptt_steps": 1}, 6),
+        (1, 5.0, {"batch_size": 32}, 1),
+        (7, 3.0, {"batch_size": 3}, 3),
+        (7, 3.0, {"batch_size": 2, "replicas": 3}, 1),
+        (13, 1.6, {"batch_size": 2, "replicas": 3}, 2),
+        (3, 7.0, {"batch_size": 2, "replicas": 5}, 1),
+        (7, 3.0, {"batch_size": 3, "bptt_steps": 2}, 6),
+        (7, 0.0, {"batch_size": 3, "bptt_steps": 2}, 3),
+        (7, 3.0, {"batch_size": 2, "replicas": 2, "bptt_steps": 1}, 6),
+        (7, 4 + 1e-15, {"batch_size": 7, "bptt_steps": 2}, 2),
+        (7, 4.2, {"batch_size": 7, "bptt_steps": 2}, 3),
     ],
 )
-def test_steps_of_epoch(n_samples, n_timesteps, options, n_steps):
-    assert steps_of_epoch(n_samples, n_timesteps, **options) == n_steps
+def test_steps_of_epoch(n_samples, mean_length, options, n_steps):
+    assert steps_of_epoch(n_samples, mean_length, **options) == n_steps
 
 
 @pytest.mark.parametrize(

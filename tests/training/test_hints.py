@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers.sequence_data import labelled_of
 
-from elman import TrainingWarning
+from elman import RNNClassifier, RNNRegressor, RNNTagger, TrainingWarning
 from elman.models.history import History
 from elman.nn.objectives import AnyLabels, OneClass, Values
 from elman.training.base_rate import BaseRate
@@ -61,7 +61,7 @@ def trained_of(loss, *, asked=None, n_batches=100, fields=None, **columns):
         n_outputs=2,
         n_params=400,
         widest=16,
-        **(fields or {}),
+        **{"n_samples": 100, **(fields or {})},
     )
 
 
@@ -297,6 +297,30 @@ def test_a_number_that_auto_chose_is_called_that():
     both = replace(few, asked={**few.asked, "batch_size": "auto"})
     assert hint_after(both).message.endswith(' or lower batch_size (8, which "auto" chose)')
     assert 'Raise max_iter (20 epochs of 1 batch, which "auto" chose)' in hint.message
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "end"),
+    [
+        (9, " or lower batch_size (8 now)"),
+        (8, " or lower batch_size (8 now) below 8, the number of samples"),
+        (5, " or lower batch_size (8 now) below 5, the number of samples"),
+        (1, "Raise max_iter (20 epochs of 1 batch now)"),
+    ],
+)
+def test_a_lower_batch_size_is_one_that_makes_more_batches(n_samples, end):
+    few = trained_of([0.6] * 20, n_batches=1, rate=0.003, fields={"n_samples": n_samples})
+    assert hint_after(few).message.endswith(end)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_samples_are_counted_as_samples_in_what_is_advised(kind):
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(5, 7, 2)), rng.integers(0, 2, size=(5, 7))
+    y[:, 0] = np.arange(5) % 2
+    fit = kind(hidden_size=3, max_iter=10, random_state=0).fit
+    with pytest.warns(TrainingWarning, match=r"batch_size \(32, .* below 5, the number of"):
+        fit(X, list(y) if kind is RNNTagger else y[:, 0])
 
 
 def test_clipping_that_shortens_every_step_is_named_first():

@@ -7,6 +7,7 @@ steps keeps, and how much of its variance happens between neighbouring steps.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ MOST_LOST = 0.05
 """The share of a recording's variance that its blocks may lose when they become their means."""
 
 N_LOOKED_AT = 100
-"""Recordings looked at, evenly spread over the training data"""
+"""Recordings looked at: one in each of so many parts of the training data, of about one size"""
 STEPS_LOOKED_AT = 1 << 12
 """of each at most so many steps, from its first on"""
 LEAST_STEPS = 8
@@ -45,6 +46,7 @@ def choose(
     data: Sequences,
     deltas: int | Literal["auto"],
     stride: int | Literal["auto"],
+    weights: Floats | None = None,
     *,
     every_step: bool = False,
     in_pieces: bool = False,
@@ -60,6 +62,8 @@ def choose(
     data : Sequences
         Training data.
     deltas, stride : int or "auto"
+    weights : ndarray of shape (n_samples,), optional
+        How much a recording counts: one of weight 2 as two of them. None: all the same.
     every_step : bool, default=False
         Whether each time step has an answer of its own.
     in_pieces : bool, default=False
@@ -75,10 +79,10 @@ def choose(
         if deltas == "auto":
             deltas = 0
             reasons.append(f"deltas=0: {why}")
-    looked = _Looked(data) if "auto" in (deltas, stride) else None
+    looked = _Looked(data, weights) if "auto" in (deltas, stride) else None
     if stride == "auto":
         assert looked is not None
-        stride, why = _stride(data, looked, every_step)
+        stride, why = _stride(data, weights, looked, every_step)
         reasons.append(f"stride={stride}: {why}")
     if deltas == "auto":
         assert looked is not None
@@ -87,10 +91,12 @@ def choose(
     return Choice(int(deltas), int(stride), tuple(reasons))
 
 
-def _stride(data: Sequences, looked: _Looked, every_step: bool) -> tuple[int, str]:
+def _stride(
+    data: Sequences, weights: Floats | None, looked: _Looked, every_step: bool
+) -> tuple[int, str]:
     if every_step:
         return 1, "each time step has an answer of its own"
-    median = float(np.median(data.lengths)) if len(data) else 0.0
+    median = _median(data.lengths, weights) if len(data) else 0.0
     if median <= LONG:
         return 1, f"recordings have {median:g} steps (median), at most {LONG}"
     stride = math.ceil(median / LONG)
@@ -134,20 +140,59 @@ def _deltas(looked: _Looked) -> tuple[int, str]:
 
 
 class _Looked:
-    """Some recordings of the training data, in float64."""
+    """Some recordings of the training data, in float64, and how much each counts."""
 
-    def __init__(self, data: Sequences) -> None:
-        n = min(len(data), N_LOOKED_AT)
-        chosen = np.linspace(0, len(data), n, endpoint=False).astype(np.int64)
+    def __init__(self, data: Sequences, weights: Floats | None) -> None:
+        chosen = _spread(len(data))
         self.recordings = [_moderate(data[i][:STEPS_LOOKED_AT]) for i in chosen.tolist()]
+        self.weights = None if weights is None else weights[chosen]
 
     def lost(self, stride: int) -> float:
         """The share of their variance that is within blocks of so many steps."""
-        return _typical([_lost(x, stride) for x in self.recordings if len(x) >= LEAST_STEPS])
+        return self._typical(lambda x: _lost(x, stride))
 
     def autocorrelation(self) -> float:
         """That of neighbouring steps."""
-        return _typical([_autocorrelation(x) for x in self.recordings if len(x) >= LEAST_STEPS])
+        return self._typical(_autocorrelation)
+
+    def _typical(self, measure: Callable[[Floats], Floats]) -> float:
+        """The median over recordings, and of that the mean over features; NaN if none is known."""
+        told = [i for i, x in enumerate(self.recordings) if len(x) >= LEAST_STEPS]
+        if not told:
+            return math.nan
+        table = np.stack([measure(self.recordings[i]) for i in told])
+        weights = None if self.weights is None else self.weights[told]
+        of_features = []
+        for column in table.T:
+            known = ~np.isnan(column)
+            if known.any():
+                counted = None if weights is None else weights[known]
+                of_features.append(_median(column[known], counted))
+        return float(np.mean(of_features)) if of_features else math.nan
+
+
+def _spread(n_samples: int) -> NDArray[np.int64]:
+    """Which samples are looked at.
+
+    In each part another place is taken, by the golden ratio, which no period of the order meets: of
+    every second sample only one class might be seen, where two take turns.
+    """
+    n = min(n_samples, N_LOOKED_AT)
+    begins = np.linspace(0, n_samples, n + 1).astype(np.int64)
+    within = np.arange(n) * ((math.sqrt(5) - 1) / 2) % 1
+    return begins[:-1] + (within * np.diff(begins)).astype(np.int64)
+
+
+def _median(values: NDArray[Any], weights: Floats | None) -> float:
+    """The median, where a value of weight 2 is there twice."""
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    up_to = np.cumsum(weights[order])
+    half, rounding = up_to[-1] / 2, 1e-12 * up_to[-1]
+    low = np.searchsorted(up_to, half - rounding, side="left")
+    high = np.searchsorted(up_to, half + rounding, side="right")
+    return float((values[order[low]] + values[order[high]]) / 2)
 
 
 def _moderate(x: Any) -> Floats:
@@ -155,17 +200,6 @@ def _moderate(x: Any) -> Floats:
     values = np.array(x, np.float64)
     largest = np.fmax.reduce(np.abs(values), axis=0, initial=0.0)
     return np.asarray(np.ldexp(values, -np.frexp(largest)[1]))
-
-
-def _typical(values: list[Floats]) -> float:
-    """The median over recordings, and of that the mean over features; NaN if nothing is known."""
-    if not values:
-        return math.nan
-    table = np.stack(values)
-    of_features = [
-        float(np.median(col[~np.isnan(col)])) for col in table.T if not np.isnan(col).all()
-    ]
-    return float(np.mean(of_features)) if of_features else math.nan
 
 
 def _autocorrelation(x: Floats) -> Floats:

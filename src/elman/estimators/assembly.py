@@ -147,9 +147,11 @@ def epochs_of(
     e = estimator
     if e.max_iter != "auto":
         return Epochs(int(e.max_iter))
+    # With weights, so that a sample of weight 2 is the same as two samples.
+    lengths = np.average(frontend.n_blocks(training.X.lengths), weights=training.sample_weights())
     n_steps = steps_of_epoch(
         len(training.X),
-        int(frontend.n_blocks(training.X.lengths).sum()),
+        float(lengths),
         batch_size=batch_size.number,
         replicas=int(e.replicas) if e.mode == "local" else 1,
         bptt_steps=int(e.bptt_steps) if training.per_step and e.bptt_steps is not None else None,

@@ -53,6 +53,7 @@ class Beginning(IncomingData[M]):
             training.X.data,
             self.deltas,
             self.stride,
+            weights,
             every_step=every_step,
             in_pieces=bool(self.stateful),
         )

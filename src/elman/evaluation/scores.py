@@ -177,13 +177,13 @@ def accuracy_by_share(
     >>> print(shares.round(2), accuracies[-1] > accuracies[0])
     [0.33 0.67 1.  ] True
     """
-    y = whole("y", y)
-    if n_shares < 1:
-        raise ValueError(f"n_shares={n_shares} must be at least 1")
     found = fitted(estimator)
     model: Any = found.model
     if model.kind != "RNNClassifier":
         raise TypeError(f"accuracy by share wants a classifier of sequences, got a {model.kind}")
+    y = whole("y", y)
+    if n_shares < 1:
+        raise ValueError(f"n_shares={n_shares} must be at least 1")
     if model.multilabel:
         raise ValueError("accuracy by share wants one label for each recording, not several")
     place = {label: i for i, label in enumerate(model.classes.tolist())}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import Cell, Weights
-from elman.backends.contract import Backend, CellGradients, Forward, Outputs, Tape
+from elman.backends.contract import POOLS, Backend, CellGradients, Forward, Outputs, Tape
 from elman.nn.gradient import Samples, gradient
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
@@ -144,10 +144,11 @@ class _StepByStep:
             H[:, t] = state[:, :hidden_size] * (n_steps > t)[:, np.newaxis]
             tapes.append(cast(Tape, step.tape))
         pooled = None
-        if outputs in ("mean", "max"):
-            pooled = _pooled(H, n_steps, outputs)
-            empty = n_steps == 0
-            pooled[empty] = state[empty, :hidden_size]
+        if outputs in POOLS:
+            initial_h = state[:, :hidden_size]
+            pooled = np.concatenate(
+                [_pooled(H, n_steps, initial_h, pool) for pool in outputs.split("_")], axis=1
+            )
         walk = _Walk(tapes, H, n_steps, state.shape[1], outputs, pooled)
         return Forward(H, state, cast(Tape, walk), pooled)
 
@@ -191,19 +192,30 @@ class _StepByStep:
         return CellGradients(whole, dstate, out)
 
 
-def _pooled(H: Array, n_steps: NDArray[np.int64], outputs: Outputs) -> Array:
-    """The mean or the largest value of each unit over a sample's own steps."""
-    if outputs == "mean":
-        return np.asarray(H.sum(axis=1) / np.maximum(n_steps, 1)[:, np.newaxis])
-    past = np.arange(H.shape[1]) >= n_steps[:, np.newaxis]
-    return np.asarray(np.where(past[..., np.newaxis], -np.inf, H).max(axis=1, initial=-np.inf))
+def _pooled(H: Array, n_steps: NDArray[np.int64], initial: Array, pool: str) -> Array:
+    """The mean or the largest value of each unit over a sample's own steps; without any, before."""
+    if pool == "mean":
+        found = H.sum(axis=1) / np.maximum(n_steps, 1)[:, np.newaxis]
+    else:
+        past = np.arange(H.shape[1]) >= n_steps[:, np.newaxis]
+        found = np.where(past[..., np.newaxis], -np.inf, H).max(axis=1, initial=-np.inf)
+    return np.asarray(np.where(n_steps[:, np.newaxis] == 0, initial, found))
 
 
 def _unpooled(dpooled: Array, walk: _Walk) -> Array:
-    """The gradient at every hidden state from that at their mean or largest value."""
+    """The gradient at every hidden state from that at their mean, their largest value, or both."""
+    assert walk.pooled is not None
     n_timesteps = walk.H.shape[1]
-    takes_part: Array = (np.arange(n_timesteps) < walk.n_steps[:, np.newaxis])[..., np.newaxis]
-    if walk.outputs == "max" and walk.pooled is not None:
-        takes_part = takes_part & (walk.pooled[:, np.newaxis] == walk.H)
-    shares = takes_part / np.maximum(takes_part.sum(axis=1, keepdims=True), 1)
-    return np.asarray(dpooled[:, np.newaxis] * shares)
+    own: Array = (np.arange(n_timesteps) < walk.n_steps[:, np.newaxis])[..., np.newaxis]
+    pools = walk.outputs.split("_")
+    total = np.zeros_like(walk.H)
+    for pool, gradient_of, values in zip(
+        pools,
+        np.split(dpooled, len(pools), axis=1),
+        np.split(walk.pooled, len(pools), axis=1),
+        strict=True,
+    ):
+        takes_part = own & (values[:, np.newaxis] == walk.H) if pool == "max" else own
+        shares = takes_part / np.maximum(takes_part.sum(axis=1, keepdims=True), 1)
+        total += gradient_of[:, np.newaxis] * shares
+    return total

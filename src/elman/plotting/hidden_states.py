@@ -28,7 +28,8 @@ class HiddenStatesDisplay(Display):
     units of the last layer by how far their state moves in the recording (its largest value minus
     its smallest) times how much the head makes of it: the standard deviation of the unit's weights
     over the classes (weights that are the same for all classes change no probability), or their
-    norm where outputs are independent of each other. `from_states` ranks by the move alone.
+    norm where outputs are independent of each other; over several readouts, the root of the sum of
+    squares. `from_states` ranks by the move alone.
 
     Rows are ordered by when the unit was last active, so that those which fall silent first are at
     the top, and those which carry something to the end at the bottom. A unit counts as active while
@@ -261,8 +262,13 @@ def _active(states: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _weight_in_the_answer(found: Fitted) -> NDArray[np.float64]:
-    """(n_all_units,): how much the head makes of each unit of the last layer."""
-    W = found.model.network.params["head.W"].astype(np.float64)
+    """(n_all_units,): how much the head makes of each unit of the last layer.
+
+    Of several readouts the head has weights for each, one block of units after the other.
+    """
+    network = found.model.network
+    W = network.params["head.W"].astype(np.float64)
+    by_readout = W.reshape(-1, network.layout.width, W.shape[1])
     if found.model.link == "softmax":
-        return np.asarray(W.std(axis=1))
-    return np.asarray(np.sqrt((W**2).sum(axis=1)))
+        return np.asarray(np.sqrt((by_readout.std(axis=2) ** 2).sum(axis=0)))
+    return np.asarray(np.sqrt((by_readout**2).sum(axis=(0, 2))))

@@ -30,6 +30,9 @@ MAX_EPOCHS = 100
 to 200 samples, in batches of 8, 100 epochs were better than 60, and 200 no better than 100. A few
 samples that are one batch are learned by heart in 300, and answered worse than after 60."""
 
+ROUNDING = 1e-9
+"""Share of a chunk that the mean length may be off by, where it is a mean with weights."""
+
 
 class BatchSize(NamedTuple):
     """How many samples a batch is to have at most, and why."""
@@ -104,7 +107,7 @@ def enough_epochs(n_steps: int) -> Epochs:
 
 def steps_of_epoch(
     n_samples: int,
-    n_timesteps: int,
+    mean_length: float,
     *,
     batch_size: int,
     replicas: int = 1,
@@ -116,8 +119,8 @@ def steps_of_epoch(
     ----------
     n_samples : int
         At least 1.
-    n_timesteps : int
-        Steps of all samples together, as the network reads them.
+    mean_length : float
+        Steps of a sample in the mean, as the network reads them.
     batch_size : int
         Samples in a batch at most.
     replicas : int, default=1
@@ -129,5 +132,6 @@ def steps_of_epoch(
     """
     n_batches = max(-(-n_samples // batch_size) // replicas, 1)
     if bptt_steps is not None:
-        n_batches *= max(math.ceil(n_timesteps / n_samples / bptt_steps), 1)
+        n_chunks = math.ceil(mean_length / bptt_steps - ROUNDING)
+        n_batches *= max(n_chunks, 1)
     return n_batches

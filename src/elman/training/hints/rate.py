@@ -114,15 +114,25 @@ def barely_moved(trained: Trained) -> Hint | None:
         n, s = trained.n_batches, "es" * (trained.n_batches > 1)
         chosen = ', which "auto" chose' if asked["max_iter"] == "auto" else " now"
         longer = f"Raise max_iter ({len(history)} epochs of {n} batch{s}{chosen})"
-    size = ', which "auto" chose' if asked["batch_size"] == "auto" else " now"
+    smaller = _smaller_batches(trained)
     shortened = _tiny_clip(trained, "Raise")
     if shortened:
         longer = f"{shortened}. If that is not enough, r{longer[1:]}"
     return Hint(
         "too-few-steps",
         f"{told}: {'they are too short' if shortened else 'there were too few of them'}. "
-        f"{longer} or lower batch_size ({history.batch_size}{size})",
+        f"{longer}{smaller}",
     )
+
+
+def _smaller_batches(trained: Trained) -> str:
+    """What to do for more steps in an epoch; nothing if a batch has a single sample already."""
+    size, n_samples = trained.history.batch_size, trained.n_samples
+    if min(size, n_samples) <= 1:
+        return ""
+    chosen = ', which "auto" chose' if trained.asked["batch_size"] == "auto" else " now"
+    below = f" below {n_samples}, the number of samples" if size >= n_samples else ""
+    return f" or lower batch_size ({size}{chosen}){below}"
 
 
 def _reach(trained: Trained) -> float:

@@ -38,6 +38,8 @@ class Trained:
     """steps of the optimizer in an epoch"""
     n_targets: int = 1
     """training samples, or time steps with a target"""
+    n_samples: int = 1
+    """training samples"""
     n_outputs: int = 1
     n_params: int = 0
     widest: int = 1
@@ -132,7 +134,7 @@ def looked_at(
     """
     n_batches = steps_of_epoch(
         len(training.X),
-        training.X.n_steps,
+        training.X.n_steps / len(training.X),
         batch_size=history.batch_size,
         replicas=int(asked["replicas"]) if asked["mode"] == "local" else 1,
         bptt_steps=asked["bptt_steps"] if training.per_step else None,
@@ -144,6 +146,7 @@ def looked_at(
         objective,
         n_batches,
         len(all_targets(training)),
+        len(training.X),
         network.layout.n_outputs,
         network.params.flat.size,
         max(network.layout.hidden_sizes),
