@@ -55,9 +55,9 @@ class TestScores:
         assert found == pytest.approx(100 * r2_score(y, answers[:, 0]))
 
     def test_steps_are_of_the_batches_that_auto_chose(self):
-        X, y = np.zeros((17, 3, 1)), np.arange(17) % 2
+        X, y = np.zeros((34, 3, 1)), np.arange(34) % 2
         model = RNNClassifier(2, batch_size="auto", max_iter=2, n_jobs=1).fit(X, y)
-        assert contestants.chosen(model, 17)["n_steps"] == 2 * 3
+        assert contestants.chosen(model, 34)["n_steps"] == 2 * 5
 
     def test_no_model_answers_the_commonest_class_or_the_mean(self):
         predict, _ = contestants.constant(data(["a"]), 0)

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from benchmarks import selection, selection_table
-from benchmarks.earlier import EARLIER
 from benchmarks.selection import summarise
-from elman import RNNClassifier
+from elman import RNNClassifier, RNNRegressor
 
 
 def found():
@@ -67,8 +66,14 @@ def test_a_section_has_every_comparison_by_name(tmp_path):
     assert "Five folds, once, more often" in text
 
 
-@pytest.mark.parametrize(("size", "number"), [(None, 150), (7, 60), ("auto", 60), (64, 300)])
+@pytest.mark.parametrize(("size", "number"), [(None, 60), (7, 60), (32, 150), (64, 300)])
 def test_steps_are_turned_into_epochs_of_the_batches_that_there_are(size, number):
     settings = {"steps": 600} | ({} if size is None else {"batch_size": size})
     found = selection._for(settings, RNNClassifier, np.arange(103))
-    assert found == EARLIER | {"max_iter": number, "batch_size": 32 if size is None else size}
+    assert found == {"max_iter": number} | ({} if size is None else {"batch_size": size})
+
+
+def test_a_change_may_be_of_one_kind_of_estimator():
+    settings = {"regressor: readout": "max", "classifier: alpha": 0.1, "deltas": 1}
+    assert selection._for(settings, RNNClassifier, np.arange(9)) == {"alpha": 0.1, "deltas": 1}
+    assert selection._for(settings, RNNRegressor, np.arange(9)) == {"readout": "max", "deltas": 1}

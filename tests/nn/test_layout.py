@@ -58,7 +58,7 @@ def test_what_older_files_leave_out_has_its_default():
         ({"bidirectional": 1}, "bidirectional=1; it must be True or False"),
         ({"dropout": 1.0}, r"dropout=1.0; it must be a float in \[0, 1\)"),
         ({"recurrent_dropout": float("nan")}, "recurrent_dropout=nan"),
-        ({"readout": "first"}, "readout='first' is not known; choose one of last, mean"),
+        ({"readout": "first"}, "readout='first' is not known; choose one of 'last', 'mean'"),
         (
             {"residual": True, "hidden_sizes": (7, 5)},
             "gives layer 1 an input of 7 units and an output of 5",

@@ -84,7 +84,7 @@ def test_more_epochs_where_steps_are_few():
 @pytest.mark.parametrize(
     ("n_train", "batch_size", "n_epochs"),
     [
-        (20, "auto", 300),  # a batch in an epoch
+        (20, "auto", 100),  # a batch in an epoch
         (200, "auto", 100),  # 25
         (9000, "auto", 60),
         (40, 2, 100),  # 20

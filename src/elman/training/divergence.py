@@ -80,7 +80,7 @@ class DivergedError(ValueError):
     >>> try:
     ...     reg.fit(X, X.sum(axis=(1, 2)))
     ... except DivergedError as error:
-    ...     print("max_grad_norm=1" in error.advice, error.network is None)
+    ...     print("max_grad_norm=0.3" in error.advice, error.network is None)
     True False
     """
 

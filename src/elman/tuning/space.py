@@ -159,7 +159,7 @@ def _automatic(estimator: Any, data: Sequences, *, of_steps: bool, n_train: int)
         blocks = -(-data.lengths // chosen.stride)
         n_steps = steps_of_epoch(
             n_train,
-            round(float(blocks.mean()) * n_train),
+            float(blocks.mean()),
             batch_size=batch_size_of(e, n_train).number,
             replicas=int(e.replicas) if e.mode == "local" else 1,
             bptt_steps=int(e.bptt_steps) if of_steps and e.bptt_steps is not None else None,
