@@ -74,6 +74,14 @@ def test_every_kind(kind, samples):
     assert "What mattered" in repr(table)
 
 
+@pytest.mark.parametrize("dtype", [int, bool, float])
+def test_a_column_for_each_time_step_may_be_two_things(dtype, rng):
+    X, y = rng.normal(size=(8, 3, 2)), (rng.normal(size=(8, 3)) > 0).astype(dtype)
+    y = y if dtype is not float else y + 0.5
+    with pytest.raises(ValueError, match=r"shape \(8, 3\), .* 3 time steps, .*: say which"):
+        elman.tune(X, y, n_candidates=1, **QUICK)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_y_says_which_estimator(kind, samples):
     estimator, y = answers(kind, *samples)

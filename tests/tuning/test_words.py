@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from scipy.special import stdtrit
 
-from elman.tuning.candidates import Effect, Estimate
+from elman.tuning.candidates import QUANTILES, Effect, Estimate
 from elman.tuning.table import Baseline, TuningTable
 from elman.tuning.words import Wording
 
@@ -53,6 +54,34 @@ def test_a_gain_within_noise_is_said(error):
     assert "which is within noise: it may be no better." in told
 
 
+@pytest.mark.parametrize(
+    ("n_folds", "errors", "clear"),
+    [
+        *((1, 9, False), (2, 99, False), (2, math.inf, False), (3, 4.2, False), (3, 4.4, True)),
+        *((5, 2.7, False), (5, 2.9, True), (10, 2.2, False), (10, 2.3, True), (25, 2.3, True)),
+    ],
+)
+def test_few_folds_tell_little(n_folds, errors, clear):
+    """A gain of so many standard errors, as Student's t has it."""
+    error = 0.1 / errors
+    for gain in (0.1, -0.1):
+        assert Effect("all", gain, error, n_folds, 1.0).within_noise == (not clear)
+    baseline = Baseline("some rule", Estimate(0.9, 0, 5), Estimate(0.1, error, n_folds), None)
+    told = table_of([BEST], baselines=[baseline]).summary
+    assert ("not clearly better" in told) == (not clear)
+
+
+def test_quantiles_are_those_of_students_t():
+    for freedom, quantile in enumerate(QUANTILES, 1):
+        assert quantile == pytest.approx(stdtrit(freedom, 0.975), abs=0.005)
+
+
+@pytest.mark.parametrize("value", [-0.0, -1e-9, 1e-9])
+def test_nothing_has_no_sign_of_less(value):
+    assert Wording(True).gain(value) == "+0.0 points"
+    assert Wording(False).gain(value) == "+0.000"
+
+
 def test_what_mattered():
     effects = [
         Effect("deltas=1", 0.14, 0.03, 5, 1.0),
@@ -71,7 +100,7 @@ def test_what_mattered():
         (-0.01, 0.01, "Some rule does no worse than the best network: use that rule"),
         (0.0, 0.0, "Some rule does no worse than the best network: use that rule"),
         (0.03, 0.02, "The best network is not clearly better than some rule: +3.0 points +- 2.0."),
-        (0.05, 0.02, "Simple rules on the same folds: some rule 90.0 %."),
+        (0.06, 0.02, "Simple rules on the same folds: some rule 90.0 %."),
     ],
 )
 def test_rules_that_win_or_nearly_do(gain, error, words):

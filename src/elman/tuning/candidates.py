@@ -103,6 +103,25 @@ def estimate(values: Sequence[float], n_train: float, n_test: float) -> Estimate
     return Estimate(mean, math.sqrt((1 / n + n_test / n_train) * variance), n)
 
 
+QUANTILES = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
+"""of Student's t, two-sided at 5 %, for 1, 2, ... degrees of freedom; after these 2.2 is taken"""
+FEWEST_TO_TELL = 3
+"""Folds: the scores of two are often equal by chance, which makes a standard error of 0."""
+
+
+def is_clear(gain: float, error: float, n_folds: int) -> bool:
+    """Whether a mean over folds differs from 0 by more than chance gives once in twenty times.
+
+    Two standard errors are enough only where there are many folds: the fewer there are, the less
+    is known of the standard error itself, as Student's t counts.
+    """
+    if n_folds < FEWEST_TO_TELL:
+        return False
+    freedom = n_folds - 1
+    quantile = QUANTILES[freedom - 1] if freedom <= len(QUANTILES) else 2.2
+    return abs(gain) > quantile * error
+
+
 class Effect(NamedTuple):
     """What a change was worth, from the scores with it and without it on the same folds."""
 
@@ -115,8 +134,8 @@ class Effect(NamedTuple):
 
     @property
     def within_noise(self) -> bool:
-        """Whether it is less than two standard errors from nothing."""
-        return not abs(self.gain) > 2 * self.error
+        """Whether it is no more than chance gives once in twenty times where nothing is gained."""
+        return not is_clear(self.gain, self.error, self.n_folds)
 
     def to_dict(self) -> dict[str, Any]:
         """By name, `within_noise` too."""

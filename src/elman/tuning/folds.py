@@ -104,7 +104,8 @@ def _n_folds(cv: int, n_samples: int, strata: Any, groups: Any) -> int:
         if largest < FEWEST_OF_CLASS:
             raise ValueError(
                 f"each of the {n_samples} classes has a single sample, so that no fold scores a "
-                "class that it has trained on: pass at least 2 samples of a class"
+                "class that it has trained on: pass at least 2 samples of a class, or "
+                "estimator='regressor' if y has numbers to be predicted"
             )
         most = min(most, largest)  # as far as samples of a class can be shared out
     if strata is not None and groups is None:

@@ -52,6 +52,23 @@ def chosen_estimator(estimator: Any, y: Any) -> Any:
     return clone(estimator)
 
 
+def check_guess(y: Any, lengths: Any) -> None:
+    """Raise ValueError if what y is, which nobody said, may as well be something else.
+
+    An array with a column for each time step may hold answers of time steps, or several of each
+    sample.
+    """
+    if hasattr(y, "shape") and len(y.shape) == 2 and y.shape[1] > 1:
+        values = plain(y).values
+        if values.dtype.kind in "biuf" and (np.asarray(lengths) == y.shape[1]).all():
+            raise ValueError(
+                f"y has shape {tuple(y.shape)}, and every sample has {y.shape[1]} time steps, so "
+                "that it may hold an answer for each time step or several for each sample: say "
+                "which, with estimator='tagger' or RNNRegressor(readout='every') for time steps, "
+                "estimator='classifier' or 'regressor' for samples"
+            )
+
+
 def _class_named(name: str) -> Any:
     from elman.estimators.classifier import RNNClassifier
     from elman.estimators.regressor import RNNRegressor

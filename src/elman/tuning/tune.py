@@ -25,7 +25,7 @@ from elman.tuning.checks import (
     workers_of,
 )
 from elman.tuning.folds import Folds, make_folds, sizes
-from elman.tuning.kind import chosen_estimator
+from elman.tuning.kind import check_guess, chosen_estimator
 from elman.tuning.material import Samples, samples_of
 from elman.tuning.progress import view_here
 from elman.tuning.rules import Judged, Rule, rules_on
@@ -203,6 +203,8 @@ def tune_with_clock(
     if streams and given.bidirectional:
         raise ValueError("streams=True, but the estimator is bidirectional: set one of them back")
     data, targets, meaning = checked_data(given, X, y, sample_weight)
+    if estimator is None:
+        check_guess(y, data.lengths)
     of_steps = given._step_target(meaning) is not None
     if random_state is not None:
         DECLARED["random_state"].check("random_state", random_state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from elman.tuning.candidates import Effect
+from elman.tuning.candidates import Effect, is_clear
 from elman.tuning.space import described
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Wording(NamedTuple):
     def gain(self, value: float) -> str:
         """Such as "+14.0 points" or "-0.012"."""
         if self.in_percent:
-            return f"{100 * value:+.1f} points"
-        return f"{value:+.3f}"
+            return f"{round(100 * value, 1) + 0.0:+.1f} points"  # -0.0 + 0.0 is 0.0
+        return f"{round(value, 3) + 0.0:+.3f}"
 
 
 def told(table: TuningTable) -> str:
@@ -166,7 +166,7 @@ def _verdict_on_rules(table: TuningTable) -> list[str]:
             f"{best.name.capitalize()} does no worse than the best network: use that rule, or "
             "gather more recordings."
         ]
-    if not gain.mean > 2 * gain.error:
+    if not is_clear(*gain):
         return [
             f"The best network is not clearly better than {best.name}: "
             f"{table.wording.gain(gain.mean)} +- {table.wording.error(gain.error)}."
