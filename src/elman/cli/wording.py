@@ -27,6 +27,8 @@ _OF_STEPS = (
     "X, y) -> float",
     "leave --scoring out, which takes R^2 over those that are known",
 )
+_READOUTS = re.compile(rf"{_BEGINS}readout=\(([^)]*)\)(?:: readout\[\d+\]=(?='))?")
+_SEVERAL = "or a tuple of several of them", "or several of them with commas"
 OF_STORES = ("append", "shard_size", "block_size")
 _AS_NAMES = "strings say so: np.asarray(y).astype(str)"
 
@@ -39,6 +41,7 @@ def as_options(message: str) -> str:
     """
     message = _MISSING.sub("train with --missing mask or --missing skip (elman fit)", message)
     message = _FEATURES.sub(lambda names: "--features " + _with_commas(names[1]), message)
+    message = _READOUTS.sub(_readouts, message).replace(*_SEVERAL)
     message = message.replace(_AS_NAMES, "--kind classifier says so")
     message = message.replace(*_SCORERS).replace(*_OF_STEPS)
     message = _VALIDATION.sub("--validation", message)
@@ -47,6 +50,12 @@ def as_options(message: str) -> str:
     message = with_value.sub(_option, message)
     message = without.sub(lambda name: _dashed(name[1]), message)
     return bare.sub(lambda name: _dashed(name[1]), message)
+
+
+def _readouts(told: re.Match[str]) -> str:
+    """Several readouts as the option takes them, and which of them is wrong."""
+    names = ",".join(re.findall("'([^']*)'", told[1]))
+    return f"--readout {names}" + (": " if ": " in told[0] else "")
 
 
 def _with_commas(names: str) -> str:
