@@ -96,6 +96,22 @@ def test_where_there_is_little_time_single_changes_are_halved(tmp_path):
         assert each.gain == pytest.approx(gain)
 
 
+def test_the_best_of_a_bracket_goes_on_first(tmp_path):
+    """Of what is left for a whole training the time may be enough for a few only."""
+
+    def score(trial):
+        return 0.5 + 0.001 * trial.candidate  # the last ones are the best
+
+    search, runner = search_by_rule(tmp_path, score, minutes=0.7)
+    halved = {t.candidate for t in runner.trials if t.share < 1 and t.candidate}
+    singles = {each.number for each in search.candidates if each.origin == "single change"}
+    whole = [t.candidate for t in runner.trials if t.share == 1 and t.candidate in halved & singles]
+    assert whole[0] == max(halved & singles)
+    first_to_third = [*dict.fromkeys(whole)]
+    assert first_to_third == sorted(first_to_third, reverse=True)
+    assert len(first_to_third) > 1
+
+
 def test_what_would_leave_no_time_for_the_last_training_is_not_tried(tmp_path):
     search, _ = search_by_rule(tmp_path, score, minutes=1, seconds=4.0)
     names = {name for each in search.candidates for name in each.changes}

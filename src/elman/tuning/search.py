@@ -261,7 +261,7 @@ class Search:
             done.sort(key=lambda each: each.key(self.searched, share), reverse=True)
             kept = done[: max(len(alive) // ETA, 1)]
             forget(self._material, [each for each in alive if each not in kept])
-            alive = sorted(kept, key=lambda each: each.number)
+            alive = kept  # the best first, since the time may be over before all are trained
         forget(self._material, alive)
         self._show()
         return n
