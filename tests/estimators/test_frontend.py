@@ -368,9 +368,9 @@ def test_auto_says_what_it_chose_and_why(rng, capsys):
     assert (fit.frontend_.deltas, fit.frontend_.stride) == (1, 3)
     assert fit.network_.layout.n_features == 2
     said = capsys.readouterr().out.splitlines()[-1]
-    assert "stride=3: recordings have 300 steps (median), more than 128" in said
-    assert "deltas=1: neighbouring steps have an autocorrelation of" in said
-    assert "stride=3: recordings have 300 steps" in repr(fit.frontend_)
+    assert '; "auto" chose stride=3, deltas=1, batch_size=32' in said
+    assert "stride=3: recordings have 300 steps (median), more than 128" in repr(fit.frontend_)
+    assert "deltas=1: neighbouring steps have an autocorrelation of" in repr(fit.frontend_)
     assert tagger(stride="auto", deltas=1).frontend_.stride == 1
 
 
