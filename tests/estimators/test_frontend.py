@@ -309,7 +309,8 @@ def partial_fit(fit):
 @pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
 def test_pieces_of_recordings_are_refused(kind, front):
     (name, value), *_ = front.items()
-    with pytest.raises(ValueError, match=f"recordings in pieces, and {name}={value} would begin"):
+    why = "divides a recording by" if name == "scale_each" else "would begin anew"
+    with pytest.raises(ValueError, match=f"recordings in pieces, and {name}={value} {why}"):
         partial_fit(small(kind, stateful=True, **front))
     whole = partial_fit(small(kind, **front))
     whole.set_params(stateful=True, deltas="auto", stride="auto", scale_each=False)

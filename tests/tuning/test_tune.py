@@ -410,6 +410,7 @@ def test_what_the_user_sets_is_kept(samples):
         ({"space": {"cells": ["gru"]}}, ValueError, "no hyper-parameter .* to be searched"),
         ({"space": {"cell": ["gro"]}}, ValueError, "cell='gro'"),
         ({"space": {"cell": "gru"}}, TypeError, "a list of values"),
+        ({"space": ["cell"]}, TypeError, "of type list; it must be a mapping"),
         ({"space": {"deltas": []}}, ValueError, "is empty"),
         ({"space": {"random_state": [1]}}, ValueError, "no hyper-parameter"),
         ({"estimator": RNNClassifier(checkpoint="here")}, ValueError, "a folder of its own"),
@@ -456,6 +457,6 @@ def test_lines_where_there_is_no_terminal(samples, capsys):
     options = QUICK | {"verbose": 1}
     _, table = elman.tune(*samples, estimator=RNNClassifier(**SMALL), n_candidates=2, **options)
     out = capsys.readouterr().out
-    assert out.startswith("untouched: 2 training(s); 1 candidate(s) so far, best accuracy ")
+    assert out.startswith("untouched: 2 trainings; 1 candidate so far, best accuracy ")
     assert out.endswith(repr(table) + "\n")
     assert "\x1b" not in out

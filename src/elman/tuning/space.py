@@ -127,6 +127,11 @@ def make_space(
     TypeError, ValueError
         `overrides` names what is no hyper-parameter, or values that it cannot have.
     """
+    if not isinstance(overrides, Mapping | None):
+        raise TypeError(
+            f"space={overrides!r:.200} is of type {type(overrides).__name__}; it must be a mapping "
+            "of hyper-parameters to lists of values, such as {'cell': ['elman', 'gru']}"
+        )
     values = _curated(estimator, data, of_steps=of_steps, n_train=n_train)
     for name, given in dict(overrides or {}).items():
         if given is None:
