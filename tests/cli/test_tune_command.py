@@ -44,7 +44,7 @@ def tune(capsys, folder, *more, columns=("--label", "word", "--features", "ax,ay
 def test_model_table_and_words(folder, capsys):
     code, out, err = tune(capsys, folder, "--n-candidates", "3", "--table", folder / "all.csv")
     assert (code, err) == (0, "")
-    assert "untouched: 2 training(s)" in out
+    assert "untouched: 2 trainings" in out
     assert "What mattered, one change at a time: " in out
     assert "Simple rules on the same folds: always the commonest class" in out
     assert "Saved an RNNClassifier to" in out

@@ -50,8 +50,8 @@ def test_single_changes_are_single_and_different():
 
 def test_strides_follow_the_data():
     assert "stride" not in space_of(RNNClassifier(), n_timesteps=20).values
-    assert space_of(RNNClassifier(), n_timesteps=50).values["stride"] == [1, 2]
-    assert space_of(RNNClassifier(), n_timesteps=500).values["stride"] == [1, 2, 4, 8]
+    assert space_of(RNNClassifier(stride=1), n_timesteps=50).values["stride"] == [1, 2]
+    assert space_of(RNNClassifier(stride=1), n_timesteps=500).values["stride"] == [1, 2, 4, 8]
     automatic = space_of(RNNClassifier(stride="auto", deltas="auto"), n_timesteps=500)
     assert automatic.values["stride"] == [1, 2, 8]  # "auto" is 4 already
     assert {"stride": 2} in automatic.singles

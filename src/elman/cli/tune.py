@@ -167,10 +167,12 @@ def tune(
         return INTERRUPTED if found.interrupted else 0
     console = output_console()
     if quiet:
-        console.print(visible(found.summary.replace("\n", " ")))
+        for line in found.summary.splitlines():
+            console.print(visible(line))
     console.print(visible(f"Saved an {estimator_class.__name__} to {output}"))
     if table is not None:
-        console.print(visible(f"Wrote {len(found)} candidate(s) to {table}"))
+        n = len(found)
+        console.print(visible(f"Wrote {n} candidate{'s' * (n != 1)} to {table}"))
     return INTERRUPTED if found.interrupted else 0
 
 
