@@ -105,7 +105,8 @@ def test_groups_streams_and_a_scorer(folder, capsys):
         (["--groups", "few.csv"], "few.csv: has no group for recording 'run-1'"),
         (["--groups", "twice.csv"], "twice.csv, line 3: recording 'run-0' is there twice"),
         (["--groups", "none.csv"], "none.csv"),
-        (["--bidirectional", "--streams"], "bidirectional"),
+        (["--bidirectional", "--streams"], "--streams and --bidirectional, which has no answer"),
+        (["--scale-each", "--streams"], "--streams and --scale-each, which has no answer"),
         (["--scoring", "acuracy"], "acuracy"),
     ],
 )

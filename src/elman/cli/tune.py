@@ -108,6 +108,12 @@ def tune(
         raise UserError(
             "--minutes and --n-candidates both say how long to search: give one of them"
         )
+    for name in ("bidirectional", "scale_each"):
+        if streams and options.get(name):
+            raise UserError(
+                f"--streams and --{name.replace('_', '-')}, which has no answer before a recording "
+                "has ended: leave one of them out"
+            )
     if minutes is not None and not 0 < minutes < math.inf:
         raise UserError(f"--minutes {minutes:g}: must be a finite number above 0")
     inputs = tuple(path for path in (data, groups, given.get("labels")) if path is not None)
