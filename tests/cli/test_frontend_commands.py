@@ -41,7 +41,7 @@ def test_options_are_those_of_the_estimator(files, capsys):
 
 def test_what_auto_chose_is_shown(files, capsys):
     path, said = fitted(files, capsys, "--deltas", "auto", "--stride", "auto")
-    assert "stride=3: recordings have 300 steps" in " ".join(said.split())
+    assert '; "auto" chose stride=3, deltas=1, batch_size=32' in " ".join(said.split())
     shown = " ".join(run(capsys, "inspect", path)[1].split())
     assert "differences of order 1, means of 3 steps" in shown
     assert "stride=3: recordings have 300 steps" in shown

@@ -44,7 +44,7 @@ def tune(capsys, folder, *more, columns=("--label", "word", "--features", "ax,ay
 def test_model_table_and_words(folder, capsys):
     code, out, err = tune(capsys, folder, "--n-candidates", "3", "--table", folder / "all.csv")
     assert (code, err) == (0, "")
-    assert "untouched: 2 training(s)" in out
+    assert "untouched: 2 trainings" in out
     assert "What mattered, one change at a time: " in out
     assert "Simple rules on the same folds: always the commonest class" in out
     assert "Saved an RNNClassifier to" in out
@@ -105,7 +105,8 @@ def test_groups_streams_and_a_scorer(folder, capsys):
         (["--groups", "few.csv"], "few.csv: has no group for recording 'run-1'"),
         (["--groups", "twice.csv"], "twice.csv, line 3: recording 'run-0' is there twice"),
         (["--groups", "none.csv"], "none.csv"),
-        (["--bidirectional", "--streams"], "bidirectional"),
+        (["--bidirectional", "--streams"], "--streams and --bidirectional, which has no answer"),
+        (["--scale-each", "--streams"], "--streams and --scale-each, which has no answer"),
         (["--scoring", "acuracy"], "acuracy"),
     ],
 )

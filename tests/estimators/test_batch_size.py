@@ -251,7 +251,7 @@ def test_a_forged_file_is_refused(name, value, tmp_path):
 def test_what_was_chosen_is_said(capsys):
     fit = MODELS["tagger"](batch_size="auto", max_iter="auto", deltas="auto", verbose=1)
     said = capsys.readouterr().out.rstrip()
-    assert said.endswith(f"; {fit.batch_size_reason_}; {fit.max_iter_reason_}")
+    assert said.endswith(f'; "auto" chose batch_size=3, max_iter={fit.max_iter_}')
     assert fit.batch_size_reason_ == (
         "batch_size=3: 7 samples make 3 batches in an epoch, and smaller ones would be more than 3"
     )

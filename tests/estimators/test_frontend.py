@@ -309,7 +309,8 @@ def partial_fit(fit):
 @pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
 def test_pieces_of_recordings_are_refused(kind, front):
     (name, value), *_ = front.items()
-    with pytest.raises(ValueError, match=f"recordings in pieces, and {name}={value} would begin"):
+    why = "divides a recording by" if name == "scale_each" else "would begin anew"
+    with pytest.raises(ValueError, match=f"recordings in pieces, and {name}={value} {why}"):
         partial_fit(small(kind, stateful=True, **front))
     whole = partial_fit(small(kind, **front))
     whole.set_params(stateful=True, deltas="auto", stride="auto", scale_each=False)
@@ -395,9 +396,9 @@ def test_auto_says_what_it_chose_and_why(rng, capsys):
     assert (fit.frontend_.deltas, fit.frontend_.stride) == (1, 3)
     assert fit.network_.layout.n_features == 2
     said = capsys.readouterr().out.splitlines()[-1]
-    assert "stride=3: recordings have 300 steps (median), more than 128" in said
-    assert "deltas=1: neighbouring steps have an autocorrelation of" in said
-    assert "stride=3: recordings have 300 steps" in repr(fit.frontend_)
+    assert '; "auto" chose stride=3, deltas=1, batch_size=32' in said
+    assert "stride=3: recordings have 300 steps (median), more than 128" in repr(fit.frontend_)
+    assert "deltas=1: neighbouring steps have an autocorrelation of" in repr(fit.frontend_)
     assert tagger(stride="auto", deltas=1).frontend_.stride == 1
 
 

@@ -225,7 +225,7 @@ def test_what_was_chosen_is_said(capsys):
     assert seen == [5] * 5
     said = capsys.readouterr().out
     assert "epoch 5/5" in said
-    assert said.rstrip().endswith(f"; {fit.max_iter_reason_}")
+    assert said.rstrip().endswith('; "auto" chose batch_size=32, max_iter=5')
     assert "7 steps would take more than 5 epochs" in fit.max_iter_reason_
 
 

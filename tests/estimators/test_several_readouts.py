@@ -132,7 +132,7 @@ def test_scikit_learn_searches_over_them():
 
 WRONG = [
     ("first", ValueError, "readout='first' is not known; choose one of 'last', 'mean'"),
-    (("last", "first"), ValueError, r"readout\[1\]='first' is not known; choose of 'last'"),
+    (("last", "first"), ValueError, r"readout\[1\]='first' is not known; choose among 'last'"),
     (("max", "max"), ValueError, "has 'max' twice.*name it once"),
     ((), ValueError, "is empty.*name one or several"),
     (("max", "every"), ValueError, "'every' beside others.*name 'every' alone"),

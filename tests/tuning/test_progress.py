@@ -36,7 +36,7 @@ def test_a_table_on_a_terminal(monkeypatch):
         view._live.refresh()
     shown = out.getvalue()
     assert "75.0 % +- 35.4   deltas=1, cell='[gru]'" in shown
-    assert "7 candidate(s)  random, 33% of the epochs: 1 of 45 training(s)" in shown
+    assert "7 candidates  random, 33% of the epochs: 1 of 45 trainings" in shown
     assert "Ctrl-C keeps the best" in shown
 
 
@@ -52,8 +52,8 @@ def test_lines_or_nothing_elsewhere(verbose, kind, capsys):
     assert (
         lines
         == [
-            "random: 45 training(s); 1 candidate(s) so far, nothing is scored yet",
-            "random: 45 training(s); 7 candidate(s) so far, best R^2 0.750 +- 0.354: deltas=1, "
+            "random: 45 trainings; 1 candidate so far, nothing is scored yet",
+            "random: 45 trainings; 7 candidates so far, best R^2 0.750 +- 0.354: deltas=1, "
             "cell='[gru]'",
         ]
         * verbose

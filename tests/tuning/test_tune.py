@@ -28,6 +28,12 @@ SMALL = {"hidden_size": 3, "max_iter": 3, "batch_size": 5}
 QUICK = {"cv": 2, "n_jobs": 1, "random_state": 0, "verbose": 0}
 
 
+@pytest.fixture(autouse=True)
+def all_cores(monkeypatch):
+    """A Dask cluster of another test may have left the number of threads in the environment."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
 @pytest.fixture
 def samples(rng):
     return make_samples(rng, 21, "ragged")
@@ -480,6 +486,7 @@ def test_what_the_user_sets_is_kept(samples):
         ({"space": {"cells": ["gru"]}}, ValueError, "no hyper-parameter .* to be searched"),
         ({"space": {"cell": ["gro"]}}, ValueError, "cell='gro'"),
         ({"space": {"cell": "gru"}}, TypeError, "a list of values"),
+        ({"space": ["cell"]}, TypeError, "of type list; it must be a mapping"),
         ({"space": {"deltas": []}}, ValueError, "is empty"),
         ({"space": {"random_state": [1]}}, ValueError, "no hyper-parameter"),
         ({"estimator": RNNClassifier(checkpoint="here")}, ValueError, "a folder of its own"),
@@ -530,6 +537,6 @@ def test_lines_where_there_is_no_terminal(samples, capsys):
     options = QUICK | {"verbose": 1}
     _, table = elman.tune(*samples, estimator=RNNClassifier(**SMALL), n_candidates=2, **options)
     out = capsys.readouterr().out
-    assert out.startswith("untouched: 2 training(s); 1 candidate(s) so far, best accuracy ")
+    assert out.startswith("untouched: 2 trainings; 1 candidate so far, best accuracy ")
     assert out.endswith(repr(table) + "\n")
     assert "\x1b" not in out

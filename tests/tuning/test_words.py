@@ -40,11 +40,11 @@ def rule(gain, error):
 def test_the_best_and_the_luck_in_it():
     told = table_of([BEST, UNTOUCHED], gain=Effect("all", 0.142, 0.03, 10, 1.0)).summary
     lines = told.splitlines()
-    assert lines[0] == "Best of 2 candidate(s): deltas=1, cell='gru'."
+    assert lines[0] == "Best of 2 candidates: deltas=1, cell='gru'."
     assert lines[1].startswith("Its accuracy is 96.2 % +- 1.0 on 10 fresh folds")
-    assert "98.1 % +- 2.0 on 5 fold(s) of 5 folds, where it was found" in lines[1]
+    assert "98.1 % +- 2.0 on 5 folds, where it was found" in lines[1]
     assert lines[2] == (
-        "Beside the estimator as it was given: +14.2 points +- 3.0 on the same 10 fold(s)."
+        "Beside the estimator as it was given: +14.2 points +- 3.0 on the same 10 folds."
     )
 
 

@@ -108,6 +108,12 @@ def tune(
         raise UserError(
             "--minutes and --n-candidates both say how long to search: give one of them"
         )
+    for name in ("bidirectional", "scale_each"):
+        if streams and options.get(name):
+            raise UserError(
+                f"--streams and --{name.replace('_', '-')}, which has no answer before a recording "
+                "has ended: leave one of them out"
+            )
     if minutes is not None and not 0 < minutes < math.inf:
         raise UserError(f"--minutes {minutes:g}: must be a finite number above 0")
     inputs = tuple(path for path in (data, groups, given.get("labels")) if path is not None)
@@ -167,10 +173,12 @@ def tune(
         return INTERRUPTED if found.interrupted else 0
     console = output_console()
     if quiet:
-        console.print(visible(found.summary.replace("\n", " ")))
+        for line in found.summary.splitlines():
+            console.print(visible(line))
     console.print(visible(f"Saved an {estimator_class.__name__} to {output}"))
     if table is not None:
-        console.print(visible(f"Wrote {len(found)} candidate(s) to {table}"))
+        n = len(found)
+        console.print(visible(f"Wrote {n} candidate{'s' * (n != 1)} to {table}"))
     return INTERRUPTED if found.interrupted else 0
 
 

@@ -155,7 +155,8 @@ class EpochProgress:
         restored : bool
             Whether the network has the weights of the best epoch, and not those of the last.
         reasons : sequence of str
-            What else is to be said: what "auto" chose, and why.
+            What "auto" chose and why, such as "stride=2: recordings have 150 steps". What comes
+            before the colon is shown; the rest would fill a terminal, and is kept elsewhere.
         """
         if self._verbose < 1 or not len(history):
             return
@@ -164,7 +165,9 @@ class EpochProgress:
         seconds += sum(history.seconds[:n_resumed])  # of a process before this one
         names = self._score, self._training_score
         line = summary(history, seconds, *names, restored=restored)
-        self._view.end("; ".join([line, *reasons]), history.epoch[-1])
+        if reasons:
+            line += f'; "auto" chose {", ".join(each.split(":")[0] for each in reasons)}'
+        self._view.end(line, history.epoch[-1])
 
     def _width_of_bar(self) -> int:
         """Columns that all of it takes, with a bar of 2 and digits as `show` writes them."""

@@ -125,9 +125,8 @@ def auto_or_integer(low: int, high: int | None = None) -> Check:
         if isinstance(value, str) and value == "auto":
             return
         if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
-            raise TypeError(
-                f"{name}={value!r:.200} is {a_kind(value)}; it must be 'auto' or an int {bounds}"
-            )
+            kind = "" if isinstance(value, str) else f" is {a_kind(value)}"
+            raise TypeError(f"{name}={value!r:.200}{kind}; it must be 'auto' or an int {bounds}")
         if int(value) < low or (high is not None and int(value) > high):
             raise ValueError(f"{name}={value!r:.200}; it must be 'auto' or an int {bounds}")
 
@@ -404,9 +403,12 @@ def check_whole_recordings(deltas: Any, stride: Any, scale_each: bool, stateful:
     given += [f"stride={stride!r}"] * (stride not in (1, "auto"))
     given += ["scale_each=True"] * bool(scale_each)
     if stateful and given:
+        why = "would begin anew with each piece, at which no step before it is known"
+        if given[0].startswith("scale_each"):
+            why = "divides a recording by its own amplitude, which no piece of it has"
         raise ValueError(
-            f"stateful=True goes on with recordings in pieces, and {given[0]} would begin anew "
-            "with each piece, at which no step before it is known: set one of them back"
+            f"stateful=True goes on with recordings in pieces, and {given[0]} {why}: set one of "
+            "them back"
         )
 
 

@@ -99,7 +99,8 @@ class Summary:
     layers : tuple of LayerSummary
         From the input to the head, with dropout where there is any.
     n_features, n_outputs : int
-        Width of a time step as the network takes it, and columns of the head.
+        Width of a time step as the network takes it, differences and indicators included, and
+        columns of the head.
     dtype : str
         "float32" or "float64".
     backend, isa : str
@@ -323,9 +324,9 @@ class Summary:
 
     def _title(self) -> str:
         outputs = "output" if self.n_outputs == 1 else "outputs"
-        features = "feature" if self.n_features == 1 else "features"
+        inputs = "input" if self.n_features == 1 else "inputs"
         return (
-            f"{self.kind}{'' if self.fitted else ' (not fitted)'}: {self.n_features} {features}, "
+            f"{self.kind}{'' if self.fitted else ' (not fitted)'}: {self.n_features} {inputs}, "
             f"{self.n_outputs} {outputs}"
         )
 

@@ -357,7 +357,8 @@ class Stream:
 
     def __repr__(self) -> str:
         n = "" if self._n is None else f"n={self._n}, "
-        return f"<Stream of a {self._model.kind}: {n}{self._n_features} feature(s)>"
+        features = "feature" if self._n_features == 1 else "features"
+        return f"<Stream of a {self._model.kind}: {n}{self._n_features} {features}>"
 
     # What is not an array as the kernel takes it, and what cannot be used
 

@@ -76,7 +76,7 @@ def summary(
     (1044, 912, 64)
     >>> for line in str(found).splitlines()[:5]:
     ...     print(line)
-    RNNClassifier (not fitted): 3 features, 4 outputs
+    RNNClassifier (not fitted): 3 inputs, 4 outputs
     <BLANKLINE>
     layer             output             weights                        parameters  multiply-adds
     ----------------  -----------------  -----------------------------  ----------  -------------

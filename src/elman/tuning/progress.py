@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from elman.estimators.progress import console_size
 from elman.tuning.candidates import Candidate, estimate
-from elman.tuning.words import Wording
+from elman.tuning.words import Wording, counted
 
 N_ROWS = 8
 REFRESH = 4
@@ -59,14 +59,15 @@ class Lines(Silent):
 
     def begin(self, phase: str, n_trials: int) -> None:
         """A part of the search begins."""
-        self._phase = f"{phase}: {n_trials} training(s)"
+        self._phase = f"{phase}: {counted(n_trials, 'training')}"
 
     def ranked(self, best: Sequence[Candidate], folds: Sequence[int], n_candidates: int) -> None:
         """A part of the search has ended."""
         found = "nothing is scored yet"
         if best:
             found = f"best {self._score} {self._written(best[0], folds)}: {best[0].name}"
-        print(f"{self._phase}; {n_candidates} candidate(s) so far, {found}", flush=True)
+        so_far = f"{counted(n_candidates, 'candidate')} so far"
+        print(f"{self._phase}; {so_far}, {found}", flush=True)
 
 
 class Live(Silent):
@@ -127,8 +128,8 @@ class Live(Silent):
             table.add_row(Text(score), Text(name))
         minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
         state = Text(
-            f"{minutes}:{seconds:02d}  {self._n_candidates} candidate(s)  {self._phase}: "
-            f"{self._n_done} of {self._n_trials} training(s)  Ctrl-C keeps the best"
+            f"{minutes}:{seconds:02d}  {counted(self._n_candidates, 'candidate')}  {self._phase}: "
+            f"{self._n_done} of {counted(self._n_trials, 'training')}  Ctrl-C keeps the best"
         )
         return Group(table, state) if self._rows else state
 

@@ -128,13 +128,13 @@ def make_space(
     TypeError, ValueError
         `overrides` names what is no hyper-parameter, or values that it cannot have.
     """
+    if not isinstance(overrides, Mapping | None):
+        raise TypeError(
+            f"space={overrides!r:.200} is of type {type(overrides).__name__}; it must be a mapping "
+            "of hyper-parameters to lists of values, such as {'cell': ['elman', 'gru']}"
+        )
     automatic = _automatic(estimator, data, of_steps=of_steps, n_train=n_train)
     values = _curated(estimator, data, automatic, of_steps=of_steps, n_train=n_train)
-    if overrides is not None and not isinstance(overrides, Mapping):
-        raise TypeError(
-            f"space is a {type(overrides).__name__}; it must be a dict with a list of values, or a "
-            "distribution, for each hyper-parameter that is named"
-        )
     for name, given in dict(overrides or {}).items():
         if given is None:
             _declaration(estimator, name)

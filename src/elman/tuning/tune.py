@@ -201,7 +201,10 @@ def tune_with_clock(
     given = chosen_estimator(estimator, y)
     check_estimator(given, scoring)
     if streams and given.bidirectional:
-        raise ValueError("streams=True, but the estimator is bidirectional: set one of them back")
+        raise ValueError(
+            "streams=True, but bidirectional=True reads a recording from its end as well, so that "
+            "no stream can follow it: set one of them back"
+        )
     data, targets, meaning = checked_data(given, X, y, sample_weight)
     if estimator is None:
         check_guess(y, data.lengths)

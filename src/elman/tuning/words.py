@@ -56,7 +56,7 @@ def short_table(table: TuningTable) -> str:
     ]
     rest = len(table.rows) - N_SHOWN
     if rest > 0:
-        lines.append(f"... and {rest} more candidate(s)")
+        lines.append(f"... and {counted(rest, 'more candidate')}")
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -79,6 +79,11 @@ def cells_of(row: dict[str, Any], wording: Wording, n_folds: int) -> list[str]:
     return [str(row["candidate"]), *scores, trained, name]
 
 
+def counted(n: int, what: str) -> str:
+    """Such as "1 fold" and "2 folds"."""
+    return f"{n} {what}{'s' * (n != 1)}"
+
+
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
@@ -94,9 +99,9 @@ def _best(table: TuningTable) -> str:
     name = described(best["changes"])
     if best["candidate"] == 0:
         name = "the estimator as it was given"
-    who = f"Best of {n} candidate(s)" if n > 1 else "The only candidate"
+    who = f"Best of {n} candidates" if n > 1 else "The only candidate"
     if best["score"] is None:
-        return f"{who}: {name}, which was not scored: the time was over before."
+        return f"{who}: {name}, which was not scored: the time was over before it could be."
     return f"{who}: {name}."
 
 
@@ -104,7 +109,9 @@ def _luck(table: TuningTable) -> str:
     best, wording = table.best, table.wording
     if best["score"] is None:
         return ""
-    where = f"on {best['n_folds']} fold(s) of {table.folds}"
+    where = f"on {table.folds}"
+    if not table.folds.startswith(f"{best['n_folds']} "):
+        where = f"on {best['n_folds']} of {table.folds}"
     searched = f"{wording.score(best['score'])} +- {wording.error(_number(best['standard_error']))}"
     if best["fresh_score"] is None:
         warned = " The best score of several is partly luck, so expect a little less."
@@ -125,7 +132,7 @@ def _beside_untouched(table: TuningTable) -> str:
         return ""
     wording = table.wording
     text = f"Beside the estimator as it was given: {wording.gain(gain.gain)} +- "
-    text += f"{wording.error(gain.error)} on the same {gain.n_folds} fold(s)"
+    text += f"{wording.error(gain.error)} on the same {counted(gain.n_folds, 'fold')}"
     if gain.within_noise:
         text += ", which is within noise: it may be no better"
     return text + "."
@@ -177,7 +184,7 @@ def _verdict_on_rules(table: TuningTable) -> list[str]:
 def _again(table: TuningTable) -> str:
     if table.cut_short:
         return (
-            "The minutes were over before the last training, on all samples, was: fit the "
+            "The time ran out during the last training, on all samples, which ended early: fit the "
             "estimator again, without a limit, for all its epochs."
         )
     return ""

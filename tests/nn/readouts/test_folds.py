@@ -246,7 +246,7 @@ def test_a_name_that_no_readout_has_is_refused():
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        (["last", "middle"], ValueError, r"readout\[1\]='middle' is not known; choose of 'last', "),
+        (["last", "middle"], ValueError, r"readout\[1\]='middle' is not known; choose among"),
         (["last", 3], ValueError, r"readout\[1\]=3 is not known"),
         ([["last"], "max"], ValueError, r"readout\[0\]=\['last'\] is not known"),
         (("last", "max", "last"), ValueError, "has 'last' twice, .*: name it once"),

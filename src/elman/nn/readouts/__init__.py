@@ -73,7 +73,7 @@ def plain_readout(readout: Any) -> Readout:
     for i, name in enumerate(readout):
         if not isinstance(name, str) or (name not in READOUTS and name != EVERY):
             raise ValueError(
-                f"{shown}: readout[{i}]={name!r:.200} is not known; choose of {choices}"
+                f"{shown}: readout[{i}]={name!r:.200} is not known; choose among {choices}"
             )
         if name in readout[:i]:
             raise ValueError(
