@@ -78,7 +78,7 @@ MISTAKES = {
     "no readout": (["fit", "{train.ts}", "-o", "{m}", "--readout", "max,"], "max,: ''", "'last'"),
     "unknown readout of two": (
         ["gradcheck", "--readout", "max,first"],
-        "--readout max,first: 'first' is not known; choose of 'last'",
+        "--readout max,first: 'first' is not known; choose among 'last'",
     ),
     "unknown backend": (["fit", "{train.ts}", "-o", "{m}", "--backend", "cuda"], "cuda", "native"),
     "unknown activation": (["gradcheck", "--activation", "sin"], "sin", "tanh"),

@@ -140,7 +140,7 @@ def test_the_same_readouts_are_not_tried_as_a_change(own, others):
 @pytest.mark.parametrize(
     ("overrides", "error", "words"),
     [
-        ([("cell", ["gru"])], TypeError, "space is a list; it must be a dict"),
+        ([("cell", ["gru"])], TypeError, "it must be a mapping"),
         ({"dropout": LogUniform(2.0, 3.0)}, ValueError, "dropout="),
         ({"hidden_size": LogUniform(2.0, 3.0)}, TypeError, "hidden_size="),
         ({"bidirectional": LogUniform(1.0, 3.0)}, TypeError, "bidirectional="),
