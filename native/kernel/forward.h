@@ -236,9 +236,9 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
   T* next_seen = seen ? seen + n * seen_stride(p) : nullptr;
   T* sums = workspace + n * 2 * (stride + (seen ? seen_stride(p) : 0));
   const int64_t totals_step = totals_stride(p);
-  double* const totals =
-      pools_mean(c.pool) ? reinterpret_cast<double*>(sums + n * sums_stride(p)) : nullptr;
-  const int64_t width = pooled_width(c.pool, H), largest_at = width - H;  // P, and where in it the largest are
+  double* const totals = pools_mean(c.pool) ? reinterpret_cast<double*>(sums + n * sums_stride(p)) : nullptr;
+  const int64_t width = pooled_width(c.pool, H),
+                largest_at = width - H;  // P, and where in it the largest are
   T* const largest = pools_largest(c.pool) ? c.pooled + begin * width + largest_at : nullptr;
   T* const ties = largest && c.ties ? c.ties + begin * H : nullptr;
   const int64_t trace_size = p.trace_size();

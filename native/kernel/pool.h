@@ -56,7 +56,7 @@ ELMAN_INLINE Vec<T> with_pool_share(const PoolShares<T>& shares, int64_t column,
   if (shares.of_mean) dh += load_upto(shares.of_mean + column, left);
   if (shares.largest) {
     dh += h == load_upto(shares.largest + column, left) ? load_upto(shares.of_largest + column, left)
-                                                         : Vec<T>{};
+                                                        : Vec<T>{};
   }
   return dh;
 }

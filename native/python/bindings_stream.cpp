@@ -16,8 +16,8 @@ template <typename T>
 class PythonStream {
  public:
   PythonStream(std::vector<nb::object> steppers, bool residual, const std::vector<int>& readouts, int missing,
-               int link, bool flat, int64_t n_features, nb::handle mean, nb::handle scale, nb::handle query, nb::handle W,
-               nb::handle b)
+               int link, bool flat, int64_t n_features, nb::handle mean, nb::handle scale, nb::handle query,
+               nb::handle W, nb::handle b)
       : steppers_(std::move(steppers)),
         flat_(flat),
         stream_(make(residual, readouts, missing, link, n_features, mean, scale, query, W, b)) {
@@ -172,8 +172,8 @@ class PythonStream {
 template <typename T>
 void define_stream(nb::module_& m, const char* name) {
   nb::class_<PythonStream<T>>(m, name)
-      .def(nb::init<std::vector<nb::object>, bool, const std::vector<int>&, int, int, bool, int64_t, nb::handle, nb::handle,
-                    nb::handle, nb::handle, nb::handle>(),
+      .def(nb::init<std::vector<nb::object>, bool, const std::vector<int>&, int, int, bool, int64_t,
+                    nb::handle, nb::handle, nb::handle, nb::handle, nb::handle>(),
            nb::arg("steppers"), nb::arg("residual"), nb::arg("readouts"), nb::arg("missing"), nb::arg("link"),
            nb::arg("flat"), nb::arg("n_features"), nb::arg("mean").none(), nb::arg("scale").none(),
            nb::arg("query").none(), nb::arg("W"), nb::arg("b"))

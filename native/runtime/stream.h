@@ -86,7 +86,8 @@ class Stream {
   Buffer<T> joined_;                    // (n, widest layer): an output that has to be put together
   Buffer<T> features_;                  // (n, R * W): the input of the head
   Buffer<T> largest_;
-  Buffer<double> sum_, attended_, weight_, exponent_;  // a sum in float32 stops growing after 2^24 equal steps
+  Buffer<double> sum_, attended_, weight_,
+      exponent_;  // a sum in float32 stops growing after 2^24 equal steps
   Buffer<int64_t> n_steps_;
   std::vector<char> skipped_;  // (n,): whether a row leaves this step out
   int64_t n_skipped_ = 0;
