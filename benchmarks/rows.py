@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-OF_REGRESSOR = {"regressor: readout": "max", "regressor: max_grad_norm": 1.0}
-FORMER = {"deltas": 0, "stride": 1, "batch_size": 32, "max_iter": 60, **OF_REGRESSOR}
+from benchmarks.earlier import EARLIER, OF_REGRESSOR
+
+FORMER_OF_REGRESSOR = {f"regressor: {name}": value for name, value in OF_REGRESSOR.items()}
+FORMER = {**EARLIER, **FORMER_OF_REGRESSOR}
 """The defaults before these comparisons; what they settled is in the grid "defaults"."""
 AUTO = {**FORMER, "deltas": "auto", "stride": "auto"}
 SMALL = {**AUTO, "batch_size": 8}
@@ -29,7 +31,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         FORMER,
         {"deltas": 0, "stride": 1},
         {"batch_size": 32, "max_iter": 60},
-        OF_REGRESSOR,
+        FORMER_OF_REGRESSOR,
         {"bidirectional": True},
         {"cell": "gru"},
     ],

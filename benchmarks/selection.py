@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import inspect
 import json
 import math
 import statistics
@@ -47,12 +46,6 @@ class Job(NamedTuple):
     """as JSON, so that it is a key"""
     repeat: int
     fold: int
-
-
-def defaults(estimator: type) -> Settings:
-    """Every argument of an estimator that has a default, by name."""
-    parameters = inspect.signature(estimator).parameters
-    return {name: parameter.default for name, parameter in parameters.items()}
 
 
 def run(job: Job) -> dict[str, Any]:

@@ -171,8 +171,10 @@ KINDS = {
 
 def _fit_options(kind: str) -> list[list[str]]:
     found = as_recorded(getattr(elman, KINDS[kind]))
-    front = [f"--{name}={found[name]}" for name in ("deltas", "stride") if name in found]
+    others = found.keys() - {"max_iter", "batch_size", "max_grad_norm"}
+    front = [f"--{name}={found[name]}" for name in sorted(others)]
     plain = ["--max-iter", "3", "--hidden-size", "9", "--batch-size", "32", *front]
+    plain += ["--max-grad-norm", "1"]
     loss = ["--loss", "huber"] if kind == "values" else ["--label-smoothing", "0.1"]
     more = ["--max-iter", "5", "--hidden-size", "8,6", "--n-layers", "2", "--cell", "gru", *front]
     more += ["--solver", "adamw", "--learning-rate", "plateau", "--bptt-steps", "4"]
