@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from elman.cli.columns import with_columns
 from elman.cli.demo import demo
-from elman.cli.errors import UserError, is_users_mistake, one_line
+from elman.cli.errors import INTERRUPTED, UserError, is_users_mistake, one_line
 from elman.cli.evaluate import evaluate
 from elman.cli.fit import fit
 from elman.cli.gradcheck import gradcheck
@@ -27,7 +27,6 @@ from elman.cli.text import visible
 from elman.cli.tune import tune
 from elman.cli.wording import as_options
 
-INTERRUPTED = 130
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 SHARED = ("fit", "predict", "evaluate")
 """commands whose work the processes share that MPI started"""

@@ -7,6 +7,8 @@ import dis
 from elman.cli.text import visible
 from elman.cli.wording import as_options
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _OURS = ("elman", "sklearn")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,13 +14,12 @@ import typer
 from elman.cli.columns import kept
 from elman.cli.console import output as output_console
 from elman.cli.engines import DaskAddress, executor_of, is_writer
-from elman.cli.errors import UserError
+from elman.cli.errors import INTERRUPTED, UserError
 from elman.cli.evaluate import print_scores
 from elman.cli.files import check_checkpoint, check_log, check_output, read_data
-from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
-from elman.nn.readouts import EVERY
+from elman.cli.kinds import Targets, check_targets
+from elman.cli.training import as_given, asked_estimator, asked_targets, note_columns
 
-INTERRUPTED = 130
 STATE_NOT_KEPT = 3
 
 
@@ -98,20 +96,12 @@ def fit(
     executor = executor_of(context, dask)
     allowed = options.get("missing", "error")
     training = read_data(data, given, missing=allowed)
-    asked = kind_of(training, data, wanted_kind(kind, given))
-    if asked == "values" and options.get("readout") == EVERY:
-        asked = "step values"
-    targets = check_targets(asked, training, data)
+    targets = asked_targets(kind, options, given, training, data)
     followed = _read_more(validation, given, training, targets, allowed)
     held_out = _read_more(test, given, training, targets, allowed)
 
-    import elman
-
-    estimator_class: Any = getattr(elman, ESTIMATORS[targets.kind])
-    refuse_strangers(options, estimator_class, data)
+    estimator_class = asked_estimator(options, targets, data)
     options["on_epoch"] = followers or None
-    if isinstance(options.get("class_weight"), dict):
-        options["class_weight"] = of_labels(options["class_weight"], targets, data)
     estimator = estimator_class(**options, random_state=seed, verbose=0 if quiet else 1)
     if writes_log:
         _check_columns(followers[0], estimator)
@@ -130,11 +120,7 @@ def fit(
     interrupted = estimator.history_.stopped_by == "interrupt"
     if interrupted and not len(estimator.history_):
         raise KeyboardInterrupt
-    estimator.model_ = replace(
-        estimator.model_,
-        columns=kept(with_id(given, training, data)),
-        feature_names=training.feature_names,
-    )
+    note_columns(estimator, given, training, data)
     estimator.set_params(verbose=0)
     if is_writer(context):
         estimator.save(output)
@@ -196,26 +182,6 @@ def _check_columns(log: Any, estimator: Any) -> None:
         raise UserError(f"--log {error}") from error
 
 
-def with_id(given: Mapping[str, Any], training: Any, data: Path) -> dict[str, Any]:
-    """The options, with what a folder's file of labels calls the column of the recordings."""
-    names = training.metadata.get("id") if data.is_dir() else None
-    if "id" in given or names is None or names == ["id"]:  # as it is called anyway
-        return dict(given)
-    return {"id": names[0], **given}
-
-
-def wanted_kind(kind: str, given: Mapping[str, Any]) -> str:
-    """The kind that was asked for, by its name or by what a column was called."""
-    roles = {"step_label": "tagger", "target": "regressor", "step_target": "regressor"}
-    asked = [name for role, name in roles.items() if role in given]
-    return asked[0] if kind == "auto" and asked else kind
-
-
-def as_given(dataset: Any, targets: Targets) -> Any:
-    """y as the estimator takes it."""
-    return dataset.y if targets.kind in ("steps", "step values") else targets.y
-
-
 def _read_more(
     path: Path | None, given: Mapping[str, Any], training: Any, targets: Targets, missing: str
 ) -> tuple[Any, Any, Targets] | None:
@@ -249,27 +215,3 @@ def _same_features(path: Path, given: Mapping[str, Any], training: Any) -> dict[
         return {}
     delta = f"{given['time']}_delta" if given.get("time_delta") else None
     return {"features": [name for name in names if name != delta]}
-
-
-def refuse_strangers(options: dict[str, Any], estimator_class: Any, data: Path) -> None:
-    """Raise an error for options of another estimator."""
-    for name in options:
-        if name not in estimator_class._get_param_names():
-            raise UserError(
-                f"--{name.replace('_', '-')} is no option of an {estimator_class.__name__}, which "
-                f"is what {data} asks for: leave it out, or name another --kind"
-            )
-
-
-def of_labels(weights: dict[str, float], targets: Targets, data: Path) -> dict[Any, float]:
-    """Weights by label, which on the command line is a text."""
-    if targets.kind == "labels":
-        raise UserError(f"{data}: holds several labels at once; --class-weight is for one")
-    from elman.targets.weights import check_listed
-
-    labels = {str(label): label for label in targets.known.tolist()}
-    try:
-        check_listed(weights, [*labels])
-    except ValueError as error:
-        raise UserError(f"{data}: {error}") from error
-    return {labels.get(label, label): weight for label, weight in weights.items()}

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from elman.cli.as_json import AsJson, print_json
-from elman.cli.columns import kept
 from elman.cli.console import output as output_console
-from elman.cli.errors import UserError
+from elman.cli.errors import INTERRUPTED, UserError
 from elman.cli.files import check_output, read_data
-from elman.cli.fit import as_given, of_labels, refuse_strangers, wanted_kind, with_id
 from elman.cli.groups import read_groups
-from elman.cli.kinds import ESTIMATORS, check_targets, kind_of
 from elman.cli.text import visible
-from elman.nn.readouts import EVERY
+from elman.cli.training import as_given, asked_estimator, asked_targets, note_columns
 
-INTERRUPTED = 130
 OWN = ("checkpoint", "checkpoint_epochs", "checkpoint_minutes")
 """Options of `elman fit` that a search has no use for"""
 
@@ -122,18 +117,12 @@ def tune(
         _check_table(table, output, force=force, inputs=inputs)
     missing = options.get("missing", "error")
     training = read_data(data, given, missing=missing)
-    asked = kind_of(training, data, wanted_kind(kind, given))
-    if asked == "values" and options.get("readout") == EVERY:
-        asked = "step values"
-    targets = check_targets(asked, training, data)
+    targets = asked_targets(kind, options, given, training, data)
     of_groups = None if groups is None else read_groups(groups, training, data)
 
     import elman
 
-    estimator_class: Any = getattr(elman, ESTIMATORS[targets.kind])
-    refuse_strangers(options, estimator_class, data)
-    if isinstance(options.get("class_weight"), dict):
-        options["class_weight"] = of_labels(options["class_weight"], targets, data)
+    estimator_class = asked_estimator(options, targets, data)
     n_jobs, scoring = options.pop("n_jobs", None), options.pop("scoring", None)
     silent = quiet or as_json
     with warnings.catch_warnings():
@@ -154,11 +143,7 @@ def tune(
             random_state=seed,
             verbose=0 if silent else 1,
         )
-    best.model_ = replace(
-        best.model_,
-        columns=kept(with_id(given, training, data)),
-        feature_names=training.feature_names,
-    )
+    note_columns(best, given, training, data)
     best.save(output)
     if table is not None:
         found.to_csv(table)
