@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
+from helpers.auto_fits import EACH, bits, last, taken
 from helpers.explained import LENGTHS, MODELS, labels, recordings, small
 from helpers.kept_fits import assert_same_end, kill, quick
 from helpers.sequence_data import make_samples
@@ -17,10 +18,8 @@ from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.data import Dataset, SequenceStore
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
-from elman.nn.optimizers import Adam
 from elman.training import enough
 
-EACH = ("classifier", "tagger", "regressor", "regressor of steps")
 THREE = [RNNClassifier, RNNTagger, RNNRegressor]
 
 
@@ -30,15 +29,6 @@ def few(monkeypatch):
     monkeypatch.setattr(enough, "BATCHES", 3)
     monkeypatch.setattr(enough, "SMALLEST", 2)
     monkeypatch.setattr(enough, "LARGEST", 5)
-
-
-def last(fit):
-    return fit[-1] if hasattr(fit, "steps") else fit
-
-
-def bits(fit):
-    network, history = last(fit).network_, last(fit).history_
-    return network.params.flat.tobytes(), history.loss, history.learning_rate
 
 
 def samples(kind, n, rng):
@@ -89,21 +79,17 @@ def test_it_has_the_bits_of_its_number(kind, options, number, monkeypatch):
 
 @pytest.mark.parametrize("kind", THREE)
 def test_the_batches_that_are_said_are_taken(kind, monkeypatch, rng):
-    steps, step = [], Adam.step
-
-    def counting(self, *arguments):
-        steps.append(1)
-        return step(self, *arguments)
-
-    monkeypatch.setattr(Adam, "step", counting)
     monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
     monkeypatch.setattr(enough, "MIN_STEPS", 11)
-    fit = small(kind, batch_size="auto", max_iter="auto").fit(*samples(kind, 17, rng))
+    data = samples(kind, 17, rng)
+    n_steps, fit = taken(
+        monkeypatch, lambda: small(kind, batch_size="auto", max_iter="auto").fit(*data)
+    )
     assert fit.batch_size_reason_ == (
         "batch_size=5: 17 samples make 4 batches in an epoch, and the size is at most 5"
     )
     assert fit.max_iter_reason_.startswith("max_iter=3: an epoch has 4 steps of the optimizer")
-    assert len(steps) == 4 * 3
+    assert n_steps == 4 * 3
 
 
 @pytest.mark.parametrize("kind", THREE)

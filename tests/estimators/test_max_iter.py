@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
+from helpers.auto_fits import EACH, bits, last, taken
 from helpers.explained import MODELS, labels, recordings, small
 from helpers.kept_fits import assert_same_end, kill, quick
 from helpers.sequence_data import make_samples
@@ -17,10 +18,7 @@ import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
-from elman.nn.optimizers import Adam
 from elman.training import enough
-
-EACH = ("classifier", "tagger", "regressor", "regressor of steps")
 
 
 @pytest.fixture(autouse=True)
@@ -29,29 +27,6 @@ def few(monkeypatch):
     monkeypatch.setattr(enough, "MIN_EPOCHS", 2)
     monkeypatch.setattr(enough, "MIN_STEPS", 7)
     monkeypatch.setattr(enough, "MAX_EPOCHS", 5)
-
-
-def last(fit):
-    return fit[-1] if hasattr(fit, "steps") else fit
-
-
-def bits(fit):
-    network, history = last(fit).network_, last(fit).history_
-    return network.params.flat.tobytes(), history.loss, history.learning_rate
-
-
-def taken(monkeypatch, fit):
-    """The steps that the optimizer takes in a fit, and what was fitted."""
-    steps, step = [], Adam.step
-
-    def counting(self, *arguments):
-        steps.append(1)
-        return step(self, *arguments)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Adam, "step", counting)
-        made = fit()
-    return len(steps), made
 
 
 @pytest.mark.parametrize(
