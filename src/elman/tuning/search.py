@@ -114,6 +114,11 @@ class Search:
         folds = [*self.searched, *self.fresh]
         return max(known, key=lambda each: each.key(folds), default=self.untouched)
 
+    @property
+    def expected(self) -> float:
+        """The mean score of the winner on samples that it had not seen; NaN if it has none."""
+        return self.winner.mean(self.fresh or self.searched)
+
     def run(self) -> None:
         """Search; Ctrl-C ends it, with what is known until then."""
         try:

@@ -154,11 +154,11 @@ def carry_out(material: Material, trial: Trial, clock: Clock = time.monotonic) -
         )
         if not (until.reached or ended_by in ("max_iter", "early_stopping")):
             return outcome
-        score, loss = _scored(estimator, material.samples.take(fold.test), material.scoring)
+        score, loss = scored(estimator, material.samples.take(fold.test), material.scoring)
     return outcome._replace(score=score, loss=loss)
 
 
-def _scored(estimator: Any, test: Samples, scoring: Any) -> tuple[float, float | None]:
+def scored(estimator: Any, test: Samples, scoring: Any) -> tuple[float, float | None]:
     """The score of a fitted estimator, and of a classifier its cross-entropy."""
     from elman.estimators.scoring import scorer_of
 

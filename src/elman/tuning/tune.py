@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from elman.tuning.checks import (
 )
 from elman.tuning.folds import Folds, make_folds, sizes
 from elman.tuning.kind import check_guess, chosen_estimator
+from elman.tuning.last_training import LastTraining
 from elman.tuning.material import Samples, samples_of
 from elman.tuning.progress import view_here
 from elman.tuning.rules import Judged, Rule, rules_on
@@ -76,7 +76,8 @@ def tune(
     candidates near the best. All are scored on the same folds. Candidates are halved: at a share of
     their epochs only the best third goes on, from where it was, so that no epoch is trained twice.
     The best few are scored again on fresh folds, beside the estimator as it was, and the winner is
-    fitted on all samples.
+    fitted on all samples; if it then answers these worse than the networks of the folds answered
+    samples that they had not seen, training went wrong, and is repeated with other weights.
 
     Parameters
     ----------
@@ -261,7 +262,10 @@ def tune_with_clock(
                 folder.cleanup()
     if search.interrupted and not any(each.scores for each in search.candidates):
         raise KeyboardInterrupt
-    best, cut_short = _fitted(given, search, refit_seed, X, y, sample_weight, plan, clock)
+    last = LastTraining(given, search.winner.changes, X, y, sample_weight, scoring, clock)
+    best, cut_short = last.fitted(
+        refit_seed, search.expected, None if search.interrupted else plan.end
+    )
     interrupted = search.interrupted or best.history_.stopped_by == "interrupt"
     rules: list[Rule] = []
     try:
@@ -273,7 +277,7 @@ def tune_with_clock(
         rules,
         folds=folds.said,
         score=score,
-        random_state=refit_seed,
+        random_state=best.random_state,
         interrupted=interrupted,
         cut_short=cut_short,
         wording=wording,
@@ -281,37 +285,6 @@ def tune_with_clock(
     if verbose:
         print(table, flush=True)
     return Tuned(best, table)
-
-
-def _fitted(
-    given: Any,
-    search: Search,
-    seed: int,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    plan: TimePlan,
-    clock: Clock,
-) -> tuple[Any, bool]:
-    """The winner, fitted on all samples, and whether the time was over before its last epoch."""
-    from sklearn.base import clone
-
-    best = clone(given).set_params(**search.winner.changes, random_state=seed)
-    hooks = best._own_hooks()
-    end = plan.end
-    if end is not None and not search.interrupted:
-        best.set_params(on_epoch=[*hooks, lambda _: clock() >= end])
-    with warnings.catch_warnings(record=True) as told:
-        best.fit(X, y, sample_weight)
-    for each in told:  # as if the user had called fit
-        if "training was interrupted" not in str(each.message):  # which the table says
-            warnings.warn(each.message, each.category, stacklevel=4)
-    best.set_params(on_epoch=given.on_epoch)
-    history = best.history_
-    if history.stopped_by == "interrupt" and not len(history):
-        raise KeyboardInterrupt
-    over = end is not None and history.stopped_by == "on_epoch" and clock() >= end
-    return best, over
 
 
 def _rules(
