@@ -33,9 +33,11 @@ class ByRule:
 
     n_workers = 1
 
-    def __init__(self, clock, *, score, seconds=1.0, failure=None, before=lambda trial: None):
+    def __init__(
+        self, clock, *, score, seconds=1.0, failure=None, before=lambda trial: None, loss=None
+    ):
         self.clock, self.score, self.seconds, self.failure = clock, score, seconds, failure
-        self.before = before
+        self.before, self.loss = before, loss
         self.trials = []
         self.epochs_of = {}
         self.is_closed = False
@@ -56,10 +58,11 @@ class ByRule:
             if cut or failure is not None:
                 yield trial, Outcome(failure=failure, seconds=took, epochs_in_all=N_EPOCHS)
                 continue
+            loss = None if self.loss is None else self.loss(trial)
             yield (
                 trial,
                 Outcome(
-                    self.score(trial), None, wanted - known, took, None, epochs_in_all=N_EPOCHS
+                    self.score(trial), loss, wanted - known, took, None, epochs_in_all=N_EPOCHS
                 ),
             )
 
@@ -76,6 +79,7 @@ def search_by_rule(
     seconds=1.0,
     failure=None,
     before=lambda trial: None,
+    loss=None,
     estimator=None,
     cv=3,
     overrides=None,
@@ -92,7 +96,7 @@ def search_by_rule(
         given, data, overrides, streams=False, of_steps=False, n_train=round(n_train)
     )
     clock = Clock()
-    runner = ByRule(clock, score=score, seconds=seconds, failure=failure, before=before)
+    runner = ByRule(clock, score=score, seconds=seconds, failure=failure, before=before, loss=loss)
     plan = TimePlan(
         clock,
         None if minutes is None else 60 * minutes,

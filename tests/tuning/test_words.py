@@ -48,6 +48,35 @@ def test_the_best_and_the_luck_in_it():
     )
 
 
+def test_equal_scores_are_said():
+    more = [row(4, {"deltas": 1}, 0.82), row(5, {"cell": "gru"}, 0.82), row(6, {"alpha": 1}, 0.8)]
+    first = table_of([UNTOUCHED, *more]).summary.splitlines()[0]
+    assert first == (
+        "Best of 4 candidates: the estimator as it was given. 2 candidates with more changes score "
+        "exactly as much, which is no reason to change more."
+    )
+    cut = row(7, {"deltas": 1}, 0.82, n_folds=4)
+    halved = row(8, {"deltas": 1}, 0.82, share_of_epochs=1 / 3)
+    failed = row(9, {"deltas": 1}, None, failure="diverged")
+    first = table_of([UNTOUCHED, cut, halved, failed, more[2]]).summary.splitlines()[0]
+    assert first == "Best of 5 candidates: the estimator as it was given."
+    best = row(3, {"cell": "gru"}, 0.9, 0.3)
+    others = [row(4, {"cell": "lstm"}, 0.9, 0.3), row(5, {"cell": "gru", "alpha": 1}, 0.3, 0.6)]
+    assert table_of([best, *others]).summary.splitlines()[0] == (
+        "Best of 3 candidates: cell='gru'. 1 candidate with more changes scores exactly as much, "
+        "which is no reason to change more."
+    )
+
+
+def test_luck_that_did_not_last_is_said():
+    lucky = row(4, {"deltas": 1}, 0.99, 0.79)
+    first = table_of([row(0, {}, 0.82, 0.8), lucky]).summary.splitlines()[0]
+    assert first == (
+        "Best of 2 candidates: the estimator as it was given. What scores higher on all folds "
+        "together scores no higher on the fresh ones, which did not choose it."
+    )
+
+
 @pytest.mark.parametrize("error", [0.08, math.nan])
 def test_a_gain_within_noise_is_said(error):
     told = table_of([BEST], gain=Effect("all", 0.142, error, 10, 1.0)).summary

@@ -76,7 +76,8 @@ def tune(
     candidates near the best. All are scored on the same folds. Candidates are halved: at a share of
     their epochs only the best third goes on, from where it was, so that no epoch is trained twice.
     The best few are scored again on fresh folds, beside the estimator as it was, and the winner is
-    fitted on all samples.
+    fitted on all samples. A change has to earn its place: where none scores higher than the
+    estimator as it was, on the fresh folds if there are any, that one is the winner.
 
     Parameters
     ----------
@@ -103,8 +104,9 @@ def tune(
         Leave out what a stream cannot do: `bidirectional` and `scale_each`.
     scoring : str or callable, optional
         What is to be high: the name of a scikit-learn scorer, or a function (estimator, X, y) ->
-        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Equal
-        scores of a classifier are told apart by the cross-entropy.
+        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Of equal
+        scores that with the fewest changes of the estimator is the best, and of a classifier then
+        that with the lowest cross-entropy.
     cv : int, splitter or list of (train, test), default=5
         Folds. Those of a number are shuffled, stratified by label, and cut anew for the finalists;
         there are fewer if a class, or the groups, are fewer. A splitter, or a list, has no fresh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from elman.tuning.candidates import Effect, is_clear
+from elman.tuning.candidates import Effect, is_clear, without_rounding
 from elman.tuning.space import described
 
 if TYPE_CHECKING:
@@ -102,7 +102,41 @@ def _best(table: TuningTable) -> str:
     who = f"Best of {n} candidates" if n > 1 else "The only candidate"
     if best["score"] is None:
         return f"{who}: {name}, which was not scored: the time was over before it could be."
-    return f"{who}: {name}."
+    return f"{who}: {name}.{_why_this(table)}"
+
+
+def _why_this(table: TuningTable) -> str:
+    """Where scores alone do not choose the best candidate, why it is that one."""
+    best, of_best = table.best, _level(table.best)
+    others = [
+        (row, _level(row))
+        for row in table.rows
+        if row is not best
+        and row["failure"] is None
+        and row["share_of_epochs"] == 1
+        and all(row[n] == best[n] for n in ("n_folds", "n_fresh"))
+    ]
+    if best["candidate"] == 0 and any(level > of_best for _, level in others):
+        return (
+            " What scores higher on all folds together scores no higher on the fresh ones, which "
+            "did not choose it."
+        )
+    equal = [row for row, level in others if level == of_best]
+    equal = [row for row in equal if len(row["changes"]) > len(best["changes"])]
+    if not equal:
+        return ""
+    verb = "scores" if len(equal) == 1 else "score"
+    return (
+        f" {counted(len(equal), 'candidate')} with more changes {verb} exactly as much, which is "
+        "no reason to change more."
+    )
+
+
+def _level(row: dict[str, Any]) -> float:
+    """The mean score over all folds, fresh ones too."""
+    n, n_fresh = row["n_folds"], row["n_fresh"]
+    fresh = row["fresh_score"] * n_fresh if n_fresh else 0.0
+    return without_rounding((row["score"] * n + fresh) / (n + n_fresh))
 
 
 def _luck(table: TuningTable) -> str:
