@@ -34,10 +34,18 @@ class ByRule:
     n_workers = 1
 
     def __init__(
-        self, clock, *, score, seconds=1.0, failure=None, before=lambda trial: None, loss=None
+        self,
+        clock,
+        *,
+        score,
+        seconds=1.0,
+        failure=None,
+        before=lambda trial: None,
+        loss=None,
+        raising=lambda trial: None,
     ):
         self.clock, self.score, self.seconds, self.failure = clock, score, seconds, failure
-        self.before, self.loss = before, loss
+        self.before, self.loss, self.raising = before, loss, raising
         self.trials = []
         self.epochs_of = {}
         self.is_closed = False
@@ -54,6 +62,11 @@ class ByRule:
             self.epochs_of[trial.candidate, trial.fold] = wanted
             cut = stop_at is not None and self.clock() + took > stop_at
             self.clock.now = stop_at if cut else self.clock() + took
+            try:
+                self.raising(trial)
+            except ValueError as error:
+                yield trial, error
+                continue
             failure = None if self.failure is None else self.failure(trial)
             if cut or failure is not None:
                 yield trial, Outcome(failure=failure, seconds=took, epochs_in_all=N_EPOCHS)
@@ -80,6 +93,7 @@ def search_by_rule(
     failure=None,
     before=lambda trial: None,
     loss=None,
+    raising=lambda trial: None,
     estimator=None,
     cv=3,
     overrides=None,
@@ -96,7 +110,8 @@ def search_by_rule(
         given, data, overrides, streams=False, of_steps=False, n_train=round(n_train)
     )
     clock = Clock()
-    runner = ByRule(clock, score=score, seconds=seconds, failure=failure, before=before, loss=loss)
+    options = {"failure": failure, "before": before, "loss": loss, "raising": raising}
+    runner = ByRule(clock, score=score, seconds=seconds, **options)
     plan = TimePlan(
         clock,
         None if minutes is None else 60 * minutes,

@@ -186,6 +186,28 @@ def test_what_fails_is_not_chosen_and_the_others_go_on(tmp_path):
     assert search.winner.changes == {"bidirectional": True}
 
 
+def test_failures_on_fresh_folds_lose_nothing(tmp_path):
+    """The error of a scorer, say, even of the untouched estimator, and of all."""
+
+    def raising(*candidates):
+        def failing(trial):
+            if trial.fold >= 3 and trial.candidate in candidates:
+                raise ValueError("not here")
+
+        return failing
+
+    def run(*candidates):
+        search, _ = search_by_rule(tmp_path, score, n_candidates=4, raising=raising(*candidates))
+        assert search.untouched.failure == "not here"
+        return search
+
+    assert run(0).winner.changes == {"deltas": 1}
+    assert run(0, 1).winner.changes == {"bidirectional": True}
+    assert run(*range(4)).winner.changes == {}
+    with pytest.raises(ValueError, match="not here"):
+        search_by_rule(tmp_path, score, n_candidates=4, raising=raising(0), cv=FIXED * 2)
+
+
 def test_the_untouched_estimator_may_fail(tmp_path):
     def failure(trial):
         return None if trial.changes else "diverged"

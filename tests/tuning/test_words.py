@@ -146,6 +146,15 @@ def test_ends_before_the_end():
     assert "was not scored: the time was over" in table_of([unscored]).summary
 
 
+def test_failures_are_said_in_full():
+    failed = [row(n, {"alpha": n}, None, failure=f"it broke {n}" + "." * (n - 4)) for n in (5, 4)]
+    lines = table_of([BEST, *failed]).summary.splitlines()
+    assert lines[-1] == "2 candidates failed, the first of them 4 (alpha=4): it broke 4."
+    assert table_of([BEST, failed[0]]).summary.splitlines()[-1].endswith("it broke 5.")
+    alone = row(0, {}, None, failure="it broke")
+    assert table_of([alone]).summary.endswith("which was not scored: it broke.")
+
+
 def test_rows_in_columns():
     failed = row(4, {"cell": "lstm"}, None, failure="DivergedError: the loss is inf", n_folds=3)
     cut = row(5, {"alpha": 0.1}, 0.99, n_folds=2)

@@ -39,6 +39,8 @@ class Candidate:
     """by fold the seconds that a whole training took"""
     epochs_in_all: int = 0
     failure: str | None = None
+    """of the first fold that it failed on, in whatever order folds were done"""
+    _failed_on: int | None = None
     _spent: dict[int, float] = field(default_factory=dict)
 
     @property
@@ -57,8 +59,8 @@ class Candidate:
         self.seconds += outcome.seconds
         self._spent[fold] = self._spent.get(fold, 0.0) + outcome.seconds
         self.epochs_in_all = outcome.epochs_in_all or self.epochs_in_all
-        if outcome.failure is not None:
-            self.failure = outcome.failure
+        if outcome.failure is not None and (self._failed_on is None or fold < self._failed_on):
+            self.failure, self._failed_on = outcome.failure, fold
         if outcome.score is None:
             return
         self.scores.setdefault(share, {})[fold] = outcome.score

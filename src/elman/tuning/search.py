@@ -296,8 +296,10 @@ class Search:
         for trial, told in self._runner.run(trials, stop_at):
             candidate = self.candidates[trial.candidate]
             if isinstance(told, Exception):
-                # Of the untouched estimator, it is a mistake in what was passed.
-                if trial.candidate == 0 or not isinstance(told, ValueError):
+                # Of the untouched estimator, it is a mistake in what was passed. On fresh folds
+                # it is not, or not one that is worth all that was found until then.
+                first = trial.candidate == 0 and trial.fold in self.searched
+                if first or not isinstance(told, ValueError):
                     raise told
                 told = Outcome(failure=str(told))
             candidate.add(trial.fold, share, told)

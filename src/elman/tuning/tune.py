@@ -104,9 +104,10 @@ def tune(
         Leave out what a stream cannot do: `bidirectional` and `scale_each`.
     scoring : str or callable, optional
         What is to be high: the name of a scikit-learn scorer, or a function (estimator, X, y) ->
-        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Of equal
-        scores that with the fewest changes of the estimator is the best, and of a classifier then
-        that with the lowest cross-entropy.
+        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Where it
+        fails for a candidate, the table says so and the search goes on. Of equal scores that with
+        the fewest changes of the estimator is the best, and of a classifier then that with the
+        lowest cross-entropy.
     cv : int, splitter or list of (train, test), default=5
         Folds. Those of a number are shuffled, stratified by label, and cut anew for the finalists;
         there are fewer if a class, or the groups, are fewer. A splitter, or a list, has no fresh
@@ -131,7 +132,8 @@ def tune(
     Raises
     ------
     TypeError, ValueError
-        An argument that cannot be used; says why. There are fewer than 4 samples.
+        An argument that cannot be used; says why. There are fewer than 4 samples. `scoring` failed
+        for the estimator as it was given.
     elman.training.divergence.DivergedError
         Training of the winner on all samples diverged, as on no fold.
     KeyboardInterrupt

@@ -40,7 +40,13 @@ class Wording(NamedTuple):
 def told(table: TuningTable) -> str:
     """What a search came to, in sentences, a line for each matter."""
     parts = [_ending(table), _best(table), _luck(table), _beside_untouched(table)]
-    parts += [_mattered(table), _rules(table), *_verdict_on_rules(table), _again(table)]
+    parts += [
+        _failed(table),
+        _mattered(table),
+        _rules(table),
+        *_verdict_on_rules(table),
+        _again(table),
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -101,7 +107,8 @@ def _best(table: TuningTable) -> str:
         name = "the estimator as it was given"
     who = f"Best of {n} candidates" if n > 1 else "The only candidate"
     if best["score"] is None:
-        return f"{who}: {name}, which was not scored: the time was over before it could be."
+        why = best["failure"] or "the time was over before it could be"
+        return f"{who}: {name}, which was not scored: {_stopped(why)}"
     return f"{who}: {name}.{_why_this(table)}"
 
 
@@ -170,6 +177,24 @@ def _beside_untouched(table: TuningTable) -> str:
     if gain.within_noise:
         text += ", which is within noise: it may be no better"
     return text + "."
+
+
+def _failed(table: TuningTable) -> str:
+    """What candidates failed for: their rows have room for the first words only."""
+    failed = sorted(
+        (row for row in table.rows if row["failure"] is not None and row is not table.best),
+        key=lambda row: row["candidate"],
+    )
+    if not failed:
+        return ""
+    first = failed[0]
+    text = f"{counted(len(failed), 'candidate')} failed, the first of them {first['candidate']} "
+    return f"{text}({described(first['changes'])}): {_stopped(first['failure'])}"
+
+
+def _stopped(text: str) -> str:
+    """A sentence with its full stop."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _mattered(table: TuningTable) -> str:
