@@ -72,8 +72,8 @@ def test_luck_that_did_not_last_is_said():
     lucky = row(4, {"deltas": 1}, 0.99, 0.79)
     first = table_of([row(0, {}, 0.82, 0.8), lucky]).summary.splitlines()[0]
     assert first == (
-        "Best of 2 candidates: the estimator as it was given. What scores higher on all folds "
-        "together scores no higher on the fresh ones, which did not choose it."
+        "Best of 2 candidates: the estimator as it was given. Some candidates score higher on all "
+        "folds together, but none of these on the fresh folds alone."
     )
 
 

@@ -125,8 +125,8 @@ def _why_this(table: TuningTable) -> str:
     ]
     if best["candidate"] == 0 and any(level > of_best for _, level in others):
         return (
-            " What scores higher on all folds together scores no higher on the fresh ones, which "
-            "did not choose it."
+            " Some candidates score higher on all folds together, but none of these on the fresh "
+            "folds alone."
         )
     equal = [row for row, level in others if level == of_best]
     equal = [row for row in equal if len(row["changes"]) > len(best["changes"])]
