@@ -75,3 +75,12 @@ def test_one_that_the_time_cut_short_is_not_repeated(last):
 def test_without_a_score_to_expect_nothing_is_repeated(last):
     best, _ = last.fitted(5, math.nan, None)
     assert (best.random_state, Scores.seen) == (5, [])
+
+
+def test_a_scorer_that_fails_on_the_training_samples_loses_nothing(last):
+    def fails(estimator, X, y):
+        raise ZeroDivisionError("of the user")
+
+    last._scoring = fails
+    best, cut_short = last.fitted(5, 0.8, None)
+    assert (best.random_state, cut_short) == (5, False)

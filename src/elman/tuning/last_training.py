@@ -8,7 +8,7 @@ from typing import Any
 
 from elman.tuning.material import Samples
 from elman.tuning.space import Changes
-from elman.tuning.trial import Clock, scored
+from elman.tuning.trial import Clock
 
 ATTEMPTS = 4
 """trainings at most, each from other weights"""
@@ -85,6 +85,14 @@ class LastTraining:
 
     def _score(self, estimator: Any) -> float:
         """The score on the training samples."""
+        from elman.estimators.scoring import score_of
+
+        X, y, sample_weight = self._samples
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return scored(estimator, self._samples, self._scoring)[0]
+            if self._scoring is None:
+                return float(estimator.score(X, y, sample_weight))
+            try:
+                return score_of(estimator, self._scoring, X, y, sample_weight)
+            except Exception:  # of the user's function: what was found must not be lost for it
+                return math.inf

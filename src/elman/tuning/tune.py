@@ -77,7 +77,9 @@ def tune(
     their epochs only the best third goes on, from where it was, so that no epoch is trained twice.
     The best few are scored again on fresh folds, beside the estimator as it was, and the winner is
     fitted on all samples; if it then answers these worse than the networks of the folds answered
-    samples that they had not seen, training went wrong, and is repeated with other weights.
+    samples that they had not seen, training went wrong, and is repeated with other weights. A
+    change has to earn its place: where none scores higher than the estimator as it was, on the
+    fresh folds if there are any, that one is the winner.
 
     Parameters
     ----------
@@ -104,8 +106,10 @@ def tune(
         Leave out what a stream cannot do: `bidirectional` and `scale_each`.
     scoring : str or callable, optional
         What is to be high: the name of a scikit-learn scorer, or a function (estimator, X, y) ->
-        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Equal
-        scores of a classifier are told apart by the cross-entropy.
+        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Where it
+        fails for a candidate, the table says so and the search goes on. Of equal scores that with
+        the fewest changes of the estimator is the best, and of a classifier then that with the
+        lowest cross-entropy.
     cv : int, splitter or list of (train, test), default=5
         Folds. Those of a number are shuffled, stratified by label, and cut anew for the finalists;
         there are fewer if a class, or the groups, are fewer. A splitter, or a list, has no fresh
@@ -130,7 +134,8 @@ def tune(
     Raises
     ------
     TypeError, ValueError
-        An argument that cannot be used; says why. There are fewer than 4 samples.
+        An argument that cannot be used; says why. There are fewer than 4 samples. `scoring` failed
+        for the estimator as it was given.
     elman.training.divergence.DivergedError
         Training of the winner on all samples diverged, as on no fold.
     KeyboardInterrupt
@@ -153,8 +158,8 @@ def tune(
     >>> start = elman.RNNClassifier(8, max_iter=2)
     >>> few = {"n_candidates": 2, "cv": 2, "n_jobs": 1, "random_state": 0, "verbose": 0}
     >>> best, table = elman.tune(X[::9], y[::9], estimator=start, **few)
-    >>> [(row["candidate"], row["changes"]) for row in table.rows]
-    [(1, {'deltas': 1}), (0, {})]
+    >>> [row["changes"] for row in sorted(table.rows, key=lambda row: row["candidate"])]
+    [{}, {'deltas': 1}]
     >>> best.predict(X[:2]).shape
     (2,)
     """
