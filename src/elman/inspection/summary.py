@@ -108,6 +108,8 @@ class Summary:
         kernel, or "numpy".
     batch_size, n_timesteps : int
         What the memory of training is of.
+    length_is_known : bool
+        Whether somebody named `n_timesteps`, or a 2-D X says it; otherwise it is an example.
     frontend : str
         What is made of time steps before the network reads them; "none" if nothing is. With a
         stride a "step" of the network, of which multiply-adds are counted, is a block of time
@@ -162,6 +164,7 @@ class Summary:
     training_memory: Mapping[str, int]
     stream_state: int | None
     frontend: str = "none"
+    length_is_known: bool = True
 
     @property
     def parameters(self) -> int:
@@ -265,8 +268,7 @@ class Summary:
             ),
             (
                 "memory of training",
-                f"{_bytes(self.training_bytes)} at batch_size={self.batch_size}, "
-                f"{self.n_timesteps} time steps",
+                f"{_bytes(self.training_bytes)} at batch_size={self.batch_size}, {self._length()}",
             ),
             *((f"  {name}", _bytes(n)) for name, n in self.training_memory.items()),
             (
@@ -280,6 +282,10 @@ class Summary:
         if self.before:
             facts.insert(0, ("X goes through", ", ".join(self.before)))
         return facts
+
+    def _length(self) -> str:
+        steps = f"{self.n_timesteps:,} time step{'s' * (self.n_timesteps != 1)}"
+        return steps if self.length_is_known else f"if sequences have {steps}, for example"
 
     def __str__(self) -> str:
         table = [TABLE, *self.rows()]
@@ -342,6 +348,7 @@ def summarised(
     fitted: bool = True,
     before: Sequence[str] = (),
     frontend: str = "none",
+    length_is_known: bool = True,
 ) -> Summary:
     """Sum up a network.
 
@@ -350,7 +357,7 @@ def summarised(
     layout : Layout
     training : Training
         What the memory of training is of.
-    kind, dtype, backend, isa, fitted, before, frontend
+    kind, dtype, backend, isa, fitted, before, frontend, length_is_known
         As `Summary` has them.
     """
     itemsize = np.dtype(dtype).itemsize
@@ -376,6 +383,7 @@ def summarised(
         training_memory=training_memory(layout, training, itemsize),
         stream_state=None if layout.bidirectional else stream_state(layout, dtype),
         frontend=frontend,
+        length_is_known=length_is_known,
     )
 
 
