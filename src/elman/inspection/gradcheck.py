@@ -290,12 +290,13 @@ def _cell_problem(
     tape = backend.forward(cell, X, lengths, initial, weights, keep_tape=True).tape
     if tape is None:
         raise RuntimeError(f"backend {backend.name} kept no tape though it was asked to")
-    dX, dinitial, dweights = backend.backward(dH, dfinal, tape)
-    if dX is None:
+    back = backend.backward(dH, dfinal, tape)
+    if back.dX is None:
         raise RuntimeError(f"backend {backend.name} returned no dX though it was asked to")
     return _Problem(
         {"X": X, "initial": initial, **dict(zip(shapes, weights.arrays, strict=True))},
-        {"X": dX, "initial": dinitial, **dict(zip(shapes, dweights.arrays, strict=True))},
+        {"X": back.dX, "initial": back.dinitial}
+        | dict(zip(shapes, back.dweights.arrays, strict=True)),
         values,
     )
 
