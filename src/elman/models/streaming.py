@@ -469,6 +469,7 @@ class Stream:
         if model.missing == "skip":  # a step that is skipped may hold values of any size
             bad &= ~missing.any(axis=1, keepdims=True) | np.isinf(values)
         if not bad.any():
+            self._refuse_categories(values)
             return
         stream, feature = np.argwhere(bad)[0].tolist()
         place = self._place(stream, feature)
@@ -485,6 +486,20 @@ class Stream:
             "the value, or train on data of that size"
         )
 
+    def _refuse_categories(self, values: Array) -> None:
+        """An error for the first category (n, n_features) that its column does not have."""
+        counts = np.array([n for n, _ in self._model.network.layout.categories], np.int64)
+        ids = values[:, : len(counts)]
+        wrong = ~((ids >= 0) & (ids < counts) & (np.floor(ids) == ids))
+        if self._model.missing == "skip":
+            wrong[np.isnan(values).any(axis=1)] = False
+        if wrong.any():
+            stream, feature = np.argwhere(wrong)[0].tolist()
+            raise ValueError(
+                f"x_t: {self._place(stream, feature)} is {values[stream, feature]!s}, but it is a "
+                f"category, a whole number from 0 to {counts[feature] - 1}"
+            )
+
     def _place(self, stream: int, feature: int) -> str:
         """Where a value of a step stands, for an error."""
         counts = self._steps.state["n_steps"]
@@ -499,10 +514,7 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
     network, standardisation = model.network, model.standardisation
     params, n_streams = network.params, 1 if n is None else n
     return StreamPlan(
-        steppers=tuple(
-            backend.stepper(layer.cell, layer.weights(params), n_streams)
-            for layer in network.recurrent_layers
-        ),
+        steppers=network.steppers(backend, n_streams),
         hidden_sizes=network.layout.hidden_sizes,
         residual=network.layout.residual,
         readout=network.layout.readout,
@@ -517,6 +529,7 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         scale=None if standardisation is None else standardisation.scale,
         missing=model.missing,
         flat=n is None,
+        categories=tuple(n_categories for n_categories, _ in network.layout.categories),
     )
 
 
