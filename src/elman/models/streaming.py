@@ -513,6 +513,8 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
     """The network with all around it, as a backend takes it for a stream."""
     network, standardisation = model.network, model.standardisation
     params, n_streams = network.params, 1 if n is None else n
+    categories = network.layout.categories
+    n_inputs = network.layout.n_features - len(categories)  # of the columns that are numbers
     return StreamPlan(
         steppers=network.steppers(backend, n_streams),
         hidden_sizes=network.layout.hidden_sizes,
@@ -524,12 +526,12 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         W=params["head.W"],
         b=params["head.b"],
         link=model.link,
-        n_features=model.frontend.n_features_of(network.layout.n_features, model.missing),
+        n_features=len(categories) + model.frontend.n_features_of(n_inputs, model.missing),
         mean=None if standardisation is None else standardisation.mean,
         scale=None if standardisation is None else standardisation.scale,
         missing=model.missing,
         flat=n is None,
-        categories=tuple(n_categories for n_categories, _ in network.layout.categories),
+        categories=tuple(n_categories for n_categories, _ in categories),
     )
 
 
