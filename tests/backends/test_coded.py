@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from helpers.backends import make_backend
+from helpers.backends import CODING, make_backend
 from helpers.problems import (
     GATED,
     KINDS,
@@ -22,8 +22,6 @@ from helpers.problems import (
 from elman.backends.contract import Coded
 from elman.nn.groups import add_in_tree
 
-CODING = ["reference"]
-"""The backends that take codes."""
 N_CODES = [1, 2, 3]
 BEYOND = np.array([-1, 2**31 - 1, -(2**31)], np.int32)
 """What no code may be, and what stands past a sample's end in these tests."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.backends import make_backend
+from helpers.backends import CODING, make_backend
 from helpers.problems import assert_same_bits, cell_of
 
 from elman.data.missing import with_indicators
@@ -19,7 +19,7 @@ CATEGORIES = ((5, 2), (3, 0))
 N_NUMBERS = 2
 
 
-@pytest.fixture(params=["reference"])
+@pytest.fixture(params=CODING)
 def coding(request):
     """The backends that take codes."""
     return make_backend(request.param)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers.backends import make_backend
+from helpers.backends import CODING, make_backend
 from helpers.problems import assert_same_bits, cell_of
 
 import elman.nn.embedding as embedding
@@ -33,7 +33,7 @@ VECTORS = ((5, 3), (2, 1))
 MIXED = ((4, 0), (7, 2), (3, 0))
 
 
-@pytest.fixture(params=["reference"])
+@pytest.fixture(params=CODING)
 def coding(request):
     """The backends that take codes."""
     return make_backend(request.param)
