@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.names import listed
-from elman.data.symbols.flat import Flat
+from elman.data.symbols.flat import Flat, a_kind
 from elman.data.symbols.raw import Raw
 from elman.targets.checks import shown
 
@@ -28,8 +28,7 @@ def check_categorical_features(value: Any) -> None:
         return
     if not isinstance(value, (list, tuple, np.ndarray)) or np.ndim(value) != 1:
         raise TypeError(
-            f"categorical_features is {shown(value)}, a {type(value).__name__}; it must be "
-            f"{ACCEPTS}"
+            f"categorical_features is {shown(value)}, {a_kind(value)}; it must be {ACCEPTS}"
         )
     each_is = [_kind(each) for each in value]
     for entry, kind in zip(value, each_is, strict=True):

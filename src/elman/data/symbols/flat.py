@@ -46,6 +46,12 @@ class Flat(NamedTuple):
     """whether the type of the column says that its values are categories"""
 
 
+def a_kind(value: Any) -> str:
+    """What a value is, for a message: "a str", "an int"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def is_missing(value: Any) -> bool:
     """Whether a value of a column stands for none: None, NaN, NaT or pandas' NA."""
     if type(value).__name__ in NULLS:
@@ -113,21 +119,21 @@ def _refuse(values: list[Any], missing: Array | None, place: Place) -> NoReturn:
             continue
         if isinstance(value, (list, tuple, np.ndarray)):
             raise TypeError(
-                f"{place(i)} is {shown(value)}, a {type(value).__name__}: X is nested deeper than "
+                f"{place(i)} is {shown(value)}, {a_kind(value)}: X is nested deeper than "
                 "sequences of steps, or some steps are rows and others are not"
             )
         if isinstance(value, bytes):
             raise TypeError(f"{place(i)} is {shown(value)}, of bytes: decode it to a str")
         if not isinstance(value, (str, *REAL)):
             raise TypeError(
-                f"{place(i)} is {shown(value)}, a {type(value).__name__}: a category is a str, an "
+                f"{place(i)} is {shown(value)}, {a_kind(value)}: a category is a str, an "
                 "int or a bool, and any other value has to be a number"
             )
         at.setdefault("text" if isinstance(value, str) else "number", i)
     text, number = at["text"], at["number"]
     raise TypeError(
         f"{place(text)} is {shown(values[text])}, a str, but {place(number)} is "
-        f"{shown(values[number])}, a {type(values[number]).__name__}: all values of a column are "
+        f"{shown(values[number])}, {a_kind(values[number])}: all values of a column are "
         "text, or all are numbers; write the numbers as text if they are categories"
     )
 
@@ -206,10 +212,12 @@ def as_categories(flat: Flat, place: Place, column: str) -> Flat:
 
 def first_value(flat: Flat) -> tuple[int, Any] | None:
     """The number and the value of the first step that is not missing."""
-    if flat.kind == "nothing":
+    if flat.n == 0 or flat.kind == "nothing":
+        return None
+    if flat.missing is not None and flat.missing.all():
         return None
     i = 0 if flat.missing is None else int(np.argmin(flat.missing))
-    return (i, flat.values[i]) if flat.n else None
+    return i, flat.values[i]
 
 
 def _first(flat: Flat, place: Place) -> str:

@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.frames import INDEX, is_of
-from elman.data.names import Labels
+from elman.data.names import Labels, Names, shared_names
 from elman.data.symbols.flat import Flat, flat_array, flat_list
-from elman.data.symbols.places import Place, place_of
-from elman.targets.checks import shown
+from elman.data.symbols.places import Place, in_column, place_of
 
 Array = NDArray[Any]
 
 
 def flat_frames(
     frames: Sequence[Any], name: str
-) -> tuple[NDArray[np.int64], tuple[Flat, ...], list[Labels]]:
+) -> tuple[NDArray[np.int64], tuple[Flat, ...], Names | None]:
     """Read the columns of frames, each over all of them.
 
     Parameters
@@ -34,20 +33,22 @@ def flat_frames(
     -------
     lengths : ndarray of shape (n_samples,)
     columns : tuple of Flat
-    labels : list of tuple
-        What each frame calls its columns.
+    names : tuple of str or None
+        Of the columns.
 
     Raises
     ------
     TypeError, ValueError
-        Frames have different numbers of columns, or a column holds dates or other objects.
+        Frames have other columns, or the same in another order, or a column holds dates or other
+        objects.
     """
     frames = [_eager(frame) for frame in frames]
     lengths = np.fromiter(map(len, frames), np.int64, len(frames))
     labels = [_labels(frame) for frame in frames]
+    names = shared_names(labels, name)
     joined = _joined(frames, labels)
     if joined is not None:
-        return lengths, tuple(_columns(joined, lambda i: place_of(i, lengths, name))), labels
+        return lengths, tuple(_columns(joined, lambda i: place_of(i, lengths, name))), names
     widths = {len(each) for each in labels}
     if len(widths) > 1:
         odd = next(i for i, each in enumerate(labels) if len(each) != len(labels[0]))
@@ -61,10 +62,10 @@ def flat_frames(
         for frame, start in zip(frames, starts, strict=True)
     ]
     columns = [
-        _join([part[j] for part in parts], lambda i: place_of(i, lengths, name))
-        for j in range(len(labels[0]))
+        _join([part[j] for part in parts], in_column(lambda i: place_of(i, lengths, name), label))
+        for j, label in enumerate(labels[0])
     ]
-    return lengths, tuple(columns), labels
+    return lengths, tuple(columns), names
 
 
 def _eager(frame: Any) -> Any:
@@ -120,14 +121,14 @@ def _joined(frames: Sequence[Any], labels: list[Labels]) -> Any:
 
 def _columns(frame: Any, place: Place) -> list[Flat]:
     if is_of(type(frame), "pandas", "DataFrame"):
-        return [_of_pandas(column, label, place) for label, column in frame.items()]
+        return [_of_pandas(column, in_column(place, label)) for label, column in frame.items()]
     import narwhals.stable.v2 as nw
 
     table = nw.from_native(frame, eager_only=True)
-    return [_of_narwhals(table[label], place) for label in table.columns]
+    return [_of_narwhals(table[label], in_column(place, label)) for label in table.columns]
 
 
-def _of_pandas(column: Any, label: Any, place: Place) -> Flat:
+def _of_pandas(column: Any, place: Place) -> Flat:
     dtype = column.dtype
     if hasattr(dtype, "categories"):
         codes = np.asarray(column.cat.codes)
@@ -147,8 +148,7 @@ def _of_pandas(column: Any, label: Any, place: Place) -> Flat:
         if flat.kind == "nothing" and dtype.type is str:
             return Flat("text", [None] * flat.n, flat.missing, flat.n)
         return flat
-    _refuse(place, label, dtype)
-    raise AssertionError
+    raise _refusal(place, dtype)
 
 
 def _of_narwhals(column: Any, place: Place) -> Flat:
@@ -169,13 +169,12 @@ def _of_narwhals(column: Any, place: Place) -> Flat:
         return flat_array(np.asarray(column.to_numpy()), place)
     if isinstance(dtype, (nw.Boolean, nw.Object, nw.Unknown)):
         return flat_list(column.to_list(), place)
-    _refuse(place, column.name, dtype)
-    raise AssertionError
+    raise _refusal(place, dtype)
 
 
-def _refuse(place: Place, label: Any, dtype: Any) -> None:
-    raise TypeError(
-        f"{place(0)}: column {shown(label)} holds {dtype}, neither numbers nor categories: make "
+def _refusal(place: Place, dtype: Any) -> TypeError:
+    return TypeError(
+        f"{place(0)}, holds {dtype}, neither numbers nor categories: make "
         "numbers of it, such as the seconds since the step before, or leave the column out"
     )
 

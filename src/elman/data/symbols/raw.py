@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from elman.data.containers import is_table, unpacked
 from elman.data.frames import LIBRARIES, is_frame_type
-from elman.data.names import Names, shared_names
+from elman.data.names import Names
 from elman.data.nested import holds_sequences, is_pandas
 from elman.data.samples import as_array, how_to_open
 from elman.data.sequences import is_small
 from elman.data.store.stored import Stored
-from elman.data.symbols.flat import Flat, flat_array, flat_list, is_missing
+from elman.data.symbols.flat import Flat, a_kind, flat_array, flat_list, is_missing
 from elman.data.symbols.frames import flat_frames
-from elman.data.symbols.places import Place, place_of
+from elman.data.symbols.places import Place, in_column, place_of
 from elman.targets.checks import shown
 
 Array = NDArray[Any]
@@ -104,6 +104,8 @@ def read_raw(X: Any, name: str = "X") -> Raw:
     """
     if isinstance(X, np.ndarray) and X.ndim in (2, 3):
         return _of_array(X, name)
+    if isinstance(X, (list, tuple)) and X and set(map(type, X)) == {str}:
+        return _characters(X, name)  # at once, for there may be millions
     samples = samples_of(X, name)
     names = getattr(samples, "feature_names", None)
     kinds = set(map(type, samples))
@@ -160,7 +162,7 @@ def samples_of(X: Any, name: str) -> Sequence[Any]:
             f'{name}["text"], if each of its values is a sequence of characters; if it is a long '
             "table, a row for each time step, elman.data.from_table makes sequences of it"
         )
-    raise TypeError(f"{name} is {shown(found)}, a {type(found).__name__}; expected {FORMS}")
+    raise TypeError(f"{name} is {shown(found)}, {a_kind(found)}; expected {FORMS}")
 
 
 def _form(sample: Any) -> str:
@@ -193,7 +195,7 @@ def _refuse_samples(samples: Sequence[Any], forms: list[str], name: str) -> None
         if form == "other" or (first is not None and form not in ("empty", forms[first]))
     )
     sample, form = samples[i], forms[i]
-    seen = f"{name}: sample {i} is {shown(sample)}, a {type(sample).__name__}"
+    seen = f"{name}: sample {i} is {shown(sample)}, {a_kind(sample)}"
     if is_missing(sample):
         raise TypeError(
             f"{seen}: a whole sequence cannot be missing; leave the sample out, or pass an empty "
@@ -225,10 +227,10 @@ def _place(lengths: NDArray[np.int64], name: str) -> Place:
 
 
 def _characters(samples: Sequence[Any], name: str) -> Raw:
-    for i, sample in enumerate(samples):
+    for i, sample in enumerate(samples if {*map(type, samples)} != {str} else ()):
         if not isinstance(sample, str):  # an empty list beside texts
             raise TypeError(
-                f"{name}: sample {i} is {shown(sample)}, a {type(sample).__name__}, beside "
+                f"{name}: sample {i} is {shown(sample)}, {a_kind(sample)}, beside "
                 'samples that are str: pass "" for an empty text'
             )
     return Raw("characters", _lengths(samples), list(samples), (), None, name)
@@ -268,7 +270,7 @@ def _of_array(X: Array, name: str) -> Raw:
     if X.ndim == 2:
         return Raw("tokens", lengths, [], (flat_array(X.reshape(-1), place),), None, name)
     table = X.reshape(-1, X.shape[2])
-    columns = tuple(flat_array(table[:, j], place) for j in range(table.shape[1]))
+    columns = _columns_of(table, place)
     return Raw("steps", lengths, [], columns, None, name)
 
 
@@ -276,13 +278,10 @@ def _frames(samples: Sequence[Any], name: str) -> Raw:
     for i, sample in enumerate(samples):
         if not is_frame_type(type(sample)):
             raise TypeError(
-                f"{name}: sample {i} is {shown(sample)}, a {type(sample).__name__}, beside "
+                f"{name}: sample {i} is {shown(sample)}, {a_kind(sample)}, beside "
                 "samples that are data frames: pass an empty frame with the same columns"
             )
-    lengths, columns, labels = flat_frames(samples, name)
-    if len({len(each) for each in labels}) > 1:
-        shared_names(labels, name)
-    names = shared_names(labels, name)
+    lengths, columns, names = flat_frames(samples, name)
     return Raw("steps", lengths, [], columns, names, name)
 
 
@@ -302,13 +301,13 @@ def _rows(samples: Sequence[Any], name: str, names: Names | None) -> Raw:
         table = np.concatenate([part.astype(object) for part in parts]) if _unlike(parts) else None
         if table is None:
             table = np.concatenate(parts) if parts else np.empty((0, widths[0]))
-        columns = tuple(flat_array(table[:, j], place) for j in range(table.shape[1]))
+        columns = _columns_of(table, place)
     else:
         rows = list(chain.from_iterable(samples))
         for i, row in enumerate(rows):
             if not isinstance(row, (list, tuple, np.ndarray)):
                 raise TypeError(
-                    f"{place(i)} is {shown(row)}, a {type(row).__name__}, but other steps are "
+                    f"{place(i)} is {shown(row)}, {a_kind(row)}, but other steps are "
                     "rows: every step has a value for each column"
                 )
             if len(row) != len(rows[0]):
@@ -316,10 +315,17 @@ def _rows(samples: Sequence[Any], name: str, names: Names | None) -> Raw:
                     f"{place(i)} has {len(row)} value(s), but {place(0)} has {len(rows[0])}: "
                     "every step needs a value for each column; pass None for one that is missing"
                 )
-        columns = tuple(flat_list(list(column), place) for column in zip(*rows, strict=True))
+        columns = tuple(
+            flat_list(list(column), in_column(place, j))
+            for j, column in enumerate(zip(*rows, strict=True))
+        )
     if names is not None and len(names) != len(columns):
         raise ValueError(f"{name} has {len(names)} feature names for {len(columns)} columns")
     return Raw("steps", lengths, [], columns, None if names is None else tuple(names), name)
+
+
+def _columns_of(table: Array, place: Place) -> tuple[Flat, ...]:
+    return tuple(flat_array(table[:, j], in_column(place, j)) for j in range(table.shape[1]))
 
 
 def _unlike(parts: list[Array]) -> bool:

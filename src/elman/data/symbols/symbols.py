@@ -15,8 +15,9 @@ from elman.data.names import Names, check_names
 from elman.data.rows import order_of, row_of
 from elman.data.symbols.asked import check_categorical_features, columns_asked
 from elman.data.symbols.filed import Described, Tensors, described, restored
-from elman.data.symbols.flat import Flat, as_categories, as_numbers, flat_list, is_missing
+from elman.data.symbols.flat import Flat, a_kind, as_categories, as_numbers, flat_list, is_missing
 from elman.data.symbols.folding import ACCENTS, folding
+from elman.data.symbols.places import place_of
 from elman.data.symbols.raw import CALLED, Form, Raw, column_called, read_raw
 from elman.data.symbols.vocabulary import (
     UNSEEN,
@@ -228,8 +229,17 @@ class Symbols:
         TypeError, ValueError
             X is not of the form of training; names the sample and the step.
         """
+        return _cut(*self.encode_block(X, name, estimator))
+
+    def encode_block(
+        self, X: Any, name: str = "X", estimator: str = "the model"
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """What `encode` gives, as one array (n_steps, n_codes + n_numbers), and lengths of samples.
+
+        Much quicker than a list where there are many short sequences.
+        """
         if not isinstance(X, np.ndarray) and hasattr(X, "__len__") and len(X) == 0:
-            return []
+            return np.empty((0, self.n_columns), self.dtype), np.zeros(0, np.int64)
         raw = read_raw(X, name)
         self._check_form(raw, estimator)
         fold = folding(self.lowercase, self.strip_accents)
@@ -246,7 +256,7 @@ class Symbols:
                     folded = Raw("characters", lengths, texts, (), None, name)
                     self._refuse_unknown(chr(codes[i]), 0, folded.place(i), name)
                 block[unseen] = 0
-            return _cut(block, lengths)
+            return block, lengths
         block = np.empty((int(raw.lengths.sum()), self.n_columns), self.dtype)
         for k, j in enumerate(self.categorical):
             column = raw.column(j)
@@ -257,7 +267,7 @@ class Symbols:
             was = "held numbers in training, and now"
             numbers_of = as_numbers(raw.columns[j], raw.place, raw.column(j), was)
             block[:, self.n_codes + d] = numbers_of
-        return _cut(block, raw.lengths)
+        return block, raw.lengths
 
     def _ids(self, flat: Flat, k: int, raw: Raw) -> Array:
         vocabulary = self.vocabularies[k]
@@ -356,7 +366,7 @@ class Symbols:
             if not has_order or all(isinstance(label, str) for label in labels):
                 if self.feature_names is None and not has_order:
                     raise ValueError(
-                        f"{name} is a {type(x).__name__}, whose values have names, but {estimator} "
+                        f"{name} is {a_kind(x)}, whose values have names, but {estimator} "
                         "was trained without feature names: pass the values in the order of "
                         "training"
                     )
@@ -368,8 +378,7 @@ class Symbols:
             values = x
         else:
             raise TypeError(
-                f"{name} is {shown(x)}, a {type(x).__name__}; expected a row of "
-                f"{self.n_columns} value(s)"
+                f"{name} is {shown(x)}, {a_kind(x)}; expected a row of {self.n_columns} value(s)"
             )
         if len(values) != self.n_columns:
             raise ValueError(
@@ -380,9 +389,7 @@ class Symbols:
 
     def _id_of_character(self, x: Any, name: str) -> int:
         if not isinstance(x, str):
-            raise TypeError(
-                f"{name} is {shown(x)}, a {type(x).__name__}; expected one character, a str"
-            )
+            raise TypeError(f"{name} is {shown(x)}, {a_kind(x)}; expected one character, a str")
         fold = folding(self.lowercase, self.strip_accents)
         text = x if fold is None else x.translate(fold)
         if len(text) != 1:
@@ -413,7 +420,7 @@ class Symbols:
         return max(found, 0)
 
     def _refuse_unknown(self, token: Any, k: int, place: str, column: str) -> None:
-        at = place if place == column else f"{place} ({column})"
+        at = f"{place} ({column})" if column.startswith("column") and place != column else place
         if isinstance(token, np.generic):
             token = token.item()
         raise ValueError(
@@ -468,15 +475,24 @@ class Symbols:
         """
         if self.handle_unknown == "error" or not len(encoded):
             return list(encoded)
-        block = np.concatenate(encoded)
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        return _cut(self.thinned_block(np.concatenate(encoded), rng), lengths)
+
+    def thinned_block(self, block: Array, rng: np.random.Generator) -> Array:
+        """What `thinned` gives, of all steps in one array, with the same draws.
+
+        A new array; the same one with ``handle_unknown="error"``.
+        """
+        if self.handle_unknown == "error":
+            return block
+        block = block.copy()
         for k, vocabulary in enumerate(self.vocabularies):
             chance = REPLACED / (REPLACED + np.maximum(vocabulary.counts, 1))
             ids = block[:, k]
             known = np.nan_to_num(ids).astype(np.int64)
             replaced = rng.random(len(block)) < chance[known]
             ids[replaced & (known > 0)] = 0
-        return _cut(block, lengths)
+        return block
 
     # And back
 
@@ -498,25 +514,27 @@ class Symbols:
         """
         if self.form == "characters" and unknown is None:
             unknown = NO_CHARACTER
-        tables = [vocabulary.objects(unknown) for vocabulary in self.vocabularies]
-        found: list[Any] = []
-        for i, steps in enumerate(encoded):
-            steps = np.asarray(steps)
-            if steps.ndim != 2 or steps.shape[1] != self.n_columns:
+        parts = [np.asarray(steps) for steps in encoded]
+        for i, part in enumerate(parts):
+            if part.ndim != 2 or part.shape[1] != self.n_columns:
                 raise ValueError(
-                    f"encoded[{i}] has shape {steps.shape}; expected (n_timesteps, "
-                    f"{self.n_columns})"
+                    f"encoded[{i}] has shape {part.shape}; expected (n_timesteps, {self.n_columns})"
                 )
-            out = np.empty(steps.shape, object)
-            for k, j in enumerate(self.categorical):
-                out[:, j] = _tokens_of(steps[:, k], tables[k], i)
-            for d, j in enumerate(self.numeric):
-                out[:, j] = steps[:, self.n_codes + d].tolist()
-            if self.form == "characters":
-                found.append("".join(out[:, 0]))
-            else:
-                found.append(out[:, 0].tolist() if self.form == "tokens" else out)
-        return found
+        if not parts:
+            return []
+        lengths = np.fromiter(map(len, parts), np.int64, len(parts))
+        block = np.concatenate(parts)
+        out = np.empty(block.shape, object)
+        for k, j in enumerate(self.categorical):
+            table = self.vocabularies[k].objects(unknown)
+            out[:, j] = _tokens_of(block[:, k], table, lengths)
+        for d, j in enumerate(self.numeric):
+            out[:, j] = block[:, self.n_codes + d].tolist()
+        if self.form == "steps":
+            return _cut(out, lengths)
+        tokens, ends = out[:, 0].tolist(), np.cumsum(lengths).tolist()
+        found = [tokens[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        return ["".join(each) for each in found] if self.form == "characters" else found
 
     # Files
 
@@ -607,7 +625,7 @@ def _given(categories: Any, n: int) -> list[Any] | None:
         )
     if not isinstance(categories, (list, tuple, np.ndarray)):
         raise TypeError(
-            f"categories is {shown(categories)}, a {type(categories).__name__}; it must be 'auto', "
+            f"categories is {shown(categories)}, {a_kind(categories)}; it must be 'auto', "
             "or for each categorical column a list of its tokens"
         )
     given = list(categories)
@@ -669,12 +687,19 @@ def _cut(block: Array, lengths: NDArray[np.int64]) -> list[Array]:
     return [block[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _tokens_of(ids: Array, table: NDArray[np.object_], sample: int) -> Array:
+def _tokens_of(
+    ids: Array, table: NDArray[np.object_], lengths: NDArray[np.int64]
+) -> NDArray[np.object_]:
     missing = np.isnan(ids)
     with np.errstate(invalid="ignore"):
         known = np.where(missing, 0, ids).astype(np.int64)
-    if ((known != np.where(missing, 0, ids)) | (known < 0) | (known >= len(table))).any():
-        raise ValueError(f"encoded[{sample}] holds ids beyond 0 to {len(table) - 1}")
-    tokens: Array = table[known]
+    bad = ((known != ids) & ~missing) | (known < 0) | (known >= len(table))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise ValueError(
+            f"{place_of(i, lengths, 'encoded')} is {ids[i].item()!r}, which is no id: ids are "
+            f"whole numbers from 0 to {len(table) - 1}"
+        )
+    tokens = table[known]
     tokens[missing] = None
     return tokens

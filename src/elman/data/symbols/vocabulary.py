@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.symbols.flat import WORDS, Flat, as_categories, first_value
+from elman.data.symbols.flat import WORDS, Flat, a_kind, as_categories, first_value
 from elman.data.symbols.places import Place
 from elman.targets.checks import shown
 
@@ -248,8 +248,8 @@ def learned(
     else:
         order = list(categories)
     least = 1 if min_frequency is None else min_frequency
-    if isinstance(least, float):
-        least = least * total
+    if isinstance(least, (float, np.floating)):
+        least = float(least) * total
     kept = order if min_frequency is None else [t for t in order if counts.get(t, 0) >= least]
     if max_categories is not None and len(kept) + 1 > max_categories:
         frequent = sorted(kept, key=lambda token: -counts.get(token, 0))  # stable
@@ -322,7 +322,7 @@ def given_categories(categories: Any, kind: TokenKind, column: str, fold: Any) -
             is_bool = isinstance(token, bool)
             if not isinstance(token, wanted[kind]) or (kind == "int" and is_bool):
                 raise TypeError(
-                    f"categories holds {shown(token)}, a {type(token).__name__}, for {column}, "
+                    f"categories holds {shown(token)}, {a_kind(token)}, for {column}, "
                     f"whose values are {WORDS['text' if kind == 'characters' else kind]}"
                 )
             if kind == "int" and not -(2**63) <= token < 2**63:
