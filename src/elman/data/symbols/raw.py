@@ -167,8 +167,9 @@ def samples_of(X: Any, name: str) -> Any:
     if is_frame_type(type(found)):
         raise TypeError(
             f"{name} is a single {type(found).__name__}: pass one of its columns, "
-            f'{name}["text"], if each of its values is a sequence of characters; if it is a long '
-            "table, a row for each time step, elman.data.from_table makes sequences of it"
+            f'{name}["text"], if each of its values is a sequence of characters, or '
+            f"{name}.to_numpy() if each row is a sequence of tokens; if it is a long table, a row "
+            "for each time step, elman.data.from_table makes sequences of it"
         )
     raise TypeError(f"{name} is {shown(found)}, {a_kind(found)}; expected {FORMS}")
 
