@@ -141,7 +141,7 @@ def frequency(name: str, value: Any) -> None:
             "between 0 and 1, or None"
         )
     whole = isinstance(value, numbers.Integral)
-    if (whole and value < 1) or (not whole and not 0 < value < 1):
+    if (whole and int(value) < 1) or (not whole and not 0 < float(value) < 1):
         raise ValueError(
             f"{name}={value!r:.200}; it must be an int of at least 1 (how often), or a float "
             "between 0 and 1 (which share of all tokens)"
