@@ -95,10 +95,11 @@ def test_names_of_candidates_differ():
 
 
 def test_a_window_ends_with_the_sentence():
-    assert learning_linear.windows([["a", "b", "c", "d"]])[1:] == [
-        {"-1": "a", "+0": "b", "+1": "c", "+2": "d"},
-        {"-2": "a", "-1": "b", "+0": "c", "+1": "d"},
-        {"-2": "b", "-1": "c", "+0": "d"},
+    assert learning_linear.windows([["a", "b", "c", "d"], ["e"]])[1:] == [
+        ["-1 a", "+0 b", "+1 c", "+2 d"],
+        ["-2 a", "-1 b", "+0 c", "+1 d"],
+        ["-2 b", "-1 c", "+0 d"],
+        ["+0 e"],
     ]
 
 
