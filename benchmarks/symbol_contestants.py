@@ -7,6 +7,7 @@ where they are computed and not read. What is quicker depends on lengths and cel
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -187,6 +188,56 @@ def ours(problem: Problem, n_threads: int, *, is_dense: bool = False) -> Contest
         gradients,
         trainer(min(BATCH, len(problem.ids))),
     )
+
+
+class FromText(NamedTuple):
+    """The estimator on text as people have it: what making numbers of it costs as well."""
+
+    name: str
+    n_threads: int
+    epoch: Callable[[], Any]
+    """A whole `fit` of one epoch: it makes the vocabulary, and the network."""
+    predict: Callable[[], Array]
+
+
+def from_text(problem: Problem) -> FromText:
+    """One thread. Words are a list of tokens for each sample, other symbols one string."""
+    from elman import RNNClassifier
+
+    X, case = as_text(problem), problem.case
+    settings: dict[str, Any] = {
+        "embedding_size": case.embedding_size or None,
+        "hidden_size": HIDDEN,
+        "cell": problem.cell,
+        "readout": "last",
+        "deltas": 0,
+        "stride": 1,
+        "max_iter": 1,
+        "batch_size": BATCH,
+        "learning_rate_init": RATE,
+        "learning_rate": "constant",
+        "max_grad_norm": CLIP,
+        "standardize": False,
+        "solver": "adam",
+        "alpha": 0.0,
+        "random_state": 0,
+        "n_jobs": 1,
+    }
+    fitted = RNNClassifier(**settings).fit(X, problem.y)
+    return FromText(
+        "elman, from text",
+        1,
+        lambda: RNNClassifier(**settings).fit(X, problem.y),
+        lambda: fitted.predict(X),
+    )
+
+
+def as_text(problem: Problem) -> list[Any]:
+    """The symbols of each sample as letters, or as words where there are more than letters."""
+    letters = string.ascii_letters + string.digits
+    if problem.case.n_symbols > len(letters):
+        return [[f"w{number}" for number in x] for x in problem.ids]
+    return ["".join(letters[number] for number in x) for x in problem.ids]
 
 
 def sequences_of(ids: list[Array], n_symbols: int) -> Sequences:

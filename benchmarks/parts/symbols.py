@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,9 @@ from benchmarks.symbol_contestants import (
     Array,
     Case,
     Contestant,
+    FromText,
     Problem,
+    from_text,
     make_problem,
     ours,
     pytorch,
@@ -50,7 +52,7 @@ GOALS = {"gru": 5.0, "lstm": 2.0, "elman": 5.0}
 """how many times our time PyTorch is to take, in an epoch and in labels"""
 DENSE_GOAL, MEMORY_GOAL = 1.3, 0.2
 """how many times our time our own dense path is to take; our memory as a share of PyTorch's"""
-DENSE = "dense one-hot"
+DENSE, TEXT = "dense one-hot", "from text"
 PEERS = ("PyTorch, packed", "PyTorch, padded")
 QUICK = 8
 """a quick run has so many times fewer samples, but a batch at least"""
@@ -71,8 +73,9 @@ def _row(case: Case, cell: str, options: Options) -> dict[str, Any]:
     everyone = _field(problem, options)
     row = {"case": str(case), "name": case.name, "cell": cell, "n_samples": len(problem.ids)}
     row |= check_equal(everyone, problem)
+    timed = [*everyone, from_text(problem)]
     for kind in ("epoch", "predict"):
-        row[kind] = _timed(everyone, [getattr(c, kind) for c in everyone], options)
+        row[kind] = _timed(timed, [getattr(c, kind) for c in timed], options)
     steppers = [c for c in everyone if c.step]
     _one_thread()
     row["step"] = _timed(steppers, [lambda step=c.step: step(1) for c in steppers], options)
@@ -128,7 +131,9 @@ def check_equal(everyone: list[Contestant], problem: Problem) -> dict[str, float
 
 
 def _timed(
-    contestants: list[Contestant], functions: list[Callable[[], Any]], options: Options
+    contestants: Sequence[Contestant | FromText],
+    functions: list[Callable[[], Any]],
+    options: Options,
 ) -> list[dict[str, Any]]:
     timings = interleave(functions, seconds=options.seconds, min_rounds=options.min_rounds)
     return [
@@ -199,7 +204,9 @@ def sheets(result: dict[str, Any]) -> list[Sheet]:
         f"Hidden {result['hidden']}, {result['classes']} classes, the last state read, batches of "
         f"{result['batch']}, Adam, gradients clipped. 1, 2: threads. PyTorch's better way is set "
         "against ours, once with one thread each and once with the better number of each. "
-        "Differences are the largest from ours of logits, and of gradients relative to the largest."
+        f"{TEXT.capitalize()}: `fit` of one epoch, which makes vocabulary and network too, and "
+        "`predict`, of strings or lists of tokens. Differences are the largest from ours of "
+        "logits, and of gradients relative to the largest."
     )
     each = [_sheet(result["rows"], kind, notes if kind == "predict" else "") for kind in KINDS]
     return [*each, _adam_sheet(result["adam"]), _memory_sheet(result["memory"])]
@@ -209,19 +216,24 @@ def _sheet(rows: list[dict[str, Any]], kind: str, notes: str) -> Sheet:
     has_two = kind != "step"
     columns = [("elman", 1), *([("elman", 2)] if has_two else [])]
     peers = [(peer, n) for peer in PEERS for n in ((1, 2) if has_two else (1,))]
-    headings = ["", *(f"{name} {n}" for name, n in columns), f"elman, {DENSE} 1"]
+    headings = ["", *(f"{name} {n}" for name, n in columns)]
+    headings += [*([f"elman, {TEXT} 1"] if has_two else []), f"elman, {DENSE} 1"]
     headings += [f"{name} {n}" for name, n in peers] if has_two else ["PyTorch 1"]
+    headings += ["packed / elman, 1 thread"] if has_two else []
     headings += ["PyTorch / elman, 1 thread"] + (["best / best", "goal"] if has_two else [])
     headings += ["dense / elman, 1 thread", *(["difference"] if has_two else [])]
     lines = []
     for row in rows:
         dense = [t for t in row[kind] if DENSE in t["name"]]
-        plain = [t for t in row[kind] if DENSE not in t["name"]]
+        text = [t for t in row[kind] if TEXT in t["name"]]
+        plain = [t for t in row[kind] if t not in dense and t not in text]
         us, of_dense = named(plain, "elman", 1), next(iter(dense), None)
         one = best([t for t in plain if t["threads"] == 1], *PEERS)
         cells = [f"{row['cell']}, {row['case']}", *(_text(named(plain, *c)) for c in columns)]
+        cells += [_text(next(iter(text), None))] if has_two else []
         cells += [_text(of_dense)]
         cells += [_text(named(plain, *peer)) for peer in (peers if has_two else peers[:1])]
+        cells += [_ratio(named(plain, PEERS[0], 1), us)] if has_two else []
         cells += [_ratio(one, us)]
         if has_two:
             cells += [_ratio(best(plain, *PEERS), best(plain, "elman"))]

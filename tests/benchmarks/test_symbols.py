@@ -12,7 +12,16 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.options import Options
 from benchmarks.parts import symbols
-from benchmarks.symbol_contestants import BATCH, CASES, CHARACTERS, DNA, Contestant, sequences_of
+from benchmarks.symbol_contestants import (
+    BATCH,
+    CASES,
+    CHARACTERS,
+    DNA,
+    Contestant,
+    Problem,
+    as_text,
+    sequences_of,
+)
 
 
 def timing(name, threads, median):
@@ -31,6 +40,7 @@ class TestSheets:
     TIMINGS = (
         ("elman avx512", 1, 2.0),
         ("elman avx512", 2, 1.0),
+        ("elman, from text", 1, 0.5),
         ("elman avx512, dense one-hot", 1, 3.0),
         ("elman avx512, dense one-hot", 2, 0.1),
         ("PyTorch, packed", 1, 12.0),
@@ -47,10 +57,12 @@ class TestSheets:
     def test_the_better_way_of_pytorch_is_set_against_ours_at_the_same_threads(self):
         found = self.cells("epoch", [row(epoch=self.TIMINGS)])
         assert found["PyTorch / elman, 1 thread"] == "5.00"
+        assert found["packed / elman, 1 thread"] == "6.00"
         assert found["best / best"] == "7.00"
         assert found["goal"] == "≥ 5"
         assert found["dense / elman, 1 thread"] == "1.50 (≥ 1.3)"
         assert found["difference"] == "2e-06"
+        assert found["elman, from text 1"] == "500 ms ±0%"
 
     def test_of_a_quick_run_pytorch_has_one_thread_and_words_no_dense_path(self):
         few = [t for t in self.TIMINGS if "dense" not in t[0] and not ("Py" in t[0] and t[1] == 2)]
@@ -61,7 +73,8 @@ class TestSheets:
         assert found["difference"] == "1e-07"
 
     def test_a_step_of_a_stream_has_one_thread(self):
-        steps = [t for t in self.TIMINGS if t[1] == 1 and "padded" not in t[0]]
+        others = ("PyTorch, padded", "elman, from text")
+        steps = [t for t in self.TIMINGS if t[1] == 1 and t[0] not in others]
         found = self.cells("step", [row(step=steps)])
         assert found["PyTorch / elman, 1 thread"] == "6.00"
         assert found["dense / elman, 1 thread"] == "1.50"
@@ -152,6 +165,17 @@ def test_one_hot_columns_stand_for_the_numbers():
     assert batch.X.argmax(axis=2).tolist() == [[2, 0], [1, 0]]
     assert batch.X.sum(axis=2).tolist() == [[1, 1], [1, 0]]
     assert as_numbers.batch(np.array([0, 1])).X[:, :, 0].tolist() == [[2, 0], [1, 0]]
+
+
+def test_text_has_a_symbol_for_each_number():
+    few = make_ids(DNA._replace(n_symbols=5))
+    assert as_text(few) == ["cab", "e"]
+    assert as_text(make_ids(DNA._replace(n_symbols=63))) == [["w2", "w0", "w1"], ["w4"]]
+
+
+def make_ids(case):
+    ids = [np.array([2, 0, 1]), np.array([4])]
+    return Problem(case, "gru", ids, np.array([0, 1]), None)
 
 
 def test_a_quick_run_has_fewer_samples_but_a_batch():
