@@ -389,8 +389,8 @@ def test_a_hyper_parameter_of_the_network(package):
     )
     package.change(
         "nn/layout.py",
-        '("bidirectional", "residual", "learn_initial_state")',
-        '("bidirectional", "residual", "learn_initial_state", "zero_head")',
+        '("bidirectional", "residual", "learn_initial_state", "frozen_embeddings")',
+        '("bidirectional", "residual", "learn_initial_state", "frozen_embeddings", "zero_head")',
     )
     package.change(
         "nn/network.py",

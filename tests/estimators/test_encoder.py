@@ -123,8 +123,8 @@ def test_manners_of_scikit_learn():
         ({"strip_accents": ["ascii"]}, "strip_accents="),
         ({"min_frequency": -1}, "min_frequency=-1"),
         ({"handle_unknown": "ignore"}, "handle_unknown='ignore'"),
-        ({"analyzer": lambda text: [(1, 2)]}, "analyzer gives rows"),
-        ({"analyzer": lambda text: [None]}, "is missing"),
+        pytest.param({"analyzer": lambda text: [(1, 2)]}, "analyzer gives rows", id="rows"),
+        pytest.param({"analyzer": lambda text: [None]}, "is missing", id="missing"),
     ],
     ids=str,
 )

@@ -57,7 +57,7 @@ FRAME = pd.DataFrame({"item": ["a"], "price": [1.5]})
         (["a\ud800"], "surrogate"),
         ([["ab\udfff"]], "surrogate"),
         ([["x" * 65_537]], "a token of 65,537 bytes"),
-        (iter(["a"]), "an iterator"),
+        pytest.param(iter(["a"]), "an iterator", id="iterator"),
         ({"a": "b"}, "a dict"),
         (None, "X is None"),
         ([[1.5]], "no categorical column"),
