@@ -136,6 +136,8 @@ def _checked(path: Path, dataset: Dataset, missing: str, need_labels: bool) -> D
         if path.is_dir():
             fix = "; --labels names the file that has them, --step-label a column of the recordings"
         raise UserError(f"{path}: has no labels, and this needs them{fix}")
+    if dataset.categorical or isinstance(dataset.X[0], str):
+        return dataset  # the reader has looked at the numbers, and the estimator numbers the rest
     # The estimator checks again, but it cannot name the file.
     check_sequences(dataset.X, name=str(path), dtype=None, missing=missing)
     return dataset

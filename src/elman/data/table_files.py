@@ -20,7 +20,13 @@ from elman.data.json_lines import read_json_lines
 from elman.data.tables import dataset_of
 from elman.data.tables.features import feature_columns
 from elman.data.tables.plain import holds_lists, missing_values
-from elman.data.tables.roles import Roles, check_known, names_of, roles_of
+from elman.data.tables.roles import (
+    Roles,
+    categories_of_trained,
+    check_known,
+    names_of,
+    roles_of,
+)
 from elman.data.wanted import Choice, Wanted, everything
 
 TABLES: dict[str, Callable[..., Columns]] = {
@@ -156,7 +162,9 @@ class Asked:
     source : str
         What errors call the table.
     roles : mapping
-        The columns by role, as `dataset_of` takes them; None stands for none.
+        The columns by role, as `dataset_of` takes them; None stands for none. That of categorical
+        features may also be a mapping from their names to "text" or "category", which says what
+        fields that are integers become.
     time_delta : bool
         Whether the time since the step before becomes a feature.
     second : bool
@@ -203,6 +211,9 @@ class Asked:
             if isinstance(name, str) and name not in names and not is_needed:
                 self.absent[role] = self.roles.pop(role)
         self.roles |= self._expanded(names)
+        if "categorical_features" not in self.roles:
+            trained = categories_of_trained(self.roles.get("features"))
+            self.roles |= {"categorical_features": trained} if trained else {}
         roles = self.checked()
         played = roles.played()
         known = Columns({name: np.empty(0) for name in names}, 0, source=self.source)
@@ -210,9 +221,10 @@ class Asked:
             if not (self.second and role in ("label", "target", "weight")):
                 check_known(known, name, role)
         texts = {name: KINDS.get(role, "number") for name, role in played.items()}
+        named = self.roles.get("categorical_features")
         for name in roles.categorical:
             check_known(known, name, "categorical_features")
-            texts[name] = "category"
+            texts[name] = named[name] if isinstance(named, Mapping) else "category"
         others = "number" if self.numbers_only else "feature"
         if roles.text is not None and self.numbers_only:
             raise ReaderError(

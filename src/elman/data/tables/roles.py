@@ -207,10 +207,26 @@ def _features(features: Any) -> tuple[str, ...]:
     return _several(features, "features")
 
 
+def categories_of_trained(features: Any) -> dict[str, str]:
+    """The categorical columns of a fitted estimator or a model, and what each holds.
+
+    That is "text", or "category" for integers and bools. Of anything else, and where columns have
+    no names, nothing.
+    """
+    symbols = getattr(features, "symbols_", None) or getattr(features, "symbols", None)
+    names = getattr(symbols, "feature_names", None)
+    if symbols is None or names is None:
+        return {}
+    return {
+        str(names[j]): "text" if vocabulary.kind == "text" else "category"
+        for j, vocabulary in zip(symbols.categorical, symbols.vocabularies, strict=True)
+    }
+
+
 def _categorical(names: Any, features: Any) -> tuple[str, ...]:
     """Names of features that are categories; by default those of a fitted estimator or model."""
     if names is None:
-        return ()
+        return tuple(categories_of_trained(features))
     if isinstance(names, (list, tuple)) and not names:
         return ()
     return _several(names, "categorical_features")
