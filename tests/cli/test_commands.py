@@ -318,6 +318,21 @@ def test_gradcheck_passes_and_names_the_worst_parameter(capsys):
     assert "worst" in out
 
 
+def test_gradcheck_of_columns_of_categories(capsys):
+    whole = ("gradcheck", "--backend", "reference", "--readout", "last")
+    code, out, err = run(capsys, *whole, "--categories", "5:3, 4", "--n-features", "0")
+    assert (code, err) == (0, "")
+    assert "5 categories as vectors of 3, 4 categories one-hot" in out
+    assert "embedding0.E" in out
+    for wrong in ("5:", "x", "5,,4", "-3"):
+        code, out, err = run(capsys, *whole, f"--categories={wrong}")
+        assert (code, out) == (2, "")
+        assert "is not a number of categories, such as 5" in err
+    code, _, err = run(capsys, *whole, "--categories=0")
+    assert code == 2
+    assert "categories[0][0]=0; it must be at least 1" in err
+
+
 def test_gradcheck_that_cannot_pass_exits_1(capsys):
     code, _, _ = run(capsys, "gradcheck", "--backend", "reference", "--tolerance", "1e-300")
     assert code == 1

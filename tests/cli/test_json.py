@@ -126,6 +126,13 @@ def test_inspect_says_what_the_estimator_is(kind, files, capsys):
         assert found["classes"] == fitted.classes_.tolist()
         assert [*map(type, found["classes"])] == [*map(type, fitted.classes_.tolist())]
     assert found["before"] == []
+    assert {*found["not_default"]} == {"hidden_size", *SMALL}
+    out = run(capsys, "inspect", model, "--n-timesteps", "1234")[1]
+    assert not [line for line in out.splitlines() if line != line.rstrip()]
+    assert "1,234 time steps\n" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["hidden_size", "3", "96"] in rows
+    assert ["tol", "0.0001"] in rows
 
 
 def test_a_folder_a_store_and_a_pipeline(capsys, tmp_path):

@@ -108,6 +108,11 @@ def test_groups_streams_and_a_scorer(folder, capsys):
         (["--bidirectional", "--streams"], "--streams and --bidirectional, which has no answer"),
         (["--scale-each", "--streams"], "--streams and --scale-each, which has no answer"),
         (["--scoring", "acuracy"], "acuracy"),
+        (
+            ["--scoring", "r2"],
+            "--scoring 'r2' failed for the estimator as it was given on fold 1 of",
+        ),
+        (["--scoring", "r2", "--n-jobs", "2"], "--scoring 'r2' failed for the estimator as it was"),
     ],
 )
 def test_mistakes_are_told_in_a_line_and_nothing_is_written(

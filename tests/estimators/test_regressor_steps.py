@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import warnings
 
@@ -427,6 +428,63 @@ def test_cross_validation_of_arrays():
     assert quick().fit(EQUAL, y).score(EQUAL, y) == pytest.approx(
         quick(readout="every").fit(EQUAL, TARGETS).score(EQUAL, TARGETS), rel=1e-12
     )
+
+
+def older(reg):
+    """A pickle as it was when "max" was the default, also of targets at each step."""
+    state = copy.deepcopy(reg.__getstate__())
+    assert state.pop("_default_readout") == ("last", "mean", "max")
+    found = RNNRegressor.__new__(RNNRegressor)
+    found.__setstate__(state | {"readout": "max"})
+    return found
+
+
+def test_an_older_pickle_whose_readout_nobody_chose(ragged):
+    X, Y = ragged
+    reg = quick().fit(X, Y)
+    again = older(reg)
+    assert again.readout == ("last", "mean", "max")
+    assert bits(again.partial_fit(X, Y).predict(X)) == bits(reg.partial_fit(X, Y).predict(X))
+    whole = quick(readout="max").fit(X, [v[0] for v in sums(X)])
+    for kept in (older(quick()), older(whole), pickle.loads(pickle.dumps(whole))):
+        assert kept.readout == "max"
+
+
+@pytest.mark.parametrize("how", [pickle.dumps, None])
+@pytest.mark.parametrize("readout", [None, "every", "max"])
+def test_a_pickle_of_today_keeps_its_readout(ragged, readout, how):
+    """Even one that was set after `fit`, and that no fit would take."""
+    X, Y = ragged
+    reg = quick().fit(X, Y)
+    if readout is not None:
+        reg.set_params(readout=readout)
+    again = copy.deepcopy(reg) if how is None else pickle.loads(how(reg))
+    assert vars(again).keys() == vars(reg).keys()
+    assert again.readout == reg.readout
+
+
+def older_checkpoint(folder):
+    for path in folder.glob("*.safetensors"):
+        tensors, config = archive.load(path)
+        config["parameters"]["readout"] = "max"
+        if "training" in config:
+            config["training"]["fingerprint"]["readout"] = "max"
+        archive.save(path, tensors, config)
+
+
+@pytest.mark.parametrize("readout", [None, "every"])
+@pytest.mark.parametrize("is_older", [True, False])
+def test_a_checkpoint_whose_readout_nobody_chose(ragged, tmp_path, readout, is_older):
+    X, Y = ragged
+    whole = quick().fit(X, Y)
+    paused = quick(checkpoint=tmp_path, on_epoch=lambda epoch: "pause" if epoch.epoch == 2 else "")
+    paused.fit(X, Y)
+    if is_older:
+        older_checkpoint(tmp_path)
+    chosen = {} if readout is None else {"readout": readout}
+    again = quick(checkpoint=tmp_path, **chosen).fit(X, Y)
+    assert len(again.history_) == 3
+    assert bits(again.predict(X)) == bits(whole.predict(X))
 
 
 def test_an_older_file_whose_readout_nobody_chose(ragged, tmp_path):

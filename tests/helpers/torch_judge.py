@@ -183,11 +183,20 @@ def judge_normed_cell(X, lengths, initial, W_x, W_h, b, dH, dfinal, gain, kind):
 
 
 def judge_network(
-    X, lengths, params, codes, sample_weight, kind, readout, layers=(("recurrent0",),)
+    X,
+    lengths,
+    params,
+    codes,
+    sample_weight,
+    kind,
+    readout,
+    layers=(("recurrent0",),),
+    categories=(),
 ):
     """Logits, loss and its gradients: a weighted mean of cross-entropies over the samples.
 
-    `layers` names each layer's weights in `params`, of one direction or of both.
+    `layers` names each layer's weights in `params`, of one direction or of both. `categories` are
+    those of a `Layout`: the first columns of X go through torch.nn.Embedding, or are made one-hot.
     """
     weights = [
         [[params[f"{name}.{key}"] for key in ("W_x", "W_h", "b")] for name in names]
@@ -195,7 +204,17 @@ def judge_network(
     ]
     module = _module(kind, weights)
     W, b, inputs = _tensor(params["head.W"]), _tensor(params["head.b"]), _tensor(X)
-    H, final = _run(module, inputs, lengths, None)
+    embeddings, parts = {}, []
+    for k, (n_categories, size) in enumerate(categories):
+        ids = torch.tensor(X[:, :, k].astype(np.int64))
+        if size:
+            E = torch.tensor(params[f"embedding{k}.E"].copy())
+            embeddings[k] = torch.nn.Embedding.from_pretrained(E, freeze=False)
+            parts.append(embeddings[k](ids))
+        else:
+            parts.append(torch.nn.functional.one_hot(ids, n_categories).double())
+    steps = torch.cat([*parts, inputs[:, :, len(categories) :]], dim=2)
+    H, final = _run(module, steps, lengths, None)
     own = [X.shape[1]] * len(X) if lengths is None else lengths.tolist()
     reads = {
         "last": lambda: final[:, : H.shape[2]],  # the hidden states stand first
@@ -213,6 +232,7 @@ def judge_network(
         "logits": _numpy(logits),
         "loss": _numpy(loss),
         "X": _numpy(inputs.grad),
+        **{f"embedding{k}.E": _numpy(table.weight.grad) for k, table in embeddings.items()},
         **_weight_gradients(kind, module, layers, W, b),
     }
 

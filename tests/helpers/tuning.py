@@ -33,9 +33,19 @@ class ByRule:
 
     n_workers = 1
 
-    def __init__(self, clock, *, score, seconds=1.0, failure=None, before=lambda trial: None):
+    def __init__(
+        self,
+        clock,
+        *,
+        score,
+        seconds=1.0,
+        failure=None,
+        before=lambda trial: None,
+        loss=None,
+        raising=lambda trial: None,
+    ):
         self.clock, self.score, self.seconds, self.failure = clock, score, seconds, failure
-        self.before = before
+        self.before, self.loss, self.raising = before, loss, raising
         self.trials = []
         self.epochs_of = {}
         self.is_closed = False
@@ -52,14 +62,20 @@ class ByRule:
             self.epochs_of[trial.candidate, trial.fold] = wanted
             cut = stop_at is not None and self.clock() + took > stop_at
             self.clock.now = stop_at if cut else self.clock() + took
+            try:
+                self.raising(trial)
+            except ValueError as error:
+                yield trial, error
+                continue
             failure = None if self.failure is None else self.failure(trial)
             if cut or failure is not None:
                 yield trial, Outcome(failure=failure, seconds=took, epochs_in_all=N_EPOCHS)
                 continue
+            loss = None if self.loss is None else self.loss(trial)
             yield (
                 trial,
                 Outcome(
-                    self.score(trial), None, wanted - known, took, None, epochs_in_all=N_EPOCHS
+                    self.score(trial), loss, wanted - known, took, None, epochs_in_all=N_EPOCHS
                 ),
             )
 
@@ -76,6 +92,8 @@ def search_by_rule(
     seconds=1.0,
     failure=None,
     before=lambda trial: None,
+    loss=None,
+    raising=lambda trial: None,
     estimator=None,
     cv=3,
     overrides=None,
@@ -92,7 +110,8 @@ def search_by_rule(
         given, data, overrides, streams=False, of_steps=False, n_train=round(n_train)
     )
     clock = Clock()
-    runner = ByRule(clock, score=score, seconds=seconds, failure=failure, before=before)
+    options = {"failure": failure, "before": before, "loss": loss, "raising": raising}
+    runner = ByRule(clock, score=score, seconds=seconds, **options)
     plan = TimePlan(
         clock,
         None if minutes is None else 60 * minutes,

@@ -301,3 +301,18 @@ def test_a_type_checker_sees_the_parameters(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     errors = re.findall(r"^uses.py:(\d+): error: .*\[([\w-]+)\]$", done.stdout, re.MULTILINE)
     assert errors == [("5", "call-arg"), ("6", "call-arg"), ("7", "call-arg"), ("8", "arg-type")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("stride", 0, "stride=0; it must be 'auto' or an int of at least 1"),
+        ("stride", 2.0, "stride=2.0 is a float; it must be 'auto' or an int of at least 1"),
+        ("stride", 2**31, "stride=2147483648 is larger than any number of time steps can be"),
+        ("deltas", 3, "deltas=3; it must be 'auto' or an int from 0 to 2"),
+        ("max_iter", "x", "max_iter='x'; it must be 'auto' or an int of at least 1"),
+    ],
+)
+def test_bounds_are_said_where_they_are_of_use(name, value, words):
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(words)}$"):
+        DECLARED[name].check(name, value)

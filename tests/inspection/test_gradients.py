@@ -11,6 +11,7 @@ from elman.backends import reference
 from elman.backends.cells import CELLS, Cell, Weights
 from elman.backends.reference import POINTWISE, Pointwise, ReferenceBackend
 from elman.inspection.gradcheck import OBJECTIVES, ArgumentReport, GradcheckReport, gradcheck
+from elman.nn.categories import table_backward
 from elman.nn.objectives import Values
 
 CELL_ARGUMENTS = ["X", "initial", "W_x", "W_h", "b"]
@@ -315,6 +316,9 @@ def test_it_is_a_public_name():
     [
         ({"n_timesteps": 0}, "n_timesteps=0 must be at least 1"),
         ({"hidden_size": -2}, "hidden_size=-2"),
+        ({"readout": "last", "n_features": 0}, "n_features=0 must be at least 1"),
+        ({"categories": ((3, 2),)}, "categories are of a whole network: choose a readout too"),
+        ({"readout": "last", "categories": ((0, 2),)}, r"categories\[0\]\[0\]=0"),
         ({"readout": "median"}, "readout='median' is not known; choose one of 'last', 'mean', "),
         ({"loss": "hinge"}, "loss='hinge' is not known; choose one of cross_entropy, binary"),
         ({"activation": "sigmoid"}, "activation='sigmoid'"),
@@ -338,3 +342,21 @@ def test_one_unit_and_one_step_by_hand():
     by_hand = 1 / np.cosh(0.75) ** 2
     np.testing.assert_allclose(gradient.dweights.b, [by_hand], rtol=1e-14)
     np.testing.assert_allclose(gradient.dX, [[[0.5 * by_hand]]], rtol=1e-14)
+
+
+@pytest.mark.parametrize("spoilt", ["embedding0.E", "recurrent0.W_x"])
+def test_a_wrong_gradient_of_categories_is_caught(monkeypatch, spoilt):
+    def wrong(dtable, named, blocks, dblocks, backend):
+        dvectors = table_backward(dtable, named, blocks, dblocks, backend)
+        if spoilt == "embedding0.E":
+            return tuple(None if d is None else d * 1.001 for d in dvectors)
+        dblocks[1][2, 0] += 0.01 * np.abs(dblocks[1]).max()
+        return dvectors
+
+    options = {"readout": "mean", "backend": "reference", "categories": ((3, 2), (4, 0))}
+    assert gradcheck(**options, n_features=1).passed
+    monkeypatch.setattr("elman.nn.layers.table_backward", wrong)
+    report = gradcheck(**options, n_features=1)
+    assert not report.passed
+    assert report.worst.name == spoilt
+    assert "3 categories as vectors of 2, 4 categories one-hot" in report.configuration

@@ -166,3 +166,42 @@ def test_text_and_html_hold_the_same(layout):
         assert f"{name} " in text
         assert value in text
         assert value in html
+
+
+def test_columns_of_categories_have_rows_and_cost_no_products():
+    columns = ((1200, 4), (3, 0), (1, 2))
+    layout = Layout(5, (7,), 3, cell=Cell("gru"), categories=columns)
+    found = summed(layout)
+    network = network_of(layout)
+    assert found.parameters == network.params.flat.size
+    assert [(row.name, row.what, row.output) for row in found.layers[:3]] == [
+        ("embedding0", "1,200 categories", (None, 4)),
+        ("categories1", "3 categories, one-hot", (None, 3)),
+        ("embedding2", "1 category", (None, 2)),
+    ]
+    named = {
+        f"{row.name}.{name}": shape for row in found.layers for name, shape in row.weights.items()
+    }
+    assert named == network.params.shapes
+    assert named["recurrent0.W_x"] == (4 + 3 + 2 + 2, 21)
+    # what is multiplied at each step are the two numbers and the state
+    assert found.multiply_adds("step") == 21 * (2 + 7)
+    for row in found.rows():
+        assert all(cell in str(found) for cell in row)
+    frozen = summed(replace(layout, frozen_embeddings=True))
+    assert frozen.layers[0].what == "1,200 categories, frozen"
+
+
+def test_memory_of_categories_is_of_those_that_a_batch_can_name():
+    layout = Layout(3, (7,), 3, cell=Cell("gru"), categories=((20, 4), (1000, 0)))
+
+    def of(layout, **training):
+        return summed(layout, **training).training_memory["categories"] / 4
+
+    named = 20 + 9 * 11  # of the second column at most one for each step of nine samples
+    assert of(layout) == 2 * 21 * named + 2 * 4 * 20 + 9 * 11 * 3
+    both = of(replace(layout, bidirectional=True))
+    assert both - of(layout) == 2 * 21 * named
+    assert of(layout, batch_size=1000) - 11000 * 3 == 2 * 21 * 1020 + 2 * 4 * 20
+    assert of(layout, bptt_steps=2) == 2 * 21 * (18 + 18) + 2 * 4 * 18 + 18 * 3
+    assert "categories" not in summed(replace(layout, categories=())).training_memory

@@ -48,6 +48,19 @@ def test_before_and_after_a_fit_it_is_the_same_network(estimator):
     assert (after.n_features, after.batch_size, after.n_timesteps) == (4, 7, 6)
 
 
+def test_a_length_that_nothing_says_is_an_example(estimator):
+    made = estimator(3, max_iter=1)
+    shape = {"n_features": 2, "n_outputs": N_OUTPUTS[estimator]}
+    example, named = made.summary(**shape), made.summary(**shape, n_timesteps=1)
+    assert "at batch_size=32, if sequences have 100 time steps, for example\n" in str(example)
+    assert "at batch_size=32, 1 time step\n" in str(named)
+    assert (example.length_is_known, named.length_is_known) == (False, True)
+    made.fit(X, TARGETS[estimator])
+    assert "if sequences have 100 time steps" in str(made.summary())
+    flat = RNNClassifier(3, max_iter=1).fit(np.arange(18.0).reshape(6, 3) % 5, [*"ababab"])
+    assert "at batch_size=32, 3 time steps\n" in str(flat.summary())
+
+
 def test_a_state_of_a_stream_takes_as_many_bytes_as_is_said(estimator):
     readouts = (
         [{}]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elman.backends import available_backends, get_backend
-from elman.nn.optimizers import SGD, Adam, clip_scale, global_norm, make_optimizer
+from elman.nn.optimizers import SGD, SOLVERS, Adam, clip_scale, global_norm, make_optimizer
 from elman.nn.parameters import Parameters
 from elman.nn.schedules import SCHEDULES
 
@@ -78,6 +78,25 @@ def test_adam(solver, alpha):
     optimizer = make_optimizer(solver, Parameters(SHAPES, np.float64), alpha=alpha)
     expected = expected_path(textbook_adam(alpha, solver == "adamw"))
     np.testing.assert_allclose(descend(optimizer), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_no_step_changes_what_is_frozen(solver, fused, rng):
+    shapes = {"embedding0.E": (3, 2), "embedding1.E": (2, 3), "b": (5,)}
+    params = Parameters(shapes, np.float64)
+    params.flat[...] = rng.normal(size=params.flat.size)
+    before = params.copy()
+    optimizer = make_optimizer(solver, params, alpha=0.2, frozen=("embedding1.E",))
+    gradient = params.zeros_like()
+    compiled = get_backend().fused if fused else None
+    for _ in range(3):
+        gradient.flat[...] = rng.normal(size=gradient.flat.size)
+        gradient["embedding1.E"][...] = 0
+        optimizer.step(params.flat, gradient.flat, 0.1, 0.5, compiled)
+    assert params["embedding1.E"].tobytes() == before["embedding1.E"].tobytes()
+    assert (params["embedding0.E"] != before["embedding0.E"]).all()
+    assert (params["b"] != before["b"]).all()
 
 
 def test_nesterov_looks_ahead():

@@ -207,3 +207,58 @@ def test_stacks(backend, draw, kind, bidirectional):
     told = f"{replay}; {n_layers} layers, {readout}; {problem.sizes}"
     for name, expected in judged.items():
         assert_within(BOUND, ours[name], expected, f"{name}; {told}")
+
+
+@pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_categories(backend, draw, kind, bidirectional):
+    """Columns of categories, one-hot or as vectors, before numbers or alone."""
+    rng, replay = draw
+    problem = draw_problem(rng)
+    n_samples, n_timesteps, *_ = problem.sizes
+    categories = tuple(
+        (int(rng.integers(1, 400)), int(rng.integers(0, 3)) * int(rng.integers(1, 9)))
+        for _ in range(rng.integers(1, 4))
+    )
+    n_layers, n_classes = int(rng.integers(1, 3)), int(rng.integers(2, 10))
+    readout = ("last", "mean", "max")[rng.integers(3)]
+    network = draw_network(
+        len(categories) + int(rng.integers(0, 4)),
+        int(rng.integers(1, 30)),
+        n_classes,
+        cell=cell_of(kind),
+        readout=readout,
+        rng=rng,
+        dtype="float64",
+        n_layers=n_layers,
+        bidirectional=bidirectional,
+        categories=categories,
+    )
+    network.params.flat[:] += rng.uniform(-0.1, 0.1, network.params.flat.size)
+    X = rng.normal(size=(n_samples, n_timesteps, network.layout.n_features))
+    for k, (n, _) in enumerate(categories):
+        X[:, :, k] = rng.integers(0, n, X.shape[:2])
+    codes = rng.integers(0, n_classes, n_samples)
+    sample_weight = rng.uniform(0.1, 2, n_samples)
+    logits, backward = network.forward(X, problem.lengths, backend, need_dX=True)
+    losses, dlogits = cross_entropy(logits, codes, sample_weight)
+    gradient, dX = backward(dlogits)
+    names = [f"recurrent{index}" for index in range(n_layers)]
+    judged = judge_network(
+        X,
+        problem.lengths,
+        network.params,
+        codes,
+        sample_weight,
+        kind,
+        readout,
+        [(name, f"{name}.reverse") if bidirectional else (name,) for name in names],
+        categories,
+    )
+    if network.layout.n_features == len(categories):
+        judged["X"] = np.zeros_like(X)  # there are no numbers that it could have a gradient at
+    ours = {"logits": logits, "loss": np.asarray(losses.sum()), "X": dX, **gradient}
+    assert ours.keys() == judged.keys()
+    told = f"{replay}; {categories}, {n_layers} layers, {readout}; {problem.sizes}"
+    for name, expected in judged.items():
+        assert_within(BOUND, ours[name], expected, f"{name}; {told}")

@@ -17,12 +17,14 @@ from sklearn.base import clone
 
 import elman
 from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.backends import get_backend
 from elman.data import SequenceStore
 from elman.data.prepared import Prepared
 from elman.data.validation import check_sequences
 from elman.formats import archive
 from elman.nn.chunks import Chunk
 from elman.nn.gradient import gradient
+from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.objectives import OneClass
 from elman.nn.optimizers import clip_scale, global_norm, make_optimizer
@@ -473,3 +475,27 @@ def test_a_state_of_other_replicas_is_refused():
     copied._outer.velocity[...] = 1
     assert not two.get_state()["velocity"].any()
     assert not two.get_state()["outer_velocity"].any()
+
+
+@pytest.mark.parametrize("outer", [Outer(), Outer("nesterov", 0.7, 0.9)], ids=lambda o: o.solver)
+def test_what_is_frozen_does_not_change(outer):
+    """Three replicas: the mean of three equal numbers is not always that number."""
+    layout = Layout(2, (3,), 2, categories=((5, 4),), frozen_embeddings=True)
+    network = Network.initialised(layout, rng=np.random.default_rng(1), dtype="float64")
+    before = network.params.copy()
+    draw = np.random.default_rng(2)
+    values = [np.column_stack([draw.integers(0, 5, 4), draw.normal(size=4)]) for _ in range(18)]
+    data = Labelled(Prepared(check_sequences(values, dtype=np.float64)), np.arange(18) % 2, None)
+    settings = {"solver": "adamw", "alpha": 0.1, "frozen": layout.frozen}
+    replicas = Replicas(network.params, settings, 3, 2, outer)
+    train(
+        network,
+        data,
+        replicas,
+        Plan(2, 3, lambda epoch: 0.05, 0.5),
+        backend=get_backend("reference"),
+        rng=np.random.default_rng(3),
+    )
+    for name, array in network.params.items():
+        same = array.tobytes() == before[name].tobytes()
+        assert same == (name == "embedding0.E"), name

@@ -8,6 +8,7 @@ from helpers.tuning import N_EPOCHS, search_by_rule
 
 from elman.tuning.candidates import effect
 
+FIXED = [(np.arange(12), np.arange(12, 24)), (np.arange(12, 24), np.arange(12))]
 GAINS = {"deltas": 0.10, "bidirectional": 0.04, "cell": -0.03}
 
 
@@ -58,9 +59,58 @@ def test_random_candidates_are_halved_and_no_epoch_is_trained_twice(tmp_path):
     assert len(runner.trials) == sum(len(s) for c in search.candidates for s in c.scores.values())
 
 
-def test_equal_scores_go_to_what_came_first(tmp_path):
-    search, _ = search_by_rule(tmp_path, lambda trial: 0.5, n_candidates=20)
+@pytest.mark.parametrize("level", [0.5, -3e-14])
+def test_equal_scores_go_to_the_fewest_changes(tmp_path, level):
+    """Whatever their cross-entropies, and in whatever order folds are added up."""
+
+    def loss(trial):
+        return 1 / (1 + trial.candidate)  # the more is changed, the better
+
+    def alike(trial):
+        return level * (1 + 0.1 * ((trial.fold + trial.candidate) % 3))
+
+    search, _ = search_by_rule(tmp_path, alike, n_candidates=30, loss=loss)
     assert search.winner is search.untouched
+    assert not [each for each in search.candidates if each.origin == "combined"]
+    assert {effect_of(search, each).gain for each in search.finalists} == {0.0}
+
+
+def effect_of(search, candidate):
+    return effect(candidate, search.untouched, search.searched, search.n_train, search.n_test)
+
+
+def test_of_equal_changes_the_cross_entropy_tells(tmp_path):
+    """And of equal scores at a share of the epochs, whatever is changed."""
+
+    def loss(trial):
+        return 0.1 if trial.changes == {"cell": "gru"} else 1 / (1 + len(trial.changes))
+
+    def better(trial):
+        return 0.6 if trial.changes else 0.5
+
+    search, _ = search_by_rule(tmp_path, better, n_candidates=30, loss=loss)
+    assert search.winner.changes == {"cell": "gru"}
+    drawn = [each for each in search.candidates if each.origin == "random"][:9]
+    went_on = [len(each.changes) for each in drawn if 1.0 in each.scores]
+    assert sorted(went_on) == sorted(len(each.changes) for each in drawn)[-3:]
+    assert max(went_on) > 1
+
+
+def test_a_change_that_gains_nothing_on_fresh_folds_is_not_chosen(tmp_path):
+    """However lucky it was on the folds that it was found on."""
+
+    def lucky(trial):
+        if not trial.changes:
+            return 0.5
+        return 0.9 if trial.fold < 3 else 0.45 if trial.changes != {"stride": 2} else 0.5
+
+    search, _ = search_by_rule(tmp_path, lucky, n_candidates=5)
+    assert search.fresh
+    assert search.winner is search.untouched
+    assert search.gain(search.finalists[0]).gain <= 0
+    few, _ = search_by_rule(tmp_path, lucky, n_candidates=5, cv=FIXED)
+    assert not few.fresh
+    assert few.winner.changes == {"deltas": 1}
 
 
 @pytest.mark.parametrize("minutes", [0.7, 2, 5])
@@ -136,6 +186,28 @@ def test_what_fails_is_not_chosen_and_the_others_go_on(tmp_path):
     assert search.winner.changes == {"bidirectional": True}
 
 
+def test_failures_on_fresh_folds_lose_nothing(tmp_path):
+    """The error of a scorer, say, even of the untouched estimator, and of all."""
+
+    def raising(*candidates):
+        def failing(trial):
+            if trial.fold >= 3 and trial.candidate in candidates:
+                raise ValueError("not here")
+
+        return failing
+
+    def run(*candidates):
+        search, _ = search_by_rule(tmp_path, score, n_candidates=4, raising=raising(*candidates))
+        assert search.untouched.failure == "not here"
+        return search
+
+    assert run(0).winner.changes == {"deltas": 1}
+    assert run(0, 1).winner.changes == {"bidirectional": True}
+    assert run(*range(4)).winner.changes == {}
+    with pytest.raises(ValueError, match="not here"):
+        search_by_rule(tmp_path, score, n_candidates=4, raising=raising(0), cv=FIXED * 2)
+
+
 def test_the_untouched_estimator_may_fail(tmp_path):
     def failure(trial):
         return None if trial.changes else "diverged"
@@ -173,7 +245,6 @@ def test_a_space_of_one_value_is_searched_through(tmp_path):
 
 
 def test_splits_that_were_passed_have_no_fresh_folds(tmp_path):
-    cv = [(np.arange(12), np.arange(12, 24)), (np.arange(12, 24), np.arange(12))]
-    search, _ = search_by_rule(tmp_path, score, n_candidates=4, cv=cv)
+    search, _ = search_by_rule(tmp_path, score, n_candidates=4, cv=FIXED)
     assert (search.searched, search.fresh) == ([0, 1], [])
     assert search.winner.changes == {"deltas": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -504,6 +505,66 @@ def test_what_cannot_be_done_is_refused_before_any_training(samples, options, er
     X, y = samples
     with pytest.raises(error, match=words):
         elman.tune(X, **{"y": y} | QUICK | options)
+
+
+def divided(estimator, X, y):
+    """A scorer that fails where two directions are read, or none is said."""
+    return 1 / (0 if estimator.bidirectional in FAILS else 2)
+
+
+def no_number(estimator, X, y):
+    return {"accuracy": 1.0}
+
+
+def not_finite(estimator, X, y):
+    return float("nan")
+
+
+FAILS = {True}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("scoring", "words"),
+    [
+        (divided, "function divided failed for {}: ZeroDivisionError: division by zero"),
+        (
+            no_number,
+            "function no_number failed for {}: ValueError: it returned {{'accuracy': 1.0}}",
+        ),
+        (not_finite, "function not_finite failed for {}: ValueError: it gave nan"),
+        ("neg_mean_poisson_deviance", "scoring='neg_mean_poisson_deviance' failed for {}: "),
+    ],
+)
+def test_a_scorer_that_fails_is_named(kind, scoring, words, samples, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "FAILS", {True, False})
+    estimator, y = answers(kind, *samples)
+    who = "the estimator as it was given on fold 1 of 10, of 11 samples"
+    options = {"estimator": estimator(**SMALL), "n_candidates": 2, "scoring": scoring} | QUICK
+    with pytest.raises(ValueError, match=re.escape(words.format(who))):
+        elman.tune(samples[0], y, **options)
+
+
+def test_a_scorer_that_fails_for_one_candidate_ends_no_search(samples):
+    """In other processes as in this one."""
+    options = {"estimator": RNNClassifier(**SMALL), "n_candidates": 3, "scoring": divided} | QUICK
+    options["space"] = {"stride": None}
+    tables = [elman.tune(*samples, **options | {"n_jobs": n}).table for n in (1, 2)]
+    for table in tables:
+        row = table.rows[-1]
+        assert row["changes"] == {"bidirectional": True}
+        assert row["failure"].startswith("the scoring function divided failed for candidate 2 (bid")
+        assert "\n1 candidate failed, the first of them 2 (bidirectional=True): the " in repr(table)
+        assert {each.why_not for each in table.baselines} != {None}  # which have no directions
+    assert without_seconds(tables[0]) == without_seconds(tables[1])
+
+
+def test_other_processes_say_where_a_scorer_failed(samples):
+    start = RNNClassifier(bidirectional=True, **SMALL)
+    options = {"estimator": start, "n_candidates": 2, "scoring": divided} | QUICK
+    with pytest.raises(ValueError, match="function divided failed for the estimator as") as told:
+        elman.tune(*samples, **options | {"n_jobs": 2})
+    assert "in divided\n" in told.value.__notes__[0]
 
 
 def test_baselines_that_win_are_told(rng):

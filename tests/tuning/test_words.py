@@ -48,6 +48,35 @@ def test_the_best_and_the_luck_in_it():
     )
 
 
+def test_equal_scores_are_said():
+    more = [row(4, {"deltas": 1}, 0.82), row(5, {"cell": "gru"}, 0.82), row(6, {"alpha": 1}, 0.8)]
+    first = table_of([UNTOUCHED, *more]).summary.splitlines()[0]
+    assert first == (
+        "Best of 4 candidates: the estimator as it was given. 2 candidates with more changes score "
+        "exactly as much, which is no reason to change more."
+    )
+    cut = row(7, {"deltas": 1}, 0.82, n_folds=4)
+    halved = row(8, {"deltas": 1}, 0.82, share_of_epochs=1 / 3)
+    failed = row(9, {"deltas": 1}, None, failure="diverged")
+    first = table_of([UNTOUCHED, cut, halved, failed, more[2]]).summary.splitlines()[0]
+    assert first == "Best of 5 candidates: the estimator as it was given."
+    best = row(3, {"cell": "gru"}, 0.9, 0.3)
+    others = [row(4, {"cell": "lstm"}, 0.9, 0.3), row(5, {"cell": "gru", "alpha": 1}, 0.3, 0.6)]
+    assert table_of([best, *others]).summary.splitlines()[0] == (
+        "Best of 3 candidates: cell='gru'. 1 candidate with more changes scores exactly as much, "
+        "which is no reason to change more."
+    )
+
+
+def test_luck_that_did_not_last_is_said():
+    lucky = row(4, {"deltas": 1}, 0.99, 0.79)
+    first = table_of([row(0, {}, 0.82, 0.8), lucky]).summary.splitlines()[0]
+    assert first == (
+        "Best of 2 candidates: the estimator as it was given. Some candidates score higher on all "
+        "folds together, but none of these on the fresh folds alone."
+    )
+
+
 @pytest.mark.parametrize("error", [0.08, math.nan])
 def test_a_gain_within_noise_is_said(error):
     told = table_of([BEST], gain=Effect("all", 0.142, error, 10, 1.0)).summary
@@ -115,6 +144,15 @@ def test_ends_before_the_end():
     assert "fit the estimator again, without a limit" in lines[-1]
     unscored = row(0, {}, None, n_folds=0, share_of_epochs=0.0)
     assert "was not scored: the time was over" in table_of([unscored]).summary
+
+
+def test_failures_are_said_in_full():
+    failed = [row(n, {"alpha": n}, None, failure=f"it broke {n}" + "." * (n - 4)) for n in (5, 4)]
+    lines = table_of([BEST, *failed]).summary.splitlines()
+    assert lines[-1] == "2 candidates failed, the first of them 4 (alpha=4): it broke 4."
+    assert table_of([BEST, failed[0]]).summary.splitlines()[-1].endswith("it broke 5.")
+    alone = row(0, {}, None, failure="it broke")
+    assert table_of([alone]).summary.endswith("which was not scored: it broke.")
 
 
 def test_rows_in_columns():

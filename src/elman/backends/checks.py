@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import Cell, Weights
-from elman.backends.contract import OUTPUTS, POOLS, Outputs, Tape, pooled_width
+from elman.backends.contract import OUTPUTS, POOLS, Coded, Outputs, Tape, pooled_width
 from elman.backends.streams import LINKS, MISSING, StreamPlan
 
 Array = NDArray[Any]
@@ -41,6 +41,40 @@ def _check_batch(name: str, n_batch: int | None, n: int) -> None:
         )
 
 
+def _check_coded(
+    coded: Coded,
+    lengths: NDArray[np.int64] | None,
+    n_steps: tuple[int, int],
+    width: int,
+    dtype: np.dtype[Any],
+) -> None:
+    """`n_steps`: samples and time steps; `width`: columns of W_x; `lengths` have been checked."""
+    codes, table = coded
+    if not isinstance(table, np.ndarray) or table.ndim != 2:
+        raise ValueError(
+            f"coded.table must be (n_rows, n_gates * hidden_size), got {np.shape(table)}"
+        )
+    _check_array("coded.table", table, (len(table), width), dtype)
+    if not isinstance(codes, np.ndarray) or codes.ndim != 3:
+        raise ValueError(
+            f"coded.codes must be (n_samples, n_timesteps, n_codes), got {np.shape(codes)}"
+        )
+    if codes.shape[2] == 0:
+        raise ValueError(
+            f"coded.codes has shape {codes.shape}: there is no code in a step; leave coded out"
+        )
+    _check_array("coded.codes", codes, (*n_steps, codes.shape[2]), np.dtype(np.int32))
+    wrong = (codes < 0) | (codes >= len(table))
+    if lengths is not None:
+        wrong &= (np.arange(n_steps[1]) < lengths[:, np.newaxis])[..., np.newaxis]
+    if wrong.any():
+        i, t, k = np.argwhere(wrong)[0].tolist()
+        raise ValueError(
+            f"coded.codes[{i}, {t}, {k}] (sample {i}, time step {t}) is {codes[i, t, k]}, but "
+            f"coded.table has {len(table)} rows: a code must lie in [0, {len(table)})"
+        )
+
+
 def check_forward(
     cell: Cell,
     X: Array,
@@ -51,6 +85,7 @@ def check_forward(
     recompute_every: int = 0,
     h_mask: Array | None = None,
     batch_samples: int | None = None,
+    coded: Coded | None = None,
 ) -> None:
     """Raise TypeError or ValueError unless the arguments of `forward` keep the contract."""
     if outputs not in OUTPUTS:
@@ -88,6 +123,8 @@ def check_forward(
                 f"lengths must run longest first and lie in [0, {n_timesteps}], "
                 f"got {lengths!s:.200}"
             )
+    if coded is not None:
+        _check_coded(coded, lengths, (n_samples, n_timesteps), width, X.dtype)
 
 
 def n_checkpoints(n_timesteps: int, recompute_every: int) -> int:
@@ -122,20 +159,31 @@ def check_backward(
                 _check_output(f"out.{name}", given, weight.shape, dtype)
 
 
-def check_step(cell: Cell, x: Array, state: Array, weights: Weights) -> None:
+def check_step(
+    cell: Cell, x: Array, state: Array, weights: Weights, coded: Coded | None = None
+) -> None:
     """Raise TypeError or ValueError unless the arguments of `step` keep the contract."""
     if not isinstance(x, np.ndarray) or x.ndim != 2:
         raise ValueError(f"x must be (n_samples, n_features), got {np.shape(x)}")
-    check_forward(cell, x[:, None, :], None, state, weights)
+    check_forward(cell, x[:, None, :], None, state, weights, coded=coded)
 
 
-def check_stepper(cell: Cell, weights: Weights, n_samples: int) -> None:
+def check_stepper(
+    cell: Cell, weights: Weights, n_samples: int, table: Array | None = None, n_codes: int = 0
+) -> None:
     """Raise TypeError or ValueError unless the arguments of `stepper` keep the contract."""
     if n_samples < 0:
         raise ValueError(f"n_samples={n_samples} must be 0 or more")
+    if table is None and n_codes != 0:
+        raise ValueError(f"n_codes={n_codes}, but table is None: codes name rows of a table")
+    if table is not None and n_codes < 1:
+        raise ValueError(
+            f"n_codes={n_codes}, but there is a table: it must be at least 1, or leave both out"
+        )
     n_features = np.shape(weights.W_x)[0] if np.ndim(weights.W_x) else 0
     dtype = np.asarray(weights.W_x).dtype
-    check_forward(cell, np.zeros((0, 0, n_features), dtype), None, None, weights)
+    coded = None if table is None else Coded(np.zeros((0, 0, n_codes), np.int32), table)
+    check_forward(cell, np.zeros((0, 0, n_features), dtype), None, None, weights, coded=coded)
 
 
 def check_stream(plan: StreamPlan) -> None:
@@ -159,6 +207,17 @@ def check_stream(plan: StreamPlan) -> None:
                 f"plan.steppers[{i}] has {len(stepper.state)} streams, but the first one has "
                 f"{n_streams}; all take the same n_samples"
             )
+        n_codes, n_rows = (0, 0) if i else (plan.n_codes, sum(plan.categories))
+        if (stepper.n_codes, stepper.n_rows) != (n_codes, n_rows):
+            raise ValueError(
+                f"plan.steppers[{i}] takes {stepper.n_codes} codes for {stepper.n_rows} rows of a "
+                f"table, but with plan.categories={plan.categories} it should take {n_codes} for "
+                f"{n_rows}"
+            )
+    if plan.n_codes > plan.n_features:
+        raise ValueError(
+            f"plan.categories has {plan.n_codes} columns, but a step has only {plan.n_features}"
+        )
     if plan.flat and n_streams != 1:
         raise ValueError(f"plan.flat is for one stream, but plan.steppers have {n_streams}")
     _check_array("plan.b", plan.b, plan.W.shape[1:], plan.W.dtype)

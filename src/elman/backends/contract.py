@@ -8,7 +8,7 @@ what goes through a network step by step, `fused.py` what else a backend may hav
 
     n_samples    B    sequences in the batch
     n_timesteps  T    steps of the longest sequence; X is padded to it
-    n_features   D    width of one input step
+    n_features   D    width of one input step, not counting categories
     hidden_size  H    width of the hidden state
     state_size        width of all that goes from step to step: H, or 2 H for an LSTM
 
@@ -52,6 +52,20 @@ def pooled_width(outputs: Outputs, hidden_size: int) -> int:
     return 2 * hidden_size if outputs == "mean_max" else hidden_size
 
 
+class Coded(NamedTuple):
+    """The categories of each step, and what each of them adds to the products of the step with W_x.
+
+    A category is a row of a table. A layer fed one-hot takes rows of its W_x as the table, a layer
+    with an embedding E the rows of E W_x; neither needs an array of zeros and ones.
+    """
+
+    codes: NDArray[np.int32]
+    """(n_samples, n_timesteps, n_codes), n_codes at least 1, each in [0, n_rows); what they hold
+    past a sample's end is not read"""
+    table: Array
+    """(n_rows, n_gates * hidden_size), of X's dtype, its columns those of W_x"""
+
+
 class Tape(NamedTuple):
     """What `forward` keeps for `backward`: references to its inputs, and hidden states."""
 
@@ -78,6 +92,7 @@ class Tape(NamedTuple):
     h_mask: Array | None = None
     batch_samples: int | None = None
     """samples of the batch that these are a part of; None: they are all"""
+    coded: Coded | None = None
 
 
 class Forward(NamedTuple):
@@ -105,6 +120,10 @@ class CellGradients(NamedTuple):
     """(n_samples, state_size)"""
     dweights: Weights
     """same shapes as the weights"""
+    dtable: Array | None = None
+    """(n_rows, n_gates * hidden_size): for each row of `Coded.table` the sum, over all codes that
+    name it, of the gradient at the products of that step with W_x; zero for a row that no code
+    names. None without codes"""
 
 
 @runtime_checkable
@@ -133,12 +152,14 @@ class Backend(Protocol):
         recompute_every: int = 0,
         h_mask: Array | None = None,
         batch_samples: int | None = None,
+        coded: Coded | None = None,
     ) -> Forward:
         """Run every time step of every sample.
 
         Parameters
         ----------
         X : (n_samples, n_timesteps, n_features)
+            With `coded` n_features may be 0.
         lengths : (n_samples,) int64, longest first, each in [0, n_timesteps], or None (all full)
         initial : (n_samples, state_size) or None (zeros)
         outputs : "sequence" returns H; the others do not, and without a tape never allocate it;
@@ -154,6 +175,11 @@ class Backend(Protocol):
             How many samples the batch has of which these are whole groups, side by side; X has as
             many time steps as it has there. `backward` then sums the gradients of weights as it
             does for the batch, in the groups of `group_rows`. None: these are the whole batch.
+        coded : Coded or None
+            Categories of each step. Their rows of the table come before the products of x with
+            W_x, one column of codes after the other: table[codes[t, 0]] + table[codes[t, 1]] +
+            ... + x_t W_x, in this order. With one column of codes these are the bits that the same
+            call gives for one-hot columns placed before those of X, the table placed above W_x.
         """
         ...
 
@@ -180,6 +206,12 @@ class Backend(Protocol):
             steps that reached the largest value ("max"). Beside `dfinal` or not.
         out : arrays shaped like the weights, or None
             Overwritten with `dweights`, and returned as such.
+
+        Notes
+        -----
+        `dtable` is summed over the same groups of samples as `dweights`, in the same tree; a group
+        in which no code names a row adds nothing to it. Within a group the order of the sum
+        depends on the shapes and the codes alone.
         """
         ...
 
@@ -209,12 +241,35 @@ class Backend(Protocol):
         """
         ...
 
-    def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
-        """One time step: x (n_samples, n_features), state (n_samples, state_size) -> new state."""
+    def step(
+        self,
+        cell: Cell,
+        x: Array,
+        state: Array,
+        weights: Weights,
+        *,
+        coded: Coded | None = None,
+    ) -> Array:
+        """One time step: x (n_samples, n_features), state (n_samples, state_size) -> new state.
+
+        `coded` has the codes of this step alone: (n_samples, 1, n_codes).
+        """
         ...
 
-    def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
-        """Weights prepared once for many single steps; a later change of theirs is not seen."""
+    def stepper(
+        self,
+        cell: Cell,
+        weights: Weights,
+        n_samples: int = 1,
+        *,
+        table: Array | None = None,
+        n_codes: int = 0,
+    ) -> Stepper:
+        """Weights prepared once for many single steps; a later change of theirs is not seen.
+
+        With a `table` (`Coded`) each step has `n_codes` codes, at least 1, that name rows of it;
+        without one n_codes is 0.
+        """
         ...
 
     def stream(self, plan: StreamPlan) -> SteppedNetwork | None:

@@ -27,6 +27,7 @@ from elman.backends.contract import (
     Array,
     Backend,
     CellGradients,
+    Coded,
     Forward,
     Outputs,
     Tape,
@@ -61,16 +62,25 @@ def _isa_index(isa: str | None) -> int:
     return _ISAS.index(isa)
 
 
+def _refuse_codes(coded: object) -> None:
+    if coded is not None:
+        raise NotImplementedError(
+            "the compiled kernel does not take categories (coded, table) yet; use the reference, "
+            'elman.backends.get_backend("reference")'
+        )
+
+
 class _NativeStepper:
     """A `streams.Stepper` whose `step` is the method of the compiled stepper itself."""
 
-    __slots__ = ("compiled", "isa", "state", "step")
+    __slots__ = ("compiled", "isa", "n_codes", "n_rows", "state", "step")
 
     def __init__(self, stepper: _native.StepperF32, isa: str) -> None:
         self.compiled = stepper
         self.isa = isa
+        self.n_codes = self.n_rows = 0
         self.state: Array = stepper.state()
-        self.step: Callable[[Array], None] = stepper.step
+        self.step: Callable[..., None] = stepper.step
 
 
 class _NativeStream:
@@ -153,7 +163,9 @@ class NativeBackend(Backend):
         recompute_every: int = 0,
         h_mask: Array | None = None,
         batch_samples: int | None = None,
+        coded: Coded | None = None,
     ) -> Forward:
+        _refuse_codes(coded)
         try:
             # The kernel refuses arguments that break the contract, with a short message. Only then
             # are they checked in Python, for an error that gives the reason.
@@ -224,9 +236,10 @@ class NativeBackend(Backend):
         need_dX: bool = True,
         out: Weights | None = None,
     ) -> CellGradients:
+        _refuse_codes(tape.coded)
         try:
             cell, X, lengths, initial, weights, states, every, outputs = tape[:8]
-            pooled, ties, trace, h_mask, batch_samples = tape[8:]
+            pooled, ties, trace, h_mask, batch_samples = tape[8:13]
             W_x, W_h, b, gain = weights
             dW_x, dW_h, db, dgain = _NO_WEIGHTS if out is None else out
             dX, dinitial, into_W_x, into_W_h, into_b, into_gain = _native.backward(
@@ -269,13 +282,31 @@ class NativeBackend(Backend):
         return _native.group_rows(_CELL["elman" if cell is None else cell.name], n_rows, width)
 
     @override
-    def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
+    def step(
+        self,
+        cell: Cell,
+        x: Array,
+        state: Array,
+        weights: Weights,
+        *,
+        coded: Coded | None = None,
+    ) -> Array:
+        _refuse_codes(coded)
         check_step(cell, x, state, weights)
         return self.forward(cell, x[:, None, :], None, state, weights, outputs="final").final
 
     @override
-    def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
-        check_stepper(cell, weights, n_samples)
+    def stepper(
+        self,
+        cell: Cell,
+        weights: Weights,
+        n_samples: int = 1,
+        *,
+        table: Array | None = None,
+        n_codes: int = 0,
+    ) -> Stepper:
+        _refuse_codes(table)
+        check_stepper(cell, weights, n_samples, table, n_codes)
         kind = _native.StepperF32 if weights.b.dtype == np.float32 else _native.StepperF64
         return _NativeStepper(
             kind(

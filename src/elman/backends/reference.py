@@ -31,6 +31,7 @@ from elman.backends.contract import (
     Array,
     Backend,
     CellGradients,
+    Coded,
     Forward,
     Outputs,
     Tape,
@@ -285,11 +286,41 @@ def _share_of_pooled(tape: Tape, dpooled: Array, steps: Array) -> Callable[[Arra
     return share
 
 
+class StepCodes(NamedTuple):
+    """The categories of one step of the live rows."""
+
+    codes: NDArray[np.int32]
+    """(n, n_codes)"""
+    table: Array
+
+    @classmethod
+    def of(cls, coded: Coded | None, n: int, t: int) -> StepCodes | None:
+        """Those of step t of the first n samples."""
+        return None if coded is None else cls(coded.codes[:n, t], coded.table)
+
+
+def _products_with_x(x: Array, coded: StepCodes | None, W_x: Array) -> Array:
+    """What a step adds to the sums: the rows of its categories, one after the other, then x W_x."""
+    if coded is None:
+        return _product(x, W_x)
+    A_x = np.take(coded.table, coded.codes[:, 0], axis=0)
+    for column in range(1, coded.codes.shape[1]):
+        A_x += np.take(coded.table, coded.codes[:, column], axis=0)
+    for feature, row in enumerate(W_x):
+        A_x += x[:, feature, np.newaxis] * row
+    return np.asarray(A_x)
+
+
 def biased_sums(
-    cell: Cell, x: Array, state: Array, weights: Weights, h_mask: Array | None = None
+    cell: Cell,
+    x: Array,
+    state: Array,
+    weights: Weights,
+    h_mask: Array | None = None,
+    coded: StepCodes | None = None,
 ) -> tuple[Array, Array | None]:
     """What the activations see: (n, N * hidden_size); and what `_normalise` made, if it did."""
-    A_x = _product(x, weights.W_x)
+    A_x = _products_with_x(x, coded, weights.W_x)
     A_h = _product(_seen(_hidden(state, weights), h_mask), weights.W_h)
     S = _sums(cell, A_x, A_h)
     if weights.gain is None:
@@ -300,10 +331,15 @@ def biased_sums(
 
 
 def _advance(
-    cell: Cell, x: Array, state: Array, weights: Weights, h_mask: Array | None = None
+    cell: Cell,
+    x: Array,
+    state: Array,
+    weights: Weights,
+    h_mask: Array | None = None,
+    coded: StepCodes | None = None,
 ) -> Step:
     """One time step of the live rows: x (n, n_features), state (n, state_size)."""
-    S, norms = biased_sums(cell, x, state, weights, h_mask)
+    S, norms = biased_sums(cell, x, state, weights, h_mask, coded)
     step = _pointwise(cell).forward(S, state)
     if norms is None:
         return step
@@ -342,7 +378,8 @@ def _run_again(tape: Tape, before: Array, live: list[int], first: int) -> _Histo
     for t, n in enumerate(live):
         if n:
             x = tape.X[:n, first + t]
-            step = _advance(tape.cell, x, state[:n], tape.weights, tape.h_mask)
+            coded = StepCodes.of(tape.coded, n, first + t)
+            step = _advance(tape.cell, x, state[:n], tape.weights, tape.h_mask, coded)
             state[:n] = states[:n, t] = step.state
             if traces is not None:
                 traces[:n, t] = step.trace
@@ -368,18 +405,38 @@ def _quiet() -> Any:
 class _ReferenceStepper:
     """A `streams.Stepper` that calls the pointwise functions of the cell."""
 
-    def __init__(self, cell: Cell, weights: Weights, n_samples: int) -> None:
-        self._cell, self._weights = cell, weights
+    def __init__(
+        self, cell: Cell, weights: Weights, n_samples: int, table: Array | None, n_codes: int
+    ) -> None:
+        self._cell, self._weights, self._table = cell, weights, table
+        self.n_codes, self.n_rows = n_codes, 0 if table is None else len(table)
         size = cell.state_size(weights.W_h.shape[0])
         self.state = np.zeros((n_samples, size), weights.b.dtype)
 
-    def step(self, x: Array, /) -> None:
+    def step(self, x: Array, codes: NDArray[np.int32] | None = None, /) -> None:
+        coded, step_codes = self._coded(codes), None
         try:
-            check_step(self._cell, x, self.state, self._weights)
+            check_step(self._cell, x, self.state, self._weights, coded)
         except ValueError as error:
             raise TypeError(str(error)) from None
+        if coded is not None:
+            step_codes = StepCodes.of(coded, len(x), 0)
         with _quiet():
-            self.state[...] = _advance(self._cell, x, self.state, self._weights).state
+            step = _advance(self._cell, x, self.state, self._weights, coded=step_codes)
+            self.state[...] = step.state
+
+    def _coded(self, codes: NDArray[np.int32] | None) -> Coded | None:
+        """The codes as those of a sequence of one step; TypeError unless they fit the table."""
+        if self._table is None:
+            if codes is not None:
+                raise TypeError("codes were given, but this stepper was made without a table")
+            return None
+        shape = (len(self.state), self.n_codes)
+        if not isinstance(codes, np.ndarray) or codes.shape != shape:
+            raise TypeError(
+                f"codes must be an array (n_samples, n_codes), here {shape}, got {codes!r:.200}"
+            )
+        return Coded(codes[:, np.newaxis, :], self._table)
 
 
 class ReferenceBackend(Backend):
@@ -404,9 +461,19 @@ class ReferenceBackend(Backend):
         recompute_every: int = 0,
         h_mask: Array | None = None,
         batch_samples: int | None = None,
+        coded: Coded | None = None,
     ) -> Forward:
         check_forward(
-            cell, X, lengths, initial, weights, outputs, recompute_every, h_mask, batch_samples
+            cell,
+            X,
+            lengths,
+            initial,
+            weights,
+            outputs,
+            recompute_every,
+            h_mask,
+            batch_samples,
+            coded,
         )
         n_samples, n_timesteps, _ = X.shape
         hidden_size = weights.W_h.shape[0]
@@ -430,7 +497,8 @@ class ReferenceBackend(Backend):
             for t, n in enumerate(_live_rows(lengths, n_samples, n_timesteps)):
                 if n == 0:
                     break
-                step = _advance(cell, X[:n, t], state[:n], weights, h_mask)
+                step_codes = StepCodes.of(coded, n, t)
+                step = _advance(cell, X[:n, t], state[:n], weights, h_mask, step_codes)
                 state[:n] = step.state
                 if pool is not None:
                     pool.take(hidden[:n])
@@ -448,6 +516,7 @@ class ReferenceBackend(Backend):
         if keep_tape and states is not None:
             tape = Tape(cell, X, lengths, initial, weights, states, every, outputs)
             tape = tape._replace(trace=trace, h_mask=h_mask, batch_samples=batch_samples)
+            tape = tape._replace(coded=coded)
             if pool is not None:
                 tape = tape._replace(pooled=pooled, ties=pool.ties)
         return Forward(H if outputs == "sequence" else None, state, tape, pooled)
@@ -480,6 +549,7 @@ class ReferenceBackend(Backend):
         dweights = Weights(*(np.empty_like(w) for w in weights.arrays)) if out is None else out
         for dweight in dweights.arrays:
             dweight.fill(0)
+        dtable = None if tape.coded is None else np.zeros_like(tape.coded.table)
         # A row joins the loop at its sample's last step; until then it waits holding dfinal.
         dstate = zeros.copy() if dfinal is None else dfinal.copy()
         dhidden = _hidden(dstate, weights)
@@ -517,6 +587,9 @@ class ReferenceBackend(Backend):
                     dA_x = _at_products(dS, cell.kind.x_sums, n_sums)
                     dA_h = _at_products(dS, cell.kind.h_sums, n_sums)
                     dweights.W_x[:] += _transposed_product(X[:n, t], dA_x)
+                    if dtable is not None and tape.coded is not None:
+                        for column in tape.coded.codes[:n, t].T:
+                            np.add.at(dtable, column, dA_x)  # one sample after the other
                     seen = _seen(_hidden(previous, weights), tape.h_mask)
                     dweights.W_h[:] += _transposed_product(seen, dA_h)
                     if dX is not None:
@@ -526,22 +599,41 @@ class ReferenceBackend(Backend):
         if dpooled is not None:  # a sample of length 0 is pooled as its initial state
             for part in np.split(dpooled, dpooled.shape[1] // hidden_size, axis=1):
                 dhidden[steps[:, 0] == 0] += part[steps[:, 0] == 0]
-        return CellGradients(dX, dstate, dweights)
+        return CellGradients(dX, dstate, dweights, dtable)
 
     def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
         """All rows: the sum over samples is taken inside of that over steps, one for each step."""
         return max(n_rows, 1)
 
     @override
-    def step(self, cell: Cell, x: Array, state: Array, weights: Weights) -> Array:
-        check_step(cell, x, state, weights)
+    def step(
+        self,
+        cell: Cell,
+        x: Array,
+        state: Array,
+        weights: Weights,
+        *,
+        coded: Coded | None = None,
+    ) -> Array:
+        check_step(cell, x, state, weights, coded)
         with _quiet():
-            return _advance(cell, x, state, weights).state
+            step_codes = StepCodes.of(coded, len(x), 0)
+            return _advance(cell, x, state, weights, coded=step_codes).state
 
     @override
-    def stepper(self, cell: Cell, weights: Weights, n_samples: int = 1) -> Stepper:
-        check_stepper(cell, weights, n_samples)
-        return _ReferenceStepper(cell, Weights(*(w.copy() for w in weights.arrays)), n_samples)
+    def stepper(
+        self,
+        cell: Cell,
+        weights: Weights,
+        n_samples: int = 1,
+        *,
+        table: Array | None = None,
+        n_codes: int = 0,
+    ) -> Stepper:
+        check_stepper(cell, weights, n_samples, table, n_codes)
+        own = Weights(*(w.copy() for w in weights.arrays))
+        own_table = None if table is None else table.copy()
+        return _ReferenceStepper(cell, own, n_samples, own_table, n_codes)
 
     @override
     def stream(self, plan: StreamPlan) -> None:

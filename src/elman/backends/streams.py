@@ -27,11 +27,18 @@ class Stepper(Protocol):
     state: Array
     """(n_samples, state_size), the states so far: zeros at first, changed in place by `step`;
     write to it to reset or restore them"""
+    n_codes: int
+    """codes of each step; 0: there is no table"""
+    n_rows: int
+    """rows of the table"""
 
-    def step(self, x: Array, /) -> None:
+    def step(self, x: Array, codes: NDArray[np.int32] | None = None, /) -> None:
         """x (n_samples, n_features), C-contiguous and of the weights' dtype: one step further.
 
-        The same bits as `Backend.forward`. TypeError for anything else.
+        With a table also codes (n_samples, n_codes), C-contiguous, int32, each in [0, n_rows).
+
+        The same bits as `Backend.forward`. TypeError for anything else, a code that is not a row
+        of the table among it; the state has not changed then.
         """
         ...
 
@@ -59,15 +66,28 @@ class StreamPlan(NamedTuple):
     link: Link
     """from logits to the answer"""
     n_features: int
-    """of a step as it comes in"""
+    """of a step as it comes in, those that are categories counted too"""
     mean: NDArray[np.float64] | None
-    """(n_features,), subtracted; None: steps are taken as they come"""
+    """(n_features,), subtracted; None: steps are taken as they come. 0 for a category"""
     scale: NDArray[np.float64] | None
-    """(n_features,), divided by"""
+    """(n_features,), divided by; 1 for a category"""
     missing: str
     """one of `MISSING`"""
     flat: bool
     """one stream, whose steps and answers have no axis for streams"""
+    categories: tuple[int, ...] = ()
+    """For each of the first columns of a step, which are categories, how many there are of it. Its
+    value must be a whole number in [0, that many), and the code that the first stepper takes for
+    it is that number and those of all columns before it: column k has the rows of the stepper's
+    table from sum(categories[:k]) on. The columns after them are the numbers of the step.
+
+    Indicators with missing="mask" are of the numbers alone and follow them. With missing="skip" a
+    row that is left out may hold any finite number where a category should be."""
+
+    @property
+    def n_codes(self) -> int:
+        """How many of the columns are categories."""
+        return len(self.categories)
 
 
 class SteppedNetwork(Protocol):
@@ -87,8 +107,9 @@ class SteppedNetwork(Protocol):
         """One step further: x (n, n_features), float32 or float64 -> the answers (n, n_outputs).
 
         None, and nothing has changed, if x is anything but a plain C-contiguous, aligned array of
-        that shape, or if it holds what the plan refuses: infinity, NaN with missing="error", or
-        what is infinite once it is standardised.
+        that shape, or if it holds what the plan refuses: infinity, NaN with missing="error", what
+        is infinite once it is standardised, or in the column of a category anything but one of its
+        whole numbers (so NaN as well, unless missing="skip" leaves the row out).
 
         FloatingPointError if a logit is NaN or infinite; the step has been taken then.
         """

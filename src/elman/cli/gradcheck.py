@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, cast
 
 import typer
@@ -39,6 +40,14 @@ def gradcheck(
     layer_norm: Annotated[
         bool, typer.Option("--layer-norm", help="Normalise inside the cell.")
     ] = False,
+    categories: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N[:SIZE],...",
+            help="Columns of categories of a whole network: of 5:3,4 the first has 5, as vectors "
+            "of 3, and the second 4, one-hot.",
+        ),
+    ] = None,
     n_samples: Annotated[int, typer.Option(help="Sequences in the batch.")] = 4,
     n_timesteps: Annotated[int, typer.Option(help="Steps of the longest.")] = 5,
     n_features: Annotated[int, typer.Option(help="Width of a step.")] = 2,
@@ -65,6 +74,7 @@ def gradcheck(
         residual=residual,
         learn_initial_state=learn_initial_state,
         layer_norm=layer_norm,
+        categories=_columns(categories),
         n_samples=n_samples,
         n_timesteps=n_timesteps,
         n_features=n_features,
@@ -77,3 +87,17 @@ def gradcheck(
     )
     print(report)
     return 0 if report.passed else 1
+
+
+def _columns(text: str | None) -> tuple[tuple[int, int], ...]:
+    """What `--categories` says of each column: how many categories, and how long its vectors."""
+    columns = []
+    for part in text.split(",") if text else []:
+        found = re.fullmatch(r"\s*(\d{1,9})(?::(\d{1,9}))?\s*", part)
+        if found is None:
+            raise ValueError(
+                f"--categories {text}: {part!r} is not a number of categories, such as 5, nor one "
+                "with the size of their vectors, such as 5:3"
+            )
+        columns.append((int(found[1]), int(found[2] or 0)))
+    return tuple(columns)

@@ -21,6 +21,7 @@ from elman.hyperparameters.checks import (
     sizes,
 )
 from elman.hyperparameters.declared import DECLARED, Declaration
+from elman.hyperparameters.symbol_checks import categorical_columns, embedding_width, frequency
 
 NONE = "none"
 
@@ -64,7 +65,7 @@ def given_hyperparameters(context: typer.Context) -> dict[str, Any]:
 def _option(name: str, declaration: Declaration) -> inspect.Parameter:
     """A hyper-parameter as typer takes it; None is one that was left out."""
     how: tuple[Callable[[str], Any], str] | None = PARSERS.get(declaration.check)
-    if _may_be_none(declaration):
+    if how is None and _may_be_none(declaration):
         how = _number, f"FLOAT|{NONE}"
     parser, metavar = how or (None, None)
     return inspect.Parameter(
@@ -141,6 +142,35 @@ def _class_weight(text: str) -> str | dict[str, float]:
     return weights
 
 
+def _columns(text: str) -> str | list[str] | list[int]:
+    """auto, all, or columns by name or index."""
+    if text in ("auto", "all"):
+        return text
+    names = [name.strip() for name in text.split(",")]
+    return [int(name) for name in names] if all(map(str.isdigit, names)) else names
+
+
+def _embedding(text: str) -> int | str | dict[str | int, Any]:
+    """auto, none, a size, or COLUMN=SIZE with commas between."""
+    if "=" not in text:
+        return text if text in ("auto", NONE) else _whole(text)
+    sizes: dict[str | int, Any] = {}
+    for part in text.split(","):
+        column, _, size = part.rpartition("=")
+        key = int(column) if column.isdigit() else column
+        sizes[key] = None if size == NONE else size if size == "auto" else _whole(size)
+    return sizes
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither auto, none nor a whole number, nor COLUMN=SIZE,..."
+        ) from None
+
+
 PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
     sizes: (_sizes, "INTEGER[,INTEGER...]"),
     readout_of_samples: (_readouts, "TEXT[,TEXT...]"),
@@ -149,6 +179,9 @@ PARSERS: dict[Check, tuple[Callable[[str], Any], str]] = {
     block_steps: (_auto_or_int, "auto|INTEGER"),
     most_epochs: (_auto_or_int, "auto|INTEGER"),
     batch_samples: (_auto_or_int, "auto|INTEGER"),
+    categorical_columns: (_columns, "auto|all|COLUMN[,COLUMN...]"),
+    embedding_width: (_embedding, "auto|none|INTEGER|COLUMN=INTEGER,..."),
+    frequency: (_epochs_or_share, "INTEGER|FLOAT"),
     class_weighting: (_class_weight, "balanced|LABEL=WEIGHT,..."),
 }
 """How the text of an option is read, and what help calls it, where a type does not say so."""

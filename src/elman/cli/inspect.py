@@ -16,6 +16,7 @@ from elman.cli.files import load_model
 from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
 from elman.cli.tables import new_table, print_table
 from elman.cli.text import visible
+from elman.hyperparameters.declared import defaults_of
 from elman.inspection.summary import LEFT, TABLE, Summary
 from elman.models.columns import KEPT
 from elman.models.files import Saved, plain_parameters
@@ -26,6 +27,10 @@ from elman.models.summary import summary_of
 
 def inspect(
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit` or `elman.save`.")],
+    n_timesteps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Time steps of a recording, for the memory of training."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a saved model is.
@@ -37,13 +42,16 @@ def inspect(
     "step values"), classes or targets (each with name, mean, deviation), n_features,
     feature_names, columns, before (what X goes through first), frontend (deltas, stride,
     scale_each, and the reasons for what "auto" chose), summary (layers, parameters, multiply_adds,
-    training_memory, stream_state, dtype, ...), hyperparameters, training (n_epochs, best_epoch,
+    training_memory, stream_state, dtype, ...), hyperparameters, not_default (the names of those
+    that differ from the defaults of today), training (n_epochs, best_epoch,
     stopped_by, batch_size and max_iter: at most how many samples in a batch and how many epochs,
     batch_size_reason and max_iter_reason: why "auto" chose so many, history). What is not known is
     null.
     """
     saved = load_model(model)
-    summary = summary_of(saved.model, saved.parameters, history=saved.history)
+    summary = summary_of(
+        saved.model, saved.parameters, n_timesteps=n_timesteps, history=saved.history
+    )
     if as_json:
         print_json(_described(model, saved, summary))
         return
@@ -83,8 +91,12 @@ def inspect(
     table = new_table()
     table.add_column("name")
     table.add_column("value")
+    table.add_column("default, if another")
+    defaults = defaults_of(saved.model.kind)
+    changed = _not_default(saved)
     for name, value in saved.parameters.items():
-        table.add_row(name, repr(value))
+        default = repr(defaults[name]) if name in changed else ""
+        table.add_row(name, repr(value), default, style="bold" if name in changed else "")
     print_table(console, "Hyper-parameters", table)
 
 
@@ -121,6 +133,7 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
         },
         "summary": summary.to_dict(),
         "hyperparameters": plain_parameters(saved.parameters),
+        "not_default": _not_default(saved),
         "training": {
             "n_epochs": len(history),
             "best_epoch": history.best_epoch,
@@ -132,6 +145,15 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
             "history": history.to_dict(),
         },
     }
+
+
+def _not_default(saved: Saved[TrainedModel]) -> list[str]:
+    """The hyper-parameters that are not what an estimator has by default."""
+    found = plain_parameters(saved.parameters)
+    defaults = plain_parameters(defaults_of(saved.model.kind))
+    return [
+        name for name in found if name in defaults and repr(found[name]) != repr(defaults[name])
+    ]
 
 
 def _answers(model: Any) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from elman.cli.text import visible
 from elman.evaluation.scores import ClassScore, ValueScore
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
     from rich.table import Table
     from rich.text import Text
 
@@ -51,8 +52,26 @@ def print_table(console: Console, title: str, table: Table) -> None:
     at_ease = console.options.update(max_width=WIDEST)
     needed, wished = Measurement.get(console, at_ease, table)
     table.width = wished if console.soft_wrap else min(wished, max(console.width, needed))
-    console.print(table, crop=False)
+    console.print(_Trimmed(table), crop=False)
     console.print()
+
+
+class _Trimmed:
+    """A table without the blanks that fill its last column."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        from rich.segment import Segment
+
+        for line in Segment.split_lines(console.render(self._table, options)):
+            while line and not line[-1].text.strip():
+                line.pop()
+            yield from line[:-1]
+            if line:
+                yield Segment(line[-1].text.rstrip(), line[-1].style)
+            yield Segment.line()
 
 
 def print_class_table(

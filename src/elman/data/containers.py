@@ -88,7 +88,7 @@ def unpacked(X: Any, name: str, *, two_d: bool | None = None) -> Any:
         )
     if isinstance(X, (list, tuple)):
         return _unpacked_list(X, name) or X
-    if _is_grouped(X):
+    if is_grouped(X):
         return _groups(X, name)
     if is_pandas(X) and holds_sequences(X, two_d):
         return split_frame(X, name, two_d)
@@ -110,7 +110,7 @@ def is_one_array(X: Any) -> bool:
         return X.ndim in (2, 3)
     if isinstance(X, Stored):
         return X.two_d
-    if isinstance(X, (list, tuple)) or _is_grouped(X):
+    if isinstance(X, (list, tuple)) or is_grouped(X):
         return False
     if is_pandas(X) and holds_sequences(X, None):
         return False
@@ -153,7 +153,7 @@ def ids_of(X: Any) -> list[Any] | None:
 # Groups
 
 
-def _is_grouped(X: Any) -> bool:
+def is_grouped(X: Any) -> bool:
     """Whether X is what a data frame's groupby gives."""
     return hasattr(X, "ngroups") or (hasattr(X, "maintain_order") and hasattr(X, "agg"))
 
@@ -267,7 +267,7 @@ def _sample(x: Any, place: str) -> Any:
         if is_data_set(x):
             refuse_data_set(x, place)
         return x
-    if isinstance(x, np.generic) or is_pandas(x) or is_table(x) or _is_grouped(x):
+    if isinstance(x, np.generic) or is_pandas(x) or is_table(x) or is_grouped(x):
         return x
     return _plain(x, place, sample=True)
 

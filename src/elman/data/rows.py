@@ -57,7 +57,7 @@ def by_position(
     if kind in PLAIN:
         return x
     if kind is list or kind is tuple:
-        if n is None or not x or type(x[0]) in PLAIN or _row(x[0]) is None:
+        if n is None or not x or type(x[0]) in PLAIN or row_of(x[0]) is None:
             return x
         return [
             _values(each, names, f"{name}: stream {i}", estimator, of_steps)
@@ -79,11 +79,11 @@ def _of_frame(
         )
     seen = None if of_steps else names_of(labels, name)
     if seen is not None:
-        values = values[:, _order(seen, names, name, estimator)]
+        values = values[:, order_of(seen, names, name, estimator)]
     return values[0] if n is None else values
 
 
-def _row(x: Any) -> tuple[Labels, Sequence[Any], bool] | None:
+def row_of(x: Any) -> tuple[Labels, Sequence[Any], bool] | None:
     """What a row calls its values, the values, and whether they have an order; or None."""
     if isinstance(x, Mapping):
         return tuple(x), list(x.values()), False
@@ -101,7 +101,7 @@ def _row(x: Any) -> tuple[Labels, Sequence[Any], bool] | None:
 
 def _values(x: Any, names: Names | None, place: str, estimator: str, of_steps: bool) -> Any:
     """The values of one row in the order of training; x itself if it has no names."""
-    row = _row(x)
+    row = row_of(x)
     if row is None:
         return x
     labels, values, ordered = row
@@ -114,11 +114,11 @@ def _values(x: Any, names: Names | None, place: str, estimator: str, of_steps: b
             f"{place} is a {type(x).__name__}, whose values have names, but {estimator} was {why}: "
             "pass the values in the order of training"
         )
-    order = _order(labels, names, place, estimator)
+    order = order_of(labels, names, place, estimator)
     return [_number(values[i], labels[i], place) for i in order]
 
 
-def _order(seen: Labels, names: Names | None, place: str, estimator: str) -> list[int]:
+def order_of(seen: Labels, names: Names | None, place: str, estimator: str) -> list[int]:
     """Where the value of each feature stands among those of a row."""
     if names is None:
         check_names(seen, None, name=place, sample=None, estimator=estimator)  # which warns

@@ -85,7 +85,7 @@ def plain_sample(sample: Any, place: str) -> Array:
     return as_array(plain_series(sample, place), place)
 
 
-def _how_to_open(X: Any) -> str:
+def how_to_open(X: Any) -> str:
     """What to do with a path that was passed for what lies there; begins with a full stop."""
     if not isinstance(X, (str, os.PathLike)) or "\0" in os.fspath(X) or not os.path.exists(X):
         return ""
@@ -105,7 +105,7 @@ def refuse_containers(X: Any, place: str) -> None:
         )
     if X is None or isinstance(X, (str, bytes, dict, set, frozenset, os.PathLike)):
         raise TypeError(
-            f"{place} is {shown(X)}, a {type(X).__name__}; expected {LAYOUTS}{_how_to_open(X)}"
+            f"{place} is {shown(X)}, a {type(X).__name__}; expected {LAYOUTS}{how_to_open(X)}"
         )
     if hasattr(X, "ngroups"):
         raise TypeError(

@@ -88,6 +88,8 @@ def solver_settings(estimator: Any) -> dict[str, Any]:
 def optimizer_of(estimator: Any, network: Network) -> SGD | Adam | Replicas:
     """A fresh optimizer of the network's weights; in local mode that of all its replicas."""
     settings = solver_settings(estimator)
+    if network.layout.frozen:
+        settings.get("settings", settings)["frozen"] = network.layout.frozen
     if estimator.mode == "local":
         return Replicas(network.params, **settings)
     return make_optimizer(settings.pop("solver"), network.params, **settings)

@@ -15,6 +15,7 @@ from elman.hyperparameters.declared import decides_bits
 from elman.hyperparameters.seeds import entropy_of
 from elman.models.files import plain_parameters
 from elman.models.model import TrainedModel
+from elman.nn.readouts import EVERY
 from elman.training.checkpoints import digest
 from elman.training.labelled import Labelled
 
@@ -45,6 +46,8 @@ def fingerprint(
     """
     parameters = plain_parameters(estimator.get_params(deep=False)) | chosen
     parameters |= {"deltas": model.frontend.deltas, "stride": model.frontend.stride}
+    if "readout" in parameters and model.network.layout.at_every_step:
+        parameters["readout"] = EVERY  # which y may have asked for, or the user: it is one run
     if isinstance(estimator.random_state, (np.random.RandomState, np.random.Generator)):
         parameters["random_state"] = entropy_of(root)
     meaning, arrays = model.describe_answers()

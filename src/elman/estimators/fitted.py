@@ -176,8 +176,8 @@ class FittedEstimator(BaseEstimator, Generic[M]):  # type: ignore[misc]
         batch_size : int, optional
             Sequences in a batch, for the memory of training; by default that of the estimator.
         n_timesteps : int, optional
-            Time steps of each sequence of that batch; by default 100, or after a fit of a 2-D X the
-            number of its columns.
+            Time steps of each sequence of that batch; by default those of a 2-D X after its fit,
+            and 100 as an example where nothing says it.
 
         Returns
         -------

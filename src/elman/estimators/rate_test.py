@@ -87,7 +87,10 @@ def losses_by_rate(
     training = e._prepared(e._weighted(training, model.meaning), model)
     settings = solver_settings(e)
     settings = dict(settings.get("settings", settings))  # those of each replica in local mode
-    optimizer: Any = make_optimizer(settings.pop("solver"), model.network.params, **settings)
+    network = model.network
+    optimizer: Any = make_optimizer(
+        settings.pop("solver"), network.params, **settings, frozen=network.layout.frozen
+    )
     watching = _Watching(rates, optimizer, smoothing, exploded_at)
     objective, backend = e._objective(model.meaning), e._backend()
     plan = plan_of(e, n_done=0, batch_size=batch_size_of(e, len(training.X)))

@@ -21,6 +21,7 @@ from elman.estimators.hooks import Meaning
 from elman.estimators.scoring import refuse_scorers_of_samples
 from elman.estimators.steps import check_any
 from elman.hyperparameters.declared import RegressorParameters, completed, defaults_of
+from elman.models.files import FORMER_READOUT
 from elman.models.regressor import TrainedRegressor
 from elman.nn.objectives import Objective, Values, r_squared
 from elman.nn.readouts import EVERY, plain_readout
@@ -32,6 +33,8 @@ from elman.training.labelled import Labelled, has_target
 
 Array = NDArray[Any]
 
+DEFAULT_THEN = "_default_readout"
+"""In a pickle, what `readout` was by default when it was written; older ones have nothing."""
 DEFAULT_READOUT = plain_readout(defaults_of("RNNRegressor")["readout"])
 
 
@@ -363,6 +366,24 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator[TrainedRegressor], Regress
             unscaled = Standardisation(np.zeros(n_targets), np.ones(n_targets))
             known = {"one_target": one_target, "target_scale": unscaled, "per_step": per_step}
         return targets, known
+
+    def __getstate__(self) -> Any:
+        return {**super().__getstate__(), DEFAULT_THEN: DEFAULT_READOUT}
+
+    def __setstate__(self, state: Any) -> None:
+        """Unpickle; a readout that nobody had chosen is the default of today.
+
+        Where targets of time steps have asked for "every" by themselves, `readout` is the default,
+        and has to be so for `fit` and `partial_fit` to go on.
+        """
+        state = dict(state)
+        default = state.pop(DEFAULT_THEN, FORMER_READOUT)
+        super().__setstate__(state)
+        model = state.get("model_")
+        if model is None or not model.network.layout.at_every_step:
+            return
+        if plain_readout(self.readout) == default:
+            self.readout = defaults_of("RNNRegressor")["readout"]
 
     def _is_per_step(self, y: Any, data: Sequences, known: Meaning | None, name: str) -> bool:
         """Whether y has the targets of time steps: as the network has, or as readout or y says."""

@@ -63,8 +63,7 @@ def scorer_of(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any =
     ValueError
         The score is not defined for this data: says why, and which classes the data lacks.
     """
-    of_steps = _is_of_steps(estimator) and _is_theirs(scoring)
-    bound = _Bound(PerStep(scoring) if of_steps else scoring, estimator, X, y, sample_weight)
+    bound = _bound(estimator, scoring, X, y, sample_weight)
     bound.refuse_undefined(scoring)
 
     def score() -> float:
@@ -74,6 +73,35 @@ def scorer_of(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any =
         return value
 
     return score
+
+
+def score_of(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+    """The score of a fitted estimator, of the same arguments as `scorer_of` takes.
+
+    Raises
+    ------
+    ValueError
+        The score is not a finite number.
+    Exception
+        Whatever the scorer raises.
+    """
+    bound = _bound(estimator, scoring, X, y, sample_weight)
+    given = bound.given_by(bound.estimator)
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"it returned {given!r:.100}, of type {type(given).__name__}; it must return a number"
+        ) from None
+    if not math.isfinite(value):
+        raise ValueError(f"it gave {value}; it must give a finite number")
+    return value
+
+
+def name_of(scoring: Any) -> str:
+    """A scorer in words: scoring='f1_macro', or the scoring function f."""
+    name = getattr(scoring, "__name__", None)
+    return f"scoring={scoring!r:.200}" if name is None else f"the scoring function {name}"
 
 
 def check_scoring_name(scoring: Any) -> None:
@@ -112,7 +140,11 @@ class _Bound:
         return self.of(self.estimator)
 
     def of(self, estimator: Any) -> float:
-        return float(self.scorer(estimator, self.X, self.y, **self.options))
+        return float(self.given_by(estimator))
+
+    def given_by(self, estimator: Any) -> Any:
+        """What the scorer returns, as it is."""
+        return self.scorer(estimator, self.X, self.y, **self.options)
 
     def refuse_undefined(self, scoring: Any) -> None:
         """Raise ValueError if the data has no score, whatever the network learns."""
@@ -140,6 +172,11 @@ class _Bound:
                 text = str(error).strip().rstrip(".")[:500]
                 return f"failed for the validation data ({type(error).__name__}: {text})", error
         return (None, None) if math.isfinite(value) else (_gave(value), None)
+
+
+def _bound(estimator: Any, scoring: Any, X: Any, y: Any, sample_weight: Any) -> _Bound:
+    of_steps = _is_of_steps(estimator) and _is_theirs(scoring)
+    return _Bound(PerStep(scoring) if of_steps else scoring, estimator, X, y, sample_weight)
 
 
 class PerStep:

@@ -114,11 +114,15 @@ def integer(low: int) -> Check:
 
 
 def auto_or_integer(low: int, high: int | None = None) -> Check:
-    """The text "auto", or an int of at least `low`, and at most `high`."""
-    bounds = f"at least {low}" if high is None else f"from {low} to {high}"
-    allowed = f"int >= {low}"
-    if high is not None and high - low < 10:
-        allowed = ", ".join(map(str, range(low, high + 1)))
+    """The text "auto", or an int of at least `low`, and at most `high`.
+
+    A `high` far from `low` is a number of time steps that no sequence has, which nobody needs to
+    read.
+    """
+    bounds, allowed = f"of at least {low}", f"int >= {low}"
+    few = high is not None and high - low < 10
+    if high is not None and few:
+        bounds, allowed = f"from {low} to {high}", ", ".join(map(str, range(low, high + 1)))
 
     @accepting(f'"auto" or {allowed}')
     def check(name: str, value: Any) -> None:
@@ -127,6 +131,10 @@ def auto_or_integer(low: int, high: int | None = None) -> Check:
         if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
             kind = "" if isinstance(value, str) else f" is {a_kind(value)}"
             raise TypeError(f"{name}={value!r:.200}{kind}; it must be 'auto' or an int {bounds}")
+        if high is not None and not few and int(value) > high:
+            raise ValueError(
+                f"{name}={value!r:.200} is larger than any number of time steps can be"
+            )
         if int(value) < low or (high is not None and int(value) > high):
             raise ValueError(f"{name}={value!r:.200}; it must be 'auto' or an int {bounds}")
 

@@ -42,6 +42,13 @@ from elman.hyperparameters.checks import (
     thread_count,
     verbosity,
 )
+from elman.hyperparameters.symbol_checks import (
+    categorical_columns,
+    embedding_width,
+    frequency,
+    initial_vectors,
+    known_categories,
+)
 from elman.nn.initializers import RECURRENT
 from elman.nn.objectives import REGRESSION_LOSSES
 from elman.nn.optimizers import OUTER_SOLVERS, SOLVERS
@@ -768,6 +775,104 @@ class TrainingParameters:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
+class SymbolParameters:
+    """What in X is a symbol, and how symbols are fed to the network, for every estimator."""
+
+    categorical_features: Any = declared(
+        "auto",
+        categorical_columns,
+        help="Columns that are categories: auto, all, or names with commas.",
+        doc="""
+        Which columns of a time step are categories. "auto": texts, and columns of a data frame
+        whose type is text, `category`, an enumeration or bool; all others are numbers. A list of
+        names or indices, or True and False for each column, makes categories of columns of integers
+        too; "all" of every column, so that a sequence of integers is one of token ids. A sequence
+        that is a text has its characters as steps, one that is a list of texts those tokens.
+        """,
+        shapes="network",
+    )
+    categories: Any = declared(
+        "auto",
+        known_categories,
+        help="The categories of each column.",
+        doc="""
+        "auto" learns the categories from the training data (in `partial_fit` from the first call);
+        or a list with a list of categories for each categorical column.
+        """,
+        shapes="network",
+        saved=False,
+        option=False,
+    )
+    min_frequency: int | float | None = declared(
+        None,
+        frequency,
+        help="Categories that occur less often in training are taken as unknown.",
+        doc="""
+        Categories that occur less often in the training data are taken together as unknown: an int
+        counts how often, a float is a share of all steps.
+        """,
+        shapes="network",
+    )
+    max_categories: int | None = declared(
+        None,
+        optional(integer(1)),
+        help="At most so many categories of a column; rarer ones are taken as unknown.",
+        doc="""
+        At most so many categories of a column, the commonest ones; the rarer ones are taken
+        together as unknown, which counts as one of them.
+        """,
+        shapes="network",
+    )
+    handle_unknown: str = declared(
+        "unknown",
+        one_of("unknown", "error"),
+        help="What a category is that was not seen in training: unknown, or an error.",
+        doc="""
+        What becomes of a category that was not seen in training. "unknown" is a category with a
+        vector of its own. It is learned from those that are too rare, and from each other one in
+        its place now and then: one that occurs n times with probability 0.25 / (0.25 + n), after
+        Kiperwasser and Goldberg (2016). "error" refuses it.
+        """,
+        shapes="network",
+    )
+    embedding_size: Any = declared(
+        "auto",
+        embedding_width,
+        help="Numbers that stand for a category: auto, how many, or none for a row of W_x each.",
+        doc="""
+        Numbers that stand for a category, learned with the network. None feeds one-hot columns,
+        which costs no more time, since the product with them is a row of the weights. "auto" does
+        so for up to 256 categories, and takes 64 numbers for more. A dict has one of these for
+        each column, by name or index.
+        """,
+        shapes="network",
+    )
+    embedding_init: Any = declared(
+        None,
+        initial_vectors,
+        help="Vectors that embeddings begin with.",
+        doc="""
+        Vectors that embeddings begin with: an array with a row for each category in the order of
+        `symbols_`, or a mapping from tokens to vectors, such as `elman.data.read_word_vectors`
+        gives, where tokens without one begin at random; with several categorical columns a dict of
+        these by column. They say the size of the embedding if `embedding_size` is "auto".
+        """,
+        shapes="training",
+        saved=False,
+        option=False,
+    )
+    freeze_embedding: bool = declared(
+        False,
+        boolean,
+        help="Leave embeddings as they begin.",
+        doc="""
+        Leave embeddings as they begin: they are not trained.
+        """,
+        shapes="network",
+    )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
 class RunParameters:
     """What a fit keeps, reads, computes with and reports, for every estimator.
 
@@ -980,19 +1085,31 @@ class RunParameters:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ClassifierParameters(
-    RunParameters, TrainingParameters, LabelParameters, ReadoutParameters, NetworkParameters
+    RunParameters,
+    SymbolParameters,
+    TrainingParameters,
+    LabelParameters,
+    ReadoutParameters,
+    NetworkParameters,
 ):
     """The hyper-parameters of `RNNClassifier`."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class TaggerParameters(RunParameters, TrainingParameters, LabelParameters, NetworkParameters):
+class TaggerParameters(
+    RunParameters, SymbolParameters, TrainingParameters, LabelParameters, NetworkParameters
+):
     """The hyper-parameters of `RNNTagger`."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RegressorParameters(
-    RunParameters, TrainingParameters, LossParameters, ReadoutParameters, NetworkParameters
+    RunParameters,
+    SymbolParameters,
+    TrainingParameters,
+    LossParameters,
+    ReadoutParameters,
+    NetworkParameters,
 ):
     """The hyper-parameters of `RNNRegressor`.
 
@@ -1032,6 +1149,7 @@ DECLARED: dict[str, Declaration] = {
         LossParameters,
         LabelParameters,
         TrainingParameters,
+        SymbolParameters,
         RunParameters,
     )
     for name, declaration in declarations(parameters).items()

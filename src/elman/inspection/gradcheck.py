@@ -118,6 +118,7 @@ def gradcheck(
     residual: bool = False,
     learn_initial_state: bool = False,
     layer_norm: bool = False,
+    categories: tuple[tuple[int, int], ...] = (),
     n_samples: int = 4,
     n_timesteps: int = 5,
     n_features: int = 2,
@@ -152,6 +153,10 @@ def gradcheck(
         Of the whole network: of one class, of several labels, of values.
     n_layers, bidirectional, residual, learn_initial_state
         Options of the whole network, as in `elman.nn.layout.Layout`.
+    categories : tuple of (int, int)
+        Columns of categories that a whole network has beside its n_features numbers, which may be
+        0 then: for each how many categories there are, and the length of the vectors that stand for
+        them, 0 being one-hot. Past a sample's end they hold what is no category.
     n_samples, n_timesteps, n_features, n_classes : int
     hidden_size : int or tuple of int
         A tuple has one for each layer of the whole network.
@@ -193,7 +198,7 @@ def gradcheck(
         "max_elements": max_elements,
     }
     for name, size in sizes.items():
-        if size < 1:
+        if size < 1 and not (name == "n_features" and categories and size == 0):
             raise ValueError(f"{name}={size} must be at least 1")
     widths = layer_sizes(hidden_size, n_layers)
     if not widths or min(widths) < 1:
@@ -208,6 +213,8 @@ def gradcheck(
             "n_layers, bidirectional, residual and learn_initial_state are of a whole network: "
             "choose a readout too"
         )
+    if readout is None and categories:
+        raise ValueError("categories are of a whole network: choose a readout too")
     if not tolerance > 0:
         raise ValueError(f"tolerance={tolerance} must be a positive number")
     readout = None if readout is None else plain_readout(readout)
@@ -226,7 +233,15 @@ def gradcheck(
             kind, n_samples, n_timesteps, n_features, widths[0], lengths, backend, rng
         )
     else:
-        layout = Layout(n_features, widths, n_classes, kind, readout, **options)
+        layout = Layout(
+            n_features + len(categories),
+            widths,
+            n_classes,
+            kind,
+            readout,
+            categories=categories,
+            **options,
+        )
         network = Network.initialised(layout, rng=rng, dtype="float64")
         _widen_gains(network)
         problem = _network_problem(network, n_samples, n_timesteps, lengths, loss, backend, rng)
@@ -242,6 +257,8 @@ def gradcheck(
     if len(widths) > 1:
         through += f", n_layers={len(widths)}"
     through += "".join(f", {name}" for name, chosen in options.items() if chosen)
+    for n_categories, size in categories:
+        through += f", {n_categories} categories {f'as vectors of {size}' if size else 'one-hot'}"
     normed = " with layer_norm" if layer_norm else ""
     of_lengths = "all equal" if lengths is None else ", ".join(map(str, lengths))
     configuration = (
@@ -290,12 +307,13 @@ def _cell_problem(
     tape = backend.forward(cell, X, lengths, initial, weights, keep_tape=True).tape
     if tape is None:
         raise RuntimeError(f"backend {backend.name} kept no tape though it was asked to")
-    dX, dinitial, dweights = backend.backward(dH, dfinal, tape)
-    if dX is None:
+    back = backend.backward(dH, dfinal, tape)
+    if back.dX is None:
         raise RuntimeError(f"backend {backend.name} returned no dX though it was asked to")
     return _Problem(
         {"X": X, "initial": initial, **dict(zip(shapes, weights.arrays, strict=True))},
-        {"X": dX, "initial": dinitial, **dict(zip(shapes, dweights.arrays, strict=True))},
+        {"X": back.dX, "initial": back.dinitial}
+        | dict(zip(shapes, back.dweights.arrays, strict=True)),
         values,
     )
 
@@ -325,7 +343,7 @@ def _network_problem(
     # biases start at zero, which would hide a wrong sign
     params.flat += rng.uniform(-0.1, 0.1, params.flat.size)
     layout = network.layout
-    if layout.n_layers == 1 and not layout.bidirectional:
+    if layout.n_layers == 1 and not layout.bidirectional and not layout.categories:
         weights = Weights(*(params[f"recurrent0.{name}"] for name in layout.cell.weight_names))
         state = np.zeros((n_samples, layout.cell.state_size(layout.width)))
         if layout.learn_initial_state:
@@ -333,6 +351,9 @@ def _network_problem(
         X = draw_inputs(layout.cell, weights, state, n_timesteps, layout.readout, rng, lengths)
     else:
         X = draw_stack_inputs(network, n_samples, n_timesteps, lengths, rng)
+    n_codes = len(layout.categories)
+    if n_codes and lengths is not None:
+        X[np.arange(n_timesteps) >= lengths[:, np.newaxis], :n_codes] = -1
     outputs = network.logits(X, lengths, backend)
     places = _places(network, n_samples, n_timesteps, lengths)
     answers = outputs if places is None else outputs.reshape(-1, layout.n_outputs)[places]
@@ -347,7 +368,10 @@ def _network_problem(
     sums = gradient(network, samples, objective, backend, need_dX=True)
     if sums.dX is None:
         raise RuntimeError("the network returned no dX though it was asked to")
-    return _Problem({"X": X, **params}, {"X": sums.dX, **sums.gradient}, values)
+    numbers, dnumbers = {"X": X[:, :, n_codes:]}, {"X": sums.dX[:, :, n_codes:]}
+    if layout.n_features == n_codes:
+        numbers, dnumbers = {}, {}
+    return _Problem(numbers | dict(params), dnumbers | dict(sums.gradient), values)
 
 
 def _places(

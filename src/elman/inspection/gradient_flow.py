@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import Cell, Weights
-from elman.backends.contract import POOLS, Backend, CellGradients, Forward, Outputs, Tape
+from elman.backends.contract import POOLS, Backend, CellGradients, Coded, Forward, Outputs, Tape
 from elman.nn.gradient import Samples, gradient
 from elman.nn.network import Network
 from elman.nn.objectives import Objective
@@ -94,6 +94,7 @@ class _Walk(NamedTuple):
     state_size: int
     outputs: Outputs
     pooled: Array | None
+    table: Array | None
 
 
 class _StepByStep:
@@ -120,6 +121,7 @@ class _StepByStep:
         weights: Weights,
         *,
         outputs: Outputs = "sequence",
+        coded: Coded | None = None,
         **_options: Any,
     ) -> Forward:
         n_samples, n_timesteps, _ = X.shape
@@ -139,6 +141,7 @@ class _StepByStep:
                 weights,
                 outputs="final",
                 keep_tape=True,
+                coded=None if coded is None else _one_step(coded, t),
             )
             state = step.final
             H[:, t] = state[:, :hidden_size] * (n_steps > t)[:, np.newaxis]
@@ -149,7 +152,8 @@ class _StepByStep:
             pooled = np.concatenate(
                 [_pooled(H, n_steps, initial_h, pool) for pool in outputs.split("_")], axis=1
             )
-        walk = _Walk(tapes, H, n_steps, state.shape[1], outputs, pooled)
+        table = None if coded is None else coded.table
+        walk = _Walk(tapes, H, n_steps, state.shape[1], outputs, pooled, table)
         return Forward(H, state, cast(Tape, walk), pooled)
 
     def backward(
@@ -172,6 +176,7 @@ class _StepByStep:
         total = np.zeros((n_samples, n_timesteps, walk.state_size))
         through_time = np.zeros_like(total)
         dX = []
+        dtable: Array | None = None
         for array in out.arrays:
             array.fill(0)
         for t in reversed(range(n_timesteps)):
@@ -187,9 +192,18 @@ class _StepByStep:
             dX.append(back.dX)
             for array, more in zip(out.arrays, back.dweights.arrays, strict=True):
                 array += more
+            if back.dtable is not None:
+                dtable = back.dtable if dtable is None else dtable + back.dtable
         self.last = StateGradient(total, through_time)
         whole = np.concatenate(cast(list[Array], dX[::-1]), axis=1) if need_dX and dX else None
-        return CellGradients(whole, dstate, out)
+        if dtable is None and walk.table is not None:
+            dtable = np.zeros_like(walk.table)
+        return CellGradients(whole, dstate, out, dtable)
+
+
+def _one_step(coded: Coded, t: int) -> Coded:
+    """The codes of time step t as those of sequences of one step."""
+    return coded._replace(codes=np.ascontiguousarray(coded.codes[:, t : t + 1]))
 
 
 def _pooled(H: Array, n_steps: NDArray[np.int64], initial: Array, pool: str) -> Array:

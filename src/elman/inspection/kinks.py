@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import Cell, Weights
-from elman.backends.contract import Forward
-from elman.backends.reference import ReferenceBackend, biased_sums
+from elman.backends.contract import Coded, Forward
+from elman.backends.reference import ReferenceBackend, StepCodes, biased_sums
 from elman.nn.network import Network
 from elman.nn.readouts import Readout, readout_named
 
@@ -77,7 +77,7 @@ def draw_stack_inputs(
     Whole samples are drawn until one is right: with a second direction no step is independent of
     those to come.
     """
-    X = rng.standard_normal((n_samples, n_timesteps, network.layout.n_features))
+    X = _draw(network, n_samples, n_timesteps, rng)
     ends = np.full(n_samples, n_timesteps) if lengths is None else lengths
     rows = np.arange(n_samples)
     for _ in range(MAX_REDRAWS):
@@ -94,12 +94,20 @@ def draw_stack_inputs(
         rows = rows[unusable]
         if len(rows) == 0:
             return X
-        X[rows] = rng.standard_normal((len(rows), n_timesteps, network.layout.n_features))
+        X[rows] = _draw(network, len(rows), n_timesteps, rng)
     raise ValueError(
         f"found no inputs that keep {n_timesteps} steps of {network.layout.hidden_sizes} units "
         "clear of kinks, where there is no derivative to check; try fewer steps or units, or "
         "another seed"
     )
+
+
+def _draw(network: Network, n_samples: int, n_timesteps: int, rng: np.random.Generator) -> Array:
+    """Random numbers, and random categories in their columns."""
+    X = rng.standard_normal((n_samples, n_timesteps, network.layout.n_features))
+    for k, (n_categories, _) in enumerate(network.layout.categories):
+        X[:, :, k] = rng.integers(0, n_categories, X.shape[:2])
+    return X
 
 
 class _Recorder(ReferenceBackend):
@@ -115,10 +123,12 @@ class _Recorder(ReferenceBackend):
         lengths: NDArray[np.int64] | None,
         initial: Array | None,
         weights: Weights,
+        *,
+        coded: Coded | None = None,
         **options: Any,
     ) -> Forward:
         """Run every time step, and note how near relu comes to its kink."""
-        out = super().forward(cell, X, lengths, initial, weights, **options)
+        out = super().forward(cell, X, lengths, initial, weights, coded=coded, **options)
         if cell.activation == "relu" and out.H is not None:
             before = np.zeros_like(out.H)
             before[:, 1:] = out.H[:, :-1]
@@ -126,7 +136,10 @@ class _Recorder(ReferenceBackend):
                 before[:, 0] = initial
             rows = len(X) * X.shape[1]
             x, state = X.reshape(rows, X.shape[2]), before.reshape(rows, before.shape[2])
-            A = np.abs(biased_sums(cell, x, state, weights)[0]).reshape(before.shape)
+            codes = None
+            if coded is not None:
+                codes = StepCodes(coded.codes.reshape(rows, -1), coded.table)
+            A = np.abs(biased_sums(cell, x, state, weights, coded=codes)[0]).reshape(before.shape)
             if lengths is not None:
                 A[np.arange(X.shape[1]) >= lengths[:, np.newaxis]] = np.inf
             self.nearest_kinks.append(A.min(axis=(1, 2), initial=np.inf))

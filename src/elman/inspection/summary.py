@@ -18,6 +18,8 @@ from numpy.typing import DTypeLike
 
 from elman.backends.cells import Cell
 from elman.backends.checks import n_checkpoints
+from elman.nn.categories import n_rows
+from elman.nn.embedding import Embedding
 from elman.nn.layers import (
     Bidirectional,
     Dropout,
@@ -108,6 +110,8 @@ class Summary:
         kernel, or "numpy".
     batch_size, n_timesteps : int
         What the memory of training is of.
+    length_is_known : bool
+        Whether somebody named `n_timesteps`, or a 2-D X says it; otherwise it is an example.
     frontend : str
         What is made of time steps before the network reads them; "none" if nothing is. With a
         stride a "step" of the network, of which multiply-adds are counted, is a block of time
@@ -124,7 +128,10 @@ class Summary:
     recurrent layer of H units, G gates and inputs of width D they are ``G * H * (D + H)``, for
     attention over states of width W ``2 * W``, for the head ``W * n_outputs``. What is done to each
     unit by itself (activations, gates, normalisation, means) is not counted. A head that answers
-    once for a sequence counts once for a sequence; a stream asks it after every step.
+    once for a sequence counts once for a sequence; a stream asks it after every step. A category
+    adds a row to the sums of a step and multiplies nothing: D counts the numbers of a step alone.
+    Where categories have vectors of width S, the rows are products that are made once of a batch,
+    ``S * G * H`` for each category that the batch names, and are not counted.
 
     The memory of training is, with P parameters of s bytes, B sequences of T steps in a batch:
 
@@ -139,7 +146,10 @@ class Summary:
     - between layers: inputs that are turned round for a second direction, two directions side by
       side, and sums of residual layers, which are kept, and the largest gradient at the outputs of
       a layer with that at its inputs, with the copies that are made on their way;
-    - prepared batch: ``B * T * D * s``.
+    - prepared batch: ``B * T * D * s``, columns of categories counted in D;
+    - categories, at most: for each that a batch names its row of ``G * H`` numbers and the gradient
+      at it, in each direction, and with vectors of width S those and their gradient; and the codes
+      and numbers that the steps are cut into.
 
     Not counted are the training data themselves (which are kept standardised beside X if they are
     fewer than 2^24 values), Python with its libraries (some 100 MB), and the work space of threads.
@@ -162,6 +172,7 @@ class Summary:
     training_memory: Mapping[str, int]
     stream_state: int | None
     frontend: str = "none"
+    length_is_known: bool = True
 
     @property
     def parameters(self) -> int:
@@ -265,8 +276,7 @@ class Summary:
             ),
             (
                 "memory of training",
-                f"{_bytes(self.training_bytes)} at batch_size={self.batch_size}, "
-                f"{self.n_timesteps} time steps",
+                f"{_bytes(self.training_bytes)} at batch_size={self.batch_size}, {self._length()}",
             ),
             *((f"  {name}", _bytes(n)) for name, n in self.training_memory.items()),
             (
@@ -280,6 +290,10 @@ class Summary:
         if self.before:
             facts.insert(0, ("X goes through", ", ".join(self.before)))
         return facts
+
+    def _length(self) -> str:
+        steps = f"{self.n_timesteps:,} time step{'s' * (self.n_timesteps != 1)}"
+        return steps if self.length_is_known else f"if sequences have {steps}, for example"
 
     def __str__(self) -> str:
         table = [TABLE, *self.rows()]
@@ -342,6 +356,7 @@ def summarised(
     fitted: bool = True,
     before: Sequence[str] = (),
     frontend: str = "none",
+    length_is_known: bool = True,
 ) -> Summary:
     """Sum up a network.
 
@@ -350,7 +365,7 @@ def summarised(
     layout : Layout
     training : Training
         What the memory of training is of.
-    kind, dtype, backend, isa, fitted, before, frontend
+    kind, dtype, backend, isa, fitted, before, frontend, length_is_known
         As `Summary` has them.
     """
     itemsize = np.dtype(dtype).itemsize
@@ -376,6 +391,7 @@ def summarised(
         training_memory=training_memory(layout, training, itemsize),
         stream_state=None if layout.bidirectional else stream_state(layout, dtype),
         frontend=frontend,
+        length_is_known=length_is_known,
     )
 
 
@@ -398,8 +414,14 @@ def _rows(layer: Layer | ReadoutLayer, layout: Layout) -> list[LayerSummary]:
     if isinstance(layer, Bidirectional):
         return [*_rows(layer.onward, layout), *_rows(layer.backward, layout)]
     weights = {name.rpartition(".")[2]: shape for name, shape in layer.shapes().items()}
+    if isinstance(layer, Embedding):
+        return [
+            _column(k, n_categories, size, layer.frozen)
+            for k, (n_categories, size) in enumerate(layer.columns)
+        ]
     if isinstance(layer, RecurrentLayer):
         products = math.prod(weights["W_x"]) + math.prod(weights["W_h"])
+        products -= n_rows(layer.columns) * weights["W_x"][1]  # a category only picks a row
         what = _cell(layer.cell)
         if layer.recurrent_dropout:
             what += f", recurrent dropout {layer.recurrent_dropout:g}"
@@ -424,6 +446,18 @@ def _rows(layer: Layer | ReadoutLayer, layout: Layout) -> list[LayerSummary]:
     products = sum(2 * math.prod(shape) for shape in weights.values())
     name = readout_text(layout.readout)
     return [LayerSummary(name, "readout", (layer.n_out,), weights, products, "step")]
+
+
+def _column(number: int, n_categories: int, size: int, frozen: bool) -> LayerSummary:
+    """The row of a column of categories."""
+    counted = f"{n_categories:,} categor{'y' if n_categories == 1 else 'ies'}"
+    if not size:
+        what = f"{counted}, one-hot"
+        return LayerSummary(f"categories{number}", what, (None, n_categories), {}, 0, "step")
+    what = f"{counted}, frozen" if frozen else counted
+    return LayerSummary(
+        f"embedding{number}", what, (None, size), {"E": (n_categories, size)}, 0, "step"
+    )
 
 
 def _cell(cell: Cell) -> str:
@@ -452,6 +486,9 @@ def training_memory(layout: Layout, training: Training, itemsize: int) -> dict[s
             batch * stretch * (size + layout.cell.trace_size(size)) for size in layout.hidden_sizes
         )
     between = batch * at_once * _between(layout)
+    of_categories = {}
+    if layout.categories:
+        of_categories["categories"] = _of_categories(layout, batch * at_once) * itemsize
     return {
         "weights": n_parameters * itemsize,
         "gradient": n_parameters * itemsize,
@@ -460,7 +497,17 @@ def training_memory(layout: Layout, training: Training, itemsize: int) -> dict[s
         "tape": tape * itemsize,
         "between layers": between * itemsize,
         "prepared batch": batch * n_timesteps * layout.n_features * itemsize,
+        **of_categories,
     }
+
+
+def _of_categories(layout: Layout, n_steps: int) -> int:
+    """Numbers that tables, vectors and codes of a batch of so many steps are at most."""
+    width = len(layout.cell.kind.gates) * layout.hidden_sizes[0]
+    named = [(min(n, n_steps), size) for n, size in layout.categories]
+    tables = sum(n for n, _ in named) * 2 * width * layout.n_directions
+    vectors = sum(n * 2 * size for n, size in named)
+    return tables + vectors + n_steps * layout.n_features
 
 
 def tape_values(

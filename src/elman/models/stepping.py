@@ -2,12 +2,14 @@
 
 standardise -> layer after layer, each from its own state -> readout so far -> head -> link
 
+The columns of a step that are categories are not standardised: the first layer takes them as codes.
+
 A backend may do all of it in one compiled call (`contract.Backend.stream`), to the same bits.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,17 @@ def make_stepped(plan: StreamPlan, backend: Backend) -> SteppedNetwork:
     return ComposedNetwork(plan, backend) if own is None else own
 
 
+class _Taken(NamedTuple):
+    """A step as the network takes it."""
+
+    numbers: Array
+    """(n, what the first layer has as x)"""
+    codes: NDArray[np.int32] | None
+    """(n, n_codes), rows of the table of the first layer; None where it takes none"""
+    skipped: NDArray[np.bool_] | None
+    """(n,), the rows to leave out; None: no row"""
+
+
 class ComposedNetwork:
     """A network fed one time step at a time, composed of the steppers of its layers."""
 
@@ -41,6 +54,8 @@ class ComposedNetwork:
         self._W, self._b = plan.W.copy(), plan.b.copy()
         n, dtype = len(plan.steppers[0].state), plan.W.dtype
         self._n_steps = np.zeros(n, np.int64)
+        self._n_categories = np.array(plan.categories, np.int64)
+        self._first_rows = np.cumsum(self._n_categories) - self._n_categories
         weights = Parameters.from_arrays(plan.readout_weights, dtype)
         context = PassContext(weights, backend, None, keep_tape=False)
         self._fold = readout_named(plan.readout)(context, self._n_steps, plan.hidden_sizes[-1])
@@ -61,10 +76,13 @@ class ComposedNetwork:
         taken = self._taken(x.reshape(n, -1))
         if taken is None:
             return None
-        inputs, skipped = taken
+        inputs, codes, skipped = taken
         before = None if skipped is None else [s.state[skipped] for s in plan.steppers]
         for i, stepper in enumerate(plan.steppers):
-            stepper.step(np.ascontiguousarray(inputs))
+            if i == 0 and codes is not None:
+                stepper.step(np.ascontiguousarray(inputs), codes)
+            else:
+                stepper.step(np.ascontiguousarray(inputs))
             inputs = self._output(i, inputs)
         one_step, H = self._one_step, inputs[:, np.newaxis]
         if skipped is None or before is None:
@@ -92,8 +110,8 @@ class ComposedNetwork:
         answers = linked(self.logits, self._plan.link, self._backend.fused)
         return answers[0] if self._plan.flat else answers
 
-    def _taken(self, x: Array) -> tuple[Array, NDArray[np.bool_] | None] | None:
-        """The step as the network takes it, and the rows to leave out; None if it is refused."""
+    def _taken(self, x: Array) -> _Taken | None:
+        """The step as the network takes it; None if it is refused."""
         plan = self._plan
         X = np.empty(x.shape, plan.W.dtype)
         if plan.mean is not None and plan.scale is not None:
@@ -101,15 +119,37 @@ class ComposedNetwork:
         else:
             with np.errstate(over="ignore"):
                 X[...] = x
+        skipped: NDArray[np.bool_] | None = None
         if plan.missing == "error":
-            return None if first_not_finite(X) is not None else (X, None)
+            if first_not_finite(X) is not None:
+                return None
+        elif plan.missing == "mask":
+            if first_infinite(X) is not None:
+                return None
+        else:
+            skipped = np.asarray(np.isnan(X).any(axis=1))
+            X[skipped] = 0  # a step that is skipped may hold values of any size
+            if first_infinite(x) is not None or first_infinite(X) is not None:
+                return None
+            skipped = skipped if skipped.any() else None
+        codes, numbers = None, X[:, plan.n_codes :]
+        if plan.n_codes:
+            codes = self._codes(x[:, : plan.n_codes], skipped)
+            if codes is None:
+                return None
         if plan.missing == "mask":
-            return None if first_infinite(X) is not None else (with_indicators(X), None)
-        skipped: NDArray[np.bool_] = np.asarray(np.isnan(X).any(axis=1))
-        X[skipped] = 0  # a step that is skipped may hold values of any size
-        if first_infinite(x) is not None or first_infinite(X) is not None:
+            numbers = with_indicators(numbers)
+        return _Taken(numbers, codes, skipped)
+
+    def _codes(self, x: Array, skipped: NDArray[np.bool_] | None) -> NDArray[np.int32] | None:
+        """Rows of the table for the categories (n, n_codes) of a step; None if one is refused."""
+        is_one = (x >= 0) & (x < self._n_categories) & (np.floor(x) == x)
+        if skipped is not None:
+            is_one[skipped] = True
+            x = np.where(skipped[:, np.newaxis], 0, x)
+        if not is_one.all():
             return None
-        return X, skipped if skipped.any() else None
+        return np.ascontiguousarray((x + self._first_rows).astype(np.int32))
 
     def _output(self, i: int, below: Array) -> Array:
         """The output of layer i, given that of the layer below."""

@@ -469,6 +469,7 @@ class Stream:
         if model.missing == "skip":  # a step that is skipped may hold values of any size
             bad &= ~missing.any(axis=1, keepdims=True) | np.isinf(values)
         if not bad.any():
+            self._refuse_categories(values)
             return
         stream, feature = np.argwhere(bad)[0].tolist()
         place = self._place(stream, feature)
@@ -485,6 +486,20 @@ class Stream:
             "the value, or train on data of that size"
         )
 
+    def _refuse_categories(self, values: Array) -> None:
+        """An error for the first category (n, n_features) that its column does not have."""
+        counts = np.array([n for n, _ in self._model.network.layout.categories], np.int64)
+        ids = values[:, : len(counts)]
+        wrong = ~((ids >= 0) & (ids < counts) & (np.floor(ids) == ids))
+        if self._model.missing == "skip":
+            wrong[np.isnan(values).any(axis=1)] = False
+        if wrong.any():
+            stream, feature = np.argwhere(wrong)[0].tolist()
+            raise ValueError(
+                f"x_t: {self._place(stream, feature)} is {values[stream, feature]!s}, but it is a "
+                f"category, a whole number from 0 to {counts[feature] - 1}"
+            )
+
     def _place(self, stream: int, feature: int) -> str:
         """Where a value of a step stands, for an error."""
         counts = self._steps.state["n_steps"]
@@ -498,11 +513,10 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
     """The network with all around it, as a backend takes it for a stream."""
     network, standardisation = model.network, model.standardisation
     params, n_streams = network.params, 1 if n is None else n
+    categories = network.layout.categories
+    n_inputs = network.layout.n_features - len(categories)  # of the columns that are numbers
     return StreamPlan(
-        steppers=tuple(
-            backend.stepper(layer.cell, layer.weights(params), n_streams)
-            for layer in network.recurrent_layers
-        ),
+        steppers=network.steppers(backend, n_streams),
         hidden_sizes=network.layout.hidden_sizes,
         residual=network.layout.residual,
         readout=network.layout.readout,
@@ -512,11 +526,12 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         W=params["head.W"],
         b=params["head.b"],
         link=model.link,
-        n_features=model.frontend.n_features_of(network.layout.n_features, model.missing),
+        n_features=len(categories) + model.frontend.n_features_of(n_inputs, model.missing),
         mean=None if standardisation is None else standardisation.mean,
         scale=None if standardisation is None else standardisation.scale,
         missing=model.missing,
         flat=n is None,
+        categories=tuple(n_categories for n_categories, _ in categories),
     )
 
 

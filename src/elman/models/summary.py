@@ -22,7 +22,7 @@ from elman.nn.optimizers import make_optimizer
 from elman.nn.parameters import Parameters
 
 N_TIMESTEPS = 100
-"""Time steps of a sequence, where nothing says how many there are."""
+"""Time steps of a sequence, as an example, where nothing says how many there are."""
 
 
 def summary(
@@ -52,8 +52,9 @@ def summary(
         alone the default of the estimators. "auto" is counted as what it stood for in the last
         training, and before one as 32, the most that it stands for.
     n_timesteps : int, optional
-        Time steps of each sequence of that batch; by default 100, or of a model of a 2-D X the
-        number of its columns.
+        Time steps of each sequence of that batch; by default those of a 2-D X that a model was
+        trained on. If nothing says it, the memory of training is that of 100 time steps, as an
+        example, and the table says so.
 
     Returns
     -------
@@ -143,6 +144,7 @@ def summary_of(
         backend=backend,
         isa=isa,
         before=["SequenceScaler" for _ in model.before] if before is None else before,
+        length_is_known=n_timesteps is not None,
     )
 
 
@@ -193,6 +195,7 @@ def _of_unfitted(
         isa=isa,
         fitted=False,
         before=before,
+        length_is_known=n_timesteps is not None,
     )
 
 

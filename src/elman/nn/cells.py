@@ -43,11 +43,13 @@ def initial_weights(
     recurrent_init: str,
     rng: np.random.Generator,
     forget_bias: float = FORGET_BIAS,
+    fan_in: int | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Glorot uniform W_x, W_h by `recurrent_init`; each gate's block drawn by itself.
 
     b is zero, but for an LSTM's forget gate: `forget_bias`. A gain is the cell's of
-    `INITIAL_GAINS`.
+    `INITIAL_GAINS`. Where most inputs of a step are zero, as those of a one-hot column are,
+    `fan_in` says how many are not, so that the sums do not begin small.
 
     Returns
     -------
@@ -59,7 +61,9 @@ def initial_weights(
     if cell.name == "lstm":
         b[cell.kind.biases.index("f")] = forget_bias
     weights = {
-        "W_x": np.hstack([glorot_uniform(rng, n_features, hidden_size) for _ in cell.kind.gates]),
+        "W_x": np.hstack(
+            [glorot_uniform(rng, n_features, hidden_size, fan_in) for _ in cell.kind.gates]
+        ),
         "W_h": np.hstack([draw(rng, hidden_size) for _ in cell.kind.gates]),
         "b": b.ravel(),
     }

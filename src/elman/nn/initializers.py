@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 
-def glorot_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> Float64:
+def glorot_uniform(
+    rng: np.random.Generator, n_in: int, n_out: int, fan_in: int | None = None
+) -> Float64:
     """Uniform on +-sqrt(6 / (n_in + n_out)): Glorot and Bengio (2010), equation 16.
+
+    `fan_in` takes the place of n_in in the root, where not all inputs are there at once.
 
     Returns
     -------
     ndarray of shape (n_in, n_out)
     """
-    limit = math.sqrt(6.0 / (n_in + n_out))
+    limit = math.sqrt(6.0 / ((n_in if fan_in is None else fan_in) + n_out))
     return rng.uniform(-limit, limit, size=(n_in, n_out))
 
 

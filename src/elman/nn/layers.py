@@ -22,9 +22,20 @@ from elman.backends.contract import (
     POOLS,
     Backend,
     CellGradients,
+    Coded,
     Forward,
     Outputs,
     pooled_width,
+)
+from elman.nn.categories import (
+    CodedGradient,
+    CodedSteps,
+    Columns,
+    blocks_of,
+    fan_in,
+    n_rows,
+    table_backward,
+    table_of,
 )
 from elman.nn.cells import FORGET_BIAS, initial_weights, weight_shapes
 from elman.nn.dropout import Masking
@@ -153,6 +164,8 @@ def asked_of_backend(outputs: Wanted) -> Outputs:
 class RecurrentLayer(Layer):
     """X (n_samples, n_timesteps, n_features) -> what `outputs` says of its hidden states.
 
+    With `columns` it takes `CodedSteps` in the place of X.
+
     (n_samples, hidden_size) for "final", "mean" and "max", taken over each sample's own steps;
     (n_samples, n_timesteps, hidden_size) for "sequence"; `States` for "states". For k of the first
     side by side (n_samples, k hidden_size).
@@ -174,15 +187,27 @@ class RecurrentLayer(Layer):
     """its number among the places of the network that have dropout masks"""
     first: bool = True
     """whether its input is that of the network, whose gradient few ask for"""
+    columns: Columns = ()
+    """of its `n_features` those, from the first one on, that are categories"""
 
     @property
     def width(self) -> int:
         """Columns of what it gives."""
         return self.hidden_size
 
+    @property
+    def n_numbers(self) -> int:
+        """How many of its features are numbers."""
+        return self.n_features - len(self.columns)
+
+    @property
+    def n_inputs(self) -> int:
+        """Rows of W_x."""
+        return n_rows(self.columns) + self.n_numbers
+
     @override
     def shapes(self) -> Shapes:
-        shapes = weight_shapes(self.cell, self.n_features, self.hidden_size)
+        shapes = weight_shapes(self.cell, self.n_inputs, self.hidden_size)
         if self.learn_initial:
             shapes["initial"] = (self.cell.state_size(self.hidden_size),)
         return {f"{self.name}.{key}": shape for key, shape in shapes.items()}
@@ -192,11 +217,12 @@ class RecurrentLayer(Layer):
         # A learned initial state begins at zero.
         values = initial_weights(
             self.cell,
-            self.n_features,
+            self.n_inputs,
             self.hidden_size,
             self.recurrent_init,
             rng,
             self.forget_bias,
+            fan_in(self.columns, self.n_numbers),
         )
         if self.learn_initial:
             values["initial"] = np.zeros(self.cell.state_size(self.hidden_size))
@@ -207,32 +233,44 @@ class RecurrentLayer(Layer):
         return tuple(f"{self.name}.{key}" for key in self.cell.weight_names)
 
     def weights(self, params: Parameters) -> Weights:
-        """Its weights as the backend takes them: views."""
-        return Weights(*[params[name] for name in self._names])
+        """Its weights as the backend takes them: views. Of W_x those of the numbers."""
+        weights = Weights(*[params[name] for name in self._names])
+        if self.columns:
+            weights = weights._replace(W_x=weights.W_x[n_rows(self.columns) :])
+        return weights
+
+    def blocks(self, params: Parameters) -> list[Array]:
+        """The rows of W_x that belong to each column of categories: views."""
+        return blocks_of(params[f"{self.name}.W_x"], self.columns)
 
     @override
     def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
         outputs = self.outputs
         carried = None if context.states is None else context.states.get(self.name)
         learned = self.learn_initial and carried is None
+        X, coded = value, None
+        if isinstance(value, CodedSteps):
+            table = table_of(value.named, self.blocks(context.params), context.backend)
+            X, coded = value.numbers, Coded(value.codes, table)
         out = context.backend.forward(
             self.cell,
-            value,
+            X,
             context.lengths,
-            self._initial(context, len(value)) if learned else carried,
+            self._initial(context, len(X)) if learned else carried,
             self.weights(context.params),
             outputs=asked_of_backend(outputs),
             keep_tape=context.keep_tape,
             recompute_every=context.recompute_every,
             h_mask=self._mask(context),
             batch_samples=context.batch_samples,
+            coded=coded,
         )
         if context.watch is not None:
             context.watch(self.name, out)
         if context.states is not None:
             context.states[self.name] = out.final
 
-        def backward(dvalue: Any, gradient: Parameters) -> Array | None:
+        def backward(dvalue: Any, gradient: Parameters) -> Array | CodedGradient | None:
             if out.tape is None:
                 raise RuntimeError("the backend kept no tape")
             dH, dlast, dpooled = None, None, None
@@ -263,7 +301,18 @@ class RecurrentLayer(Layer):
                     np.add.reduce(back.dinitial, axis=0, out=dinitial)
                 else:
                     dinitial.fill(0)
-            return back.dX
+            if not isinstance(value, CodedSteps):
+                return back.dX
+            if back.dtable is None:
+                raise RuntimeError("the backend returned no gradient of the table of categories")
+            dvectors = table_backward(
+                back.dtable,
+                value.named,
+                self.blocks(context.params),
+                self.blocks(gradient),
+                context.backend,
+            )
+            return CodedGradient(back.dX, dvectors)
 
         return self._of(out), backward
 
@@ -359,7 +408,12 @@ class Bidirectional(Layer):
     @override
     def forward(self, value: Any, context: PassContext) -> tuple[Any, Backprop]:
         ahead, through_onward = self.onward.forward(value, context)
-        behind, through_backward = self.backward.forward(context.reversed(value), context)
+        turned_value = (
+            value.turned(context.reversed)
+            if isinstance(value, CodedSteps)
+            else context.reversed(value)
+        )
+        behind, through_backward = self.backward.forward(turned_value, context)
         outputs, cut = self.onward.outputs, self.onward.hidden_size
 
         def halves(d: Array | None) -> tuple[Array | None, Array | None]:
@@ -374,7 +428,7 @@ class Bidirectional(Layer):
         def turned(d: Array | None) -> Array | None:
             return None if d is None else context.reversed(d)
 
-        def backward(dvalue: Any, gradient: Parameters) -> Array | None:
+        def backward(dvalue: Any, gradient: Parameters) -> Array | CodedGradient | None:
             dahead: Any
             dbehind: Any
             if outputs == "states":
@@ -385,7 +439,10 @@ class Bidirectional(Layer):
                 if outputs == "sequence":
                     dbehind = turned(dbehind)
             dX = through_onward(dahead, gradient)
-            dX_back = turned(through_backward(dbehind, gradient))
+            dX_back = through_backward(dbehind, gradient)
+            if isinstance(dX, CodedGradient):
+                return dX.plus(dX_back, context.reversed)
+            dX_back = turned(dX_back)
             return None if dX is None else dX + dX_back
 
         if outputs == "states":

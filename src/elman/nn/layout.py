@@ -9,8 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from elman.backends.cells import Cell
+from elman.nn.categories import Columns, embeddings_of
 from elman.nn.readouts import Readout, plain_readout, readout_named
 from elman.nn.readouts.fold import Fold
+
+MOST_CATEGORIES = 2**24
+"""Of a column: up to it every whole number is a float32."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Layout:
     Parameters
     ----------
     n_features : int
-        Width of an input step.
+        Width of an input step, columns of categories counted too.
     hidden_sizes : tuple of int
         Units of each recurrent layer, in each of its directions, from below.
     n_outputs : int
@@ -46,6 +50,12 @@ class Layout:
         Share of units that a layer's own recurrence does without in training: one mask for all
         steps of a sample, Gal and Ghahramani (2016), "A theoretically grounded application of
         dropout in recurrent neural networks".
+    categories : tuple of (int, int)
+        For each of the first columns of a step, which are categories, how many there are (at most
+        2^24, so that a float32 holds their numbers), and the length of the vectors that stand for
+        them; 0: they are fed one-hot.
+    frozen_embeddings : bool
+        Training leaves those vectors as they are.
 
     Raises
     ------
@@ -63,6 +73,8 @@ class Layout:
     learn_initial_state: bool = False
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    categories: Columns = ()
+    frozen_embeddings: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.hidden_sizes, tuple) or not self.hidden_sizes:
@@ -73,7 +85,8 @@ class Layout:
         _check_count("n_outputs", self.n_outputs, 1)
         for i, size in enumerate(self.hidden_sizes):
             _check_count(f"hidden_sizes[{i}]", size, 1)
-        for name in ("bidirectional", "residual", "learn_initial_state"):
+        self._check_categories()
+        for name in ("bidirectional", "residual", "learn_initial_state", "frozen_embeddings"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name}={getattr(self, name)!r}; it must be True or False")
         for name in ("dropout", "recurrent_dropout"):
@@ -83,6 +96,32 @@ class Layout:
         object.__setattr__(self, "readout", plain_readout(self.readout))
         if self.residual:
             check_residual(self.hidden_sizes)
+
+    def _check_categories(self) -> None:
+        if not isinstance(self.categories, tuple) or not all(
+            isinstance(column, tuple) and len(column) == 2 for column in self.categories
+        ):
+            raise TypeError(
+                f"categories={self.categories!r:.200}; it must be a tuple with a pair for each "
+                "column of categories: how many there are, and the length of their vectors"
+            )
+        for k, (n_categories, size) in enumerate(self.categories):
+            _check_count(f"categories[{k}][0]", n_categories, 1)
+            _check_count(f"categories[{k}][1]", size, 0)
+            if n_categories > MOST_CATEGORIES:
+                raise ValueError(
+                    f"categories[{k}][0]={n_categories}; a column has at most {MOST_CATEGORIES}"
+                )
+        if len(self.categories) > self.n_features:
+            raise ValueError(
+                f"categories has {len(self.categories)} columns, but n_features={self.n_features} "
+                "counts them too"
+            )
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the weights that training leaves as they are."""
+        return embeddings_of(self.categories) if self.frozen_embeddings else ()
 
     @property
     def n_layers(self) -> int:
@@ -122,7 +161,15 @@ class Layout:
     @property
     def options(self) -> dict[str, Any]:
         """The fields that are hyper-parameters by the same name, but for the readout."""
-        described_otherwise = ("n_features", "hidden_sizes", "n_outputs", "cell", "readout")
+        described_otherwise = (
+            "n_features",
+            "hidden_sizes",
+            "n_outputs",
+            "cell",
+            "readout",
+            "categories",
+            "frozen_embeddings",
+        )
         return {
             each.name: getattr(self, each.name)
             for each in fields(self)
@@ -132,17 +179,21 @@ class Layout:
     def differences(self, other: Layout) -> Iterator[tuple[str, Any, Any]]:
         """Yield each field that gives two layouts other weights: name, value here, value there.
 
-        Dropout does not count, because no weight depends on it.
+        Dropout does not count, because no weight depends on it, nor what is trained.
         """
         for each in fields(self):
             here, there = getattr(self, each.name), getattr(other, each.name)
-            if here != there and each.name not in ("dropout", "recurrent_dropout"):
+            if here != there and each.name not in (
+                "dropout",
+                "recurrent_dropout",
+                "frozen_embeddings",
+            ):
                 yield {"hidden_sizes": "hidden_size"}.get(each.name, each.name), here, there
 
     def to_dict(self) -> dict[str, Any]:
         """The layout as JSON keeps it, in the words of a model file."""
         sizes = self.hidden_sizes
-        return {
+        described = {
             "n_features": self.n_features,
             "hidden_size": sizes[0] if len(set(sizes)) == 1 else list(sizes),
             "n_layers": self.n_layers,
@@ -153,6 +204,10 @@ class Layout:
             "readout": self.readout if isinstance(self.readout, str) else list(self.readout),
             **self.options,
         }
+        if self.categories:
+            described["categories"] = [list(column) for column in self.categories]
+            described["frozen_embeddings"] = self.frozen_embeddings
+        return described
 
     @classmethod
     def from_dict(cls, described: Mapping[str, Any], *, most_layers: int) -> Layout:
@@ -185,11 +240,20 @@ class Layout:
             raise TypeError(f"layer_norm={layer_norm!r}; it must be true or false")
         cell = Cell(given.pop("cell"), given.pop("activation"), layer_norm)
         sizes, n_outputs = layer_sizes(hidden_size, n_layers), given.pop("n_classes")
+        if "categories" in given:
+            given["categories"] = _columns(given["categories"])
         known = {field.name for field in fields(cls)} - {"hidden_sizes", "n_outputs", "cell"}
         unknown = sorted(set(given) - known)
         if unknown:
             raise ValueError(f"unknown part(s) of a network: {unknown}")
         return cls(hidden_sizes=sizes, n_outputs=n_outputs, cell=cell, **given)
+
+
+def _columns(described: Any) -> Columns:
+    """The columns of categories that a file describes as a list of pairs."""
+    if not isinstance(described, list) or not all(isinstance(pair, list) for pair in described):
+        raise TypeError(f"categories={described!r:.200}; it must be a list of pairs")
+    return tuple(tuple(pair) for pair in described)
 
 
 def layer_sizes(hidden_size: Any, n_layers: int = 1) -> tuple[int, ...]:

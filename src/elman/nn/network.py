@@ -1,6 +1,8 @@
 """Batches of sequences in; logits out, and the gradient of every weight back.
 
 X -> recurrent layers -> readout -> Head -> logits
+
+Where columns of X are categories, `elman.nn.embedding` cuts them off before the first layer.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.backends.contract import Backend, Tape
+from elman.backends.streams import Stepper
+from elman.nn.categories import all_named, table_of
 from elman.nn.cells import FORGET_BIAS
 from elman.nn.chunks import Chunk, chunks
 from elman.nn.dropout import Masking
+from elman.nn.embedding import Embedding
 from elman.nn.layers import (
     Bidirectional,
     Dropout,
@@ -55,7 +60,10 @@ class Network:
         recurrent0.W_x, recurrent0.W_h, recurrent0.b, head.W, head.b; for every layer, with
         recurrent0.gain, ... if the cell has layer normalisation,
         recurrent0.reverse.W_x, ... if `bidirectional`, recurrent0.initial, ... if
-        `learn_initial_state`, and attention.query of that readout.
+        `learn_initial_state`, and attention.query of that readout. Before them embedding0.E, ... of
+        each column of categories that has vectors, which both directions share. recurrent0.W_x
+        has a row for each category of a column that is fed one-hot, or for each number of a
+        vector, column after column, and then one for each column of numbers.
 
     Raises
     ------
@@ -146,10 +154,12 @@ class Network:
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_timesteps, n_features)
+            In columns of categories their whole numbers.
         lengths : ndarray of shape (n_samples,), int64, longest first, or None
         backend : Backend
         need_dX : bool
-            Whether `backward` returns the gradient at X as well.
+            Whether `backward` returns the gradient at X as well, which is 0 in columns of
+            categories.
         recompute_every : int
             With k > 0 only the states after every k steps are kept, and the backward pass computes
             those between again, to the same bits; 0 keeps all.
@@ -170,6 +180,11 @@ class Network:
         backward : callable
             Gradient at the logits -> (gradient of the weights, gradient at X or None). Given
             parameters as a second argument, it writes the gradient of the weights there.
+
+        Raises
+        ------
+        ValueError
+            What X holds before a sample's end is not one of the categories of its column.
         """
         context = PassContext(
             self.params,
@@ -333,6 +348,20 @@ class Network:
         inner = (layer.layer if isinstance(layer, Residual) else layer for layer in self.layers)
         return tuple(layer for layer in inner if isinstance(layer, RecurrentLayer))
 
+    def steppers(self, backend: Backend, n_samples: int) -> tuple[Stepper, ...]:
+        """A stepper for each recurrent layer; of a network that is not bidirectional."""
+        found, named = [], all_named(self.layout.categories, self.params)
+        for layer in self.recurrent_layers:
+            cell, weights = layer.cell, layer.weights(self.params)
+            if layer.columns:
+                table = table_of(named, layer.blocks(self.params), backend)
+                found.append(
+                    backend.stepper(cell, weights, n_samples, table=table, n_codes=len(named))
+                )
+            else:
+                found.append(backend.stepper(cell, weights, n_samples))
+        return tuple(found)
+
     def logits_before(self, backend: Backend) -> Array:
         """Logits (n_classes,) before the first time step: the head on the initial state."""
         context = PassContext(self.params, backend, None, keep_tape=False)
@@ -393,6 +422,8 @@ def _recurrent_layers(
     """The recurrent layers, with dropout between them; `last`: what the last one is asked for."""
     sizes = layout.hidden_sizes
     layers: list[Layer] = []
+    if layout.categories:
+        layers.append(Embedding(layout.categories, layout.frozen_embeddings))
     n_in = layout.n_features
     for i, size in enumerate(sizes):
         outputs: Wanted = last if i == len(sizes) - 1 else "sequence"
@@ -412,6 +443,7 @@ def _recurrent_layers(
                 recurrent_dropout=layout.recurrent_dropout,
                 place=len(sizes) + 2 * i + direction,  # after those between layers
                 first=i == 0,
+                columns=() if i else layout.categories,
             )
             for direction, name in enumerate(names)
         ]

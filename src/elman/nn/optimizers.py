@@ -1,13 +1,15 @@
 """Optimizers: they change the vector of weights along a gradient.
 
 Every optimizer works in place on one flat vector, with one scratch vector; a backend may offer one
-compiled pass instead (`elman.backends.fused.Fused`). `alpha` shrinks all weights but the biases.
+compiled pass instead (`elman.backends.fused.Fused`). `alpha` shrinks all weights but the biases and
+those that are frozen: whose gradient is always zero, so that no step changes them.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Collection
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -52,11 +54,11 @@ class _VectorOptimizer(Optimizer):
 
     memory: tuple[str, ...] = ()
 
-    def __init__(self, params: Parameters, alpha: float) -> None:
+    def __init__(self, params: Parameters, alpha: float, frozen: Collection[str] = ()) -> None:
         self.alpha = alpha
         self.n_steps = 0
         self._scratch = np.empty_like(params.flat)
-        self._decay = _decay_mask(params) if alpha else None
+        self._decay = _decay_mask(params, frozen) if alpha else None
         for name in self.memory:
             setattr(self, name, np.zeros_like(params.flat))
 
@@ -109,6 +111,8 @@ class SGD(_VectorOptimizer):
     alpha : float
         L2 penalty: alpha / 2 times the squared norm of the weights (without biases) is added to
         the loss.
+    frozen : collection of str
+        Names of arrays that are not to change: alpha does not shrink them.
     """
 
     memory = ("velocity",)
@@ -121,8 +125,9 @@ class SGD(_VectorOptimizer):
         momentum: float = 0.9,
         nesterov: bool = True,
         alpha: float = 0.0,
+        frozen: Collection[str] = (),
     ) -> None:
-        super().__init__(params, alpha)
+        super().__init__(params, alpha, frozen)
         self.momentum = momentum
         self.nesterov = nesterov
 
@@ -165,6 +170,8 @@ class Adam(_VectorOptimizer):
         Biases are left alone.
     decoupled : bool
         AdamW.
+    frozen : collection of str
+        As `SGD` takes it.
     """
 
     memory = ("m", "v")
@@ -180,8 +187,9 @@ class Adam(_VectorOptimizer):
         epsilon: float = 1e-8,
         alpha: float = 0.0,
         decoupled: bool = False,
+        frozen: Collection[str] = (),
     ) -> None:
-        super().__init__(params, alpha)
+        super().__init__(params, alpha, frozen)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.decoupled = decoupled
 
@@ -248,12 +256,13 @@ def make_optimizer(
     alpha: float = 0.0,
     momentum: float = 0.9,
     nesterov: bool = True,
+    frozen: Collection[str] = (),
 ) -> SGD | Adam:
     """The optimizer of that name: "sgd", "adam" or "adamw"."""
     if solver == "sgd":
-        return SGD(params, momentum=momentum, nesterov=nesterov, alpha=alpha)
+        return SGD(params, momentum=momentum, nesterov=nesterov, alpha=alpha, frozen=frozen)
     if solver in ("adam", "adamw"):
-        return Adam(params, alpha=alpha, decoupled=solver == "adamw")
+        return Adam(params, alpha=alpha, decoupled=solver == "adamw", frozen=frozen)
     raise ValueError(f"solver={solver!r} is not known; choose one of {', '.join(SOLVERS)}")
 
 
@@ -282,9 +291,9 @@ def clip_values(gradient: Array, max_value: float) -> None:
     np.clip(gradient, -max_value, max_value, out=gradient)
 
 
-def _decay_mask(params: Parameters) -> Array:
-    """1 where `alpha` applies; 0 for biases, the 1-D arrays."""
+def _decay_mask(params: Parameters, frozen: Collection[str]) -> Array:
+    """1 where `alpha` applies; 0 for biases, the 1-D arrays, and for what is frozen."""
     mask = params.zeros_like()
     for name, shape in params.shapes.items():
-        mask[name][...] = float(len(shape) > 1)
+        mask[name][...] = float(len(shape) > 1 and name not in frozen)
     return mask.flat

@@ -30,14 +30,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.frontend import Frontend
 from elman.data.sequences import Sequences
 from elman.formats import archive
 from elman.formats.archive import ArchiveError
 from elman.hyperparameters.declared import DECLARED
 from elman.models.files import load_training
 from elman.models.history import History
+from elman.models.model import TrainedModel
 from elman.nn.network import Network
+from elman.nn.readouts import EVERY
 from elman.training.state import TrainingState
 
 Array = NDArray[Any]
@@ -285,7 +286,7 @@ class CheckpointFolder:
                 history=saved.history,
                 parts=_joined(arrays, training["parts"]),
                 finished=training["finished"],
-                fingerprint=_chosen(training["fingerprint"], saved.model.frontend),
+                fingerprint=_chosen(training["fingerprint"], saved.model),
                 entropy=training["entropy"],
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -337,10 +338,16 @@ def digest(*arrays: Any) -> str:
     return sha.hexdigest()
 
 
-def _chosen(fingerprint: Mapping[str, Any], frontend: Frontend) -> Fingerprint:
-    """A fingerprint with what "auto" chose in the place of "auto", which older ones have."""
-    chosen = {"deltas": frontend.deltas, "stride": frontend.stride}
-    return {k: chosen[k] if k in chosen and v == "auto" else v for k, v in fingerprint.items()}
+def _chosen(fingerprint: Mapping[str, Any], model: TrainedModel) -> Fingerprint:
+    """A fingerprint with what was chosen in the place of what chose it, which older ones have.
+
+    "auto" is what the data came to, and any readout is "every" where y had asked for that.
+    """
+    chosen = {"deltas": model.frontend.deltas, "stride": model.frontend.stride}
+    found = {k: chosen[k] if k in chosen and v == "auto" else v for k, v in fingerprint.items()}
+    if "readout" in found and model.network.layout.at_every_step:
+        found["readout"] = EVERY
+    return found
 
 
 def _differences(there: Fingerprint, here: Fingerprint) -> Iterable[str]:

@@ -282,4 +282,8 @@ class Replicas:
             weights = network.params.flat.astype(np.float64)
             self._outer.step(weights, weights - mean, self.outer.learning_rate)
             mean = weights
+        # the mean of equal numbers may be rounded
+        frozen = {name: network.params[name].copy() for name in network.layout.frozen}
         network.params.flat[...] = mean
+        for name, kept in frozen.items():
+            network.params[name][...] = kept

@@ -39,6 +39,8 @@ class Candidate:
     """by fold the seconds that a whole training took"""
     epochs_in_all: int = 0
     failure: str | None = None
+    """of the first fold that it failed on, in whatever order folds were done"""
+    _failed_on: int | None = None
     _spent: dict[int, float] = field(default_factory=dict)
 
     @property
@@ -57,8 +59,8 @@ class Candidate:
         self.seconds += outcome.seconds
         self._spent[fold] = self._spent.get(fold, 0.0) + outcome.seconds
         self.epochs_in_all = outcome.epochs_in_all or self.epochs_in_all
-        if outcome.failure is not None:
-            self.failure = outcome.failure
+        if outcome.failure is not None and (self._failed_on is None or fold < self._failed_on):
+            self.failure, self._failed_on = outcome.failure, fold
         if outcome.score is None:
             return
         self.scores.setdefault(share, {})[fold] = outcome.score
@@ -73,17 +75,40 @@ class Candidate:
         values = [found.get(fold, math.nan) for fold in folds]
         return float(np.mean(values)) if values else math.nan
 
-    def key(self, folds: Sequence[int], share: float = 1.0) -> tuple[float, float, int]:
-        """What candidates are ranked by, the larger the better.
+    def promise(self, folds: Sequence[int], share: float = 1.0) -> tuple[float, float, int]:
+        """What candidates are ranked by while the search goes on, the larger the better.
 
-        The score, then the cross-entropy, then what came first: the less is changed the earlier.
+        The score, then the cross-entropy, which says more of how a training will go on than equal
+        scores do, then what came first.
         """
+        return self._level(folds, share), -self._loss(folds, share), -self.number
+
+    def merit(self, folds: Sequence[int]) -> tuple[float, int, float, int]:
+        """What the winner is chosen by, the larger the better.
+
+        The score, then how little is changed, then the cross-entropy, then what came first: a
+        change has to earn its place by the score.
+        """
+        return self._level(folds), -len(self.changes), -self._loss(folds), -self.number
+
+    def _level(self, folds: Sequence[int], share: float = 1.0) -> float:
+        """The mean score, without what is only rounding; that of a failure is below all others."""
         score = self.mean(folds, share)
-        found = self.losses.get(share, {})
-        loss = float(np.mean([found.get(fold, math.inf) for fold in folds]))
         if math.isnan(score) or self.failure is not None:
-            score = -math.inf
-        return score, -loss, -self.number
+            return -math.inf
+        return without_rounding(score)
+
+    def _loss(self, folds: Sequence[int], share: float = 1.0) -> float:
+        found = self.losses.get(share, {})
+        return float(np.mean([found.get(fold, math.inf) for fold in folds]))
+
+
+def without_rounding(score: float) -> float:
+    """A mean of scores to 12 digits: the order in which folds are added up changes only the rest.
+
+    Equal scores are equal after it.
+    """
+    return float(f"{score:.12g}")
 
 
 def estimate(values: Sequence[float], n_train: float, n_test: float) -> Estimate:
@@ -162,5 +187,8 @@ def effect(
         both = [fold for fold in folds if fold in one and fold in other]
         if both:
             found = estimate([one[fold] - other[fold] for fold in both], n_train, n_test)
-            return Effect(name or changed.name, found.mean, found.error, found.n_folds, share)
+            means = (np.mean([scores[fold] for fold in both]) for scores in (one, other))
+            level, beside = map(without_rounding, map(float, means))
+            gain = 0.0 if level == beside else found.mean
+            return Effect(name or changed.name, gain, found.error, found.n_folds, share)
     return None

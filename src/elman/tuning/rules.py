@@ -116,8 +116,9 @@ def _scored(name: str, judged: Judged, model: Any, n_columns: int) -> Rule:
                 learned = clone(model).fit(_some(X, fold.train), y[fold.train])
                 scorer = check_scoring(learned, judged.scoring)
                 scores.append(float(scorer(learned, _some(X, fold.test), y[fold.test])))
-            except (ValueError, TypeError, AttributeError) as error:
-                return Rule(name, [], str(error).strip().splitlines()[0])
+            except Exception as error:  # a user's scorer may raise any, and a network is trained
+                said = str(error).strip().splitlines() or [type(error).__name__]
+                return Rule(name, [], said[0])
     if not np.isfinite(scores).all():
         return Rule(name, [], "its score is not defined on these folds")
     return Rule(name, scores)

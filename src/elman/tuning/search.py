@@ -5,6 +5,7 @@ combined; then random candidates near the best, as long as there are to be more.
 three come in brackets of nine that are halved: a third of the epochs for all of them, and the whole
 training for the best third, which goes on from where it was. The best few are at last trained on
 fresh folds beside the untouched estimator, since the best score of many is the luckiest as well.
+A candidate that gains nothing there is not chosen, and of equal ones the one that changes least.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from elman.tuning.candidates import Candidate, effect
+from elman.tuning.candidates import Candidate, Effect, effect
 from elman.tuning.folds import Folds, sizes
 from elman.tuning.forgetting import forget
 from elman.tuning.runners import Runner
@@ -109,10 +110,25 @@ class Search:
 
     @property
     def winner(self) -> Candidate:
-        """The best candidate, by all folds that the finalists were scored on."""
-        known = self.finalists or self._ranked()
-        folds = [*self.searched, *self.fresh]
-        return max(known, key=lambda each: each.key(folds), default=self.untouched)
+        """The best candidate, by all folds that the finalists were scored on.
+
+        It is the estimator as it was given, unless another one has gained something beside it: on
+        the fresh folds, if there are any, on which no luck chose it.
+        """
+        return self._by_merit()[0]
+
+    def gain(self, candidate: Candidate) -> Effect | None:
+        """What a candidate gained beside the untouched one; None if they cannot be compared."""
+        for folds in (self.fresh, self.searched):
+            found = effect(candidate, self.untouched, folds, self.n_train, self.n_test)
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def expected(self) -> float:
+        """The mean score of the winner on samples that it had not seen; NaN if it has none."""
+        return self.winner.mean(self.fresh or self.searched)
 
     def run(self) -> None:
         """Search; Ctrl-C ends it, with what is known until then."""
@@ -258,7 +274,7 @@ class Search:
             if share == 1:
                 break
             done = [each for each in alive if not np.isnan(each.mean(self.searched, share))]
-            done.sort(key=lambda each: each.key(self.searched, share), reverse=True)
+            done.sort(key=lambda each: each.promise(self.searched, share), reverse=True)
             kept = done[: max(len(alive) // ETA, 1)]
             forget(self._material, [each for each in alive if each not in kept])
             alive = kept  # the best first, since the time may be over before all are trained
@@ -285,8 +301,10 @@ class Search:
         for trial, told in self._runner.run(trials, stop_at):
             candidate = self.candidates[trial.candidate]
             if isinstance(told, Exception):
-                # Of the untouched estimator, it is a mistake in what was passed.
-                if trial.candidate == 0 or not isinstance(told, ValueError):
+                # Of the untouched estimator, it is a mistake in what was passed. On fresh folds
+                # it is not, or not one that is worth all that was found until then.
+                first = trial.candidate == 0 and trial.fold in self.searched
+                if first or not isinstance(told, ValueError):
                     raise told
                 told = Outcome(failure=str(told))
             candidate.add(trial.fold, share, told)
@@ -299,13 +317,25 @@ class Search:
             for each in self.candidates
             if each.failure is None and not np.isnan(each.mean(self.searched))
         ]
-        return sorted(known, key=lambda each: each.key(self.searched), reverse=True)
+        return sorted(known, key=lambda each: each.promise(self.searched), reverse=True)
+
+    def _by_merit(self) -> list[Candidate]:
+        """The candidates to choose among, the one to choose first; at least the untouched one."""
+        folds = [*self.searched, *self.fresh]
+        known = self.finalists or self._ranked()
+        best = sorted(known, key=lambda each: each.merit(folds), reverse=True)
+        gains = [self.gain(each) for each in best]
+        earned = [
+            each
+            for each, gain in zip(best, gains, strict=True)
+            if each is self.untouched or gain is None or gain.gain > 0
+        ]
+        earned = earned or [self.untouched]
+        return [*earned, *(each for each in best if each not in earned)]
 
     def _show(self) -> None:
         folds = [*self.searched, *self.fresh]
-        best = sorted(
-            self.finalists or self._ranked(), key=lambda each: each.key(folds), reverse=True
-        )
+        best = self._by_merit() if self._ranked() else []
         self._view.ranked(best, folds, len(self.candidates))
 
 

@@ -28,9 +28,7 @@ def tabulated(
     winner = search.winner
     best = rows[winner.number]
     others = ordered([row for row in rows if row is not best])
-    gain = None
-    if winner is not search.untouched:
-        gain = _effect(search, winner, search.fresh) or _effect(search, winner, search.searched)
+    gain = None if winner is search.untouched else search.gain(winner)
     return TuningTable(
         rows=[best, *others],
         best=best,

@@ -134,7 +134,7 @@ class TimePlan:
         if self._total is None:
             return None
         known = [_of_full(each) for each in ranked[:N_FINAL]]
-        longest = max([*known, cost * self._of_one])
+        longest = max([*known, self._of_one, cost * self._of_one])
         end = self._begun + self._total - self._last(longest)
         folds = max((len(each.of_full) for each in ranked[:1]), default=0)
         final = (N_FINAL + 1) * WISHED_REPEATS * folds * longest / self._n_workers
@@ -144,7 +144,7 @@ class TimePlan:
         """When the finalists have to be done, for the best of them to be trained once more."""
         if self._total is None:
             return None
-        longest = max((_of_full(each) for each in ranked[:N_FINAL]), default=self._of_one)
+        longest = max((_of_full(each) for each in ranked), default=self._of_one)
         return self._begun + self._total - self._last(longest)
 
     def _last(self, of_fold: float) -> float:

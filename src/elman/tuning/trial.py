@@ -20,6 +20,7 @@ from elman.models.history import Epoch
 from elman.training.divergence import DivergedError
 from elman.tuning.folds import Fold
 from elman.tuning.material import Samples
+from elman.tuning.space import described
 
 Clock = Callable[[], float]
 """Seconds since whenever, as `time.monotonic` counts them."""
@@ -110,8 +111,10 @@ def carry_out(material: Material, trial: Trial, clock: Clock = time.monotonic) -
     ------
     KeyboardInterrupt
         The user ended training.
+    ScoringError
+        The scorer failed.
     Exception
-        Whatever `fit` and the scorer raise, but for a candidate that does not learn.
+        Whatever `fit` raises, but for a candidate that does not learn.
     """
     from sklearn.base import clone
 
@@ -154,14 +157,21 @@ def carry_out(material: Material, trial: Trial, clock: Clock = time.monotonic) -
         )
         if not (until.reached or ended_by in ("max_iter", "early_stopping")):
             return outcome
-        score, loss = _scored(estimator, material.samples.take(fold.test), material.scoring)
+        score, loss = _scored(estimator, material.samples.take(fold.test), material, trial)
     return outcome._replace(score=score, loss=loss)
 
 
-def _scored(estimator: Any, test: Samples, scoring: Any) -> tuple[float, float | None]:
-    """The score of a fitted estimator, and of a classifier its cross-entropy."""
-    from elman.estimators.scoring import scorer_of
+class ScoringError(ValueError):
+    """A scorer of the user's failed; the text says which, what it was to score, and why."""
 
+
+def _scored(
+    estimator: Any, test: Samples, material: Material, trial: Trial
+) -> tuple[float, float | None]:
+    """The score of a fitted estimator, and of a classifier its cross-entropy."""
+    from elman.estimators.scoring import name_of, score_of
+
+    scoring = material.scoring
     if scoring is None:
         score = float(estimator.score(test.X, test.y, test.sample_weight))
         if not math.isfinite(score):
@@ -169,7 +179,17 @@ def _scored(estimator: Any, test: Samples, scoring: Any) -> tuple[float, float |
                 f"the score of a fold of {len(test.X)} sample(s) is {score}: pass fewer folds"
             )
     else:
-        score = scorer_of(estimator, scoring, *test)()
+        try:
+            score = score_of(estimator, scoring, *test)
+        except Exception as error:
+            who = f"candidate {trial.candidate} ({described(trial.changes)})"
+            if trial.candidate == 0:
+                who = "the estimator as it was given"
+            text = " ".join(str(error).split()) or "without a message"
+            raise ScoringError(
+                f"{name_of(scoring)} failed for {who} on fold {trial.fold + 1} of "
+                f"{len(material.folds)}, of {len(test.X)} samples: {type(error).__name__}: {text}"
+            ) from error
     return score, cross_entropy(estimator, test)
 
 

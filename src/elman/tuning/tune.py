@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from elman.tuning.checks import (
 )
 from elman.tuning.folds import Folds, make_folds, sizes
 from elman.tuning.kind import check_guess, chosen_estimator
+from elman.tuning.last_training import LastTraining
 from elman.tuning.material import Samples, samples_of
 from elman.tuning.progress import view_here
 from elman.tuning.rules import Judged, Rule, rules_on
@@ -76,7 +76,10 @@ def tune(
     candidates near the best. All are scored on the same folds. Candidates are halved: at a share of
     their epochs only the best third goes on, from where it was, so that no epoch is trained twice.
     The best few are scored again on fresh folds, beside the estimator as it was, and the winner is
-    fitted on all samples.
+    fitted on all samples; if it then answers these worse than the networks of the folds answered
+    samples that they had not seen, training went wrong, and is repeated with other weights. A
+    change has to earn its place: where none scores higher than the estimator as it was, on the
+    fresh folds if there are any, that one is the winner.
 
     Parameters
     ----------
@@ -103,8 +106,10 @@ def tune(
         Leave out what a stream cannot do: `bidirectional` and `scale_each`.
     scoring : str or callable, optional
         What is to be high: the name of a scikit-learn scorer, or a function (estimator, X, y) ->
-        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Equal
-        scores of a classifier are told apart by the cross-entropy.
+        float. By default the accuracy, of a tagger that of time steps, of a regressor R^2. Where it
+        fails for a candidate, the table says so and the search goes on. Of equal scores that with
+        the fewest changes of the estimator is the best, and of a classifier then that with the
+        lowest cross-entropy.
     cv : int, splitter or list of (train, test), default=5
         Folds. Those of a number are shuffled, stratified by label, and cut anew for the finalists;
         there are fewer if a class, or the groups, are fewer. A splitter, or a list, has no fresh
@@ -129,7 +134,8 @@ def tune(
     Raises
     ------
     TypeError, ValueError
-        An argument that cannot be used; says why. There are fewer than 4 samples.
+        An argument that cannot be used; says why. There are fewer than 4 samples. `scoring` failed
+        for the estimator as it was given.
     elman.training.divergence.DivergedError
         Training of the winner on all samples diverged, as on no fold.
     KeyboardInterrupt
@@ -152,8 +158,8 @@ def tune(
     >>> start = elman.RNNClassifier(8, max_iter=2)
     >>> few = {"n_candidates": 2, "cv": 2, "n_jobs": 1, "random_state": 0, "verbose": 0}
     >>> best, table = elman.tune(X[::9], y[::9], estimator=start, **few)
-    >>> [(row["candidate"], row["changes"]) for row in table.rows]
-    [(1, {'deltas': 1}), (0, {})]
+    >>> [row["changes"] for row in sorted(table.rows, key=lambda row: row["candidate"])]
+    [{}, {'deltas': 1}]
     >>> best.predict(X[:2]).shape
     (2,)
     """
@@ -261,7 +267,10 @@ def tune_with_clock(
                 folder.cleanup()
     if search.interrupted and not any(each.scores for each in search.candidates):
         raise KeyboardInterrupt
-    best, cut_short = _fitted(given, search, refit_seed, X, y, sample_weight, plan, clock)
+    last = LastTraining(given, search.winner.changes, X, y, sample_weight, scoring, clock)
+    best, cut_short = last.fitted(
+        refit_seed, search.expected, None if search.interrupted else plan.end
+    )
     interrupted = search.interrupted or best.history_.stopped_by == "interrupt"
     rules: list[Rule] = []
     try:
@@ -273,7 +282,7 @@ def tune_with_clock(
         rules,
         folds=folds.said,
         score=score,
-        random_state=refit_seed,
+        random_state=best.random_state,
         interrupted=interrupted,
         cut_short=cut_short,
         wording=wording,
@@ -281,37 +290,6 @@ def tune_with_clock(
     if verbose:
         print(table, flush=True)
     return Tuned(best, table)
-
-
-def _fitted(
-    given: Any,
-    search: Search,
-    seed: int,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    plan: TimePlan,
-    clock: Clock,
-) -> tuple[Any, bool]:
-    """The winner, fitted on all samples, and whether the time was over before its last epoch."""
-    from sklearn.base import clone
-
-    best = clone(given).set_params(**search.winner.changes, random_state=seed)
-    hooks = best._own_hooks()
-    end = plan.end
-    if end is not None and not search.interrupted:
-        best.set_params(on_epoch=[*hooks, lambda _: clock() >= end])
-    with warnings.catch_warnings(record=True) as told:
-        best.fit(X, y, sample_weight)
-    for each in told:  # as if the user had called fit
-        if "training was interrupted" not in str(each.message):  # which the table says
-            warnings.warn(each.message, each.category, stacklevel=4)
-    best.set_params(on_epoch=given.on_epoch)
-    history = best.history_
-    if history.stopped_by == "interrupt" and not len(history):
-        raise KeyboardInterrupt
-    over = end is not None and history.stopped_by == "on_epoch" and clock() >= end
-    return best, over
 
 
 def _rules(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from elman.tuning.candidates import Effect, is_clear
+from elman.tuning.candidates import Effect, is_clear, without_rounding
 from elman.tuning.space import described
 
 if TYPE_CHECKING:
@@ -40,7 +40,13 @@ class Wording(NamedTuple):
 def told(table: TuningTable) -> str:
     """What a search came to, in sentences, a line for each matter."""
     parts = [_ending(table), _best(table), _luck(table), _beside_untouched(table)]
-    parts += [_mattered(table), _rules(table), *_verdict_on_rules(table), _again(table)]
+    parts += [
+        _failed(table),
+        _mattered(table),
+        _rules(table),
+        *_verdict_on_rules(table),
+        _again(table),
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -101,8 +107,43 @@ def _best(table: TuningTable) -> str:
         name = "the estimator as it was given"
     who = f"Best of {n} candidates" if n > 1 else "The only candidate"
     if best["score"] is None:
-        return f"{who}: {name}, which was not scored: the time was over before it could be."
-    return f"{who}: {name}."
+        why = best["failure"] or "the time was over before it could be"
+        return f"{who}: {name}, which was not scored: {_stopped(why)}"
+    return f"{who}: {name}.{_why_this(table)}"
+
+
+def _why_this(table: TuningTable) -> str:
+    """Where scores alone do not choose the best candidate, why it is that one."""
+    best, of_best = table.best, _level(table.best)
+    others = [
+        (row, _level(row))
+        for row in table.rows
+        if row is not best
+        and row["failure"] is None
+        and row["share_of_epochs"] == 1
+        and all(row[n] == best[n] for n in ("n_folds", "n_fresh"))
+    ]
+    if best["candidate"] == 0 and any(level > of_best for _, level in others):
+        return (
+            " Some candidates score higher on all folds together, but none of these on the fresh "
+            "folds alone."
+        )
+    equal = [row for row, level in others if level == of_best]
+    equal = [row for row in equal if len(row["changes"]) > len(best["changes"])]
+    if not equal:
+        return ""
+    verb = "scores" if len(equal) == 1 else "score"
+    return (
+        f" {counted(len(equal), 'candidate')} with more changes {verb} exactly as much, which is "
+        "no reason to change more."
+    )
+
+
+def _level(row: dict[str, Any]) -> float:
+    """The mean score over all folds, fresh ones too."""
+    n, n_fresh = row["n_folds"], row["n_fresh"]
+    fresh = row["fresh_score"] * n_fresh if n_fresh else 0.0
+    return without_rounding((row["score"] * n + fresh) / (n + n_fresh))
 
 
 def _luck(table: TuningTable) -> str:
@@ -136,6 +177,24 @@ def _beside_untouched(table: TuningTable) -> str:
     if gain.within_noise:
         text += ", which is within noise: it may be no better"
     return text + "."
+
+
+def _failed(table: TuningTable) -> str:
+    """What candidates failed for: their rows have room for the first words only."""
+    failed = sorted(
+        (row for row in table.rows if row["failure"] is not None and row is not table.best),
+        key=lambda row: row["candidate"],
+    )
+    if not failed:
+        return ""
+    first = failed[0]
+    text = f"{counted(len(failed), 'candidate')} failed, the first of them {first['candidate']} "
+    return f"{text}({described(first['changes'])}): {_stopped(first['failure'])}"
+
+
+def _stopped(text: str) -> str:
+    """A sentence with its full stop."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _mattered(table: TuningTable) -> str:

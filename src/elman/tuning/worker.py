@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import threading
+import traceback
 from typing import IO, Any
 
 from elman.tuning.runners import receive, send
@@ -60,7 +61,12 @@ def _listen(pipe: IO[bytes], waiting: queue.SimpleQueue[Trial], path: str) -> No
 
 
 def _as_pickled(error: Exception) -> Exception:
-    """The exception, or its text where it cannot be sent."""
+    """The exception, or its text where it cannot be sent.
+
+    What it was raised from cannot be sent at all; a note says where that came from.
+    """
+    if error.__cause__ is not None:
+        error.add_note("".join(traceback.format_exception(error.__cause__)))
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

@@ -1,0 +1,124 @@
+"""What a user says of categorical columns in; the numbers of those columns out."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from elman.data.names import listed
+from elman.data.symbols.flat import Flat, a_kind
+from elman.data.symbols.raw import Raw
+from elman.targets.checks import shown
+
+ACCEPTS = '"auto", "all", or a list of names, indices or bools'
+
+
+def check_categorical_features(value: Any) -> None:
+    """Raise TypeError or ValueError unless `categorical_features` may have this value.
+
+    Whether the columns that it names are there, only X tells.
+    """
+    if isinstance(value, str):
+        if value not in ("auto", "all"):
+            raise ValueError(f"categorical_features={value!r:.60}; it must be {ACCEPTS}")
+        return
+    if value is None:
+        return
+    if not isinstance(value, (list, tuple, np.ndarray)) or np.ndim(value) != 1:
+        raise TypeError(
+            f"categorical_features is {shown(value)}, {a_kind(value)}; it must be {ACCEPTS}"
+        )
+    each_is = [_kind(each) for each in value]
+    for entry, kind in zip(value, each_is, strict=True):
+        if kind != each_is[0] or kind == "other":
+            raise TypeError(
+                f"categorical_features holds {shown(entry)}; it must be {ACCEPTS}, all of one kind"
+            )
+
+
+def is_asked(value: Any) -> bool:
+    """Whether `categorical_features`, which is not "auto", names any column."""
+    if value is None:
+        return False
+    if isinstance(value, str):
+        return value == "all"
+    if len(value) and _kind(value[0]) == "bool":
+        return bool(np.any(value))
+    return len(value) > 0
+
+
+def columns_asked(raw: Raw, value: Any) -> list[int]:
+    """The categorical columns of X, in increasing order.
+
+    Raises
+    ------
+    ValueError
+        A name or an index is of no column of X, or is there twice; a mask is of another length; or
+        X has no categorical column.
+    """
+    n = raw.n_columns
+    if isinstance(value, str) and value == "all":
+        return [*range(n)]
+    if isinstance(value, str):
+        if raw.form == "characters":
+            return [0]
+        found = [j for j, column in enumerate(raw.columns) if is_categorical(column)]
+        if raw.form == "tokens" and not found and raw.columns[0].kind == "nothing":
+            found = [0]
+    else:
+        found = _listed(raw, value)
+    if not found:
+        raise ValueError(
+            f"{raw.name} has no categorical column with categorical_features={value!r:.60}: of the "
+            f"{n} column(s), name those that are"
+        )
+    return found
+
+
+def is_categorical(flat: Flat) -> bool:
+    """Whether a column is categorical without being named."""
+    return flat.categorical or flat.kind in ("text", "bool")
+
+
+def _listed(raw: Raw, value: Any) -> list[int]:
+    n, found = raw.n_columns, []
+    value = [] if value is None else list(value)
+    if value and _kind(value[0]) == "bool":
+        if len(value) != n:
+            raise ValueError(
+                f"categorical_features is a mask of {len(value)} bool(s), but {raw.name} has {n} "
+                "column(s): pass one for each"
+            )
+        return np.flatnonzero(value).tolist()
+    for each in value:
+        if isinstance(each, str):
+            if raw.names is None:
+                raise ValueError(
+                    f"categorical_features holds {shown(each)}, but the columns of {raw.name} have "
+                    "no names: pass their indices, or data frames"
+                )
+            if each not in raw.names:
+                raise ValueError(
+                    f"categorical_features holds {shown(each)}, which is no column of {raw.name}: "
+                    f"it has {listed(raw.names)}"
+                )
+            found.append(raw.names.index(each))
+            continue
+        if not -n <= each < n:
+            raise ValueError(
+                f"categorical_features holds {int(each)}, but {raw.name} has {n} column(s)"
+            )
+        found.append(int(each) % n)
+    if len(set(found)) < len(found):
+        raise ValueError(f"categorical_features={value!r:.60} names a column twice")
+    return sorted(found)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "bool"
+    if isinstance(value, str):
+        return "str"
+    return "int" if isinstance(value, numbers.Integral) else "other"

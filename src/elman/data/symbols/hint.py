@@ -1,0 +1,90 @@
+"""X of numbers in; a hint out if it looks like ids of tokens, which nothing may scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_VALUES = 100_000
+"""values that are looked at"""
+FEWEST_VALUES = 50
+SHARE_OF_DISTINCT = 0.25
+"""the most distinct values, as a share of those looked at"""
+DENSITY = 0.5
+"""the least share of the whole numbers from the least to the greatest that occur"""
+ROUGHNESS = 0.75
+"""how large differences from step to step are at least, compared with those of values taken at
+random: signals that were sampled as integers are smoother"""
+
+
+def hint_of_token_ids(data: Any) -> str | None:
+    """What to warn of if X, as a user passes it, looks like the numbers of tokens.
+
+    Parameters
+    ----------
+    data : object
+        X of one column: an array (n_samples, n_timesteps) or (n_samples, n_timesteps, 1), or a
+        list of arrays or lists. Only integer types are looked at, and no more than 100,000 values.
+
+    Returns
+    -------
+    str or None
+        A text for a UserWarning; None for everything else: other types, values below 0, fewer than
+        three distinct values, many distinct ones, gaps between them, or a smooth course in time.
+    """
+    parts = _integers(data)
+    if not parts:
+        return None
+    values = np.concatenate(parts)
+    if len(values) < FEWEST_VALUES or values.min() < 0:
+        return None
+    found = np.unique(values)
+    n, low, high = len(found), int(found[0]), int(found[-1])
+    if n < 3 or n > SHARE_OF_DISTINCT * len(values) or n < DENSITY * (high - low + 1):
+        return None
+    inside = [np.abs(np.diff(part)) for part in parts if len(part) > 1]
+    steps = np.concatenate(inside) if inside else np.empty(0)
+    if not len(steps):
+        return None
+    ordered = np.sort(values).astype(np.float64)  # the mean difference of two values at random
+    rank = 2 * np.arange(1, len(ordered) + 1) - len(ordered) - 1
+    at_random = 2 * float((rank * ordered).sum()) / len(ordered) ** 2
+    if float(steps.mean()) < ROUGHNESS * at_random:
+        return None
+    return (
+        f"X has one column of integers, {n} distinct values from {low} to {high}, which change "
+        "from step to step like numbers of categories rather than like a quantity. They are taken "
+        'for quantities: if they are ids of tokens, write categorical_features="all"; if they are '
+        "quantities, convert X to float, and this warning goes away"
+    )
+
+
+def _integers(data: Any) -> list[NDArray[np.int64]]:
+    """Integers of one column by samples; nothing if that is not what X holds."""
+    if isinstance(data, np.ndarray):
+        if data.dtype.kind not in "iu" or data.ndim not in (2, 3):
+            return []
+        if data.ndim == 3 and data.shape[2] != 1:
+            return []
+    elif not isinstance(data, (list, tuple)):
+        return []
+    parts: list[NDArray[np.int64]] = []
+    n = 0
+    for sample in data:
+        if isinstance(sample, (list, tuple)):
+            if not all(type(value) is int and -(2**63) <= value < 2**63 for value in sample):
+                return []
+            sample = np.array(sample, np.int64)
+        if not isinstance(sample, np.ndarray) or sample.dtype.kind not in "iu":
+            return []
+        if sample.ndim == 2 and sample.shape[1] == 1:
+            sample = sample[:, 0]
+        if sample.ndim != 1:
+            return []
+        parts.append(sample.astype(np.int64))
+        n += len(sample)
+        if n >= MOST_VALUES:
+            break
+    return parts

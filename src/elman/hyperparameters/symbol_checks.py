@@ -1,0 +1,148 @@
+"""Checks of the values of hyper-parameters that say what symbols are and how they are fed."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from elman.hyperparameters.checks import a_kind, accepting, integer, optional, plain
+
+
+def _listed(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray))
+
+
+def _plain_choice(value: Any) -> Any:
+    """A text, or a list of numbers, bools or names, as JSON has it."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return [plain(each) for each in value] if _listed(value) else plain(value)
+
+
+@accepting('"auto", "all", or list of column names, of indices or of bool', to_json=_plain_choice)
+def categorical_columns(name: str, value: Any) -> None:
+    """One of "auto" and "all", or which columns of a step are categories."""
+    if isinstance(value, str):
+        if value not in ("auto", "all"):
+            raise ValueError(
+                f"{name}={value!r:.200} is not known; choose 'auto' (texts and categories), 'all', "
+                "or a list of columns"
+            )
+        return
+    if not _listed(value):
+        raise TypeError(
+            f"{name}={value!r:.200} is {a_kind(value)}; it must be 'auto', 'all', or a list of "
+            "column names, of indices, or of True and False for each column"
+        )
+    kinds = {_kind_of(each) for each in np.ravel(np.asarray(value, dtype=object))}
+    if None in kinds or len(kinds) > 1:
+        raise TypeError(
+            f"{name}={value!r:.200}: its elements must all be names of columns, all indices, or "
+            "all True and False"
+        )
+    if _kind_of_list(value) == "index" and any(int(each) < 0 for each in value):
+        raise ValueError(f"{name}={value!r:.200}: indices of columns begin at 0")
+
+
+def _kind_of(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "name"
+    if isinstance(value, (bool, np.bool_)):
+        return "mask"
+    return "index" if isinstance(value, numbers.Integral) else None
+
+
+def _kind_of_list(value: Any) -> str | None:
+    return next((_kind_of(each) for each in value), None)
+
+
+def _size(name: str, value: Any) -> None:
+    if value is None or (isinstance(value, str) and value == "auto"):
+        return
+    try:
+        integer(1)(name, value)
+    except (TypeError, ValueError) as error:
+        text = str(error).replace("it must be an int of", "it must be")
+        text = text.replace("it must be", "it must be 'auto', None or an int of")
+        raise type(error)(text) from None
+
+
+def _plain_sizes(value: Any) -> Any:
+    if isinstance(value, Mapping):  # keys may be numbers of columns, which JSON has not as keys
+        return [[plain(key), plain(size)] for key, size in value.items()]
+    return plain(value)
+
+
+def _restored_sizes(value: Any) -> Any:
+    if isinstance(value, list):
+        return {key: size for key, size in value}  # noqa: C416 -- pairs, or an error
+    return value
+
+
+@optional
+@accepting(
+    '"auto", int >= 1, dict of these by column,',
+    to_json=_plain_sizes,
+    from_json=_restored_sizes,
+)
+def embedding_width(name: str, value: Any) -> None:
+    """The text "auto", a size of at least 1, None, or a dict of these by column."""
+    if not isinstance(value, Mapping):
+        _size(name, value)
+        return
+    for key, size in value.items():
+        if not isinstance(key, str) and _kind_of(key) != "index":
+            raise TypeError(
+                f"{name} has the key {key!r:.100}; keys are names of columns, or their indices"
+            )
+        _size(f"{name}[{key!r:.100}]", size)
+
+
+@accepting('"auto", or list with a list of tokens for each categorical column')
+def known_categories(name: str, value: Any) -> None:
+    """The text "auto", or the categories of each column, none of them twice."""
+    if isinstance(value, str) and value == "auto":
+        return
+    if not _listed(value) or not len(value):
+        raise TypeError(
+            f"{name}={value!r:.200}; it must be 'auto' or a list with a list of categories for "
+            "each categorical column"
+        )
+    for i, column in enumerate(value):
+        if not _listed(column) or not len(column):
+            raise TypeError(
+                f"{name}[{i}] is {column!r:.100}; it must be a list of the categories of column "
+                f"{i}, such as ['a', 'b']"
+            )
+
+
+@optional
+@accepting("ndarray, mapping of tokens to vectors, dict of these by column,")
+def initial_vectors(name: str, value: Any) -> None:
+    """Vectors of categories, or None."""
+    if isinstance(value, (np.ndarray, Mapping)):
+        return
+    raise TypeError(
+        f"{name} is {a_kind(value)}; it must be an array with a row for each category, a mapping "
+        "from tokens to vectors, a dict of these by column, or None"
+    )
+
+
+@optional
+@accepting("int >= 1, float in (0, 1)", float)
+def frequency(name: str, value: Any) -> None:
+    """A count, a share, or None."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{name}={value!r:.200} is {a_kind(value)}; it must be an int of at least 1, a share "
+            "between 0 and 1, or None"
+        )
+    whole = isinstance(value, numbers.Integral)
+    if (whole and value < 1) or (not whole and not 0 < value < 1):
+        raise ValueError(
+            f"{name}={value!r:.200}; it must be an int of at least 1 (how often), or a float "
+            "between 0 and 1 (which share of all tokens)"
+        )
