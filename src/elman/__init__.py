@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman.estimators.classifier import RNNClassifier
+    from elman.estimators.encoder import TokenEncoder
     from elman.estimators.loading import load
     from elman.estimators.pipelines import save, stream
     from elman.estimators.regressor import RNNRegressor
@@ -31,6 +32,7 @@ _HOME = {
     "RNNRegressor": "elman.estimators.regressor",
     "RNNTagger": "elman.estimators.tagger",
     "SequenceScaler": "elman.estimators.scaler",
+    "TokenEncoder": "elman.estimators.encoder",
     "TrainingWarning": "elman.training.hints",
     "gradcheck": "elman.inspection.gradcheck",
     "load": "elman.estimators.loading",
@@ -60,6 +62,7 @@ __all__ = [
     "RNNRegressor",
     "RNNTagger",
     "SequenceScaler",
+    "TokenEncoder",
     "TrainingWarning",
     "__version__",
     "gradcheck",

@@ -26,6 +26,7 @@ from elman.data.tables import from_table, to_table
 from elman.data.tomita import make_tomita
 from elman.data.validation import check_sequences
 from elman.data.windows import windows
+from elman.data.word_vectors import read_word_vectors
 
 __all__ = [
     "Batch",
@@ -50,6 +51,7 @@ __all__ = [
     "read_folder",
     "read_npz",
     "read_ts",
+    "read_word_vectors",
     "to_table",
     "unpad",
     "windows",
