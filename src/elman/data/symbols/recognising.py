@@ -51,7 +51,7 @@ def has_symbols(X: Any, categorical_features: Any = "auto") -> bool:
     if X is None or isinstance(X, (Stored, numbers.Number)):
         return False
     if isinstance(X, (list, tuple)):
-        return bool(_samples(X))
+        return bool(getattr(X, "categorical", ())) or bool(_samples(X))
     if is_grouped(X):
         return bool(_grouped(X))
     if is_pandas(X) and holds_sequences(X, None):
