@@ -74,6 +74,8 @@ class Frontend:
     """of the logarithms of the amplitudes of training recordings; None unless `scale_each`"""
     reasons: tuple[str, ...] = ()
     """why "auto" chose what it chose, a sentence for each choice"""
+    n_codes: int = 0
+    """columns of a step, the first ones, that are numbers of categories: nothing is made of them"""
 
     def __repr__(self) -> str:
         values = f"deltas={self.deltas}, stride={self.stride}, scale_each={self.scale_each}"
@@ -99,10 +101,15 @@ class Frontend:
 
     def n_inputs(self, n_features: int, missing: str) -> int:
         """How many features a network sees of sequences of `n_features`."""
-        return n_inputs(n_features, missing) + n_features * (self.deltas + 2 * self.scale_each)
+        n_numbers = n_features - self.n_codes
+        more = n_numbers * (self.deltas + 2 * self.scale_each)
+        return self.n_codes + n_inputs(n_numbers, missing) + more
 
     def n_features_of(self, n_inputs: int, missing: str) -> int:
         """How many features sequences have of which a network sees so many."""
+        if self.n_codes:
+            each = 2 if missing == "mask" else 1
+            return self.n_codes + (n_inputs - self.n_codes) // each
         return n_inputs // self.n_inputs(1, missing)
 
     def n_blocks(self, lengths: Indices) -> Indices:

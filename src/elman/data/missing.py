@@ -69,25 +69,28 @@ def warn_of_unobserved(data: Sequences) -> None:
         )
 
 
-def with_indicators(values: Array) -> Array:
+def with_indicators(values: Array, n_codes: int = 0) -> Array:
     """Values with 0 for NaN, and beside them 1 where there was NaN, else 0.
 
     Parameters
     ----------
     values : ndarray of shape (..., n_features)
+    n_codes : int
+        Features, the first ones, that are numbers of categories. They have no indicators, since
+        what is missing is a category there.
 
     Returns
     -------
-    ndarray of shape (..., 2 * n_features)
-        Features in their order, then their indicators in the same order.
+    ndarray of shape (..., 2 * n_features - n_codes)
+        Features in their order, then the indicators of those that are numbers in the same order.
     """
     n_features = values.shape[-1]
-    out = np.empty((*values.shape[:-1], 2 * n_features), values.dtype)
+    out = np.empty((*values.shape[:-1], 2 * n_features - n_codes), values.dtype)
     filled, indicators = out[..., :n_features], out[..., n_features:]
     missing = np.isnan(values)
     filled[...] = values
     np.copyto(filled, 0, where=missing)
-    indicators[...] = missing
+    indicators[...] = missing[..., n_codes:]
     return out
 
 

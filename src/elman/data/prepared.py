@@ -116,7 +116,7 @@ class Prepared:
             if standardisation is not None:
                 values = scaled(data, *standardisation, dtype).values
             if data.missing == "mask":
-                values = with_indicators(values)
+                values = with_indicators(values, frontend.n_codes)
             return cls(Sequences(values, data.lengths, two_d=data.two_d), None, dtype)
         if standardisation is not None and not _fit_scaled(data, standardisation, dtype):
             for _ in scaled_blocks(data, *standardisation, dtype):
@@ -260,7 +260,7 @@ class Prepared:
         if not finite:
             self._refuse_values()
         if data.missing == "mask":
-            out = with_indicators(out)
+            out = with_indicators(out, self.frontend.n_codes)
         return np.require(out, self.dtype, ["C", "A"])
 
     def _refuse_values(self) -> None:

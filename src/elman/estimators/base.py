@@ -114,11 +114,11 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 "warm_start=True goes on with weights that are in memory, and checkpoint="
                 f"{self.checkpoint!r} with those on disk: set one of them"
             )
-        data, names = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
+        data, names, symbols = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
         self._check_alignment(X, data, y, sample_weight)
         targets, meaning = self._targets(y, data, None if earlier is None else earlier.meaning)
         training = self._labelled(data, targets, meaning, sample_weight)
-        validation = self._check_validation(X_val, y_val, data, names, meaning)
+        validation = self._check_validation(X_val, y_val, data, names, symbols, meaning)
         backend = self._backend()
         with self._checkpoints(engine) as store:
             root = self._root_rng(store, engine)
@@ -135,6 +135,8 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 kept, held_out = hold_out(strata, self.validation_fraction, split_rng)
                 validation = training.subset(held_out)
                 training = training.subset(kept)
+            if symbols is not None:
+                training = self._with_unknown(training, symbols, root.spawn(1)[0])
             batch_size = batch_size_of(self, len(training.X))
             check_enough_batches(self, len(training.X), batch_size.number)
             speaks = engine is None or engine.is_writer
@@ -150,7 +152,7 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 warn_of(hint, stacklevel=5)
             may_speak = speaks and hint is None
             if earlier is None:
-                model = self._fresh_model(data, names, training, meaning, init_rng)
+                model = self._fresh_model(data, names, symbols, training, meaning, init_rng)
                 optimizer, rng, before = optimizer_of(self, model.network), shuffle_rng, History()
             else:
                 model, optimizer, rng = self._warm_model(earlier)

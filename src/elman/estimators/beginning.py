@@ -10,13 +10,15 @@ import numpy as np
 
 from elman.backends import available_threads, get_backend
 from elman.backends.contract import Backend
-from elman.data.frontend import learn_frontend
+from elman.data.frontend import Frontend, learn_frontend
 from elman.data.frontend_choice import choose
 from elman.data.missing import warn_of_unobserved
 from elman.data.names import Names
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
+from elman.data.symbols import Symbols
 from elman.estimators.assembly import check_same_network, optimizer_of, solver_settings
+from elman.estimators.embeddings import begin_with, categories_of
 from elman.estimators.fitted import GoingOn, M
 from elman.estimators.hooks import Meaning
 from elman.estimators.incoming import IncomingData
@@ -39,6 +41,7 @@ class Beginning(IncomingData[M]):
         self,
         data: Sequences,
         names: Names | None,
+        symbols: Symbols | None,
         training: Labelled,
         meaning: Meaning,
         rng: np.random.Generator,
@@ -46,8 +49,12 @@ class Beginning(IncomingData[M]):
         """Fresh weights, and the statistics of the training data."""
         standardisation = None
         weights = training.sample_weights()
-        if self.standardize:
+        if self.standardize and (symbols is None or symbols.numeric):
             standardisation = Standardisation(*location_and_scale(training.X.data, weights))
+        if symbols is not None:
+            return self._over_categories(
+                data, names, symbols, standardisation, training, meaning, rng
+            )
         every_step = self._step_target(meaning) is not None
         chosen = choose(
             training.X.data,
@@ -64,16 +71,53 @@ class Beginning(IncomingData[M]):
             scale_each=bool(self.scale_each),
             **chosen._asdict(),
         )
+        return self._over(data, names, None, standardisation, frontend, training, meaning, rng)
+
+    def _over_categories(
+        self,
+        data: Sequences,
+        names: Names | None,
+        symbols: Symbols,
+        standardisation: Standardisation | None,
+        training: Labelled,
+        meaning: Meaning,
+        rng: np.random.Generator,
+    ) -> M:
+        """As `_fresh_model`, of data whose first columns are categories, which nothing scales."""
+        if standardisation is not None:
+            standardisation.mean[: symbols.n_codes] = 0
+            standardisation.scale[: symbols.n_codes] = 1
+        frontend = Frontend(n_codes=symbols.n_codes)
+        return self._over(data, names, symbols, standardisation, frontend, training, meaning, rng)
+
+    def _over(
+        self,
+        data: Sequences,
+        names: Names | None,
+        symbols: Symbols | None,
+        standardisation: Standardisation | None,
+        frontend: Frontend,
+        training: Labelled,
+        meaning: Meaning,
+        rng: np.random.Generator,
+    ) -> M:
+        """Fresh weights over data that are standardised so, behind that front end."""
         warn_of_unobserved(training.X.data)
         meaning = self._learned_scale(training, meaning)
         n_features = frontend.n_inputs(data.n_features, data.missing)
         network = Network.initialised(
-            layout_of(self._asks_for(meaning), n_features, self._n_outputs(meaning)),
+            layout_of(
+                self._asks_for(meaning),
+                n_features,
+                self._n_outputs(meaning),
+                categories_of(symbols, self.embedding_size, self.embedding_init),
+            ),
             rng=rng,
             dtype=data.dtype if self.dtype == "auto" else np.dtype(self.dtype),
             recurrent_init=self.recurrent_init,
             forget_bias=float(self.forget_bias),
         )
+        begin_with(network, symbols, self.embedding_init)
         model = cast(
             M,
             self._MODEL(
@@ -83,6 +127,7 @@ class Beginning(IncomingData[M]):
                 standardisation=standardisation,
                 frontend=frontend,
                 missing=data.missing,
+                symbols=symbols,
                 feature_names=names,
                 backend=self.backend,
                 n_jobs=self.n_jobs,
@@ -119,7 +164,9 @@ class Beginning(IncomingData[M]):
             The hyper-parameters ask for another network than the fitted one.
         """
         built = earlier.network.layout
-        layout = layout_of(self._asks_for(earlier.meaning), built.n_features, built.n_outputs)
+        layout = layout_of(
+            self._asks_for(earlier.meaning), built.n_features, built.n_outputs, built.categories
+        )
         check_same_network(self, layout, earlier, going_on_by)
         model, going_on = earlier, self._going_on
         if not model.network.params.flat.flags.writeable:  # joblib's memory map of a file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from elman.data.missing import without_missing_steps
 from elman.data.names import Names
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
+from elman.data.symbols import Symbols, encoded_sequences, has_symbols, hint_of_token_ids
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import check_together
 from elman.estimators.fitted import M
@@ -44,22 +46,68 @@ class IncomingData(TargetHooks[M]):
             return []
         return [*given] if isinstance(given, (list, tuple)) else [given]
 
-    def _check_fresh_X(self, X: Any) -> tuple[Sequences, Names | None]:
-        """X to begin training with, and the names of its columns."""
+    def _check_fresh_X(self, X: Any) -> tuple[Sequences, Names | None, Symbols | None]:
+        """X to begin training with, the names of its columns, and what its symbols are."""
+        if has_symbols(X, self.categorical_features):
+            symbols = self._learned_symbols(X)
+            data = encoded_sequences(
+                X,
+                symbols,
+                dtype=self._dtype(),
+                estimator=type(self).__name__,
+                ensure_min_timesteps=1,
+            )
+            return data, symbols.feature_names, symbols
+        self._refuse_symbol_arguments()
+        hint = hint_of_token_ids(X) if self.categorical_features == "auto" else None
+        if hint is not None:
+            warnings.warn(hint, stacklevel=5)
         data = check_sequences(
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )
         warn_of_channels_first(data)
         warn_of_features_as_steps(data)
-        return data, data.feature_names
+        return data, data.feature_names, None
 
-    def _check_more_X(self, X: Any) -> tuple[Sequences, Names | None]:
-        """X to go on training with, and the names of its columns."""
+    def _learned_symbols(self, X: Any) -> Symbols:
+        """Vocabularies of an X with symbols."""
+        for name, neutral in (("deltas", 0), ("stride", 1), ("scale_each", False)):
+            value = getattr(self, name)
+            if value not in ("auto", neutral):
+                raise ValueError(
+                    f"X has categories, and {name}={value!r} is made for numbers alone: leave "
+                    f"{name} out"
+                )
+        return Symbols.learn(
+            X,
+            categorical_features=self.categorical_features,
+            categories=self.categories,
+            min_frequency=self.min_frequency,
+            max_categories=None if self.max_categories is None else int(self.max_categories),
+            handle_unknown=self.handle_unknown,
+            missing=self.missing,
+        )
+
+    def _refuse_symbol_arguments(self) -> None:
+        """Raise ValueError if X has numbers alone, and an argument is about categories."""
+        asked = self.categorical_features
+        if not isinstance(asked, str) and np.any(asked):
+            raise ValueError(
+                f"categorical_features={asked!r:.100} names columns of categories, but X has none "
+                "that could be: they are integers, texts or bools, in a data frame, a list of "
+                "tables or of tuples, or an array of integers or objects"
+            )
+        for name in ("embedding_init",):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} has vectors of categories, but X has numbers alone")
+
+    def _check_more_X(self, X: Any) -> tuple[Sequences, Names | None, Symbols | None]:
+        """X to go on training with, the names of its columns, and what its symbols are."""
         model, data = self._asked(X)
         if data.pending_check is not None:
             data.pending_check()
             data.pending_check = None
-        return data, model.feature_names
+        return data, model.feature_names, model.symbols
 
     @staticmethod
     def _check_alignment(X: Any, data: Sequences, y: Any, sample_weight: Any) -> None:
@@ -74,6 +122,18 @@ class IncomingData(TargetHooks[M]):
         lost its digits.
         """
         return None if self.standardize or self.dtype == "auto" else np.dtype(self.dtype)
+
+    @staticmethod
+    def _with_unknown(
+        training: Labelled, symbols: Symbols | None, rng: np.random.Generator
+    ) -> Labelled:
+        """Training data in which some rare tokens became unknown, so that it is learned."""
+        if symbols is None or symbols.handle_unknown == "error":
+            return training
+        data = training.X.data
+        found = Sequences(symbols.thinned_block(data.values, rng), data.lengths, two_d=data.two_d)
+        found.missing, found.feature_names = data.missing, data.feature_names
+        return training._replace(X=Prepared(found))
 
     def _labelled(
         self, data: Sequences, targets: Array, meaning: Meaning, sample_weight: Any
@@ -111,7 +171,13 @@ class IncomingData(TargetHooks[M]):
         return Labelled(Prepared(without_missing_steps(data)), targets, None)
 
     def _check_validation(
-        self, X_val: Any, y_val: Any, data: Sequences, names: Names | None, meaning: Meaning
+        self,
+        X_val: Any,
+        y_val: Any,
+        data: Sequences,
+        names: Names | None,
+        symbols: Symbols | None,
+        meaning: Meaning,
     ) -> Labelled | None:
         """Validation data that goes with the training data, or None if there is none."""
         if (X_val is None) != (y_val is None):
@@ -119,17 +185,24 @@ class IncomingData(TargetHooks[M]):
             raise ValueError(f"{given} was given without {missing}: pass both or neither")
         if X_val is None:
             return None
-        validation = check_sequences(
-            X_val,
-            name="X_val",
-            dtype=None if self.standardize else data.dtype,
-            n_features=data.n_features_in,
-            two_d=data.two_d,
-            feature_names=names,
-            estimator=type(self).__name__,
-            ensure_min_timesteps=0,
-            missing=data.missing,
-        )
+        dtype = None if self.standardize else data.dtype
+        called = type(self).__name__
+        if symbols is not None:
+            validation = encoded_sequences(
+                X_val, symbols, name="X_val", dtype=dtype, estimator=called
+            )
+        else:
+            validation = check_sequences(
+                X_val,
+                name="X_val",
+                dtype=dtype,
+                n_features=data.n_features_in,
+                two_d=data.two_d,
+                feature_names=names,
+                estimator=called,
+                ensure_min_timesteps=0,
+                missing=data.missing,
+            )
         check_alignment(X_val, validation, y_val, "X_val", "y_val")
         targets, _ = self._targets(y_val, validation, meaning, name="y_val")
         return self._to_validate(validation, targets, meaning)

@@ -72,7 +72,7 @@ def losses_by_rate(
     e = clone(last)
     e._check_parameters()
     y, sample_weight = with_stored(X, y, sample_weight)
-    data, names = e._check_fresh_X(X)
+    data, names, symbols = e._check_fresh_X(X)
     e._check_alignment(X, data, y, sample_weight)
     targets, meaning = e._targets(y, data, None)
     training = e._labelled(data, targets, meaning, sample_weight)
@@ -83,7 +83,7 @@ def losses_by_rate(
             "Pass more samples, or keep the default learning_rate_init"
         )
     init_rng, shuffle_rng, _ = make_rng(e.random_state).spawn(3)
-    model = e._fresh_model(data, names, training, meaning, init_rng)
+    model = e._fresh_model(data, names, symbols, training, meaning, init_rng)
     training = e._prepared(e._weighted(training, model.meaning), model)
     settings = solver_settings(e)
     settings = dict(settings.get("settings", settings))  # those of each replica in local mode

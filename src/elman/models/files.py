@@ -244,7 +244,9 @@ def _check_agrees(model: TrainedModel, parameters: Mapping[str, Any], advice: st
     if layout.at_every_step and "readout" in given and plain_readout(given["readout"]) == default:
         del given["readout"]
     # A subclass may keep some of them to itself, and older files lack what came later.
-    asked = layout_of(parameters_of(layout) | given, layout.n_features, layout.n_outputs)
+    asked = layout_of(
+        parameters_of(layout) | given, layout.n_features, layout.n_outputs, layout.categories
+    )
     for name, here, there in asked.differences(layout):
         raise ValueError(
             f"{name} is {here} among the hyper-parameters and {there} in the network{advice}"

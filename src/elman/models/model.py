@@ -21,6 +21,7 @@ from elman.data.prepared import Prepared
 from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
+from elman.data.symbols import Symbols, encoded_sequences, has_symbols
 from elman.data.validation import check_sequences
 from elman.models.columns import restored_columns
 from elman.models.inference import (
@@ -90,6 +91,8 @@ class TrainedModel:
     """what NaN becomes: one of `elman.backends.streams.MISSING`"""
     feature_names: tuple[str, ...] | None = None
     """names of the columns of X, where they had any"""
+    symbols: Symbols | None = None
+    """what the categories of X are, in which columns; None if X has numbers alone"""
     columns: Mapping[str, Any] | None = None
     """what the columns of the table were that X is from, by role: see `elman.models.columns`"""
     backend: str | None = None
@@ -126,6 +129,9 @@ class TrainedModel:
         tensors: Tensors = dict(self.network.params)
         if self.standardisation is not None:
             tensors |= {f"standardize.{k}": v for k, v in self.standardisation._asdict().items()}
+        if self.symbols is not None:
+            symbols, arrays = self.symbols.describe()
+            tensors |= arrays
         front, front_arrays = self.frontend.describe()
         tensors |= {f"frontend.{name}": array for name, array in front_arrays.items()}
         answers, arrays = self.describe_answers()
@@ -139,6 +145,8 @@ class TrainedModel:
         }
         if front:
             described["frontend"] = front
+        if self.symbols is not None:
+            described["symbols"] = symbols
         if self.columns is not None:
             described["columns"] = dict(self.columns)
         if self.before:
@@ -186,9 +194,14 @@ class TrainedModel:
             raise ValueError(f"missing is {missing!r}; it must be one of {', '.join(MISSING)}")
         # A 2-D X has a column for each step of its one feature.
         n_features = 1 if two_d else n_features_in
+        symbols = _restored_symbols(described, tensors, layout, n_features_in, two_d, missing)
+        n_codes = 0 if symbols is None else symbols.n_codes
         named = [name for name in tensors if name.startswith("frontend.")]
         arrays = {name.removeprefix("frontend."): tensors.pop(name) for name in named}
         frontend = Frontend.restore(described.get("frontend"), arrays, n_features)
+        if n_codes and not frontend.plain:
+            raise ValueError("a front end beside categories, of which none is made")
+        frontend = replace(frontend, n_codes=n_codes)
         if frontend.n_inputs(n_features, missing) != layout.n_features or n_features_in < 1:
             front = "" if frontend.plain else f", behind {frontend!r}".split("\n")[0]
             raise ValueError(
@@ -202,6 +215,7 @@ class TrainedModel:
             standardisation=restored_standardisation(tensors, n_features, "standardize"),
             frontend=frontend,
             missing=missing,
+            symbols=symbols,
             feature_names=_restored_names(described["feature_names_in"], n_features_in),
             columns=restored_columns(described.get("columns")),
             before=_restored_scalers(described.get("before", []), tensors, n_features_in, two_d),
@@ -238,6 +252,21 @@ class TrainedModel:
         """
         for scaler in self.before:
             X = scaler.transform(X, name)
+        called = estimator or self.kind
+        if self.symbols is not None:
+            return encoded_sequences(
+                X,
+                self.symbols,
+                name=name,
+                dtype=self.network.params.dtype if self.standardisation is None else None,
+                estimator=called,
+                look_at_values=False,
+            )
+        if has_symbols(X):
+            raise TypeError(
+                f"{name} holds texts or other categories, but {called} was trained on numbers: "
+                "pass numbers, or train it on sequences like these"
+            )
         # Standardisation works in float64 on what X holds.
         dtype = self.network.params.dtype if self.standardisation is None else None
         return check_sequences(
@@ -443,6 +472,38 @@ def _restored_scalers(
             )
         )
     return tuple(scalers)
+
+
+def _restored_symbols(
+    described: Mapping[str, Any],
+    tensors: Tensors,
+    layout: Layout,
+    n_features_in: int,
+    two_d: bool,
+    missing: str,
+) -> Symbols | None:
+    """The symbols that were described; None if there are none.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        They are no symbols, or not those of the network.
+    """
+    config = described.get("symbols")
+    if config is None:
+        if layout.categories:
+            raise ValueError("the network takes categories, but there is no vocabulary of them")
+        return None
+    found = Symbols.restore(config, tensors)
+    expected = tuple(n for n, _ in layout.categories)
+    if (found.n_categories, found.n_columns, two_d) != (expected, n_features_in, False):
+        raise ValueError(
+            f"vocabularies of {found.n_categories} categories and {found.n_columns} columns, but a "
+            f"network that takes {expected} of {n_features_in}"
+        )
+    if found.missing != missing:
+        raise ValueError(f"missing is {missing!r}, but {found.missing!r} among the symbols")
+    return found
 
 
 def _restored_names(names: Any, n_features_in: int) -> tuple[str, ...] | None:

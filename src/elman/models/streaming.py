@@ -18,6 +18,7 @@ from elman.data.rows import by_position
 from elman.data.samples import HOW_TO_UNMASK
 from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
+from elman.data.symbols import Symbols
 from elman.data.validation import check_sequences
 from elman.models.fronted import FrontedNetwork
 from elman.models.stepping import make_stepped
@@ -56,6 +57,11 @@ class Answering(Protocol):
     @property
     def before(self) -> tuple[Scaler, ...]:
         """What a step goes through first, in order."""
+        ...
+
+    @property
+    def symbols(self) -> Symbols | None:
+        """What the categories of X are; None if it has numbers alone."""
         ...
 
     @property
@@ -145,6 +151,8 @@ class Stream:
         model.frontend.check_reads_on()
         self._model = model
         self._before = model.before
+        self._symbols = model.symbols
+        self._encoded = _encoded_tokens(model.symbols) if n is None else {}
         self._n = None if n is None else int(n)
         backend = get_backend(model.backend, n_threads=1)
         plan = plan_of(model, backend, self._n)
@@ -172,10 +180,11 @@ class Stream:
         Parameters
         ----------
         x_t : array-like of shape (n_features,), or (n, n_features) for n streams
-            Of one feature also a number, or (n,). Or by name, where the model was trained on names:
-            a mapping, a named tuple, a pandas series or a data frame of one row; for n streams a
-            list of n of them, or a frame of n rows. Their order is then of no importance, but no
-            name may be missing or unknown. NaN is what `missing` said in training; a step that is
+            Of a model of texts one character; of tokens one of them; of tables one row; for n
+            streams a list of n of these. Of one feature also a number, or (n,). Or by name, where
+            the model was trained on names: a mapping, a named tuple, a pandas series or a data
+            frame of one row; for n streams a list of n of them, or a frame of n rows. Their order
+            is then of no importance, but no name may be missing or unknown. NaN is what `missing` said in training; a step that is
             skipped leaves the state as it is, and the answer too.
 
         Returns
@@ -194,6 +203,8 @@ class Stream:
         """
         if self._before:
             return self._model.from_linked(self._step_scaled(x_t))
+        if self._symbols is not None:
+            x_t = self._encoded_step(x_t)
         try:
             answers = self._steps.step(x_t)  # type: ignore[arg-type]  # None for what it cannot use
             if answers is None:
@@ -206,6 +217,18 @@ class Stream:
         if answers is None:
             raise RuntimeError("the backend refused a time step that passed all checks")
         return self._model.from_linked(answers)
+
+    def _encoded_step(self, x_t: Any) -> Array:
+        """A step with symbols as numbers of categories, and its numbers behind them."""
+        try:
+            return self._encoded[x_t]
+        except (KeyError, TypeError):  # a token that is not known, or no token
+            pass
+        symbols, kind = self._symbols, self._model.kind
+        assert symbols is not None
+        if self._n is None:
+            return symbols.encode_step(x_t, "x_t", kind)
+        return symbols.encode_steps(x_t, self._n, "x_t", kind)
 
     def predict(self, x_t: ArrayLike | Mapping[str, Any] | None = None) -> Any:
         """The label so far, or of a regressor the value; given a step, it is read before.
@@ -509,12 +532,25 @@ class Stream:
         return place if self._n is None else f"stream {stream}, {place}"
 
 
+MOST_ENCODED = 100_000
+"""Tokens of which a stream has the encoded step ready."""
+
+
+def _encoded_tokens(symbols: Symbols | None) -> dict[Any, Array]:
+    """By token the encoded step of a sequence of tokens, or of characters; empty of tables."""
+    if symbols is None or symbols.n_columns > 1:
+        return {}
+    tokens = symbols.vocabularies[0].tokens
+    if len(tokens) > MOST_ENCODED or not all(type(token) is str for token in tokens):
+        return {}  # 1, 1.0 and True are one key
+    return {token: symbols.encode_step(token) for token in tokens}
+
+
 def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
     """The network with all around it, as a backend takes it for a stream."""
     network, standardisation = model.network, model.standardisation
     params, n_streams = network.params, 1 if n is None else n
     categories = network.layout.categories
-    n_inputs = network.layout.n_features - len(categories)  # of the columns that are numbers
     return StreamPlan(
         steppers=network.steppers(backend, n_streams),
         hidden_sizes=network.layout.hidden_sizes,
@@ -526,7 +562,7 @@ def plan_of(model: Answering, backend: Backend, n: int | None) -> StreamPlan:
         W=params["head.W"],
         b=params["head.b"],
         link=model.link,
-        n_features=len(categories) + model.frontend.n_features_of(n_inputs, model.missing),
+        n_features=model.frontend.n_features_of(network.layout.n_features, model.missing),
         mean=None if standardisation is None else standardisation.mean,
         scale=None if standardisation is None else standardisation.scale,
         missing=model.missing,

@@ -76,7 +76,7 @@ def check_estimator(given: Any, scoring: Any) -> None:
 
 def checked_data(given: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Sequences, Any, Any]:
     """X validated, the targets as training takes them, and what they mean."""
-    data, _ = given._check_fresh_X(X)
+    data, _, _ = given._check_fresh_X(X)
     given._check_alignment(X, data, y, sample_weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the last training says it

@@ -1,6 +1,7 @@
 """X with symbols, such as text, tokens and categories, in; arrays of category numbers out."""
 
 from elman.data.symbols.asked import check_categorical_features
+from elman.data.symbols.encoding import encoded_sequences
 from elman.data.symbols.hint import hint_of_token_ids
 from elman.data.symbols.recognising import has_symbols
 from elman.data.symbols.symbols import Symbols
@@ -10,6 +11,7 @@ __all__ = [
     "Symbols",
     "Vocabulary",
     "check_categorical_features",
+    "encoded_sequences",
     "has_symbols",
     "hint_of_token_ids",
 ]

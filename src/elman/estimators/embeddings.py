@@ -1,0 +1,175 @@
+"""How categories are fed to a network: sizes of their vectors, and what these begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.data.symbols import Symbols
+from elman.nn.categories import Columns, embedding_name
+from elman.nn.network import Network
+
+Array = NDArray[Any]
+
+ONE_HOT_UP_TO = 256
+"""categories of a column that embedding_size="auto" feeds one-hot"""
+AUTO_SIZE = 64
+"""numbers that stand for a category where there are more"""
+
+
+def categories_of(symbols: Symbols | None, size: Any, init: Any) -> Columns:
+    """For each categorical column how many categories it has, and the length of their vectors.
+
+    Parameters
+    ----------
+    symbols : Symbols or None
+    size : object
+        `embedding_size` of an estimator.
+    init : object
+        `embedding_init` of an estimator: it says the length where `size` is "auto".
+
+    Returns
+    -------
+    tuple of (int, int)
+        As `elman.nn.layout.Layout` has them; the length 0 is one-hot.
+
+    Raises
+    ------
+    ValueError
+        A column is named that is none of the categorical ones, or the vectors to begin with have
+        another length.
+    """
+    if symbols is None:
+        return ()
+    sizes = _by_column(size, symbols, "embedding_size", default="auto")
+    vectors = _vectors_by_column(init, symbols)
+    found = []
+    for k, n in enumerate(symbols.n_categories):
+        wanted, given = sizes[k], vectors[k]
+        length = None if given is None else _length(given, k)
+        if wanted == "auto":
+            wanted = length or (None if n <= ONE_HOT_UP_TO else AUTO_SIZE)
+        if length is not None and wanted != length:
+            raise ValueError(
+                f"embedding_init has vectors of {length} numbers for {_called(symbols, k)}, but "
+                f"embedding_size is {wanted}: set it to {length}, or to 'auto'"
+            )
+        found.append((n, 0 if wanted is None else int(wanted)))
+    return tuple(found)
+
+
+def begin_with(network: Network, symbols: Symbols | None, init: Any) -> None:
+    """Write the vectors of `embedding_init` into a fresh network.
+
+    Raises
+    ------
+    ValueError
+        An array has not a row for each category, a vector is not finite, or no token has one.
+    """
+    if symbols is None or init is None:
+        return
+    for k, given in enumerate(_vectors_by_column(init, symbols)):
+        if given is None:
+            continue
+        E = network.params[embedding_name(k)]
+        called = _called(symbols, k)
+        if isinstance(given, Mapping):
+            rows = _known(given, symbols.vocabularies[k].tokens)
+            if not rows:
+                raise ValueError(f"embedding_init has a vector for no token of {called}")
+            for row, vector in rows.items():
+                E[row] = vector
+        else:
+            if np.shape(given) != E.shape:
+                raise ValueError(
+                    f"embedding_init has the shape {np.shape(given)} for {called}, which has "
+                    f"{E.shape[0]} categories, unknown (the first) among them: pass {E.shape}"
+                )
+            E[...] = given
+        if not np.isfinite(E).all():
+            row = int(np.flatnonzero(~np.isfinite(E).all(axis=1))[0])
+            token = symbols.vocabularies[k].objects("unknown")[row]
+            raise ValueError(
+                f"embedding_init: the vector of {token!r:.100} holds NaN, infinity or a number "
+                f"that {E.dtype} does not hold"
+            )
+
+
+def _known(given: Mapping[Any, Any], tokens: Any) -> dict[int, Array]:
+    """By row the vectors of the tokens that have one; the tokens begin at row 1."""
+    return {
+        row: np.asarray(given[token], np.float64)
+        for row, token in enumerate(tokens, start=1)
+        if token in given
+    }
+
+
+def _length(given: Any, k: int) -> int:
+    """The length of vectors."""
+    if not isinstance(given, Mapping):
+        if np.ndim(given) != 2:
+            raise ValueError(
+                f"embedding_init is an array of shape {np.shape(given)}; it must have two axes, a "
+                "row for each category"
+            )
+        return int(np.shape(given)[1])
+    lengths = {np.shape(vector) for vector in given.values()}
+    if len(lengths) != 1 or len(first := lengths.pop()) != 1 or first[0] < 1:
+        raise ValueError(
+            "embedding_init is a mapping whose values are not vectors of one length: pass tokens "
+            "with a 1-D array each"
+        )
+    return int(first[0])
+
+
+def _vectors_by_column(init: Any, symbols: Symbols) -> list[Any]:
+    """What each categorical column begins with; None where nothing is said."""
+    if init is None:
+        return [None] * symbols.n_codes
+    is_by_column = isinstance(init, Mapping) and any(
+        isinstance(value, Mapping) or np.ndim(value) == 2 for value in init.values()
+    )
+    if not is_by_column:
+        if symbols.n_codes > 1:
+            raise ValueError(
+                f"X has {symbols.n_codes} categorical columns: pass embedding_init as a dict with "
+                "the vectors of each by column"
+            )
+        return [init]
+    return _by_column(init, symbols, "embedding_init", default=None)
+
+
+def _by_column(value: Any, symbols: Symbols, name: str, default: Any) -> list[Any]:
+    """A value for each categorical column, of one for all or a dict by column."""
+    if not isinstance(value, Mapping):
+        return [value] * symbols.n_codes
+    names = symbols.feature_names
+    found = [default] * symbols.n_codes
+    for key, of_column in value.items():
+        place = key
+        if isinstance(key, str):
+            if names is None or key not in names:
+                has = "has no names of columns" if names is None else f"has the columns {names}"
+                raise ValueError(f"{name} names the column {key!r}, but X {has}")
+            place = names.index(key)
+        if place not in symbols.categorical:
+            raise ValueError(
+                f"{name} has an entry for column {key!r}, which is no categorical one; those are "
+                f"{[_column(symbols, j) for j in symbols.categorical]}"
+            )
+        found[symbols.categorical.index(place)] = of_column
+    return found
+
+
+def _column(symbols: Symbols, j: int) -> Any:
+    return j if symbols.feature_names is None else symbols.feature_names[j]
+
+
+def _called(symbols: Symbols, k: int) -> str:
+    """A categorical column, as errors call it."""
+    if symbols.n_columns == 1:
+        return "X"
+    return f"column {_column(symbols, symbols.categorical[k])!r}"
