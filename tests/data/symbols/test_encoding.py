@@ -210,6 +210,38 @@ def test_numbers_keep_their_bits(rng):
     np.testing.assert_array_equal(Symbols.learn(decimals).encode(decimals)[0][:, 1], [0.1, np.nan])
 
 
+class Named(str):
+    """Text of a library of its own."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "something else"
+
+
+def test_tokens_are_plain_text():
+    symbols = Symbols.learn([[Named("a"), np.str_("b"), "a"]])
+    assert [(type(t), t) for t in symbols.vocabularies[0].tokens] == [(str, "a"), (str, "b")]
+    assert Symbols.learn([Named("ab")]).vocabularies[0].tokens == ("a", "b")
+
+
+class Tensor:
+    """What another library holds, read through NumPy's protocol."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+def test_arrays_of_other_libraries():
+    ids = np.array([[7, 3], [3, 9]])
+    expected = [np.array([[2], [1]], np.float32), np.array([[1], [3]], np.float32)]
+    for X in (Tensor(ids), [Tensor(row) for row in ids], Tensor(ids[:, :, np.newaxis])):
+        same(Symbols.learn(X, categorical_features="all").encode(X), expected)
+
+
 def test_the_result_is_views_of_one_block():
     encoded = Symbols.learn(TOKENS).encode(TOKENS)
     assert len({id(array.base) for array in encoded}) == 1

@@ -44,6 +44,10 @@ FRAME = pd.DataFrame({"item": ["a"], "price": [1.5]})
         ([[("a", 1), ("b", "c")]], "time step 1, column 1 is 'c', a str, but .* is 1, an int"),
         ([np.array([["a"]], object), np.zeros((3, 2))], r"sample 1 has 2 column\(s\)"),
         ([np.zeros((2, 3, 4))], "sample 0 is an array of 3"),
+        ([np.ma.array(["a", "b"], mask=[False, True])], "sample 0 is a masked array"),
+        (np.ma.array([["a", "b"]], mask=[[False, True]]), "X is a masked array"),
+        ([[("a", 1), ("b", 10**400)]], "time step 1, column 1 is 1000.*, too large for float64"),
+        ([[("a", 1j)]], "time step 0, column 1 is 1j, a complex"),
         ([FRAME, [("a", 1.5)]], "sample 1 is .*, a list, but sample 0"),
         ([FRAME, FRAME[["item"]]], "sample 1 has the columns 'item', .* it has no 'price'"),
         ([FRAME, FRAME[["price", "item"]]], "sample 1 has the columns 'price', 'item'"),
@@ -74,6 +78,7 @@ def test_training_data(X, says):
         ([np.array([1, 2**63 + 5], np.uint64)], "64 bits"),
         ([np.array([1, np.inf])], "time step 1 is inf"),
         ([[1, "a"]], "a str, but"),
+        ([np.ma.array([1, 2], mask=[False, True])], "sample 0 is a masked array"),
     ],
 )
 def test_ids_that_are_none(X, says):

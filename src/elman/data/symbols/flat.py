@@ -83,10 +83,9 @@ def flat_list(values: list[Any], place: Place, *, categorical: bool = False) -> 
     if not kinds:
         return Flat("nothing", [], None, n, categorical)
     if all(issubclass(kind, str) for kind in kinds):
-        if missing is not None:
-            texts = [None if no else v for v, no in zip(values, missing.tolist(), strict=True)]
-            return Flat("text", texts, missing, n, categorical)
-        return Flat("text", values, None, n, categorical)
+        absent = [False] * n if missing is None else missing.tolist()
+        texts = [None if no else str.__str__(v) for v, no in zip(values, absent, strict=True)]
+        return Flat("text", texts, missing, n, categorical)
     if not all(issubclass(kind, REAL) for kind in kinds):
         _refuse(values, missing, place)
     if missing is not None:
@@ -98,10 +97,12 @@ def flat_list(values: list[Any], place: Place, *, categorical: bool = False) -> 
             return Flat("int", np.array(values, np.int64), missing, n, categorical)
         except OverflowError:
             pass
-    try:
-        found = np.array([float(v) for v in values], np.float64)
-    except OverflowError as error:
-        raise ValueError(f"{place(0)} or a later step holds a number beyond float64") from error
+    found = np.empty(n)
+    for i, value in enumerate(values):
+        try:
+            found[i] = float(value)
+        except OverflowError as error:
+            raise ValueError(f"{place(i)} is {shown(value)}, too large for float64") from error
     if missing is not None:
         found[missing] = np.nan
     return Flat("number", found, missing, n, categorical)

@@ -14,13 +14,14 @@ from elman.data.containers import is_table, unpacked
 from elman.data.frames import LIBRARIES, is_frame_type
 from elman.data.names import Names
 from elman.data.nested import holds_sequences, is_pandas
-from elman.data.samples import as_array, how_to_open
+from elman.data.samples import HOW_TO_UNMASK, as_array, how_to_open
 from elman.data.sequences import is_small
 from elman.data.store.stored import Stored
 from elman.data.symbols.flat import Flat, a_kind, flat_array, flat_list, is_missing
 from elman.data.symbols.frames import flat_frames
 from elman.data.symbols.places import Place, in_column, place_of
 from elman.targets.checks import shown
+from elman.targets.masked import refuse_masked
 
 Array = NDArray[Any]
 Form = Literal["characters", "tokens", "steps"]
@@ -107,10 +108,15 @@ def read_raw(X: Any, name: str = "X") -> Raw:
     if isinstance(X, (list, tuple)) and X and set(map(type, X)) == {str}:
         return _characters(X, name)  # at once, for there may be millions
     samples = samples_of(X, name)
+    if isinstance(samples, np.ndarray):  # of a library of tensors
+        return _of_array(samples, name)
     names = getattr(samples, "feature_names", None)
     kinds = set(map(type, samples))
     if kinds <= {str, np.str_}:
         return _characters(samples, name)
+    for i, sample in enumerate(samples):
+        if isinstance(sample, np.ma.MaskedArray):
+            refuse_masked(sample, f"{name}: sample {i}", HOW_TO_UNMASK)
     forms = [_form(sample) for sample in samples]
     known = {form for form in forms if form != "empty"}
     if "other" in known or len(known) > 1:
@@ -125,8 +131,8 @@ def read_raw(X: Any, name: str = "X") -> Raw:
     return _rows(samples, name, names)
 
 
-def samples_of(X: Any, name: str) -> Sequence[Any]:
-    """The samples of X.
+def samples_of(X: Any, name: str) -> Any:
+    """The samples of X: a list, a tuple, or an array of two or three dimensions.
 
     Raises
     ------
@@ -154,13 +160,16 @@ def samples_of(X: Any, name: str) -> Sequence[Any]:
             fix = "decode each to a str" if found.dtype.kind == "S" else f"pass {FORMS}"
             raise TypeError(f"{name} is a 1-D array of {found.dtype}, not of sequences: {fix}")
         return list(found.tolist())
+    if isinstance(found, np.ndarray) and found.ndim in (2, 3):
+        return found
     if isinstance(found, (list, tuple)):
         return found
     if is_frame_type(type(found)):
         raise TypeError(
             f"{name} is a single {type(found).__name__}: pass one of its columns, "
-            f'{name}["text"], if each of its values is a sequence of characters; if it is a long '
-            "table, a row for each time step, elman.data.from_table makes sequences of it"
+            f'{name}["text"], if each of its values is a sequence of characters, or '
+            f"{name}.to_numpy() if each row is a sequence of tokens; if it is a long table, a row "
+            "for each time step, elman.data.from_table makes sequences of it"
         )
     raise TypeError(f"{name} is {shown(found)}, {a_kind(found)}; expected {FORMS}")
 

@@ -42,7 +42,7 @@ NO_CHARACTER = "\ufffd"
 """What an unknown character is decoded to: the Unicode replacement character."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Symbols:
     """What the columns of X mean, and a vocabulary for each categorical one.
 
@@ -65,6 +65,11 @@ class Symbols:
     missing: Missing = "error"
     lowercase: bool = False
     strip_accents: str | None = None
+
+    def __repr__(self) -> str:
+        numbers_of = f", {len(self.numeric)} column(s) of numbers" if self.numeric else ""
+        sizes = ", ".join(map(str, self.n_categories))
+        return f"<Symbols: {self.form}, {sizes} categories{numbers_of}>"
 
     # What is there
 

@@ -38,7 +38,7 @@ class _Ids(dict[Any, int]):
         return UNSEEN
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Vocabulary:
     """The categories of a column. Id 0 is unknown; `tokens[i - 1]` has id i."""
 
@@ -74,6 +74,10 @@ class Vocabulary:
     def id_of(self, token: Any) -> int:
         """The id of a token; 0 for one that is rare or was never seen."""
         return max(0, self._ids[token])
+
+    def __repr__(self) -> str:
+        most = ", ".join(shown(token) for token, _ in self.most_frequent(5))
+        return f"<Vocabulary: {self.n_categories} categories of {self.kind}, such as {most}>"
 
     # Looking up
 
