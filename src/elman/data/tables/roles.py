@@ -213,7 +213,8 @@ def categories_of_trained(features: Any) -> dict[str, str]:
     That is "text", or "category" for integers and bools. Of anything else, and where columns have
     no names, nothing.
     """
-    symbols = getattr(features, "symbols_", None) or getattr(features, "symbols", None)
+    model = getattr(features, "model_", features)
+    symbols = getattr(features, "symbols_", None) or getattr(model, "symbols", None)
     names = getattr(symbols, "feature_names", None)
     if symbols is None or names is None:
         return {}
