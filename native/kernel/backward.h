@@ -58,7 +58,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
     for (int g = 0; g < C::kGates; ++g) {
       operands[g] = {deltas + sum_of[g] * padded, stride, packed, C::kGates * H, g * H, H};
     }
-    product<T>(nullptr, operands, n_columns, 0, rows, epilogue);
+    product<T>(nullptr, Uncoded{}, operands, n_columns, 0, rows, epilogue);
   };
 
   if (c.dX) {  // zero past the end of each sample
@@ -74,7 +74,12 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
     const int64_t continuing = live;
     while (live < n && length_of(p, begin + live) > t) ++live;
     if (c.recompute_every && (t == longest - 1 || (t + 1) % c.recompute_every == 0)) {
-      run_again<T, C>(c, begin, n, t / c.recompute_every * c.recompute_every, again, stretch, history);
+      const int64_t first = t / c.recompute_every * c.recompute_every;
+      if (p.n_codes) {
+        run_again<T, C, true>(c, begin, n, first, again, stretch, history);
+      } else {
+        run_again<T, C, false>(c, begin, n, first, again, stretch, history);
+      }
     }
     constexpr int64_t kSteps = C::kSums == 1 ? kAhead : kAheadGates;
     const int64_t place = t % steps, ahead = t - history.first > kSteps ? t - kSteps : history.first;
@@ -167,6 +172,7 @@ static void backward_tile(const BackwardCall<T>& c, int64_t begin, int64_t end, 
                                 store(panel + (r * steps + place) * width + column % kPanel<T>, delta);
                               });
     }
+    if (p.n_codes) add_to_table<T, C>(c, begin, live, t, current, stride);
     if (c.dX) {
       through(current, W_xT, C::kXSum, D, live,
               [&](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
@@ -226,6 +232,11 @@ template <typename T>
 static void backward(const BackwardCall<T>& c, int64_t begin, int64_t end, T* workspace, T* gradient) {
   const int64_t size = gradient_size<T>(c.problem);
   for (int64_t i = 0; i < size; ++i) gradient[i] = T(0);
+  if (c.problem.n_codes) {
+    const int64_t stride = gradient_stride<T>(c.problem), group = begin / c.group_rows;
+    T* const stop = c.table_gradient + c.first_row[group + 1] * stride;
+    for (T* at = c.table_gradient + c.first_row[group] * stride; at < stop; ++at) *at = T(0);
+  }
   with_cell<T>(c.problem.cell, [&](auto cell) {
     for (int64_t i = begin; i < end; i += c.tile_rows) {
       const int64_t stop = i + c.tile_rows < end ? i + c.tile_rows : end;

@@ -32,8 +32,8 @@ static int64_t forward_workspace(const Problem<T>& p, int64_t n_rows, Pool pool)
 
 // Computes h_t for rows [0, live) of the tile that begins at sample `begin`, from the states `from` into the
 // states `to` and into the sinks that sink_of(row) returns. `packed` holds the weights as pack_forward packs
-// them. With layer_norm, `sums` has room for the sums of the tile.
-template <typename T, typename C, typename SinkOf>
+// them. With layer_norm, `sums` has room for the sums of the tile. kCoded says whether there are codes.
+template <typename T, typename C, bool kCoded, typename SinkOf>
 ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t begin, int64_t t, int64_t live,
                                const TileState<T>& from, const TileState<T>& to, T* sums, SinkOf sink_of) {
   const int64_t D = p.n_features, H = p.hidden_size, n_steps = p.n_timesteps;
@@ -48,6 +48,22 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
                          p.recurrent ? H : 0};
   const T* mask = seen ? p.h_mask + begin * H : nullptr;
   const T* next_input = input.a + 128 / sizeof(T);  // two cache lines further
+  const auto codes = codes_at<kCoded>(p, begin, t);
+  int64_t n_next = 0;  // rows whose codes of the next step are looked at, if the table is far away
+  if constexpr (kCoded) {
+    if (p.n_rows * codes.row_size * static_cast<int64_t>(sizeof(T)) > kFarTableBytes) n_next = live;
+    while (n_next > 0 && length_of(p, begin + n_next - 1) <= t + 1) --n_next;
+  }
+  // Fetches the rows of the table that a row of the tile needs at the next step.
+  const auto look_ahead = [=](int64_t row) __attribute__((always_inline)) {
+    if constexpr (kCoded) {
+      if (row >= n_next) return;
+      for (int64_t k = 0; k < codes.n_codes; ++k) {
+        const T* next = codes.row(row, codes.n_codes + k);
+        for (int64_t j = 0; j < codes.row_size; j += kLine<T>) __builtin_prefetch(next + j, 0, 2);
+      }
+    }
+  };
 
   // Computes a vector of units of one row from their sums.
   const auto advance = [=](int64_t row, int64_t column, const Vec<T>* sums_of, const Sink<T>& sink)
@@ -83,19 +99,21 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
     const int64_t sums_step = sums_stride(p);
     if constexpr (C::kSums == 1) {
       const Operand<T> both[] = {input, state};
-      product<T>(nullptr, both, H, 0, live,
+      product<T>(nullptr, codes, both, H, 0, live,
                  [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
                    for (int64_t i = 0; i < m; ++i) {
                      T* into = sums + (row + i) * sums_step + column;
+                     if (column == 0) look_ahead(row + i);
                      for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
                        store(into + j, load(tile));
                      }
                    }
                  });
     } else {
-      gate_products<T, C>(nullptr, input, state, H, live,
+      gate_products<T, C>(nullptr, codes, input, state, H, live,
                           [=](int64_t row, int64_t m, int64_t column, const T* tile) {
                             for (int64_t i = 0; i < m; ++i) {
+                              if (column == 0) look_ahead(row + i);
                               T* into = sums + (row + i) * sums_step + column;
 #pragma GCC unroll 4
                               for (int v = 0; v < C::kSums; ++v, tile += kLanes<T>) {
@@ -135,6 +153,7 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
       for (int64_t i = 0; i < m; ++i) {
         T* s = current + (row + i) * stride + column;
         if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
+        if (column == 0) look_ahead(row + i);
         const Sink<T> sink = sink_of(row + i);
         if (!sink.h && !sink.largest && !seen) {
           for (int64_t j = 0; j < width; j += kLanes<T>, tile += kLanes<T>) {
@@ -154,7 +173,7 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
       }
     };
     const Operand<T> both[] = {input, state};
-    product<T>(bias, both, H, 0, live,
+    product<T>(bias, codes, both, H, 0, live,
                [=](int64_t row, int64_t m, int64_t column, int64_t width, const T* tile) {
                  if (p.activation == Activation::kTanh) {
                    take([] { return Activation::kTanh; }, row, m, column, width, tile);
@@ -163,10 +182,11 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
                  }
                });
   } else {
-    gate_products<T, C>(bias, input, state, H, live,
+    gate_products<T, C>(bias, codes, input, state, H, live,
                         [=](int64_t row, int64_t m, int64_t column, const T* tile) {
                           for (int64_t i = 0; i < m; ++i, tile += C::kSums * kLanes<T>) {
                             if (column == 0) __builtin_prefetch(next_input + (row + i) * n_steps * D);
+                            if (column == 0) look_ahead(row + i);
                             Vec<T> sums_of[C::kSums];
 #pragma GCC unroll 4
                             for (int v = 0; v < C::kSums; ++v) sums_of[v] = load(tile + v * kLanes<T>);
@@ -179,12 +199,13 @@ ELMAN_INLINE void forward_step(const Problem<T>& p, const T* packed, int64_t beg
 // One step of a tile of one sample, for P panels of V vectors that begin at `column`. They stay in registers
 // from the bias to the activation, because with one sample only the latency from one state to the next
 // counts. The products are added up in the same order as in a larger tile.
-template <typename T, int V, int P>
-static void single_panels(const Problem<T>& p, const T* bias, const Segment<T>& input,
+template <typename T, int V, int P, typename Codes>
+static void single_panels(const Problem<T>& p, const T* bias, const Codes& codes, const Segment<T>& input,
                           const Segment<T>& state, T* current, const Sink<T>& sink, int64_t column) {
   Vec<T> acc[1][P * V];
 #pragma GCC unroll 8
   for (int v = 0; v < P * V; ++v) acc[0][v] = load(bias + column + v * kLanes<T>);
+  if constexpr (Codes::kAny) add_coded<T, 1, P * V>(acc, codes.at(0, column));
   accumulate<T, 1, V, P>(acc, input);
   accumulate<T, 1, V, P>(acc, state);
 #pragma GCC unroll 8
@@ -197,34 +218,35 @@ static void single_panels(const Problem<T>& p, const T* bias, const Segment<T>& 
 }
 
 // One step of a tile of one sample.
-template <typename T>
+template <typename T, bool kCoded>
 ELMAN_INLINE void single_step(const Problem<T>& p, const T* packed, int64_t sample, int64_t t,
                               const T* previous, T* current, const Sink<T>& sink) {
   const int64_t D = p.n_features, H = p.hidden_size, rows = D + (p.recurrent ? H : 0),
                 step = rows * kPanel<T>;
   const T* bias = packed + rows * padded_columns<T>(H);
+  const auto codes = codes_at<kCoded>(p, sample, t);
   const int64_t n_full = padded_columns<T>(H) / kPanel<T>;
   for (int64_t q = 0; q < n_panels<T>(H);) {
     const int64_t width = panel_width<T>(q, H);
     const Segment<T> input{p.X + (sample * p.n_timesteps + t) * D, 0, packed + q * step, D, step};
     const Segment<T> state{previous, 0, packed + q * step + D * width, p.recurrent ? H : 0, step};
     if (q + 4 <= n_full) {
-      single_panels<T, 2, 4>(p, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 4>(p, bias, codes, input, state, current, sink, q * kPanel<T>);
       q += 4;
     } else if (q + 2 <= n_full) {
-      single_panels<T, 2, 2>(p, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 2>(p, bias, codes, input, state, current, sink, q * kPanel<T>);
       q += 2;
     } else if (q < n_full) {
-      single_panels<T, 2, 1>(p, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 2, 1>(p, bias, codes, input, state, current, sink, q * kPanel<T>);
       q += 1;
     } else {
-      single_panels<T, 1, 1>(p, bias, input, state, current, sink, q * kPanel<T>);
+      single_panels<T, 1, 1>(p, bias, codes, input, state, current, sink, q * kPanel<T>);
       q += 1;
     }
   }
 }
 
-template <typename T, typename C>
+template <typename T, typename C, bool kCoded>
 static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T* workspace) {
   const Problem<T>& p = c.problem;
   const int64_t H = p.hidden_size, n_steps = p.n_timesteps, n = end - begin;
@@ -289,10 +311,10 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
     // With 16 registers the compiler would keep some sums of single_step in memory, which is slower than a
     // tile.
     if (C::kSums == 1 && n == 1 && kVectorBytes == 64 && !seen && !p.layer_norm) {
-      single_step(p, c.packed, begin, t, previous, current, Sink<T>{H_t, largest, ties, nullptr});
+      single_step<T, kCoded>(p, c.packed, begin, t, previous, current, Sink<T>{H_t, largest, ties, nullptr});
     } else {
       const TileState<T> from{previous, seen}, to{current, next_seen};
-      forward_step<T, C>(p, c.packed, begin, t, live, from, to, sums, [=](int64_t r) {
+      forward_step<T, C, kCoded>(p, c.packed, begin, t, live, from, to, sums, [=](int64_t r) {
         return Sink<T>{H_t ? H_t + r * n_steps * H : nullptr, largest ? largest + r * width : nullptr,
                        ties ? ties + r * H : nullptr, trace_t ? trace_t + r * n_steps * trace_size : nullptr};
       });
@@ -315,5 +337,12 @@ static void forward_rows(const ForwardCall<T>& c, int64_t begin, int64_t end, T*
 
 template <typename T>
 static void forward(const ForwardCall<T>& c, int64_t begin, int64_t end, T* workspace) {
-  with_cell<T>(c.problem.cell, [&](auto cell) { forward_rows<T, decltype(cell)>(c, begin, end, workspace); });
+  with_cell<T>(c.problem.cell, [&](auto cell) {
+    using C = decltype(cell);
+    if (c.problem.n_codes) {
+      forward_rows<T, C, true>(c, begin, end, workspace);
+    } else {
+      forward_rows<T, C, false>(c, begin, end, workspace);
+    }
+  });
 }

@@ -37,7 +37,7 @@ ELMAN_INLINE void find_before(const BackwardCall<T>& c, int64_t begin, int64_t f
 
 // Runs the steps [first, first + recompute_every) of the tile forward again, into `stretch`. The products
 // are the same in the same order as the first time, so that the bits are the same.
-template <typename T, typename C>
+template <typename T, typename C, bool kCoded>
 static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_t first, T* states,
                       T* stretch, History<T>& history) {
   const Problem<T>& p = c.problem;
@@ -63,7 +63,7 @@ static void run_again(const BackwardCall<T>& c, int64_t begin, int64_t n, int64_
     while (live > 0 && length_of(p, begin + live - 1) <= t) --live;
     if (live == 0) break;
     const TileState<T> from{previous, seen}, to{current, next_seen};
-    forward_step<T, C>(p, c.packed_forward, begin, t, live, from, to, sums, [=](int64_t r) {
+    forward_step<T, C, kCoded>(p, c.packed_forward, begin, t, live, from, to, sums, [=](int64_t r) {
       const int64_t at = r * every + t - first;
       return Sink<T>{stretch + at * H, nullptr, nullptr, trace_size ? traces + at * trace_size : nullptr};
     });

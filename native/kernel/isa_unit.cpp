@@ -28,6 +28,8 @@ namespace ELMAN_ISA {
 //
 #include "kernel/cells.h"
 //
+#include "kernel/coded.h"
+//
 #include "kernel/tile.h"
 //
 #include "kernel/states.h"

@@ -47,8 +47,8 @@ __attribute__((always_inline)) inline constexpr int64_t pooled_width(Pool pool, 
 }
 
 // The shapes and inputs of one call, with B samples, T time steps, D features and H units. Of the cell, G is
-// the number of gates, N that of biases, S = states * H the size of a state, and R = trace_size(). Arrays are
-// C-contiguous.
+// the number of gates, N that of biases, S = states * H the size of a state, and R = trace_size(). Of codes
+// there are K at each step. Arrays are C-contiguous.
 template <typename T>
 struct Problem {
   int64_t n_samples;
@@ -68,6 +68,11 @@ struct Problem {
   const T* h_mask;         // (B, H), times hidden states in the product with W_h; null if all ones
   bool layer_norm;         // whether each sum is normalised over its units before its bias is added
   const T* gain;           // (N * H,), which multiplies the normalised sums; null without layer_norm
+  int64_t n_codes;         // K; 0 if there is no table
+  const int32_t* codes;    // (B, T, K): rows of the table, each in [0, n_rows) and not read past the end of a
+                           // sample. A step adds these rows to its sums, as if they were products with W_x.
+  const T* table;          // (n_rows, G * H)
+  int64_t n_rows;
 
   __attribute__((always_inline)) CellShape shape() const { return kCellShapes[static_cast<int>(cell)]; }
   __attribute__((always_inline)) int64_t state_size() const { return shape().states * hidden_size; }
@@ -121,6 +126,12 @@ struct BackwardCall {
   int64_t group_rows;   // samples in a group of the weight gradient
   int64_t tile_rows;    // samples that share a pass over the weights
   int64_t chunk_steps;  // time steps in one update of the weight gradient
+  // With codes: the gradient of a group at the rows of the table that its samples use. Group g has rows
+  // [first_row[g], first_row[g + 1]) of table_gradient, each of gradient_stride elements, and the row of a
+  // code is the one at its place among them.
+  const int32_t* places;     // (B, T, K), not filled past the end of a sample
+  const int64_t* first_row;  // (number of groups + 1,)
+  T* table_gradient;         // out
 };
 
 // All sizes are in elements of T. A workspace is aligned to 64 bytes and belongs to one thread at a time.
@@ -136,10 +147,11 @@ struct Kernels {
   void (*pack_backward)(const BackwardCall<T>&);
   int64_t (*backward_workspace)(const BackwardCall<T>&);
   // How many elements the gradient of one group has: dW_x and dW_h in rows of gradient_stride, then db, and
-  // then dgain if there is one.
+  // then dgain if there is one. The gradient at the table is kept apart.
   int64_t (*gradient_size)(const Problem<T>&);
   int64_t (*gradient_stride)(const Problem<T>&);
-  // Runs samples [begin, end) back through time and adds their weight gradients to `gradient`.
+  // Runs samples [begin, end), which are a group, back through time. Fills `gradient` with their weight
+  // gradients, and with codes also the rows of the group in table_gradient.
   void (*backward)(const BackwardCall<T>&, int64_t begin, int64_t end, T* workspace, T* gradient);
 
   void (*add)(T* into, const T* from, int64_t n);

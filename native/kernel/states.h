@@ -1,18 +1,33 @@
 // The states of a tile of samples between two time steps, and where they lie in the workspace of the tile.
 // Included by isa_unit.cpp alone.
 
+// Elements in a cache line.
+template <typename T>
+constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+
 // The distance between the rows of two samples. Rows are padded to whole vectors and to an odd number of
 // cache lines, so that the rows of a tile do not fall into the same cache set.
 template <typename T>
 ELMAN_INLINE int64_t state_stride(int64_t hidden_size) {
-  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
-  const int64_t lines = (padded_columns<T>(hidden_size) + kLine - 1) / kLine;
-  return (lines | 1) * kLine;
+  const int64_t lines = (padded_columns<T>(hidden_size) + kLine<T> - 1) / kLine<T>;
+  return (lines | 1) * kLine<T>;
 }
 
 template <typename T>
 ELMAN_INLINE int64_t length_of(const Problem<T>& p, int64_t sample) {
   return p.lengths ? p.lengths[sample] : p.n_timesteps;
+}
+
+// The codes at step t of the tile that begins at sample `begin`, if the call has codes.
+template <bool kCoded, typename T>
+ELMAN_INLINE auto codes_at(const Problem<T>& p, int64_t begin, int64_t t) {
+  if constexpr (kCoded) {
+    const int64_t K = p.n_codes, H = p.hidden_size;
+    return Coded<T>{
+        p.codes + (begin * p.n_timesteps + t) * K, p.n_timesteps * K, K, p.table, p.shape().gates * H, H, H};
+  } else {
+    return Uncoded{};
+  }
 }
 
 // The size of a state as the time loop keeps it: blocks of padded columns, of which the hidden state is the

@@ -85,9 +85,11 @@ ELMAN_INLINE void accumulate(Vec<T> (&acc)[M][P * V], const Segment<T>& s) {
   }
 }
 
-// tile (M, P * V vectors) = bias + the products of the segments, added in their order. A null bias is zero.
-template <typename T, int M, int V, int P>
-static void product_tile(const T* bias, const Segment<T>* segments, int n_segments, T* tile) {
+// tile (M, P * V vectors) = bias + the rows of the codes, if there are any, + the products of the segments,
+// added in their order. A null bias is zero.
+template <typename T, int M, int V, int P, typename Codes>
+ELMAN_INLINE void fill_tile(const T* bias, const Codes& codes, const Segment<T>* segments, int n_segments,
+                            T* tile) {
   Vec<T> acc[M][P * V];
 #pragma GCC unroll 8
   for (int v = 0; v < P * V; ++v) {
@@ -95,12 +97,22 @@ static void product_tile(const T* bias, const Segment<T>* segments, int n_segmen
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m) acc[m][v] = start;
   }
+  if constexpr (Codes::kAny) add_coded<T, M, P * V>(acc, codes);
   for (int i = 0; i < n_segments; ++i) accumulate<T, M, V, P>(acc, segments[i]);
 #pragma GCC unroll 16
   for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 8
     for (int v = 0; v < P * V; ++v) store(tile + (m * P * V + v) * kLanes<T>, acc[m][v]);
   }
+}
+template <typename T, int M, int V, int P>
+static void product_tile(const T* bias, const Segment<T>* segments, int n_segments, T* tile) {
+  fill_tile<T, M, V, P>(bias, Uncoded{}, segments, n_segments, tile);
+}
+template <typename T, int M, int V, int P>
+static void coded_tile(const T* bias, const Coded<T>& codes, const Segment<T>* segments, int n_segments,
+                       T* tile) {
+  fill_tile<T, M, V, P>(bias, codes, segments, n_segments, tile);
 }
 
 // Consecutive time steps of one sample, as a sum of outer products has them: n rows a + k * a_stride, and the
@@ -152,6 +164,8 @@ static void outer_tile(const Run<T>* runs, int64_t n_runs, int64_t a_stride, T* 
 template <typename T>
 using ProductTile = void (*)(const T*, const Segment<T>*, int, T*);
 template <typename T>
+using CodedTile = void (*)(const T*, const Coded<T>&, const Segment<T>*, int, T*);
+template <typename T>
 using OuterTile = void (*)(const Run<T>*, int64_t, int64_t, T*, int64_t);
 
 // How many panels one or two rows take side by side: 8 accumulators at most, which hide the latency of the
@@ -177,6 +191,37 @@ struct Tables<T, 0> {
 template <typename T>
 static constexpr Tables<T, kTileRows> kTiles{};
 
+// Those with codes, which are apart so that the tables above stay as they are.
+template <typename T, int M>
+struct CodedTables : CodedTables<T, M - 1> {
+  constexpr CodedTables() : CodedTables<T, M - 1>() {
+    this->one[M - 1] = coded_tile<T, M, 1, 1>;
+    this->two[M - 1] = coded_tile<T, M, 2, 1>;
+    if constexpr (M <= 2) this->pair[M - 1] = coded_tile<T, M, 2, 2>;
+    if constexpr (M == 1) this->four[M - 1] = coded_tile<T, M, 2, 4>;
+  }
+};
+template <typename T>
+struct CodedTables<T, 0> {
+  CodedTile<T> one[kTileRows]{}, two[kTileRows]{}, pair[2]{}, four[1]{};
+};
+template <typename T>
+static constexpr CodedTables<T, kTileRows> kCodedTiles{};
+
+// Those of one panel that is one vector wide, or of this many panels side by side.
+template <typename Tables>
+ELMAN_INLINE auto tiles_of(const Tables& tables, bool narrow, int64_t together) {
+  return narrow ? tables.one : together == 1 ? tables.two : together == 2 ? tables.pair : tables.four;
+}
+template <typename T, bool kCoded>
+ELMAN_INLINE auto tiles_for(bool narrow, int64_t together) {
+  if constexpr (kCoded) {
+    return tiles_of(kCodedTiles<T>, narrow, together);
+  } else {
+    return tiles_of(kTiles<T>, narrow, together);
+  }
+}
+
 // How many rows a tile should take at most, so that the tiles of `rows` rows are of about equal size.
 ELMAN_INLINE int64_t even_share(int64_t rows) {
   const int64_t n_tiles = (rows + kTileRows - 1) / kTileRows;
@@ -193,11 +238,12 @@ struct Operand {
   int64_t n;          // how many rows of a panel it has; 0 if the operand is absent
 };
 
-// Computes bias + the products of the operands for rows [begin, end), tile by tile, and passes each tile to
-// epilogue(row, n_rows, column, n_columns_of_tile, tile). `bias` is padded like the panels, or null.
-template <typename T, int N, typename Epilogue>
-ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_t n_columns, int64_t begin,
-                          int64_t end, Epilogue epilogue) {
+// Computes bias + the rows of the codes + the products of the operands for rows [begin, end), tile by tile,
+// and passes each tile to epilogue(row, n_rows, column, n_columns_of_tile, tile). `bias` is padded like the
+// panels, or null.
+template <typename T, int N, typename Codes, typename Epilogue>
+ELMAN_INLINE void product(const T* bias, const Codes& codes, const Operand<T> (&operands)[N],
+                          int64_t n_columns, int64_t begin, int64_t end, Epilogue epilogue) {
   alignas(64) T tile[kTileRows * kPanel<T> > 8 * kLanes<T> ? kTileRows * kPanel<T> : 8 * kLanes<T>];
   if (begin >= end) return;
   const int64_t share = even_share(end - begin);
@@ -210,10 +256,7 @@ ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_
     // of panels.
     int64_t together = most_panels_together(share);
     while (together > 1 && p + together > n_full) together /= 2;
-    const ProductTile<T>* table = width < kPanel<T> ? kTiles<T>.one
-                                  : together == 1   ? kTiles<T>.two
-                                  : together == 2   ? kTiles<T>.pair
-                                                    : kTiles<T>.four;
+    const auto table = tiles_for<T, Codes::kAny>(width < kPanel<T>, together);
     const T* start = bias ? bias + p * kPanel<T> : nullptr;
     for (int64_t row = begin; row < end; row += share) {
       const int64_t m = share < end - row ? share : end - row;
@@ -223,7 +266,11 @@ ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_
         const int64_t step = o.total_rows * kPanel<T>;
         segments[i] = {o.a + row * o.stride, o.stride, o.packed + p * step + o.first_row * width, o.n, step};
       }
-      table[m - 1](start, segments, N, tile);
+      if constexpr (Codes::kAny) {
+        table[m - 1](start, codes.at(row, p * kPanel<T>), segments, N, tile);
+      } else {
+        table[m - 1](start, segments, N, tile);
+      }
       epilogue(row, m, p * kPanel<T>, width * together, tile);
     }
     p += together;
@@ -234,7 +281,7 @@ ELMAN_INLINE void product(const T* bias, const Operand<T> (&operands)[N], int64_
 template <typename T, typename Epilogue>
 ELMAN_INLINE void no_product(int64_t n_columns, int64_t begin, int64_t end, Epilogue epilogue) {
   const Operand<T> none[1]{};
-  product<T>(nullptr, none, n_columns, begin, end, epilogue);
+  product<T>(nullptr, Uncoded{}, none, n_columns, begin, end, epilogue);
 }
 
 // ---- several gates at once ----
@@ -265,15 +312,18 @@ ELMAN_INLINE void accumulate_gates(Vec<T> (&acc)[M][kSums], const Segment<T>& s,
   }
 }
 
-// tile (M, kSums vectors) = bias + the products of x + the products of h, for one panel. A null bias is zero.
-template <typename T, typename C, int M>
-static void gate_tile(const T* bias, const Segment<T>& x, const Segment<T>& h, T* tile) {
+// tile (M, kSums vectors) = bias + the rows of the codes + the products of x + the products of h, for one
+// panel. A null bias is zero.
+template <typename T, typename C, int M, typename Codes>
+ELMAN_INLINE void fill_gate_tile(const T* bias, const Codes& codes, const Segment<T>& x, const Segment<T>& h,
+                                 T* tile) {
   Vec<T> acc[M][C::kSums];
 #pragma GCC unroll 16
   for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 4
     for (int v = 0; v < C::kSums; ++v) acc[m][v] = bias ? load(bias + v * kLanes<T>) : Vec<T>{};
   }
+  if constexpr (Codes::kAny) add_coded_gates<T, M, C::kSums, C::kGates>(acc, codes, C::kXSum);
   accumulate_gates<T, M, C::kSums, C::kGates>(acc, x, C::kXSum);
   accumulate_gates<T, M, C::kSums, C::kGates>(acc, h, C::kHSum);
 #pragma GCC unroll 16
@@ -282,9 +332,20 @@ static void gate_tile(const T* bias, const Segment<T>& x, const Segment<T>& h, T
     for (int v = 0; v < C::kSums; ++v) store(tile + (m * C::kSums + v) * kLanes<T>, acc[m][v]);
   }
 }
+template <typename T, typename C, int M>
+static void gate_tile(const T* bias, const Segment<T>& x, const Segment<T>& h, T* tile) {
+  fill_gate_tile<T, C, M>(bias, Uncoded{}, x, h, tile);
+}
+template <typename T, typename C, int M>
+static void coded_gate_tile(const T* bias, const Coded<T>& codes, const Segment<T>& x, const Segment<T>& h,
+                            T* tile) {
+  fill_gate_tile<T, C, M>(bias, codes, x, h, tile);
+}
 
 template <typename T>
 using GateTile = void (*)(const T*, const Segment<T>&, const Segment<T>&, T*);
+template <typename T>
+using CodedGateTile = void (*)(const T*, const Coded<T>&, const Segment<T>&, const Segment<T>&, T*);
 
 template <typename T, typename C, int M>
 struct GateTables : GateTables<T, C, M - 1> {
@@ -297,11 +358,24 @@ struct GateTables<T, C, 0> {
 template <typename T, typename C>
 static constexpr GateTables<T, C, kGateRows> kGateTiles{};
 
+template <typename T, typename C, int M>
+struct CodedGateTables : CodedGateTables<T, C, M - 1> {
+  constexpr CodedGateTables() : CodedGateTables<T, C, M - 1>() {
+    this->tiles[M - 1] = coded_gate_tile<T, C, M>;
+  }
+};
+template <typename T, typename C>
+struct CodedGateTables<T, C, 0> {
+  CodedGateTile<T> tiles[kGateRows]{};
+};
+template <typename T, typename C>
+static constexpr CodedGateTables<T, C, kGateRows> kCodedGateTiles{};
+
 // Computes the sums of all units for rows [0, end), tile by tile, and passes each tile to epilogue(row,
 // n_rows, column, tile).
-template <typename T, typename C, typename Epilogue>
-ELMAN_INLINE void gate_products(const T* bias, const Operand<T>& x, const Operand<T>& h, int64_t hidden_size,
-                                int64_t end, Epilogue epilogue) {
+template <typename T, typename C, typename Codes, typename Epilogue>
+ELMAN_INLINE void gate_products(const T* bias, const Codes& codes, const Operand<T>& x, const Operand<T>& h,
+                                int64_t hidden_size, int64_t end, Epilogue epilogue) {
   alignas(64) T tile[kGateRows * C::kSums * kLanes<T>];
   const int64_t n_tiles = (end + kGateRows - 1) / kGateRows, share = (end + n_tiles - 1) / n_tiles;
   const int64_t row_size = C::kGates * kLanes<T>;
@@ -311,7 +385,12 @@ ELMAN_INLINE void gate_products(const T* bias, const Operand<T>& x, const Operan
       const int64_t m = share < end - row ? share : end - row;
       const Segment<T> sx{x.a + row * x.stride, x.stride, panel + x.first_row * row_size, x.n, 0};
       const Segment<T> sh{h.a + row * h.stride, h.stride, panel + h.first_row * row_size, h.n, 0};
-      kGateTiles<T, C>.tiles[m - 1](bias ? bias + column * C::kSums : nullptr, sx, sh, tile);
+      const T* start = bias ? bias + column * C::kSums : nullptr;
+      if constexpr (Codes::kAny) {
+        kCodedGateTiles<T, C>.tiles[m - 1](start, codes.at(row, column), sx, sh, tile);
+      } else {
+        kGateTiles<T, C>.tiles[m - 1](start, sx, sh, tile);
+      }
       epilogue(row, m, column, tile);
     }
   }

@@ -37,6 +37,29 @@ static void outer(const Run<T>* runs, int64_t n_runs, int64_t a_stride, int64_t 
   }
 }
 
+// Adds the deltas of step t, of the first `live` samples of the tile, to the rows of the table that the step
+// used: sample after sample, code after code.
+template <typename T, typename C>
+ELMAN_INLINE void add_to_table(const BackwardCall<T>& c, int64_t begin, int64_t live, int64_t t,
+                               const T* deltas, int64_t deltas_step) {
+  const Problem<T>& p = c.problem;
+  const int64_t K = p.n_codes, n_steps = p.n_timesteps;
+  const int64_t stride = gradient_stride<T>(p), padded = padded_columns<T>(p.hidden_size);
+  T* rows = c.table_gradient + c.first_row[begin / c.group_rows] * stride;
+  const int32_t* places = c.places + (begin * n_steps + t) * K;
+  for (int64_t r = 0; r < live; ++r, places += n_steps * K, deltas += deltas_step) {
+    for (int64_t k = 0; k < K; ++k) {
+      T* row = rows + places[k] * stride;
+#pragma GCC unroll 4
+      for (int g = 0; g < C::kGates; ++g) {
+        T* to = row + g * padded;
+        const T* from = deltas + C::kXSum[g] * padded;
+        for (int64_t j = 0; j < padded; j += kLanes<T>) store(to + j, load(to + j) + load(from + j));
+      }
+    }
+  }
+}
+
 // Adds the gradients of the weights from steps [first, first + chunk_steps) of the tile to `gradient`. The
 // deltas of these steps lie in `chunk` with the axes (panel, sample, step, column).
 template <typename T, typename C>

@@ -25,6 +25,7 @@ namespace {
 
 template <typename T>
 constexpr int kTypeNumber = std::is_same_v<T, bool>      ? NPY_BOOL
+                            : std::is_same_v<T, int32_t> ? NPY_INT32
                             : std::is_same_v<T, int64_t> ? NPY_INT64
                             : sizeof(T) == 4             ? NPY_FLOAT
                                                          : NPY_DOUBLE;
@@ -67,6 +68,9 @@ bool has_dtype(PyArrayObject* array) {
   if constexpr (std::is_same_v<T, int64_t>) {
     const int type = PyArray_TYPE(array);
     if (type != NPY_INT64 && !(type == NPY_LONGLONG && sizeof(npy_longlong) == 8)) return false;
+  } else if constexpr (std::is_same_v<T, int32_t>) {
+    const int type = PyArray_TYPE(array);
+    if (type != NPY_INT32 && !(type == NPY_LONG && sizeof(npy_long) == 4)) return false;
   } else if (PyArray_TYPE(array) != kTypeNumber<T>) {
     return false;
   }
@@ -119,6 +123,17 @@ nb::object fresh(T*& data, std::initializer_list<int64_t> shape) {
   std::array<npy_intp, 3> dims{};
   std::copy(shape.begin(), shape.end(), dims.begin());
   PyObject* array = PyArray_SimpleNew(static_cast<int>(shape.size()), dims.data(), kTypeNumber<T>);
+  if (!array) throw nb::python_error();
+  data = static_cast<T*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(array)));
+  return nb::steal(array);
+}
+
+// Makes a new array of zeros, to which the system gives memory where it is written for the first time.
+template <typename T>
+nb::object fresh_zeros(T*& data, std::initializer_list<int64_t> shape) {
+  std::array<npy_intp, 3> dims{};
+  std::copy(shape.begin(), shape.end(), dims.begin());
+  PyObject* array = PyArray_ZEROS(static_cast<int>(shape.size()), dims.data(), kTypeNumber<T>, 0);
   if (!array) throw nb::python_error();
   data = static_cast<T*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(array)));
   return nb::steal(array);

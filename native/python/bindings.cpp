@@ -59,9 +59,44 @@ Pool checked_pool(int pool) {
   return static_cast<Pool>(pool);
 }
 
+// Whether all n codes are rows of the table.
+bool are_rows(const int32_t* codes, int64_t n, int64_t n_rows) {
+  const uint32_t end = static_cast<uint32_t>(std::min<int64_t>(n_rows, int64_t{1} << 31));
+  uint32_t outside = 0;
+  for (int64_t i = 0; i < n; ++i) outside |= static_cast<uint32_t>(codes[i]) >= end;
+  return outside == 0;
+}
+
+// Takes the table and the number of codes of a step into the problem, whose cell is known.
+template <typename T>
+void take_table(Problem<T>& p, nb::handle table, int64_t n_codes) {
+  require(n_codes > 0, "codes: none in a step");
+  p.n_codes = n_codes;
+  p.n_rows = shape_of<2>("table", table)[0];
+  p.table = read<T>("table", table, {p.n_rows, p.shape().gates * p.hidden_size});
+}
+
+// Takes codes and their table into the problem, whose lengths have been checked. The kernel relies on it that
+// codes are rows of the table; otherwise it would touch other memory.
+template <typename T>
+void take_codes(Problem<T>& p, nb::handle codes, nb::handle table) {
+  if (codes.is_none()) {
+    require(table.is_none(), "table: there are no codes");
+    return;
+  }
+  take_table(p, table, shape_of<3>("codes", codes)[2]);
+  p.codes = read<int32_t>("codes", codes, {p.n_samples, p.n_timesteps, p.n_codes});
+  for (int64_t i = 0; i < p.n_samples; ++i) {
+    const int64_t length = p.lengths ? p.lengths[i] : p.n_timesteps;
+    require(are_rows(p.codes + i * p.n_timesteps * p.n_codes, length * p.n_codes, p.n_rows),
+            "codes: not in [0, n_rows)");
+  }
+}
+
 template <typename T>
 Problem<T> problem_of(int cell, int activation, nb::handle X, nb::handle lengths, nb::handle initial,
-                      nb::handle W_x, nb::handle W_h, nb::handle b, nb::handle gain) {
+                      nb::handle W_x, nb::handle W_h, nb::handle b, nb::handle gain, nb::handle codes,
+                      nb::handle table) {
   Problem<T> p{};
   const auto shape = shape_of<3>("X", X);
   const int64_t B = p.n_samples = shape[0], D = p.n_features = shape[2];
@@ -85,13 +120,14 @@ Problem<T> problem_of(int cell, int activation, nb::handle X, nb::handle lengths
     require(p.lengths[i] >= 0 && p.lengths[i] <= (i ? p.lengths[i - 1] : p.n_timesteps),
             "lengths: not longest first in [0, T]");
   }
+  take_codes(p, codes, table);
   return p;
 }
 
 template <typename T>
 int64_t multiply_adds(const Problem<T>& p) {
   return p.n_samples * p.n_timesteps * p.hidden_size * p.shape().gates *
-         (p.n_features + (p.recurrent ? p.hidden_size : 0));
+         (p.n_features + p.n_codes + (p.recurrent ? p.hidden_size : 0));
 }
 
 // How many samples the batch has of which the call has n; -1 means that the call has all of them.
@@ -107,11 +143,11 @@ int64_t checked_batch(int64_t batch_samples, int64_t n) {
 nb::tuple forward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                   nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
                   nb::handle gain, bool want_H, bool keep_tape, int64_t recompute_every, nb::handle h_mask,
-                  int64_t batch_samples) {
+                  int64_t batch_samples, nb::handle codes, nb::handle table) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     ForwardCall<T> call{};
-    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain);
+    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain, codes, table);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, width = p.hidden_size;
     require(recompute_every >= 0, "recompute_every: below 0");
@@ -144,17 +180,17 @@ nb::object output(const char* name, nb::handle wanted, T*& data, std::initialize
   return nb::borrow(wanted);
 }
 
-// Returns dX or None, dinitial, dW_x, dW_h, db, and dgain or None.
+// Returns dX or None, dinitial, dW_x, dW_h, db, dgain or None, and dtable or None.
 nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, nb::handle X,
                    nb::handle lengths, nb::handle initial, nb::handle W_x, nb::handle W_h, nb::handle b,
                    nb::handle gain, nb::handle states, int64_t recompute_every, nb::handle pooled,
                    nb::handle ties, nb::handle trace, nb::handle dH, nb::handle dfinal, nb::handle dpooled,
                    nb::handle h_mask, bool need_dX, nb::handle dW_x, nb::handle dW_h, nb::handle db,
-                   nb::handle dgain, int64_t batch_samples) {
+                   nb::handle dgain, int64_t batch_samples, nb::handle codes, nb::handle table) {
   return with_dtype("X", X, [&](auto zero) {
     using T = decltype(zero);
     BackwardCall<T> call{};
-    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain);
+    call.problem = problem_of<T>(cell, activation, X, lengths, initial, W_x, W_h, b, gain, codes, table);
     const Problem<T>& p = call.problem;
     const int64_t n = p.n_samples, steps = p.n_timesteps, D = p.n_features, width = p.hidden_size;
     call.recompute_every = recompute_every;
@@ -194,8 +230,10 @@ nb::tuple backward(int isa, int n_threads, int cell, int activation, int pool, n
     } else {
       require(dgain.is_none(), "dgain: there is no gain");
     }
+    nb::object dtable = nb::none();
+    if (p.n_codes) dtable = fresh_zeros(to.dtable, {p.n_rows, p.shape().gates * width});
     run(multiply_adds(p), [&] { run_backward(kernels_of<T>(isa), call, to, batch, n_threads); });
-    return nb::make_tuple(dX, dinitial, into_W_x, into_W_h, into_b, into_gain);
+    return nb::make_tuple(dX, dinitial, into_W_x, into_W_h, into_b, into_gain, dtable);
   });
 }
 
@@ -386,10 +424,11 @@ template <typename T>
 class PythonStepper {
  public:
   PythonStepper(int isa, int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
-                nb::handle gain, int64_t n_samples)
-      : stepper_(kernels_of<T>(isa), problem_of_weights(cell, activation, W_x, W_h, b, gain, n_samples)) {}
+                nb::handle gain, int64_t n_samples, nb::handle table, int64_t n_codes)
+      : stepper_(kernels_of<T>(isa),
+                 problem_of_weights(cell, activation, W_x, W_h, b, gain, n_samples, table, n_codes)) {}
 
-  void step(nb::handle x) {
+  void step(nb::handle x, nb::handle codes) {
     const auto& p = stepper_.problem();
     const T* data = try_read<T>(x, {p.n_samples, p.n_features});
     if (!data) {
@@ -398,7 +437,8 @@ class PythonStepper {
                             std::to_string(p.n_samples) + ", " + std::to_string(p.n_features) + ")")
                                .c_str());
     }
-    run(multiply_adds(p), [&] { stepper_.step(data); });
+    const int32_t* rows = p.n_codes || !codes.is_none() ? checked_codes(codes) : nullptr;
+    run(multiply_adds(p), [&] { stepper_.step(data, rows); });
   }
 
   T* state() { return stepper_.state(); }
@@ -406,8 +446,29 @@ class PythonStepper {
   const Problem<T>& problem() const { return stepper_.problem(); }
 
  private:
+  const int32_t* checked_codes(nb::handle codes) {
+    const auto& p = stepper_.problem();
+    if (!p.n_codes) throw nb::type_error("codes were given, but this stepper was made without a table");
+    const int32_t* rows = try_read<int32_t>(codes, {p.n_samples, p.n_codes});
+    if (!rows) {
+      throw nb::type_error(("codes must be a C-contiguous, aligned, plain int32 array of shape (" +
+                            std::to_string(p.n_samples) + ", " + std::to_string(p.n_codes) + ")")
+                               .c_str());
+    }
+    for (int64_t i = 0; i < p.n_samples * p.n_codes; ++i) {
+      if (are_rows(rows + i, 1, p.n_rows)) continue;
+      throw nb::type_error(("codes[" + std::to_string(i / p.n_codes) + ", " + std::to_string(i % p.n_codes) +
+                            "] is " + std::to_string(rows[i]) + ", but the table has " +
+                            std::to_string(p.n_rows) + " rows: a code must lie in [0, " +
+                            std::to_string(p.n_rows) + ")")
+                               .c_str());
+    }
+    return rows;
+  }
+
   static Problem<T> problem_of_weights(int cell, int activation, nb::handle W_x, nb::handle W_h, nb::handle b,
-                                       nb::handle gain, int64_t n_samples) {
+                                       nb::handle gain, int64_t n_samples, nb::handle table,
+                                       int64_t n_codes) {
     require(n_samples >= 0, "n_samples: below 0");
     Problem<T> p{};
     const int64_t D = p.n_features = shape_of<2>("W_x", W_x)[0];
@@ -424,6 +485,11 @@ class PythonStepper {
     p.b = read<T>("b", b, {p.shape().biases * H});
     p.gain = read_if<T>("gain", gain, {p.shape().biases * H});
     p.layer_norm = p.gain != nullptr;
+    if (!table.is_none()) {
+      take_table(p, table, n_codes);
+    } else {
+      require(n_codes == 0, "n_codes: there is no table");
+    }
     return p;
   }
 
@@ -433,10 +499,12 @@ class PythonStepper {
 template <typename T>
 void define_stepper(nb::module_& m, const char* name) {
   nb::class_<PythonStepper<T>>(m, name)
-      .def(nb::init<int, int, int, nb::handle, nb::handle, nb::handle, nb::handle, int64_t>(), nb::arg("isa"),
-           nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"), nb::arg("b"),
-           nb::arg("gain").none(), nb::arg("n_samples"))
-      .def("step", &PythonStepper<T>::step, nb::arg("x").none())
+      .def(nb::init<int, int, int, nb::handle, nb::handle, nb::handle, nb::handle, int64_t, nb::handle,
+                    int64_t>(),
+           nb::arg("isa"), nb::arg("cell"), nb::arg("activation"), nb::arg("W_x"), nb::arg("W_h"),
+           nb::arg("b"), nb::arg("gain").none(), nb::arg("n_samples"), nb::arg("table").none(),
+           nb::arg("n_codes"))
+      .def("step", &PythonStepper<T>::step, nb::arg("x").none(), nb::arg("codes") = nb::none())
       // For bindings_stream.cpp, which knows from the name of the capsule what it contains.
       .def("steps", [](PythonStepper<T>& self) { return nb::capsule(&self.stepper(), kStepperCapsule<T>); })
       .def("state", [](nb::handle self) {  // a view that keeps the stepper alive
@@ -481,12 +549,13 @@ NB_MODULE(_native, m) {
   // the function itself can refuse it.
   m.def("forward", forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
-        nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
+        nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg().none(),
+        nb::arg().none());
   m.def("backward", backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg().none(),
         nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(),
-        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg());
+        nb::arg().none(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
   m.def("group_rows", [](int cell, int64_t n_samples, int64_t hidden_size) {
     require(n_samples >= 0 && hidden_size >= 0, "group_rows: a size below 0");
     return group_rows(checked_cell(cell), checked_batch(n_samples, 0), hidden_size);

@@ -16,11 +16,11 @@ template <typename T>
 class PythonStream {
  public:
   PythonStream(std::vector<nb::object> steppers, bool residual, const std::vector<int>& readouts, int missing,
-               int link, bool flat, int64_t n_features, nb::handle mean, nb::handle scale, nb::handle query,
-               nb::handle W, nb::handle b)
+               int link, bool flat, int64_t n_features, const std::vector<int64_t>& categories,
+               nb::handle mean, nb::handle scale, nb::handle query, nb::handle W, nb::handle b)
       : steppers_(std::move(steppers)),
         flat_(flat),
-        stream_(make(residual, readouts, missing, link, n_features, mean, scale, query, W, b)) {
+        stream_(make(residual, readouts, missing, link, n_features, categories, mean, scale, query, W, b)) {
     require(!flat_ || stream_.n_samples() == 1, "flat: more than one stream");
   }
 
@@ -87,7 +87,8 @@ class PythonStream {
 
  private:
   Stream<T> make(bool residual, const std::vector<int>& readouts, int missing, int link, int64_t n_features,
-                 nb::handle mean, nb::handle scale, nb::handle query, nb::handle W, nb::handle b) {
+                 const std::vector<int64_t>& categories, nb::handle mean, nb::handle scale, nb::handle query,
+                 nb::handle W, nb::handle b) {
     require(!steppers_.empty(), "steppers: none");
     require(is_code_of(kMissingNames, missing), "missing: not the code of one");
     require(is_code_of(kLinkNames, link), "link: not the code of one");
@@ -100,11 +101,22 @@ class PythonStream {
       plan.layers.push_back(
           static_cast<Stepper<T>*>(PyCapsule_GetPointer(capsule.ptr(), kStepperCapsule<T>)));
     }
-    int64_t n_in = n_features * (static_cast<Missing>(missing) == Missing::kMask ? 2 : 1);
+    const int64_t n_codes = static_cast<int64_t>(categories.size());
+    require(n_codes <= n_features, "categories: more columns than features");
+    int64_t n_rows = 0;
+    for (const int64_t n : categories) {
+      require(n >= 0 && n <= int64_t{1} << 31, "categories: a number of them out of range");
+      n_rows += n;
+    }
+    plan.categories = categories;
+    int64_t n_in = (n_features - n_codes) * (static_cast<Missing>(missing) == Missing::kMask ? 2 : 1);
     for (const Stepper<T>* layer : plan.layers) {
       const Problem<T>& p = layer->problem();
       require(p.n_samples == plan.layers[0]->problem().n_samples, "steppers: of unequal n_samples");
       require(p.n_features == n_in, "steppers: of sizes that do not fit each other");
+      const bool first = layer == plan.layers[0];
+      require(p.n_codes == (first ? n_codes : 0) && p.n_rows == (first ? n_rows : 0),
+              "steppers: of tables that do not fit the categories");
       require(!residual || layer == plan.layers[0] || p.hidden_size == n_in, "residual: of unequal sizes");
       n_in = p.hidden_size;
     }
@@ -172,11 +184,12 @@ class PythonStream {
 template <typename T>
 void define_stream(nb::module_& m, const char* name) {
   nb::class_<PythonStream<T>>(m, name)
-      .def(nb::init<std::vector<nb::object>, bool, const std::vector<int>&, int, int, bool, int64_t,
-                    nb::handle, nb::handle, nb::handle, nb::handle, nb::handle>(),
-           nb::arg("steppers"), nb::arg("residual"), nb::arg("readouts"), nb::arg("missing"), nb::arg("link"),
-           nb::arg("flat"), nb::arg("n_features"), nb::arg("mean").none(), nb::arg("scale").none(),
-           nb::arg("query").none(), nb::arg("W"), nb::arg("b"))
+      .def(
+          nb::init<std::vector<nb::object>, bool, const std::vector<int>&, int, int, bool, int64_t,
+                   const std::vector<int64_t>&, nb::handle, nb::handle, nb::handle, nb::handle, nb::handle>(),
+          nb::arg("steppers"), nb::arg("residual"), nb::arg("readouts"), nb::arg("missing"), nb::arg("link"),
+          nb::arg("flat"), nb::arg("n_features"), nb::arg("categories"), nb::arg("mean").none(),
+          nb::arg("scale").none(), nb::arg("query").none(), nb::arg("W"), nb::arg("b"))
       .def("step", &PythonStream<T>::step, nb::arg().none())
       .def("answer", &PythonStream<T>::answer)
       .def("repeat", &PythonStream<T>::repeat, nb::arg("x"), nb::arg("n"))

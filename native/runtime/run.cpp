@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "runtime/thread_pool.h"
+#include "runtime/used_rows.h"
 
 namespace elman {
 namespace {
@@ -52,7 +54,7 @@ constexpr double kWorthAThread = 6e6;
 template <typename T>
 int useful_threads(const Problem<T>& p, int64_t n_tasks, int n_threads) {
   if (n_threads < 0) return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(-n_threads, n_tasks)));
-  const double rows = static_cast<double>(p.n_features + (p.recurrent ? p.hidden_size : 0));
+  const double rows = static_cast<double>(p.n_features + p.n_codes + (p.recurrent ? p.hidden_size : 0));
   const double work = static_cast<double>(p.n_samples) * static_cast<double>(p.n_timesteps) * rows *
                       static_cast<double>(p.hidden_size * p.shape().gates);
   const int64_t worth = 1 + static_cast<int64_t>(work / kWorthAThread);
@@ -148,6 +150,16 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
     kernels.pack_forward(forward);
   }
 
+  std::optional<UsedRows> used;
+  Buffer<T> table_gradient;
+  if (p.n_codes) {
+    used.emplace(p, cut.group_rows, n_groups);
+    table_gradient = allocate<T>(used->n_rows() * kernels.gradient_stride(p));
+    call.places = used->places();
+    call.first_row = used->first_row();
+    call.table_gradient = table_gradient.get();
+  }
+
   const int threads = useful_threads(p, n_groups, n_threads);
   const int64_t size = ceil_div(kernels.backward_workspace(call), 16) * 16;
   const int64_t gradient_size = ceil_div(kernels.gradient_size(p), 16) * 16;
@@ -165,6 +177,7 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
                   gradient_size);
     }
   }
+  if (used) used->add_groups(kernels, p, table_gradient.get(), to.dtable, threads);
 
   // The pooled values of a sample of length 0 are its initial state.
   if (call.pool != Pool::kNone && call.dinitial) {
@@ -201,6 +214,12 @@ Stepper<T>::Stepper(const Kernels<T>& kernels, const Problem<T>& problem) : kern
   call_.packed = packed_.get();
   kernels.pack_forward(call_);
   p.W_x = p.W_h = p.b = p.gain = nullptr;  // they belong to the caller, and are packed by now
+  if (p.n_codes) {
+    const int64_t table_size = p.n_rows * p.shape().gates * p.hidden_size;
+    table_ = allocate<T>(table_size);
+    std::copy_n(p.table, table_size, table_.get());
+    p.table = table_.get();
+  }
   p.n_timesteps = 1;
   p.lengths = nullptr;
   state_ = allocate<T>(p.n_samples * p.state_size());
@@ -211,8 +230,9 @@ Stepper<T>::Stepper(const Kernels<T>& kernels, const Problem<T>& problem) : kern
 }
 
 template <typename T>
-void Stepper<T>::step(const T* x) {
+void Stepper<T>::step(const T* x, const int32_t* codes) {
   call_.problem.X = x;
+  call_.problem.codes = codes;
   parallel_for(1, 1,
                [&](int64_t, int) { kernels_.forward(call_, 0, call_.problem.n_samples, workspace_.get()); });
 }

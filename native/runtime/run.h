@@ -43,10 +43,11 @@ int64_t checkpoint_steps(CellName cell, int64_t n_samples, int64_t n_timesteps, 
                          int64_t wanted);
 
 // Where the gradients of weights go: dW_x (D, G * H); dW_h (H, G * H), null without recurrence; db (N * H,);
-// and dgain (N * H,), null without layer_norm.
+// dgain (N * H,), null without layer_norm; and dtable (n_rows, G * H), null without codes. The last one is
+// filled with zeros by the caller, and only rows that a code uses are written.
 template <typename T>
 struct WeightGradients {
-  T *dW_x, *dW_h, *db, *dgain;
+  T *dW_x, *dW_h, *db, *dgain, *dtable;
 };
 
 // Fills dX and dinitial (unless they are null) and `to`. The samples of the call are whole groups, side by
@@ -60,10 +61,12 @@ void run_backward(const Kernels<T>& kernels, BackwardCall<T> call, const WeightG
 template <typename T>
 class Stepper {
  public:
-  // Takes the sizes, the activation, the weights and n_samples from `problem`. All states begin as zeros.
+  // Takes the sizes, the activation, the weights and n_samples from `problem`, and with n_codes the table. All
+  // states begin as zeros.
   Stepper(const Kernels<T>& kernels, const Problem<T>& problem);
-  // x (n_samples, n_features) -> the new states, in place.
-  void step(const T* x);
+  // x (n_samples, n_features) and codes (n_samples, n_codes) -> the new states, in place. With n_codes = 0
+  // there are no codes.
+  void step(const T* x, const int32_t* codes = nullptr);
   T* state() { return state_.get(); }  // (n_samples, state_size)
   const Problem<T>& problem() const { return call_.problem; }
   const Kernels<T>& kernels() const { return kernels_; }
@@ -71,7 +74,7 @@ class Stepper {
  private:
   const Kernels<T>& kernels_;
   ForwardCall<T> call_{};
-  Buffer<T> packed_, state_, workspace_;
+  Buffer<T> packed_, table_, state_, workspace_;
 };
 
 }  // namespace elman

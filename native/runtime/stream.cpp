@@ -60,10 +60,12 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
     const Problem<T>& p = layer->problem();
     widest = std::max(widest, p.hidden_size);
     states += p.state_size();
-    multiply_adds_ += n_ * p.hidden_size * p.shape().gates * (p.n_features + p.hidden_size);
+    multiply_adds_ += n_ * p.hidden_size * p.shape().gates * (p.n_features + p.n_codes + p.hidden_size);
   }
   multiply_adds_ += n_ * n_outputs_ * n_read();
   joined_ = filled(n_ * widest, T(0));
+  categories_ = plan.categories;
+  codes_.resize(static_cast<size_t>(n_) * categories_.size());
   if (plan.mean) {
     mean_.assign(plan.mean, plan.mean + n_features_);
     scale_.assign(plan.scale, plan.scale + n_features_);
@@ -82,19 +84,40 @@ Stream<T>::Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan)
   }
 }
 
+// Makes codes of the categories of a row, and finds out whether one is NaN, and whether one is no category,
+// which NaN is not either. Returns false if one is infinite, which is refused even where the row is left out.
+template <typename T>
+template <typename From>
+bool Stream<T>::take_categories(const From* x, int32_t* codes, bool& missing, bool& wrong) const {
+  int64_t first = 0;
+  for (size_t k = 0; k < categories_.size(); first += categories_[k++]) {
+    const double value = static_cast<double>(x[k]);
+    if (std::isinf(value)) return false;
+    const bool is_one =
+        value >= 0 && value < static_cast<double>(categories_[k]) && value == std::floor(value);
+    missing |= value != value;
+    wrong |= !is_one;
+    codes[k] = is_one ? static_cast<int32_t>(first + static_cast<int64_t>(value)) : 0;
+  }
+  return true;
+}
+
 // Prepares the step for the first layer, and finds the rows that leave it out. Returns false if x is refused.
 template <typename T>
 template <typename From>
 bool Stream<T>::take(const From* x) {
-  const int64_t D = n_features_;
+  const int64_t K = static_cast<int64_t>(categories_.size()), D = n_features_ - K;
   const bool mask = missing_ == Missing::kMask, scaled = !mean_.empty();
+  const double *mean = scaled ? mean_.data() + K : nullptr, *scale = scaled ? scale_.data() + K : nullptr;
   T* row = input_.get();
   n_skipped_ = 0;
   for (int64_t i = 0; i < n_; ++i, x += D, row += mask ? 2 * D : D) {
-    bool finite = true, missing = false, infinite = false;
+    bool finite = true, missing = false, infinite = false, no_category = false, wrong = false;
+    if (K && !take_categories(x, codes_.data() + i * K, no_category, wrong)) return false;
+    x += K;
     for (int64_t j = 0; j < D; ++j) {
       T value = static_cast<T>(x[j]);
-      if (scaled) value = static_cast<T>((static_cast<double>(x[j]) - mean_[j]) / scale_[j]);
+      if (scaled) value = static_cast<T>((static_cast<double>(x[j]) - mean[j]) / scale[j]);
       row[j] = value;
       finite &= value - value == T(0);
     }
@@ -107,6 +130,11 @@ bool Stream<T>::take(const From* x) {
       }
       if (infinite || !missing) return false;
     }
+    if (no_category) {
+      if (missing_ != Missing::kSkip) return false;
+      missing = true;
+    }
+    if (wrong && (mask || !missing)) return false;
     if (mask) {
       for (int64_t j = 0; j < D; ++j) {
         const bool absent = row[j] != row[j];
@@ -208,7 +236,7 @@ bool Stream<T>::step(const From* x) {
   if (n_skipped_) exchange_skipped();
   const T* input = input_.get();
   for (size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i]->step(input);
+    layers_[i]->step(input, i == 0 ? codes_.data() : nullptr);
     input = output(i, input);
   }
   pool(input);

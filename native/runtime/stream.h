@@ -24,7 +24,10 @@ struct StreamPlan {
   std::vector<Readout> readouts;    // at least one, each once: their values stand side by side in this order
   Missing missing;
   Link link;
-  int64_t n_features;   // D, of a step as it comes in
+  int64_t n_features;  // D, of a step as it comes in
+  // How many categories there are of each of the first columns of a step. The first layer takes them as codes:
+  // column k has the rows of its table from the sum of the numbers before it on.
+  std::vector<int64_t> categories;
   const double* mean;   // (D,), or null if steps are not standardised
   const double* scale;  // (D,), or null
   const T* query;       // (W,) of attention, where W is the width of the last layer; else null
@@ -40,7 +43,8 @@ class Stream {
   Stream(const Kernels<T>& kernels, const StreamPlan<T>& plan);
 
   // Takes one step x (n, D). Returns false, and changes nothing, if x has values that the plan refuses:
-  // infinity, NaN with kError, or what is infinite once it is standardised.
+  // infinity, NaN with kError, what is infinite once it is standardised, or something else than a category in
+  // one of their columns.
   template <typename From>
   bool step(const From* x);
   // Computes the answers (n, K) of the states as they are. Returns false if a logit is NaN or infinite.
@@ -65,6 +69,8 @@ class Stream {
  private:
   template <typename From>
   bool take(const From* x);
+  template <typename From>
+  bool take_categories(const From* x, int32_t* codes, bool& missing, bool& wrong) const;
   const T* output(size_t layer, const T* below);
   const T* top();
   void pool(const T* h);
@@ -80,6 +86,8 @@ class Stream {
   Link link_;
   int64_t n_, n_features_, n_outputs_, width_, multiply_adds_ = 0;
   std::vector<double> mean_, scale_;
+  std::vector<int64_t> categories_;
+  std::vector<int32_t> codes_;  // (n, n_codes), of the first layer
   Stepper<T> head_;
   std::unique_ptr<Stepper<T>> scores_;  // of attention
   Buffer<T> input_;                     // (n, features of the first layer)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from helpers.backends import CODING, make_backend
 from helpers.problems import (
     GATED,
     KINDS,
@@ -25,11 +24,6 @@ from elman.nn.groups import add_in_tree
 N_CODES = [1, 2, 3]
 BEYOND = np.array([-1, 2**31 - 1, -(2**31)], np.int32)
 """What no code may be, and what stands past a sample's end in these tests."""
-
-
-@pytest.fixture(params=CODING)
-def coding(request):
-    return make_backend(request.param)
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -130,22 +124,22 @@ SIZES = [
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row", range(len(SIZES)))
-def test_codes_are_one_hot_columns(coding, dtype, kind, row):
+def test_codes_are_one_hot_columns(backend, dtype, kind, row):
     sizes = SIZES[row]
     if kind in NORMED and sizes[3] == 1:
         sizes = (*sizes[:3], 2, sizes[4])  # a sum over one unit is its own mean
     n_codes = N_CODES[(row + KINDS.index(kind)) % 3]
     problem = make_coded(*sizes, n_codes, kind=kind, dtype=dtype, ragged=row % 3 != 2)
-    ours, expected = problem.answers(coding), one_hot_answers(problem, coding)
+    ours, expected = problem.answers(backend), one_hot_answers(problem, backend)
     own_lengths = problem.plain.own_lengths
     if "relu" in kind:  # on either side of the kink by rounding: compared on the same states
         for name in ("H", "final"):
             assert_close(ours[name], expected[name], name=name)
-        forward = problem.dense.forward(coding, keep_tape=True)
+        forward = problem.dense.forward(backend, keep_tape=True)
         tape = forward.tape._replace(
             X=problem.plain.X, weights=problem.plain.weights, coded=problem.coded
         )
-        ours = problem.taken_back(coding, forward._replace(tape=tape))
+        ours = problem.taken_back(backend, forward._replace(tape=tape))
     assert_all_close(ours, expected, own_lengths)
     if sizes[4] > 1:
         assert not ours["dW_x"][sizes[4] - 1].any()
@@ -153,30 +147,30 @@ def test_codes_are_one_hot_columns(coding, dtype, kind, row):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row", range(len(SIZES)))
-def test_one_column_has_the_bits_of_the_dense_product(coding, dtype, kind, row):
+def test_one_column_has_the_bits_of_the_dense_product(backend, dtype, kind, row):
     n_samples, n_timesteps, n_features, *others = SIZES[row]
-    if coding.name == "reference":
+    if backend.name == "reference":
         n_features = 0  # NumPy may fuse the product with a number and its addition, or not
     problem = make_coded(n_samples, n_timesteps, n_features, *others, kind=kind, dtype=dtype)
-    ours, dense = problem.forward(coding), problem.dense.forward(coding)
+    ours, dense = problem.forward(backend), problem.dense.forward(backend)
     assert_same_bits(ours.H, dense.H)
     assert_same_bits(ours.final, dense.final)
 
 
 @pytest.mark.parametrize("kind", ["tanh", *GATED, *NORMED[1:3]])
 @pytest.mark.parametrize("outputs", ["final", "mean", "max", "mean_max"])
-def test_readouts_that_a_backend_takes(coding, kind, outputs):
+def test_readouts_that_a_backend_takes(backend, kind, outputs):
     problem = make_coded(6, 5, 2, 3, 4, 2, kind=kind)
-    ours = problem.forward(coding, outputs=outputs, keep_tape=True)
-    dense = problem.dense.forward(coding, outputs=outputs, keep_tape=True)
+    ours = problem.forward(backend, outputs=outputs, keep_tape=True)
+    dense = problem.dense.forward(backend, outputs=outputs, keep_tape=True)
     assert_close(ours.final, dense.final)
     if outputs == "final":
         assert ours.pooled is dense.pooled is None
         return
     assert_close(ours.pooled, dense.pooled)
     dpooled = np.random.default_rng(3).standard_normal(ours.pooled.shape)
-    back = coding.backward(None, None, ours.tape, dpooled=dpooled)
-    expected = coding.backward(None, None, dense.tape, dpooled=dpooled)
+    back = backend.backward(None, None, ours.tape, dpooled=dpooled)
+    expected = backend.backward(None, None, dense.tape, dpooled=dpooled)
     n_steps = int(problem.plain.own_lengths.sum())
     assert_close(back.dtable, expected.dweights.W_x[:4].copy(), n_live_steps=n_steps)
     assert_close(back.dX, expected.dX[:, :, 4:].copy())
@@ -184,23 +178,23 @@ def test_readouts_that_a_backend_takes(coding, kind, outputs):
 
 @pytest.mark.parametrize("kind", ["relu", *GATED, "normed tanh"])
 @pytest.mark.parametrize("every", [1, 2, 3, 11])
-def test_recomputing_gives_the_same_bits(coding, dtype, kind, every):
+def test_recomputing_gives_the_same_bits(backend, dtype, kind, every):
     problem = make_coded(7, 8, 1, 5, 6, 2, kind=kind, dtype=dtype)
-    whole = problem.answers(coding)
-    again = problem.answers(coding, recompute_every=every)
+    whole = problem.answers(backend)
+    again = problem.answers(backend, recompute_every=every)
     for name, expected in whole.items():
         assert_same_bits(again[name], expected, name)
 
 
 @pytest.mark.parametrize("kind", ["tanh", *GATED])
-def test_recurrent_dropout_beside_codes(coding, kind, rng):
+def test_recurrent_dropout_beside_codes(backend, kind, rng):
     problem = make_coded(7, 8, 1, 5, 6, 2, kind=kind)
     h_mask = rng.integers(0, 2, (7, 5)) * 2.0
-    ours = problem.forward(coding, keep_tape=True, h_mask=h_mask)
-    dense = problem.dense.forward(coding, keep_tape=True, h_mask=h_mask)
+    ours = problem.forward(backend, keep_tape=True, h_mask=h_mask)
+    dense = problem.dense.forward(backend, keep_tape=True, h_mask=h_mask)
     assert_close(ours.H, dense.H)
-    back = coding.backward(problem.plain.dH, None, ours.tape)
-    expected = coding.backward(problem.plain.dH, None, dense.tape)
+    back = backend.backward(problem.plain.dH, None, ours.tape)
+    expected = backend.backward(problem.plain.dH, None, dense.tape)
     n_steps = int(problem.plain.own_lengths.sum())
     assert_close(back.dtable, expected.dweights.W_x[:6].copy(), n_live_steps=n_steps)
     assert_close(back.dweights.W_h, expected.dweights.W_h, n_live_steps=n_steps)
@@ -208,12 +202,12 @@ def test_recurrent_dropout_beside_codes(coding, kind, rng):
 
 @pytest.mark.parametrize("kind", ["tanh", *GATED, "normed lstm"])
 @pytest.mark.parametrize("n_codes", [1, 3])
-def test_a_sample_alone(coding, dtype, kind, n_codes):
+def test_a_sample_alone(backend, dtype, kind, n_codes):
     problem = make_coded(17, 6, 2, 5, 8, n_codes, kind=kind, dtype=dtype)
-    whole = problem.answers(coding)
+    whole = problem.answers(backend)
     for row in (0, 3, 16):
         one, _ = problem.select([row])
-        alone = one.answers(coding)
+        alone = one.answers(backend)
         length = int(one.plain.own_lengths[0])
         for name in ("H", "dX"):
             assert_same_bits(alone[name][0], whole[name][row, :length], name)
@@ -222,23 +216,23 @@ def test_a_sample_alone(coding, dtype, kind, n_codes):
 
 
 @pytest.mark.parametrize("kind", ["tanh", *GATED])
-def test_codes_past_an_end_are_not_read(coding, kind):
+def test_codes_past_an_end_are_not_read(backend, kind):
     problem = make_coded(6, 7, 1, 3, 4, 2, kind=kind)
     past = np.arange(7) >= problem.plain.own_lengths[:, None]
     tame = np.where(past[..., None], 1, problem.coded.codes).astype(np.int32)
     assert past.any()
-    expected = replace(problem, coded=problem.coded._replace(codes=tame)).answers(coding)
-    for name, ours in problem.answers(coding).items():
+    expected = replace(problem, coded=problem.coded._replace(codes=tame)).answers(backend)
+    for name, ours in problem.answers(backend).items():
         assert_same_bits(ours, expected[name], name)
 
 
 @pytest.mark.parametrize("kind", ["relu", *GATED])
 @pytest.mark.parametrize("n_samples", [5, 37, 150])
-def test_parts_of_a_batch_add_up(coding, dtype, kind, n_samples):
+def test_parts_of_a_batch_add_up(backend, dtype, kind, n_samples):
     problem = make_coded(n_samples, 4, 1, 6, 30, 2, kind=kind, dtype=dtype)
     plain = problem.plain
-    whole = coding.backward(plain.dH, plain.dfinal, problem.forward(coding, keep_tape=True).tape)
-    size = coding.group_rows(plain.cell, n_samples, 6)
+    whole = backend.backward(plain.dH, plain.dfinal, problem.forward(backend, keep_tape=True).tape)
+    size = backend.group_rows(plain.cell, n_samples, 6)
     parts = []
     for start in range(0, n_samples, size):
         rows = slice(start, start + size)
@@ -246,22 +240,22 @@ def test_parts_of_a_batch_add_up(coding, dtype, kind, n_samples):
             plain, X=plain.X[rows], lengths=plain.lengths[rows], initial=plain.initial[rows]
         )
         coded = problem.coded._replace(codes=problem.coded.codes[rows])
-        out = part.forward(coding, keep_tape=True, coded=coded, batch_samples=n_samples)
-        parts.append(coding.backward(plain.dH[rows], plain.dfinal[rows], out.tape).dtable)
+        out = part.forward(backend, keep_tape=True, coded=coded, batch_samples=n_samples)
+        parts.append(backend.backward(plain.dH[rows], plain.dfinal[rows], out.tape).dtable)
     assert_same_bits(add_in_tree(parts), whole.dtable)
 
 
 @pytest.mark.parametrize("kind", ["tanh", *GATED, "normed gru"])
 @pytest.mark.parametrize("n_codes", [1, 2])
 @pytest.mark.parametrize("n_features", [0, 3])
-def test_a_stepper_gives_the_bits_of_the_sequence(coding, dtype, kind, n_codes, n_features):
+def test_a_stepper_gives_the_bits_of_the_sequence(backend, dtype, kind, n_codes, n_features):
     problem = make_coded(
         3, 5, n_features, 7, 6, n_codes, kind=kind, dtype=dtype, ragged=False, initial=False
     )
     plain, (codes, table) = problem.plain, problem.coded
-    expected = problem.forward(coding)
+    expected = problem.forward(backend)
     own = table.copy()
-    stepper = coding.stepper(plain.cell, plain.weights, 3, table=own, n_codes=n_codes)
+    stepper = backend.stepper(plain.cell, plain.weights, 3, table=own, n_codes=n_codes)
     own[...] = np.nan  # the stepper has a copy
     assert (stepper.n_codes, stepper.n_rows) == (n_codes, 6)
     state = np.zeros_like(stepper.state)
@@ -270,15 +264,15 @@ def test_a_stepper_gives_the_bits_of_the_sequence(coding, dtype, kind, n_codes, 
         stepper.step(x, c)
         assert_same_bits(stepper.state[:, :7], expected.H[:, t])
         coded = Coded(c[:, np.newaxis].copy(), table)
-        state = coding.step(plain.cell, x, state, plain.weights, coded=coded)
+        state = backend.step(plain.cell, x, state, plain.weights, coded=coded)
         assert_same_bits(state, stepper.state)
     assert_same_bits(stepper.state, expected.final)
 
 
-def test_a_stepper_refuses_codes_that_do_not_fit(coding):
+def test_a_stepper_refuses_codes_that_do_not_fit(backend):
     problem = make_coded(3, 5, 2, 7, 6, 2, ragged=False)
     plain, table = problem.plain, problem.coded.table
-    stepper = coding.stepper(plain.cell, plain.weights, 3, table=table, n_codes=2)
+    stepper = backend.stepper(plain.cell, plain.weights, 3, table=table, n_codes=2)
     x, codes = plain.X[:, 0].copy(), problem.coded.codes[:, 0].copy()
     low, high = codes.copy(), codes.copy()
     low[1, 0], high[2, 1] = -1, 6
@@ -298,21 +292,21 @@ def test_a_stepper_refuses_codes_that_do_not_fit(coding):
         with pytest.raises(TypeError, match="codes"):
             stepper.step(x, *bad)
     assert not stepper.state.any()
-    without = coding.stepper(plain.cell, plain.weights, 3)
+    without = backend.stepper(plain.cell, plain.weights, 3)
     assert (without.n_codes, without.n_rows) == (0, 0)
     with pytest.raises(TypeError, match="codes"):
         without.step(x, codes)
     assert not without.state.any()
     with pytest.raises(ValueError, match="n_codes=2, but table is None"):
-        coding.stepper(plain.cell, plain.weights, n_codes=2)
+        backend.stepper(plain.cell, plain.weights, n_codes=2)
     with pytest.raises(ValueError, match="n_codes=0, but there is a table"):
-        coding.stepper(plain.cell, plain.weights, table=table)
+        backend.stepper(plain.cell, plain.weights, table=table)
     with pytest.raises(ValueError, match=r"coded\.table has shape \(6, 6\), expected \(6, 7\)"):
-        coding.stepper(plain.cell, plain.weights, table=table[:, 1:].copy(), n_codes=1)
+        backend.stepper(plain.cell, plain.weights, table=table[:, 1:].copy(), n_codes=1)
 
 
 @pytest.mark.parametrize("kind", ["tanh", "lstm"])
-def test_codes_that_break_the_contract(coding, kind):
+def test_codes_that_break_the_contract(backend, kind):
     problem = make_coded(4, 5, 2, 3, 6, 2, kind=kind)
     codes, table = problem.coded
     low, high = codes.copy(), codes.copy()
@@ -321,7 +315,7 @@ def test_codes_that_break_the_contract(coding, kind):
     def refused(error, match, **changes):
         coded = problem.coded._replace(**changes)
         with pytest.raises(error, match=match):
-            replace(problem, coded=coded).forward(coding)
+            replace(problem, coded=coded).forward(backend)
 
     refused(ValueError, r"codes\[0, 3, 1\] .*time step 3\) is -1, but .* 6 rows", codes=low)
     refused(ValueError, r"codes\[0, 2, 0\] .*lie in \[0, 6\)", codes=high)
@@ -337,11 +331,11 @@ def test_codes_that_break_the_contract(coding, kind):
     refused(ValueError, r"codes\[0, 0, 0\]", table=table[:0].copy())
 
 
-def test_without_a_step_there_is_nothing_to_name(coding):
+def test_without_a_step_there_is_nothing_to_name(backend):
     """No samples, or no time steps: a table without rows will do."""
     for sizes in ((0, 4), (3, 0)):
         problem = make_coded(*sizes, 2, 3, 5, 2)
         none = problem.coded._replace(table=problem.coded.table[:0].copy())
         for coded in (problem.coded, none):
-            answers = replace(problem, coded=coded).answers(coding)
+            answers = replace(problem, coded=coded).answers(backend)
             assert not answers["dW_x"].any()

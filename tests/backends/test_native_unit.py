@@ -44,6 +44,7 @@ def build_check(compiler, isa, unit, flags, folder):
         ROOT / "tests/backends/unit_check.cpp",
         NATIVE / "runtime" / "run.cpp",
         NATIVE / "runtime" / "thread_pool.cpp",
+        NATIVE / "runtime" / "used_rows.cpp",
     ]
     run(
         *(compiler, *UNIT_FLAGS, *flags, f"-DELMAN_ISA={isa}", *sources, unit),

@@ -142,4 +142,4 @@ def test_the_kernel_itself_refuses_steppers_of_another_dtype(dtype, rng):
     kind = _native.StreamF64 if dtype == "float32" else _native.StreamF32
     steppers = [stepper.compiled for stepper in plan.steppers]
     with pytest.raises(TypeError, match="steppers: one is of another dtype"):
-        kind(steppers, False, [0], 0, 0, False, 2, None, None, None, W, b)
+        kind(steppers, False, [0], 0, 0, False, 2, (), None, None, None, W, b)

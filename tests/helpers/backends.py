@@ -7,10 +7,6 @@ from elman.backends import available_isas, get_backend
 BACKENDS = ["reference", *(f"native-{isa}" for isa in available_isas())]
 
 
-CODING = ["reference"]
-"""Those that take codes of categories."""
-
-
 def make_backend(name: str, n_threads: int = 1):
     """The backend of one of `BACKENDS`."""
     kind, _, isa = name.partition("-")

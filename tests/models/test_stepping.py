@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.backends import CODING, make_backend
 from helpers.problems import assert_same_bits, cell_of
 
 from elman.data.missing import with_indicators
@@ -17,12 +16,6 @@ from elman.nn.network import Network
 
 CATEGORIES = ((5, 2), (3, 0))
 N_NUMBERS = 2
-
-
-@pytest.fixture(params=CODING)
-def coding(request):
-    """The backends that take codes."""
-    return make_backend(request.param)
 
 
 def model_of(rng, *, kind="gru", missing="error", dtype="float32", scaled=True, **options):
@@ -67,46 +60,46 @@ def whole(model, x, backend):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["tanh", "gru", "normed lstm"])
 @pytest.mark.parametrize("options", [{}, {"readout": "attention", "residual": True}])
-def test_steps_are_the_sequence(coding, rng, kind, dtype, missing, options):
+def test_steps_are_the_sequence(backend, rng, kind, dtype, missing, options):
     model = model_of(rng, kind=kind, dtype=dtype, missing=missing, **options)
     X = draw(rng)
     if missing == "mask":
         X[..., 2:][rng.random((6, 3, 2)) < 0.3] = np.nan
-    steps = make_stepped(plan_of(model, coding, 3), coding)
-    logits = [whole(model, X[:, i], coding)[1] for i in range(3)]
+    steps = make_stepped(plan_of(model, backend, 3), backend)
+    logits = [whole(model, X[:, i], backend)[1] for i in range(3)]
     for t in range(6):
         assert steps.step(X[t].copy()) is not None
         for i in range(3):
             assert_same_bits(steps.logits[i].astype(np.float64), logits[i][t])
-    answers = [whole(model, X[:, i], coding)[0][-1] for i in range(3)]
+    answers = [whole(model, X[:, i], backend)[0][-1] for i in range(3)]
     np.testing.assert_allclose(steps.answer(), answers, rtol=1e-5)
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])
-def test_a_step_with_a_gap_is_left_out(coding, rng, column):
+def test_a_step_with_a_gap_is_left_out(backend, rng, column):
     """Whatever the column; what the row holds beside the gap is not looked at."""
     model = model_of(rng, missing="skip")
     X = draw(rng)
     with_gap = X.copy()
     with_gap[2, 1] = -7.5
     with_gap[2, 1, column] = np.nan
-    steps = make_stepped(plan_of(model, coding, 3), coding)
+    steps = make_stepped(plan_of(model, backend, 3), backend)
     for x in with_gap:
         assert steps.step(x.copy()) is not None
     kept = np.delete(X[:, 1], 2, axis=0)
     for i, x in enumerate((X[:, 0], kept, X[:, 2])):
-        assert_same_bits(steps.logits[i].astype(np.float64), whole(model, x, coding)[1][-1])
+        assert_same_bits(steps.logits[i].astype(np.float64), whole(model, x, backend)[1][-1])
     assert steps.state["n_steps"].tolist() == [6, 5, 6]
 
 
 @pytest.mark.parametrize("missing", ["error", "mask", "skip"])
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("wrong", [-1.0, 5.0, 1.5, np.inf, -np.inf, 1e30, np.nan])
-def test_what_is_no_category_is_refused_and_nothing_changes(coding, rng, wrong, scaled, missing):
+def test_what_is_no_category_is_refused_and_nothing_changes(backend, rng, wrong, scaled, missing):
     if missing == "skip" and np.isnan(wrong):
         return  # a gap, which leaves the step out
     model = model_of(rng, missing=missing, scaled=scaled)
-    steps = make_stepped(plan_of(model, coding, 3), coding)
+    steps = make_stepped(plan_of(model, backend, 3), backend)
     X = draw(rng)
     steps.step(X[0].copy())
     before = {name: array.copy() for name, array in steps.state.items()}
@@ -118,9 +111,9 @@ def test_what_is_no_category_is_refused_and_nothing_changes(coding, rng, wrong, 
     assert steps.step(X[1].copy()) is not None
 
 
-def test_each_column_has_its_own_categories(coding, rng):
+def test_each_column_has_its_own_categories(backend, rng):
     """3 is one of the first column and none of the second, whose rows come after it."""
-    steps = make_stepped(plan_of(model_of(rng), coding, 1), coding)
+    steps = make_stepped(plan_of(model_of(rng), backend, 1), backend)
     x = np.array([[3.0, 2.0, 0.5, -0.5]])
     assert steps.step(x) is not None
     assert steps.step(x[:, [0, 0, 2, 3]].copy()) is None
@@ -139,14 +132,14 @@ def test_a_stream_says_which_category_is_wrong(rng, missing, wrong):
     assert stream.n_steps.tolist() == [1, 1]
 
 
-def test_a_plan_whose_steppers_take_other_categories(coding, rng):
-    plan = plan_of(model_of(rng), coding, 1)
+def test_a_plan_whose_steppers_take_other_categories(backend, rng):
+    plan = plan_of(model_of(rng), backend, 1)
     assert (plan.n_codes, plan.categories, plan.n_features) == (2, (5, 3), 4)
     with pytest.raises(ValueError, match=r"steppers\[0\] takes 2 codes for 8 rows .* 1 for 5"):
-        coding.stream(plan._replace(categories=(5,)))
+        backend.stream(plan._replace(categories=(5,)))
     with pytest.raises(ValueError, match=r"steppers\[0\] takes 2 codes for 8 rows"):
-        coding.stream(plan._replace(categories=(5, 4)))
+        backend.stream(plan._replace(categories=(5, 4)))
     with pytest.raises(ValueError, match=r"steppers\[1\] takes 2 codes for 8 rows .* 0 for 0"):
-        coding.stream(plan._replace(steppers=plan.steppers[:1] * 2))
+        backend.stream(plan._replace(steppers=plan.steppers[:1] * 2))
     with pytest.raises(ValueError, match="categories has 2 columns, but a step has only 1"):
-        coding.stream(plan._replace(n_features=1))
+        backend.stream(plan._replace(n_features=1))

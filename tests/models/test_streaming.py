@@ -531,8 +531,8 @@ def test_the_kernel_checks_what_it_is_given(rng):
     plan = plan_of(trained, backend, 3)
     options = {
         "steppers": [s.compiled for s in plan.steppers], "residual": False, "readouts": [0],
-        "missing": 0, "link": 1, "flat": False, "n_features": 2, "mean": None, "scale": None,
-        "query": None, "W": plan.W, "b": plan.b,
+        "missing": 0, "link": 1, "flat": False, "n_features": 2, "categories": (), "mean": None,
+        "scale": None, "query": None, "W": plan.W, "b": plan.b,
     }  # fmt: skip
     _native.StreamF32(**options)
     for bad in (
@@ -542,7 +542,8 @@ def test_the_kernel_checks_what_it_is_given(rng):
         {"mean": np.zeros(2)}, {"mean": np.zeros(3), "scale": np.ones(3)}, {"readouts": [3]},
         {"query": np.zeros(7)}, {"query": np.zeros(6, np.float32)}, {"W": plan.W[:-1].copy()},
         {"b": plan.b[:-1].copy()}, {"W": plan.W.T}, {"b": plan.b.astype(np.float64)},
-        {"steppers": options["steppers"] * 2},
+        {"steppers": options["steppers"] * 2}, {"categories": (3,)}, {"categories": (0, 0, 0)},
+        {"categories": (-1,)}, {"categories": (2**40, 1)},
     ):  # fmt: skip
         with pytest.raises((TypeError, ValueError, AttributeError, RuntimeError)):
             _native.StreamF32(**(options | bad))

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers.backends import CODING, make_backend
 from helpers.problems import assert_same_bits, cell_of
 
 import elman.nn.embedding as embedding
@@ -31,12 +30,6 @@ LENGTHS = (7, 6, 4, 3, 1, 0)
 ONE_HOT = ((4, 0), (6, 0))
 VECTORS = ((5, 3), (2, 1))
 MIXED = ((4, 0), (7, 2), (3, 0))
-
-
-@pytest.fixture(params=CODING)
-def coding(request):
-    """The backends that take codes."""
-    return make_backend(request.param)
 
 
 def build(categories, n_numbers=2, *, kind="gru", sizes=(3,), dtype="float64", seed=0, **options):
@@ -127,28 +120,30 @@ CASES = [
 
 
 @pytest.mark.parametrize(("categories", "n_numbers", "options"), CASES, ids=str)
-def test_it_is_the_network_over_one_hot_columns_and_vectors(coding, categories, n_numbers, options):
+def test_it_is_the_network_over_one_hot_columns_and_vectors(
+    backend, categories, n_numbers, options
+):
     network = build(categories, n_numbers, **options)
     X, lengths = batch_of(network)
-    ours = taken_back(network, X, lengths, coding)
-    assert_alike(ours, expected_of(network, X, lengths, coding), network)
+    ours = taken_back(network, X, lengths, backend)
+    assert_alike(ours, expected_of(network, X, lengths, backend), network)
 
 
-def test_all_samples_of_one_length(coding):
+def test_all_samples_of_one_length(backend):
     network = build(MIXED, 1, bidirectional=True)
     X, lengths = batch_of(network, (4, 4, 4))
-    ours = taken_back(network, X, None, coding)
-    assert_alike(ours, expected_of(network, X, lengths, coding), network)
+    ours = taken_back(network, X, None, backend)
+    assert_alike(ours, expected_of(network, X, lengths, backend), network)
 
 
 @pytest.mark.parametrize("kind", ["tanh", "gru", "lstm", "normed gru"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_one_hot_columns_have_the_bits_of_numbers(coding, kind, dtype):
+def test_one_hot_columns_have_the_bits_of_numbers(backend, kind, dtype):
     network = build(((5, 0),), 0, kind=kind, dtype=dtype, sizes=(3, 2))
     X, lengths = batch_of(network)
     dense, X_dense = dense_of(network, X, lengths)
     ours, expected = (
-        each.forward(x, lengths, coding)[0] for each, x in ((network, X), (dense, X_dense))
+        each.forward(x, lengths, backend)[0] for each, x in ((network, X), (dense, X_dense))
     )
     assert_same_bits(ours, expected)
 
@@ -167,7 +162,7 @@ def test_one_hot_columns_have_the_bits_of_numbers(coding, kind, dtype):
     ],
     ids=str,
 )
-def test_against_central_differences(coding, cell, categories, n_features, options):
+def test_against_central_differences(backend, cell, categories, n_features, options):
     report = gradcheck(
         cell=cell,
         categories=categories,
@@ -175,7 +170,7 @@ def test_against_central_differences(coding, cell, categories, n_features, optio
         hidden_size=3,
         n_timesteps=4,
         n_classes=2,
-        backend=coding,
+        backend=backend,
         max_elements=40,
         **options,
     )
@@ -193,11 +188,11 @@ def test_every_readout_is_among_the_cases():
 
 @pytest.mark.parametrize("every", [1, 3])
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
-def test_states_computed_again_have_the_same_bits(coding, kind, every):
+def test_states_computed_again_have_the_same_bits(backend, kind, every):
     network = build(MIXED, 1, kind=kind, bidirectional=True, readout="attention")
     X, lengths = batch_of(network)
-    whole = taken_back(network, X, lengths, coding)
-    again = taken_back(network, X, lengths, coding, recompute_every=every)
+    whole = taken_back(network, X, lengths, backend)
+    again = taken_back(network, X, lengths, backend, recompute_every=every)
     assert_same_bits(again[2], whole[2])
     for name, array in whole[1].items():
         assert_same_bits(again[1][name], array, name)
@@ -205,40 +200,40 @@ def test_states_computed_again_have_the_same_bits(coding, kind, every):
 
 @pytest.mark.parametrize("readout", ["last", "max", "attention"])
 @pytest.mark.parametrize("every", [2, 3, 7])
-def test_the_way_back_in_chunks(coding, readout, every):
+def test_the_way_back_in_chunks(backend, readout, every):
     network = build(MIXED, 1, kind="lstm", sizes=(3, 2), readout=readout)
     X, lengths = batch_of(network)
     found = []
     dense, X_dense = dense_of(network, X, lengths)
     for each, x in ((network, X), (dense, X_dense)):
-        logits, backward = truncation.forward(each, x, lengths, coding, every)
+        logits, backward = truncation.forward(each, x, lengths, backend, every)
         found.append((logits, backward(np.cos(logits))[0]))
     np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-12, atol=1e-13)
     for name, array in found[1][1].items():
         np.testing.assert_allclose(found[0][1][name], array, rtol=1e-10, atol=1e-12, err_msg=name)
     assert found[0][1]["embedding1.E"].any()
     if every == 7:  # one chunk: the whole sequence, whose vectors have the gradient tested above
-        whole, backward = network.forward(X, lengths, coding)
+        whole, backward = network.forward(X, lengths, backend)
         for name, array in backward(np.cos(whole))[0].items():
             assert_same_bits(found[0][1][name], array, name)
 
 
-def test_vectors_have_the_gradient_of_all_chunks(coding):
+def test_vectors_have_the_gradient_of_all_chunks(backend):
     """Each chunk names other categories, and what they add to E is kept."""
     network = build(((9, 2),), 0, kind="tanh", readout="mean")
     X = np.arange(8.0).reshape(1, 8, 1)
-    _, backward = truncation.forward(network, X, None, coding, 3)
+    _, backward = truncation.forward(network, X, None, backend, 3)
     dE = backward(np.ones((1, 4)))[0]["embedding0.E"]
     assert dE[:8].all()
     assert not dE[8].any()
 
 
-def test_dropout_leaves_out_units_and_no_categories(coding):
+def test_dropout_leaves_out_units_and_no_categories(backend):
     network = build(MIXED, 1, kind="gru", sizes=(3, 3), dropout=0.4, recurrent_dropout=0.3)
     X, lengths = batch_of(network)
     masking = Masking(seed=3, epoch=2, samples=np.arange(len(X)))
-    ours = taken_back(network, X, lengths, coding, masking=masking)
-    assert_alike(ours, expected_of(network, X, lengths, coding, masking=masking), network)
+    ours = taken_back(network, X, lengths, backend, masking=masking)
+    assert_alike(ours, expected_of(network, X, lengths, backend, masking=masking), network)
 
 
 @pytest.mark.parametrize("name", available_backends())
@@ -255,18 +250,18 @@ def test_vectors_make_a_batch_one_group_and_one_hot_columns_do_not(name):
 
 
 @pytest.mark.parametrize("categories", [ONE_HOT, ((300, 0),), VECTORS])
-def test_parts_of_a_batch_add_up(coding, categories):
+def test_parts_of_a_batch_add_up(backend, categories):
     network = build(categories, 1, kind="gru", bidirectional=True)
     lengths = tuple(np.sort(np.arange(37) % 8)[::-1].tolist())
     X, lengths = batch_of(network, lengths)
     targets = np.arange(37) % 4
     samples = Samples(X, lengths, targets)
     objective = OneClass()
-    whole = gradient(network, samples, objective, coding, need_dX=True)
-    borders = fixed_groups(network.layout, 37, X.shape[1], coding)
-    total = objective.weight_sum(None, 37, coding.fused)
+    whole = gradient(network, samples, objective, backend, need_dX=True)
+    borders = fixed_groups(network.layout, 37, X.shape[1], backend)
+    total = objective.weight_sum(None, 37, backend.fused)
     parts = [
-        gradient(network, samples.part(start, stop), objective, coding, total, need_dX=True)
+        gradient(network, samples.part(start, stop), objective, backend, total, need_dX=True)
         for start, stop in pairwise(borders)
     ]
     added = add_groups(parts)
@@ -276,13 +271,13 @@ def test_parts_of_a_batch_add_up(coding, categories):
 
 
 @pytest.mark.parametrize("categories", [MIXED, ((300, 0),), ((300, 3), (2, 0))])
-def test_a_sample_alone_has_the_bits_of_the_batch(coding, categories):
+def test_a_sample_alone_has_the_bits_of_the_batch(backend, categories):
     network = build(categories, 1, kind="lstm", sizes=(3, 2), bidirectional=True, dtype="float32")
     X, lengths = batch_of(network)
-    logits, _, dX = taken_back(network, X, lengths, coding)
+    logits, _, dX = taken_back(network, X, lengths, backend)
     for i, length in enumerate(lengths):
         own = np.ascontiguousarray(X[i : i + 1, :length])
-        alone, backward = network.forward(own, None, coding, need_dX=True)
+        alone, backward = network.forward(own, None, backend, need_dX=True)
         assert_same_bits(alone[0], logits[i])
         dlogits = np.random.default_rng(5).normal(size=logits.shape).astype(np.float32)[i : i + 1]
         assert_same_bits(backward(dlogits)[1][0], dX[i, :length])
@@ -290,51 +285,52 @@ def test_a_sample_alone_has_the_bits_of_the_batch(coding, categories):
 
 @pytest.mark.parametrize("padding", [np.nan, np.inf, 1e30, 0.5, 3.0])
 @pytest.mark.parametrize("categories", [MIXED, ((300, 0),), ((300, 3),)])
-def test_what_follows_an_end_is_not_read(coding, categories, padding):
+def test_what_follows_an_end_is_not_read(backend, categories, padding):
     network = build(categories, 1, bidirectional=True, readout="max")
-    expected = taken_back(network, *batch_of(network), coding)
-    ours = taken_back(network, *batch_of(network, padding=padding), coding)
+    expected = taken_back(network, *batch_of(network), backend)
+    ours = taken_back(network, *batch_of(network, padding=padding), backend)
     assert_same_bits(ours[0], expected[0])
     assert_same_bits(ours[2], expected[2])
     for name, array in expected[1].items():
         assert_same_bits(ours[1][name], array, name)
 
 
-def test_more_padding_changes_no_bit(coding):
+def test_more_padding_changes_no_bit(backend):
     network = build(((300, 3), (3, 0)), 1)
     X, lengths = batch_of(network)
     longer = np.full((len(X), 12, X.shape[2]), -1.0)
     longer[:, : X.shape[1]] = X
-    expected, ours = (taken_back(network, x, lengths, coding) for x in (X, longer))
+    expected, ours = (taken_back(network, x, lengths, backend) for x in (X, longer))
     assert_same_bits(ours[0], expected[0])
     for name, array in expected[1].items():
         assert_same_bits(ours[1][name], array, name)
 
 
 @pytest.mark.parametrize("value", [-1.0, 4.0, 2.5, np.nan, np.inf, 3e9, -0.25])
-def test_what_is_no_category_is_named(coding, value):
+def test_what_is_no_category_is_named(backend, value):
     network = build(((9, 2), (4, 0)), 1)
     X, lengths = batch_of(network)
     X[2, 3, 1] = value
     what = r"sample 2 of the batch, time step 3: column 1 of X is .* from 0 to 3"
     with pytest.raises(ValueError, match=what):
-        network.forward(X, lengths, coding)
+        network.forward(X, lengths, backend)
     X[2, 3, 1] = 3
-    network.forward(X, lengths, coding)
+    network.forward(X, lengths, backend)
 
 
-def test_only_named_categories_are_in_the_table(coding):
+def test_only_named_categories_are_in_the_table(backend):
     """Of many categories; to the bits that the table of all of them gives."""
     network = build(((1000, 0), (400, 3)), 0, kind="gru")
     X, lengths = batch_of(network)
     seen = []
 
-    class Spy(type(coding)):
+    class Spy(type(backend)):
         def forward(self, *given, coded: Coded, **options):
             seen.append(coded)
             return super().forward(*given, coded=coded, **options)
 
-    ours = taken_back(network, X, lengths, Spy())
+    spy = Spy() if backend.name == "reference" else Spy(isa=backend.isa)
+    ours = taken_back(network, X, lengths, spy)
     past = np.arange(X.shape[1]) >= lengths[:, np.newaxis]
     own = X[~past]
     named = [len(np.unique(own[:, k])) for k in range(2)]
@@ -346,9 +342,9 @@ def test_only_named_categories_are_in_the_table(coding):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(embedding, "FEW", 10**6)
         big = np.repeat(X, 40, axis=0)  # with as many steps as categories all are in the table
-        network.forward(big, np.repeat(lengths, 40), Spy())
+        network.forward(big, np.repeat(lengths, 40), spy)
         assert len(seen[1].table) == 1400
-    stream = ComposedNetwork(plan_of(Named(network), coding, 1), coding)
+    stream = ComposedNetwork(plan_of(Named(network), backend, 1), backend)
     for t in range(7):
         answers = stream.step(X[:1, t].astype(float))
     assert_same_bits(answers[0], ours[0][0])
@@ -372,51 +368,51 @@ class Named:
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_frozen_vectors_have_no_gradient(coding, frozen):
+def test_frozen_vectors_have_no_gradient(backend, frozen):
     network = build(MIXED, 1, bidirectional=True, frozen_embeddings=frozen)
     X, lengths = batch_of(network)
-    _, found, dX = taken_back(network, X, lengths, coding)
-    _, expected, dX_expected = expected_of(network, X, lengths, coding)
+    _, found, dX = taken_back(network, X, lengths, backend)
+    _, expected, dX_expected = expected_of(network, X, lengths, backend)
     assert network.layout.frozen == (("embedding1.E",) if frozen else ())
     assert found["embedding1.E"].any() == (not frozen)
     np.testing.assert_allclose(found["recurrent0.W_x"], expected["recurrent0.W_x"], rtol=1e-10)
     np.testing.assert_allclose(dX, dX_expected, rtol=1e-10)
 
 
-def test_without_an_answer_about_X_there_is_none(coding):
+def test_without_an_answer_about_X_there_is_none(backend):
     network = build(MIXED, 0)
     X, lengths = batch_of(network)
-    logits, backward = network.forward(X, lengths, coding)
+    logits, backward = network.forward(X, lengths, backend)
     assert backward(np.ones_like(logits))[1] is None
 
 
 @pytest.mark.parametrize("readout", ["last", "attention", "every"])
-def test_inference_in_chunks_and_over_time(coding, readout):
+def test_inference_in_chunks_and_over_time(backend, readout):
     network = build(MIXED, 1, kind="lstm", sizes=(3, 2), readout=readout, dtype="float32")
     X, lengths = batch_of(network)
-    expected = network.forward(X, lengths, coding)[0]
+    expected = network.forward(X, lengths, backend)[0]
     for at_once in (1, 3, None):
-        logits = network.logits(X, lengths, coding, at_once)
-        over_time = network.logits_over_time(X, lengths, coding, at_once)
+        logits = network.logits(X, lengths, backend, at_once)
+        over_time = network.logits_over_time(X, lengths, backend, at_once)
         for i, n in enumerate(lengths):
             own = slice(0, n) if readout == "every" else slice(None)
             assert_same_bits(logits[i, own], expected[i, own])
             if n and readout != "every":
                 assert_same_bits(over_time[i, n - 1], expected[i])
-    assert network.hidden_states(X, lengths, coding).shape == (6, 7, 2)
-    assert network.tapes(X, lengths, coding)["recurrent0"].coded is not None
-    assert network.states_before(coding).shape == (2,)
+    assert network.hidden_states(X, lengths, backend).shape == (6, 7, 2)
+    assert network.tapes(X, lengths, backend)["recurrent0"].coded is not None
+    assert network.states_before(backend).shape == (2,)
 
 
 @pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
-def test_the_gradient_at_states_is_that_of_the_network_over_numbers(coding, kind):
+def test_the_gradient_at_states_is_that_of_the_network_over_numbers(backend, kind):
     network = build(MIXED, 1, kind=kind, bidirectional=True, readout="mean")
     X, lengths = batch_of(network)
     dense, X_dense = dense_of(network, X, lengths)
     targets = np.arange(len(X)) % 4
-    ours = state_gradients(network, Samples(X, lengths, targets), OneClass(), coding)
+    ours = state_gradients(network, Samples(X, lengths, targets), OneClass(), backend)
     X_dense = np.nan_to_num(X_dense)
-    expected = state_gradients(dense, Samples(X_dense, lengths, targets), OneClass(), coding)
+    expected = state_gradients(dense, Samples(X_dense, lengths, targets), OneClass(), backend)
     assert ours.keys() == expected.keys()
     for name, found in ours.items():
         np.testing.assert_allclose(found.total, expected[name].total, rtol=1e-9, atol=1e-13)
@@ -442,7 +438,7 @@ def test_initial_values():
     assert sums.var() == pytest.approx(44 * limit**2 / 3, rel=0.1)
 
 
-def test_training_learns_categories_that_numbers_do_not_show(coding):
+def test_training_learns_categories_that_numbers_do_not_show(backend):
     """The sum of two looked-up numbers, of a permutation: gradient descent reaches it."""
     network = build(((6, 2),), 0, kind="tanh", sizes=(4,), readout="last")
     rng = np.random.default_rng(2)
@@ -450,7 +446,7 @@ def test_training_learns_categories_that_numbers_do_not_show(coding):
     targets = np.isin(X[:, 1, 0], [0, 3, 4]).astype(np.int64)
     losses = []
     for _ in range(60):
-        logits, backward = network.forward(X, None, coding)
+        logits, backward = network.forward(X, None, backend)
         loss, dlogits = cross_entropy(logits, targets)
         losses.append(loss.sum())
         network.params.flat[...] -= 2 * backward(dlogits)[0].flat

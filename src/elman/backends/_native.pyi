@@ -1,5 +1,6 @@
 """The compiled module. Shapes are those of `contract`; names are given by their codes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 _Array = NDArray[Any]
 _Lengths = NDArray[np.int64] | None
+_Codes = NDArray[np.int32]
 
 class StepperF32:
     def __init__(
@@ -19,8 +21,10 @@ class StepperF32:
         b: _Array,
         gain: _Array | None,
         n_samples: int,
+        table: _Array | None,
+        n_codes: int,
     ) -> None: ...
-    def step(self, x: _Array) -> None: ...
+    def step(self, x: _Array, codes: _Codes | None = None) -> None: ...
     def state(self) -> _Array: ...
 
 class StepperF64(StepperF32): ...
@@ -35,6 +39,7 @@ class StreamF32:
         link: int,
         flat: bool,
         n_features: int,
+        categories: Sequence[int],
         mean: _Array | None,
         scale: _Array | None,
         query: _Array | None,
@@ -76,6 +81,8 @@ def forward(
     recompute_every: int,
     h_mask: _Array | None,
     batch_samples: int,
+    codes: _Codes | None,
+    table: _Array | None,
     /,
 ) -> tuple[_Array | None, _Array, _Array | None, _Array | None, _Array | None, int, _Array | None]:
     """H, final, pooled, ties, checkpoints, the rounded number of steps between them, and trace."""
@@ -108,9 +115,11 @@ def backward(
     db: _Array | None,
     dgain: _Array | None,
     batch_samples: int,
+    codes: _Codes | None,
+    table: _Array | None,
     /,
-) -> tuple[_Array | None, _Array, _Array, _Array, _Array, _Array | None]:
-    """dX, dinitial, dW_x, dW_h, db and dgain; the last four are those passed in, or fresh ones."""
+) -> tuple[_Array | None, _Array, _Array, _Array, _Array, _Array | None, _Array | None]:
+    """dX, dinitial, dW_x, dW_h, db, dgain and dtable; of weights those passed in, or fresh ones."""
 
 def group_rows(cell: int, n_samples: int, hidden_size: int, /) -> int: ...
 def linear_forward(isa: int, n_threads: int, X: _Array, W: _Array, b: _Array, /) -> _Array: ...

@@ -41,6 +41,7 @@ _CELL, _ACTIVATION, _POOL = _CODES.cell, _CODES.activation, _CODES.outputs
 _READOUT = {**_CODES.readout, "every": _CODES.readout["last"]}
 """A stream answers after every step, so that "every" is "last"."""
 _NO_WEIGHTS = (None, None, None, None)
+_NO_CODES = (None, None)
 _WHOLE = -1
 """In the place of the number of rows of a batch: the call has all of them."""
 
@@ -62,23 +63,15 @@ def _isa_index(isa: str | None) -> int:
     return _ISAS.index(isa)
 
 
-def _refuse_codes(coded: object) -> None:
-    if coded is not None:
-        raise NotImplementedError(
-            "the compiled kernel does not take categories (coded, table) yet; use the reference, "
-            'elman.backends.get_backend("reference")'
-        )
-
-
 class _NativeStepper:
     """A `streams.Stepper` whose `step` is the method of the compiled stepper itself."""
 
     __slots__ = ("compiled", "isa", "n_codes", "n_rows", "state", "step")
 
-    def __init__(self, stepper: _native.StepperF32, isa: str) -> None:
+    def __init__(self, stepper: _native.StepperF32, isa: str, n_codes: int, n_rows: int) -> None:
         self.compiled = stepper
         self.isa = isa
-        self.n_codes = self.n_rows = 0
+        self.n_codes, self.n_rows = n_codes, n_rows
         self.state: Array = stepper.state()
         self.step: Callable[..., None] = stepper.step
 
@@ -165,13 +158,13 @@ class NativeBackend(Backend):
         batch_samples: int | None = None,
         coded: Coded | None = None,
     ) -> Forward:
-        _refuse_codes(coded)
         try:
             # The kernel refuses arguments that break the contract, with a short message. Only then
             # are they checked in Python, for an error that gives the reason.
             W_x, W_h, b, gain = weights
             if (gain is None) is cell.layer_norm:
                 raise ValueError("gain: it goes with layer normalisation")
+            codes, table = _NO_CODES if coded is None else coded
             H, final, pooled, ties, checkpoints, every, trace = _native.forward(
                 self._isa,
                 self._n_threads,
@@ -190,6 +183,8 @@ class NativeBackend(Backend):
                 min(recompute_every, X.shape[1]) if recompute_every > 0 else recompute_every,
                 h_mask,
                 _WHOLE if batch_samples is None else batch_samples,
+                codes,
+                table,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
             check_forward(
@@ -202,6 +197,7 @@ class NativeBackend(Backend):
                 recompute_every,
                 h_mask,
                 batch_samples,
+                coded,
             )
             raise
         states = H if checkpoints is None else checkpoints
@@ -222,6 +218,7 @@ class NativeBackend(Backend):
             trace,
             h_mask,
             batch_samples,
+            coded,
         )
         return Forward(H if outputs == "sequence" else None, final, tape, pooled)
 
@@ -236,13 +233,13 @@ class NativeBackend(Backend):
         need_dX: bool = True,
         out: Weights | None = None,
     ) -> CellGradients:
-        _refuse_codes(tape.coded)
         try:
             cell, X, lengths, initial, weights, states, every, outputs = tape[:8]
-            pooled, ties, trace, h_mask, batch_samples = tape[8:13]
+            pooled, ties, trace, h_mask, batch_samples, coded = tape[8:]
+            codes, table = _NO_CODES if coded is None else coded
             W_x, W_h, b, gain = weights
             dW_x, dW_h, db, dgain = _NO_WEIGHTS if out is None else out
-            dX, dinitial, into_W_x, into_W_h, into_b, into_gain = _native.backward(
+            dX, dinitial, into_W_x, into_W_h, into_b, into_gain, dtable = _native.backward(
                 self._isa,
                 self._n_threads,
                 _CELL[cell.name],
@@ -270,11 +267,13 @@ class NativeBackend(Backend):
                 db,
                 dgain,
                 _WHOLE if batch_samples is None else batch_samples,
+                codes,
+                table,
             )
         except (TypeError, ValueError, LookupError, AttributeError):
             check_backward(dH, dfinal, tape, dpooled, out)
             raise
-        return CellGradients(dX, dinitial, Weights(into_W_x, into_W_h, into_b, into_gain))
+        return CellGradients(dX, dinitial, Weights(into_W_x, into_W_h, into_b, into_gain), dtable)
 
     @override
     def group_rows(self, cell: Cell | None, n_rows: int, width: int) -> int:
@@ -291,9 +290,10 @@ class NativeBackend(Backend):
         *,
         coded: Coded | None = None,
     ) -> Array:
-        _refuse_codes(coded)
-        check_step(cell, x, state, weights)
-        return self.forward(cell, x[:, None, :], None, state, weights, outputs="final").final
+        check_step(cell, x, state, weights, coded)
+        return self.forward(
+            cell, x[:, None, :], None, state, weights, outputs="final", coded=coded
+        ).final
 
     @override
     def stepper(
@@ -305,7 +305,6 @@ class NativeBackend(Backend):
         table: Array | None = None,
         n_codes: int = 0,
     ) -> Stepper:
-        _refuse_codes(table)
         check_stepper(cell, weights, n_samples, table, n_codes)
         kind = _native.StepperF32 if weights.b.dtype == np.float32 else _native.StepperF64
         return _NativeStepper(
@@ -315,8 +314,12 @@ class NativeBackend(Backend):
                 _ACTIVATION[cell.activation],
                 *weights,
                 n_samples=n_samples,
+                table=table,
+                n_codes=n_codes,
             ),
             self.isa,
+            n_codes,
+            0 if table is None else len(table),
         )
 
     @override
@@ -343,6 +346,7 @@ class NativeBackend(Backend):
                 _CODES.link[plan.link],
                 plan.flat,
                 plan.n_features,
+                plan.categories,
                 plan.mean,
                 plan.scale,
                 plan.readout_weights.get("attention.query"),

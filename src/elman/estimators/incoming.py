@@ -58,8 +58,9 @@ class IncomingData(TargetHooks[M]):
                 ensure_min_timesteps=1,
             )
             return data, symbols.feature_names, symbols
-        self._refuse_symbol_arguments()
-        hint = hint_of_token_ids(X) if self.categorical_features == "auto" else None
+        if self.embedding_init is not None:
+            raise ValueError("embedding_init has vectors of categories, but X has numbers alone")
+        hint = hint_of_token_ids(X)
         if hint is not None:
             warnings.warn(hint, stacklevel=5)
         data = check_sequences(
@@ -87,19 +88,6 @@ class IncomingData(TargetHooks[M]):
             handle_unknown=self.handle_unknown,
             missing=self.missing,
         )
-
-    def _refuse_symbol_arguments(self) -> None:
-        """Raise ValueError if X has numbers alone, and an argument is about categories."""
-        asked = self.categorical_features
-        if not isinstance(asked, str) and np.any(asked):
-            raise ValueError(
-                f"categorical_features={asked!r:.100} names columns of categories, but X has none "
-                "that could be: they are integers, texts or bools, in a data frame, a list of "
-                "tables or of tuples, or an array of integers or objects"
-            )
-        for name in ("embedding_init",):
-            if getattr(self, name) is not None:
-                raise ValueError(f"{name} has vectors of categories, but X has numbers alone")
 
     def _check_more_X(self, X: Any) -> tuple[Sequences, Names | None, Symbols | None]:
         """X to go on training with, the names of its columns, and what its symbols are."""

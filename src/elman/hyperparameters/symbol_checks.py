@@ -140,8 +140,8 @@ def frequency(name: str, value: Any) -> None:
             f"{name}={value!r:.200} is {a_kind(value)}; it must be an int of at least 1, a share "
             "between 0 and 1, or None"
         )
-    whole = isinstance(value, numbers.Integral)
-    if (whole and value < 1) or (not whole and not 0 < value < 1):
+    whole, number = isinstance(value, numbers.Integral), float(value)
+    if (whole and number < 1) or (not whole and not 0 < number < 1):
         raise ValueError(
             f"{name}={value!r:.200}; it must be an int of at least 1 (how often), or a float "
             "between 0 and 1 (which share of all tokens)"

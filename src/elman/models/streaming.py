@@ -184,8 +184,8 @@ class Stream:
             streams a list of n of these. Of one feature also a number, or (n,). Or by name, where
             the model was trained on names: a mapping, a named tuple, a pandas series or a data
             frame of one row; for n streams a list of n of them, or a frame of n rows. Their order
-            is then of no importance, but no name may be missing or unknown. NaN is what `missing` said in training; a step that is
-            skipped leaves the state as it is, and the answer too.
+            is then of no importance, but no name may be missing or unknown. NaN is what `missing`
+            said in training; a step that is skipped leaves the state as it is, and the answer too.
 
         Returns
         -------
