@@ -146,6 +146,15 @@ def test_a_text_on_each_line(capsys, monkeypatch, files):
     assert [row[0] for row in lines_of(out)] == ["label", *expected]
 
 
+def test_lines_have_no_labels(capsys, files):
+    code, out, err = run(capsys, "evaluate", files / "names.safetensors", "-")
+    assert (code, out) == (2, "")
+    assert "standard input has no labels" in err
+    code, _, err = run(capsys, "fit", files / "names.csv", "--text", "name", "-o", files / "x")
+    assert code == 2
+    assert "--label, --step-label or --target names their column" in err
+
+
 def test_words_on_each_line(capsys, monkeypatch, files):
     with_stdin(monkeypatch, "the  cat sat\nit ran\n")
     code, out, err = run(capsys, "predict", files / "words.safetensors", "-")
@@ -267,6 +276,8 @@ def test_a_table_without_names_of_columns(capsys, files, tmp_path):
     )
     assert (code, err) == (0, "")
     assert elman.load(path).model_.symbols.categorical == (0, 1)
+    with open(rows, "w") as file:
+        csv.writer(file).writerows(row[:4] for row in CLICKS)
     code, out, err = run(capsys, "predict", path, rows, "--no-header")
     assert code == 0
     assert len(lines_of(out)) == 3
@@ -291,7 +302,7 @@ def test_numbers_named_as_categories_in_a_file_that_says_itself_what_is_what(cap
     elman.data.write_npz(path, X, ["a", "b", "b", "a"])
     code, _, err = run(capsys, "fit", path, "-o", saved, *SMALL, "--categorical-features", "all")
     assert (code, err) == (0, "")
-    assert elman.load(saved).model_.symbols.vocabularies[0].tokens == (3, 2, 1)
+    assert elman.load(saved).model_.symbols.vocabularies[0].tokens == (1, 2, 3)
     code, out, _ = run(capsys, "predict", saved, path)
     assert code == 0
     assert len(lines_of(out)) == 5

@@ -15,8 +15,6 @@ from elman.data.dataset import cut
 if TYPE_CHECKING:
     from elman.data import Dataset
 
-STDIN = Path("-")
-"""What stands for standard input in the place of a file."""
 NAME = "standard input"
 """What errors call it."""
 

@@ -11,9 +11,9 @@ import typer
 from elman.cli.answers import FORMATS, answers_of, format_of, needs_file
 from elman.cli.engines import DaskAddress, executor_of, is_writer
 from elman.cli.errors import UserError
-from elman.cli.files import check_output, load_model, read_for
+from elman.cli.files import STDIN, check_output, load_model, read_for
 from elman.cli.kinds import is_of_numbers, kind_of_model
-from elman.cli.lines import NAME, STDIN, of_lines
+from elman.cli.lines import NAME, of_lines
 from elman.cli.text import visible
 from elman.formats.atomic import replacing
 
