@@ -15,8 +15,8 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
 export ELMAN_REQUIRE_NATIVE
 
-.PHONY: help demo test check format bench bench-quick accuracy accuracy-tuned accuracy-torch learning learning-torch parity \
-  same-bits cluster proofs fuzz docs figures clean
+.PHONY: help demo test check format bench bench-quick accuracy accuracy-tuned accuracy-torch learning learning-torch \
+  learning-linear benchmark-data parity same-bits cluster proofs fuzz docs figures clean
 
 help:
 	@echo "make demo        learn a rule that takes memory, then who is speaking; tables and pictures"
@@ -27,8 +27,9 @@ help:
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults on public data sets, over 10 seeds, beside linear models;"
 	@echo "                 accuracy-tuned what tuning finds in 5 minutes each, accuracy-torch PyTorch's GRU"
-	@echo "make learning    what each cell learns, over 10 seeds: rules on bits, digits pixel by pixel, sums;"
-	@echo "                 learning-torch trains PyTorch the same way"
+	@echo "make learning    what each cell learns, over 10 seeds: rules on bits, digits pixel by pixel, sums, words;"
+	@echo "                 learning-torch trains PyTorch the same way, learning-linear fits linear models"
+	@echo "make benchmark-data  fetch the wheels with data of others that benchmarks read, and check their digests"
 	@echo "make same-bits   whether a bit differs: OLD=main, and NEW=. (the files as they are) or a commit"
 	@echo "make cluster     training on pools, Dask and MPI: every number of workers, every fault"
 	@echo "make proofs      the long proofs: tanh of every float32, the kernel under sanitizers"
@@ -117,6 +118,12 @@ learning: $(VENV)/.test
 
 learning-torch: $(PEERS)/.torch
 	OMP_NUM_THREADS=1 $(PEERS)/bin/python -m benchmarks.learning --torch $(ARGS)
+
+learning-linear: $(VENV)/.test
+	$(BIN)/python -m benchmarks.learning --linear $(ARGS)
+
+benchmark-data: $(VENV)/.package
+	$(BIN)/python -m benchmarks.wheels
 
 OLD ?= main
 NEW ?= .

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.learning`: what each cell learns, over 10 seeds, on tasks made here.
+"""`python -m benchmarks.learning`: what each cell learns, over 10 seeds, mostly on tasks made here.
 
-Every seed draws its own data, weights and batches (the digits are given, and split the same way
-every time). --torch trains PyTorch instead, where it is installed, from the same weights in the
-same batches. A score goes into the JSON beside the others as soon as it is there, so that a run
-that was ended goes on with --resume; at the end the table in docs/explanation/accuracy.md is
-renewed.
+Every seed draws its own data, weights and batches (digits, words and genes are given, and split the
+same way every time). --torch trains PyTorch instead, where it is installed, from the same weights
+in the same batches; --linear fits linear models to the sequences of symbols. A score goes into the
+JSON beside the others as soon as it is there, so that a run that was ended goes on with --resume;
+at the end the tables in docs/explanation/accuracy.md are renewed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from benchmarks import learning_table
+from benchmarks import learning_linear, learning_table
 from benchmarks.earlier import as_recorded
 from benchmarks.learning_tasks import SEEDS, TASKS, Task
 from benchmarks.machine import machine
 from benchmarks.tables import ACCURACY, RESULTS, renew
-from elman import RNNClassifier, RNNRegressor
 from elman.backends import get_backend
 from elman.formats.atomic import replacing
 
@@ -34,8 +33,7 @@ Train = Callable[[Task, str, int], float]
 
 def ours(task: Task, cell: str, seed: int) -> float:
     """See `Train`."""
-    data = task.data(seed)
-    make = RNNRegressor if task.is_regression else RNNClassifier
+    data, make = task.data(seed), task.estimator
     model = make(
         cell=cell,
         random_state=seed,
@@ -46,14 +44,22 @@ def ours(task: Task, cell: str, seed: int) -> float:
     answers = model.predict(data.X_test)
     if task.is_regression:
         return float(np.mean((answers - data.y_test) ** 2))
-    return 100 * float(np.mean(answers == data.y_test))
+    return accuracy(task, answers, data.y_test)
+
+
+def accuracy(task: Task, answers: Any, y: Any) -> float:
+    """In per cent, of samples or of time steps."""
+    if task.is_tagging:
+        answers, y = np.concatenate(answers), np.concatenate(y)
+    return 100 * float(np.mean(np.asarray(answers) == np.asarray(y)))
 
 
 def described(task: Task, cell: str) -> dict[str, Any]:
     """A row of the JSON without its scores; scores belong to exactly this."""
     shared = ("about", "enough", "is_regression", "goal", "n_needed")
     own = {"task": task.name, "cell": cell, "settings": task.settings_of(cell)}
-    return own | {name: getattr(task, name) for name in shared}
+    kind = {"is_tagging": True} if task.is_tagging else {}
+    return own | {name: getattr(task, name) for name in shared} | kind
 
 
 def recorded() -> dict[str, Any]:
@@ -91,7 +97,6 @@ def seed_range(text: str) -> range:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
-    parser.add_argument("--torch", action="store_true", help="train PyTorch, not elman")
     parser.add_argument("--resume", action="store_true", help="only what is not recorded yet")
     parser.add_argument("--only", default="", help="tasks whose name begins with this")
     parser.add_argument("--cell", help="this cell only")
@@ -101,7 +106,15 @@ def main() -> None:
         default=SEEDS,
         help="such as 0-4; beyond 9 they are to try settings on, and are not recorded",
     )
+    sides = parser.add_mutually_exclusive_group()
+    sides.add_argument("--torch", action="store_true", help="train PyTorch, not elman")
+    sides.add_argument("--linear", action="store_true", help="fit linear models, not networks")
     args = parser.parse_args()
+    if args.linear:
+        tasks = [task for task in TASKS if task.linear and task.name.startswith(args.only)]
+        learning_linear.run(tasks, resume=args.resume)
+        renew(ACCURACY)
+        return
     side, train = "elman", ours
     if args.torch:
         from benchmarks.learning_torch import fit_and_score

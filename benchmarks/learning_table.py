@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.machine import machine_text
 from benchmarks.sheet import Sheet
 
 HEADINGS = (
@@ -103,3 +106,73 @@ def sheets(result: dict[str, Any]) -> list[Sheet]:
             ]
         )
     return [Sheet("Test accuracy in %, or mean squared error", HEADINGS, lines)]
+
+
+LINEAR_HEADINGS = (
+    *("task", "linear model", "its accuracy", "elman, best cell", "PyTorch, best cell"),
+    *("best possible", "better"),
+)
+
+
+def linear_section(results: Path) -> str | None:
+    """Linear models beside networks on sequences of symbols, as Markdown; None without any."""
+    path, of_networks = results / "learning-linear.json", results / "learning.json"
+    if not path.exists():
+        return None
+    linear = json.loads(path.read_text())
+    rows = json.loads(of_networks.read_text())["rows"] if of_networks.exists() else []
+    sheet = linear_sheet(linear["tasks"], rows)
+    return f"{sheet.markdown()}\n\n{machine_text(linear['machine'])}"
+
+
+def linear_sheet(tasks: dict[str, Any], rows: list[dict[str, Any]]) -> Sheet:
+    """Of each task the linear model and, where they were trained, the better of the networks.
+
+    Parameters
+    ----------
+    tasks : dict
+        Name of a task -> what `benchmarks.learning_linear` found.
+    rows : list of dict
+        Those of `benchmarks.learning`.
+    """
+    lines, won = [], []
+    for name, found in tasks.items():
+        if not found["scores"]:
+            continue
+        score = summary(list(found["scores"].values()))
+        ours, peers = (_best_cell(rows, name, side) for side in ("elman", "torch"))
+        limit = statistics.mean(found["limits"].values()) if found["limits"] else None
+        better = "-"
+        if ours is not None:
+            better = "elman" if ours[1].mean > score.mean else "linear"
+            won += [name] if better == "linear" else []
+        lines.append(
+            [
+                f"{name}: {found['about']}",
+                found["chosen"],
+                _text(score, len(found["scores"])),
+                *(
+                    "-" if best is None else f"{best[1].text(2)} ({best[0]})"
+                    for best in (ours, peers)
+                ),
+                "-" if limit is None else f"{limit:.2f}",
+                better,
+            ]
+        )
+    notes = f"The linear model is better on: {', '.join(won)}." if won else ""
+    return Sheet("Test accuracy in %, linear models and networks", LINEAR_HEADINGS, lines, notes)
+
+
+def _best_cell(rows: list[dict[str, Any]], name: str, side: str) -> tuple[str, Summary] | None:
+    """The cell of the largest mean, and that; None where none was trained."""
+    found = [
+        (row["cell"], summary(list(row["scores"][side].values())))
+        for row in rows
+        if row["task"] == name and row["scores"][side]
+    ]
+    return max(found, key=lambda item: item[1].mean, default=None)
+
+
+def _text(score: Summary, n_seeds: int) -> str:
+    """Without a standard error where there is one score, since the data are given."""
+    return f"{score.mean:.2f}" if n_seeds == 1 else score.text(2)

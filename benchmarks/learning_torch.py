@@ -2,17 +2,22 @@
 
 The same data, the same initial weights, the same batches in the same order, the same solver, rate,
 clipping and decay. What differs is PyTorch's own: a second bias of each gate, which starts at zero
-and learns too, and the draws of dropout.
+and learns too, and the draws of dropout. Symbols are read through nn.Embedding, which begins with
+our vectors; here too rare ones are read as the unknown one now and then, by draws of PyTorch's.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from benchmarks.earlier import as_recorded
 from benchmarks.learning_tasks import Task
@@ -24,6 +29,12 @@ from elman.nn.network import Network
 from elman.nn.schedules import cosine
 
 Array = NDArray[Any]
+UNKNOWN_RATE = 0.25
+"""A symbol that occurs n times in training is read as the unknown one with probability
+rate / (rate + n): Kiperwasser and Goldberg (2016), "Simple and accurate dependency parsing using
+bidirectional LSTM feature representations", section 4"""
+NO_LABEL = -100
+"""stands behind the end of a sentence, and is not learned from"""
 MODULES = {"elman": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 SOLVERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
@@ -32,7 +43,8 @@ class Padded(NamedTuple):
     """Samples of unequal length in one tensor."""
 
     X: torch.Tensor
-    """(n_samples, n_timesteps, n_features), zeros behind a sample's end"""
+    """(n_samples, n_timesteps, n_features), or of symbols (n_samples, n_timesteps) int64; zeros
+    behind a sample's end"""
     lengths: torch.Tensor
     """(n_samples,), int64, none 0"""
 
@@ -44,37 +56,65 @@ class Padded(NamedTuple):
 
 
 class Model(torch.nn.Module):
-    """One recurrent layer, a readout and a head, from the weights our network starts with."""
+    """One recurrent layer, a readout and a head, from the weights our network starts with.
 
-    def __init__(self, network: Network) -> None:
+    Parameters
+    ----------
+    network : Network
+        With one categorical column and no other if there is an embedding.
+    embedding : torch.nn.Embedding, optional
+        What symbols are read through.
+    """
+
+    def __init__(self, network: Network, embedding: torch.nn.Embedding | None = None) -> None:
         super().__init__()
-        params, hidden_size = network.params, network.layout.hidden_sizes[0]
-        self.readout = network.layout.readout
-        of_elman = {"nonlinearity": network.layout.cell.activation}
-        self.recurrent = MODULES[network.layout.cell.name](
-            network.layout.n_features,
-            hidden_size,
+        params, layout = network.params, network.layout
+        self.readout, self.embedding = layout.readout, embedding
+        of_elman = {"nonlinearity": layout.cell.activation}
+        self.recurrent = MODULES[layout.cell.name](
+            layout.n_features if embedding is None else embedding.embedding_dim,
+            layout.hidden_sizes[0],
             batch_first=True,
-            **(of_elman if network.layout.cell.name == "elman" else {}),
+            bidirectional=layout.bidirectional,
+            **(of_elman if layout.cell.name == "elman" else {}),
         )
-        self.dropout = torch.nn.Dropout(network.layout.dropout)
+        self.dropout = torch.nn.Dropout(layout.dropout)
         self.head = torch.nn.Linear(*params["head.W"].shape)
-        W_x, W_h, b = (params[f"recurrent0.{name}"] for name in ("W_x", "W_h", "b"))
+        self._take(params, "recurrent0", "l0")
+        if layout.bidirectional:
+            self._take(params, "recurrent0.reverse", "l0_reverse")
+        with torch.no_grad():
+            self.head.weight.copy_(torch.tensor(params["head.W"].T.copy()))
+            self.head.bias.copy_(torch.tensor(params["head.b"].copy()))
+
+    def _take(self, params: Any, ours: str, theirs: str) -> None:
+        """Copy the weights of one direction."""
+        W_x, W_h, b = (params[f"{ours}.{name}"] for name in ("W_x", "W_h", "b"))
         width = W_x.shape[1]  # a GRU's b has one block more, which stands beside the state
         b_state = np.zeros(width, b.dtype)
         b_state[width - (len(b) - width) :] = b[width:]
         with torch.no_grad():
-            self.recurrent.weight_ih_l0.copy_(torch.tensor(W_x.T.copy()))
-            self.recurrent.weight_hh_l0.copy_(torch.tensor(W_h.T.copy()))
-            self.recurrent.bias_ih_l0.copy_(torch.tensor(b[:width].copy()))
-            self.recurrent.bias_hh_l0.copy_(torch.tensor(b_state))
-            self.head.weight.copy_(torch.tensor(params["head.W"].T.copy()))
-            self.head.bias.copy_(torch.tensor(params["head.b"].copy()))
+            for name, values in (
+                ("weight_ih", W_x.T.copy()),
+                ("weight_hh", W_h.T.copy()),
+                ("bias_ih", b[:width].copy()),
+                ("bias_hh", b_state),
+            ):
+                getattr(self.recurrent, f"{name}_{theirs}").copy_(torch.tensor(values))
 
     def forward(self, batch: Padded) -> torch.Tensor:
-        """States behind a sample's end are computed and not read; packing is much slower here."""
-        H, _ = self.recurrent(batch.X)
-        if self.readout == "last":
+        """States behind a sample's end are computed and not read; packing is much slower here, but
+        a way back has to begin at the end.
+        """
+        X = batch.X if self.embedding is None else self.embedding(batch.X)
+        if self.recurrent.bidirectional:
+            packed = pack_padded_sequence(X, batch.lengths, True, enforce_sorted=False)
+            H, _ = pad_packed_sequence(self.recurrent(packed)[0], batch_first=True)
+        else:
+            H, _ = self.recurrent(X)
+        if self.readout == "every":
+            features = H
+        elif self.readout == "last":
             features = H[torch.arange(len(H)), batch.lengths - 1]
         else:
             over = torch.arange(H.shape[1]) >= batch.lengths[:, None]
@@ -86,35 +126,95 @@ def fit_and_score(task: Task, cell: str, seed: int) -> float:
     """Test accuracy in per cent, or mean squared error."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    data = task.data(seed)
-    # what the task leaves as it is, RNNClassifier's defaults say, also for RNNRegressor
-    settings = RNNClassifier(**as_recorded(RNNClassifier, **task.settings_of(cell))).get_params()
-    y, n_outputs = np.asarray(data.y_train), int(np.max(data.y_train)) + 1
-    mean, scale = 0.0, 1.0
-    if task.is_regression:
-        mean, scale, n_outputs = float(y.mean()), float(y.std()), 1
+    data, make = task.data(seed), task.estimator
+    # what the task leaves as it is, the estimator's defaults say; for a regressor, a classifier's
+    make = RNNClassifier if task.is_regression else make
+    settings = make(**as_recorded(make, **task.settings_of(cell))).get_params()
+    targets, answer_of, n_outputs = targets_of(task, data.y_train)
     initial, shuffle, _ = make_rng(seed).spawn(3)
+    vocabulary = vocabulary_of(data.X_train) if task.linear else {}
+    embedding_size = settings["embedding_size"] if task.linear else None
+    categories: dict[str, Any] = (
+        {"categories": ((len(vocabulary) + 1, embedding_size or 0),)} if task.linear else {}
+    )
     layout = Layout(
-        data.X_train[0].shape[1],
+        1 if task.linear else data.X_train[0].shape[1],
         layer_sizes(settings["hidden_size"]),
         n_outputs,
         cell=Cell(cell, settings["activation"]),
-        readout=settings["readout"],
+        readout="every" if task.is_tagging else settings["readout"],
+        bidirectional=settings["bidirectional"],
         dropout=settings["dropout"],
+        **categories,
     )
     network = Network.initialised(layout, rng=initial)
-    model = Model(network)
-    X_train, X_test = prepared(data.X_train, data.X_test, settings["standardize"])
-    targets = torch.tensor(((y - mean) / scale).astype(np.float32) if task.is_regression else y)
+    if task.linear:
+        vectors = network.params["embedding0.E"] if embedding_size else None
+        model = Model(network, embedding_of(len(vocabulary) + 1, vectors))
+        X_train, X_test = (numbered(X, vocabulary) for X in (data.X_train, data.X_test))
+        X_train = rare_unknown(X_train)
+    else:
+        model = Model(network)
+        X_train, X_test = prepared(data.X_train, data.X_test, settings["standardize"])
     train(model, X_train, targets, settings, shuffle, task.enough)
     model.eval()
+    answers = []
     with torch.inference_mode():
-        parts = [model(X_test.batch(rows)).numpy()
-                 for rows in torch.arange(len(X_test.lengths)).split(250)]  # fmt: skip
-    answers = np.concatenate(parts)
+        for rows in torch.arange(len(X_test.lengths)).split(250):
+            batch = X_test.batch(rows)
+            found = model(batch).numpy()
+            lengths = batch.lengths.tolist()
+            parts = [z[:n] for z, n in zip(found, lengths, strict=True)]
+            answers += parts if task.is_tagging else [found]
+    found = answer_of(np.concatenate(answers))
+    y = np.concatenate(data.y_test) if task.is_tagging else np.asarray(data.y_test)
     if task.is_regression:
-        return float(np.mean((answers[:, 0] * scale + mean - data.y_test) ** 2))
-    return 100 * float(np.mean(answers.argmax(axis=1) == data.y_test))
+        return float(np.mean((found - y) ** 2))
+    return 100 * float(np.mean(found == y))
+
+
+def targets_of(task: Task, y: Any) -> tuple[torch.Tensor, Callable[[Array], Array], int]:
+    """What training is to come near to; what makes answers of outputs; and how many outputs."""
+    if task.is_regression:
+        mean, scale = float(np.mean(y)), float(np.std(y))
+        standardised = torch.tensor(((np.asarray(y) - mean) / scale).astype(np.float32))
+        return standardised, lambda outputs: outputs[:, 0] * scale + mean, 1
+    flat = np.concatenate(y) if task.is_tagging else np.asarray(y)
+    classes, codes = np.unique(flat, return_inverse=True)
+    targets = torch.tensor(codes)
+    if task.is_tagging:
+        of_samples = targets.split([len(tags) for tags in y])
+        targets = pad_sequence(of_samples, batch_first=True, padding_value=NO_LABEL)
+    return targets, lambda outputs: classes[outputs.argmax(axis=1)], len(classes)
+
+
+def vocabulary_of(X: Any) -> dict[str, int]:
+    """Numbers of symbols, from 1 on, the most frequent first; 0 is the unknown one."""
+    counts = Counter(symbol for x in X for symbol in x)
+    ordered = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
+    return {symbol: number for number, symbol in enumerate(ordered, 1)}
+
+
+def numbered(X: Any, vocabulary: dict[str, int]) -> Padded:
+    """Symbols by their numbers."""
+    samples = [torch.tensor([vocabulary.get(symbol, 0) for symbol in x]) for x in X]
+    padded = pad_sequence(samples, batch_first=True)
+    return Padded(padded, torch.tensor([len(x) for x in samples]))
+
+
+def rare_unknown(X: Padded) -> Padded:
+    """A share of the rare symbols becomes the unknown one, so that training knows it."""
+    inside = torch.arange(X.X.shape[1]) < X.lengths[:, None]
+    counts = torch.bincount(X.X[inside])
+    dropped = torch.rand(X.X.shape) < UNKNOWN_RATE / (UNKNOWN_RATE + counts[X.X])
+    return X._replace(X=X.X.masked_fill(dropped, 0))
+
+
+def embedding_of(n_symbols: int, vectors: Array | None) -> torch.nn.Embedding:
+    """One that begins with these vectors; without any, one that makes one-hot columns for good."""
+    if vectors is None:
+        return torch.nn.Embedding.from_pretrained(torch.eye(n_symbols))
+    return torch.nn.Embedding.from_pretrained(torch.tensor(vectors.copy()), freeze=False)
 
 
 def prepared(X_train: Any, X_test: Any, standardize: bool) -> list[Padded]:
@@ -124,7 +224,7 @@ def prepared(X_train: Any, X_test: Any, standardize: bool) -> list[Padded]:
     both = []
     for X in (X_train, X_test):
         samples = [torch.tensor(((x - mean) / scale).astype(np.float32)) for x in X]
-        padded = torch.nn.utils.rnn.pad_sequence(samples, batch_first=True)
+        padded = pad_sequence(samples, batch_first=True)
         both.append(Padded(padded, torch.tensor([len(x) for x in samples])))
     return both
 
@@ -138,8 +238,9 @@ def train(
     enough: float,
 ) -> None:
     """All epochs, in batches of equal size, or until the mean loss of one is below `enough`."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    biases = [p for p in model.parameters() if p.ndim == 1]
+    learned = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in learned if p.ndim > 1]
+    biases = [p for p in learned if p.ndim == 1]
     groups = [
         {"params": matrices, "weight_decay": settings["alpha"]},
         {"params": biases, "weight_decay": 0.0},
@@ -155,8 +256,11 @@ def train(
             answers, wanted = model(X.batch(rows)), targets[torch.as_tensor(rows)]
             if wanted.is_floating_point():
                 loss = torch.nn.functional.mse_loss(answers[:, 0], wanted)
+            elif wanted.ndim == 2:
+                wanted = wanted[:, : answers.shape[1]]
+                loss = cross_entropy(answers.flatten(0, 1), wanted.flatten(), ignore_index=NO_LABEL)
             else:
-                loss = torch.nn.functional.cross_entropy(answers, wanted)
+                loss = cross_entropy(answers, wanted)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), settings["max_grad_norm"])

@@ -2,7 +2,8 @@
 
 Whatever stands between `<!-- figures: NAME -->` and `<!-- /figures -->` is replaced. NAME is a
 part of the benchmarks, with `-ISA` where one was forced; `bench`, the compact table;
-`overview`, the README's; `accuracy` and those that begin with it; `selection`; `learning`.
+`overview`, the README's; `accuracy` and those that begin with it; `selection`; `learning` and
+`learning-linear`.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def section(name: str, results: Path) -> str | None:
     """The Markdown of a section, or None where it was not measured."""
     if name == "overview":
         return overview(results)
+    if name == "learning-linear":
+        return learning_table.linear_section(results)
     if name == "selection":
         return selection_table.section(results)
     if name in accuracy_sheets.SECTIONS:

@@ -26,6 +26,7 @@ PARTS = (
         "scale",
         "simulation",
         "explain",
+        "symbols",
     ),
 )
 FORCEABLE = (*("layer", "gru", "lstm", "cell_options", "batch1", "small", "threads", "denormals"),)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from helpers.backends import BACKENDS, make_backend
 from helpers.problems import (
     GATED,
     KINDS,
@@ -339,3 +342,91 @@ def test_without_a_step_there_is_nothing_to_name(backend):
         for coded in (problem.coded, none):
             answers = replace(problem, coded=coded).answers(backend)
             assert not answers["dW_x"].any()
+
+
+REFERENCE = make_backend("reference")
+NATIVE_SIZES = [
+    (5, 7, 0, 3, 4),
+    (37, 6, 2, 33, 300),
+    (70, 3, 1, 65, 9),
+    (3, 40, 5, 130, 60),
+    (150, 2, 3, 7, 100),
+    (1, 90, 0, 17, 5),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("row", range(len(NATIVE_SIZES)))
+@pytest.mark.parametrize("name", BACKENDS[1:])
+def test_the_kernel_agrees_with_the_reference(name, dtype, kind, row):
+    n_codes = N_CODES[(row + KINDS.index(kind)) % 3]
+    problem = make_coded(*NATIVE_SIZES[row], n_codes, kind=kind, dtype=dtype, ragged=row % 3 != 2)
+    forward = problem.forward(REFERENCE, keep_tape=True)
+    expected = problem.taken_back(REFERENCE, forward)
+    ours = problem.answers(make_backend(name))
+    if "relu" in kind:  # on either side of the kink by rounding: taken back from the same states
+        for key in ("H", "final"):
+            assert_close(ours[key], expected[key], name=key)
+        kernel = make_backend(name)
+        tape = problem.forward(kernel, keep_tape=True).tape
+        if "normed" in kind:
+            return  # its trace has the normalised sums as each backend rounds them
+        ours = problem.taken_back(kernel, forward._replace(tape=tape._replace(H=forward.H)))
+    assert_all_close(ours, expected, problem.plain.own_lengths)
+
+
+@pytest.mark.parametrize("kind", ["tanh", *GATED, "normed gru"])
+@pytest.mark.parametrize("sizes", [(37, 6, 2, 33, 300), (150, 3, 0, 5, 1000), (3, 5, 1, 7, 2)])
+@pytest.mark.parametrize("name", BACKENDS[1:])
+def test_threads_change_no_bit(name, dtype, kind, sizes):
+    problem = make_coded(*sizes, 2, kind=kind, dtype=dtype)
+    expected = problem.answers(make_backend(name))
+    for n_threads in (2, 3):
+        for key, ours in problem.answers(make_backend(name, n_threads)).items():
+            assert_same_bits(ours, expected[key], key)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_memory_follows_the_steps_and_not_the_table(n_threads):
+    """16 groups of samples, and a table of 2^22 rows of which they name a few."""
+    if len(BACKENDS) == 1:
+        pytest.skip("the kernel is not built")
+    code = f"""
+import resource
+import numpy as np
+from elman.backends.cells import Cell, Weights
+from elman.backends.contract import Coded
+from elman.backends.native import NativeBackend
+
+def most():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+backend = NativeBackend(n_threads={n_threads}, eager_threads=True)
+W = Weights(*(np.ones(shape, np.float32) for shape in ((0, 1), (1, 1), (1,))))
+codes = np.array([0, 7, 2**21, 2**22 - 1], np.int32)
+def run(n_rows):
+    coded = Coded((np.resize(codes, (256, 3, 1)) % n_rows).astype(np.int32), tables[n_rows])
+    X = np.empty((256, 3, 0), np.float32)
+    tape = backend.forward(Cell(), X, None, None, W, keep_tape=True, coded=coded).tape
+    return backend.backward(np.ones((256, 3, 1), np.float32), None, tape).dtable
+tables = {{n: np.ones((n, 1), np.float32) for n in (5, 2**22)}}
+run(5)
+before = most()
+dtable = run(2**22)
+print(most() - before)
+assert np.flatnonzero(dtable[:, 0]).tolist() == codes.tolist()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 16 * 2**20  # the table alone
+
+
+def test_codes_that_changed_after_the_forward_pass_are_refused(backend):
+    problem = make_coded(4, 5, 2, 3, 6, 2)
+    codes = problem.coded.codes.copy()
+    problem = replace(problem, coded=problem.coded._replace(codes=codes))
+    tape = problem.forward(backend, keep_tape=True).tape
+    codes[0, 1, 1] = 6
+    # the kernel looks before it reads anything, NumPy at every index
+    with pytest.raises((ValueError, IndexError), match=r"not in \[0, n_rows\)|out of bounds"):
+        backend.backward(None, problem.plain.dfinal, tape)

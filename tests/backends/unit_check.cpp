@@ -65,7 +65,7 @@ void check_checkpoints(const elman::Kernels<T>& kernels, const elman::Problem<T>
   backward.checkpoints = checkpoints.get();
   forward.recompute_every = backward.recompute_every = every;
   elman::run_forward(kernels, forward, n_threads);
-  elman::run_backward(kernels, backward, {dWx.get(), dWh.get(), db.get(), nullptr}, B, n_threads);
+  elman::run_backward(kernels, backward, {dWx.get(), dWh.get(), db.get(), nullptr, nullptr}, B, n_threads);
   for (int64_t i = 0; i < H * H; ++i) {
     if (dWh.get()[i] != expected[i]) {
       std::printf("with checkpoints dW_h[%d] differs\n", static_cast<int>(i));
@@ -96,6 +96,53 @@ void check_mean(const elman::Kernels<T>& kernels, const elman::Problem<T>& probl
   forward.pooled = pooled.get();
   elman::run_forward(kernels, forward, n_threads);
   compare("pooled", pooled.get(), means, 1);
+}
+
+// Two codes a step instead of X, against the product with columns that count how often each row is named.
+template <typename T>
+void check_codes(const elman::Kernels<T>& kernels, elman::Problem<T> problem, const T* dH, int n_threads) {
+  const size_t B = static_cast<size_t>(problem.n_samples), S = static_cast<size_t>(problem.n_timesteps);
+  const size_t H = static_cast<size_t>(problem.hidden_size), n_rows = 5, K = 2;
+  std::mt19937_64 rng(B + H);
+  const Exact<T> table(random(rng, n_rows * H, 1)), counts(Doubles(B * S * n_rows)), none(size_t{0});
+  const std::unique_ptr<int32_t[]> codes(new int32_t[B * S * K]);
+  for (size_t i = 0; i < B; ++i) {
+    for (size_t at = i * S * K; at < (i + 1) * S * K; ++at) {
+      const size_t t = at / K - i * S;
+      codes[at] = static_cast<int64_t>(t) < problem.lengths[i] ? static_cast<int32_t>(rng() % n_rows) : -1;
+      if (codes[at] >= 0) counts.get()[(i * S + t) * n_rows + static_cast<size_t>(codes[at])] += 1;
+    }
+  }
+  const Exact<T> dense_H(B * S * H), H_(B * S * H), final_state(B * H), dinitial(B * H), dWh(H * H), db(H);
+  const Exact<T> dense_dtable(n_rows * H), dtable{Doubles(n_rows * H)};
+  auto run = [&](const elman::Problem<T>& p, T* states, T* dW_x, T* dtable_of) {
+    elman::ForwardCall<T> forward{};
+    forward.problem = p;
+    forward.H = states;
+    forward.final_state = final_state.get();
+    elman::run_forward(kernels, forward, n_threads);
+    elman::BackwardCall<T> backward{};
+    backward.problem = p;
+    backward.H = states;
+    backward.dH = dH;
+    backward.dinitial = dinitial.get();
+    elman::run_backward(kernels, backward, {dW_x, dWh.get(), db.get(), nullptr, dtable_of}, p.n_samples,
+                        n_threads);
+  };
+  problem.X = counts.get();
+  problem.n_features = static_cast<int64_t>(n_rows);
+  problem.W_x = table.get();
+  run(problem, dense_H.get(), dense_dtable.get(), nullptr);
+  problem.X = problem.W_x = none.get();
+  problem.n_features = 0;
+  problem.n_codes = static_cast<int64_t>(K);
+  problem.codes = codes.get();
+  problem.table = table.get();
+  problem.n_rows = static_cast<int64_t>(n_rows);
+  run(problem, H_.get(), none.get(), dtable.get());
+  auto doubles = [](const Exact<T>& from, size_t n) { return Doubles(from.get(), from.get() + n); };
+  compare("H of codes", H_.get(), doubles(dense_H, B * S * H), 1);
+  compare("dtable", dtable.get(), doubles(dense_dtable, n_rows * H), 1 + static_cast<double>(B * S));
 }
 
 template <typename T>
@@ -182,10 +229,11 @@ void check(const elman::Kernels<T>& kernels, size_t B, size_t S, size_t D, size_
   backward.dfinal = gf_.get();
   backward.dX = dX_.get();
   backward.dinitial = dinitial_.get();
-  elman::run_backward(kernels, backward, {dWx_.get(), dWh_.get(), db_.get(), nullptr},
+  elman::run_backward(kernels, backward, {dWx_.get(), dWh_.get(), db_.get(), nullptr, nullptr},
                        problem.n_samples, n_threads);
   const double sum = 1 + static_cast<double>(B * S);
   check_checkpoints(kernels, problem, forward, backward, dWh_.get(), n_threads);
+  check_codes(kernels, problem, G_.get(), n_threads);
   compare("dX", dX_.get(), dX, 1);
   compare("dinitial", dinitial_.get(), dinitial, 1);
   compare("dW_x", dWx_.get(), dWx, sum);

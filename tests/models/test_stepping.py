@@ -9,7 +9,7 @@ from helpers.problems import assert_same_bits, cell_of
 from elman.data.missing import with_indicators
 from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
-from elman.models.stepping import make_stepped
+from elman.models.stepping import ComposedNetwork, make_stepped
 from elman.models.streaming import Stream, plan_of
 from elman.nn.layout import Layout
 from elman.nn.network import Network
@@ -143,3 +143,33 @@ def test_a_plan_whose_steppers_take_other_categories(backend, rng):
         backend.stream(plan._replace(steppers=plan.steppers[:1] * 2))
     with pytest.raises(ValueError, match="categories has 2 columns, but a step has only 1"):
         backend.stream(plan._replace(n_features=1))
+
+
+@pytest.mark.parametrize("missing", ["error", "mask", "skip"])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("readout", ["last", ("max", "mean", "attention")])
+def test_the_steps_of_a_backend_are_the_composed_ones(
+    backend, rng, readout, dtype, scaled, missing
+):
+    """To the last bit, which rows are left out and what is refused included."""
+    model = model_of(rng, missing=missing, dtype=dtype, scaled=scaled, readout=readout)
+    steps = make_stepped(plan_of(model, backend, 3), backend)
+    composed = ComposedNetwork(plan_of(model, backend, 3), backend)
+    refused = 0
+    for t, x in enumerate(draw(rng, 40)):
+        # of ten steps three are spoilt: a gap, no category, and both in a row
+        if t % 10 in (3, 9):
+            x[t % 3, rng.integers(4)] = np.nan
+        if t % 10 in (6, 9):
+            x[t % 3, rng.integers(2)] = rng.choice([-1.0, 2.5, 5.0, 1e30, np.inf, -np.inf])
+        x = x.astype(dtype if t % 2 else "float64")
+        answers, expected = steps.step(x.copy()), composed.step(x.copy())
+        assert (answers is None) == (expected is None)
+        if expected is None:
+            refused += 1
+        else:
+            assert_same_bits(answers, expected)
+    assert 4 <= refused < 40
+    for name, array in composed.state.items():
+        assert_same_bits(steps.state[name], array, name)

@@ -1,0 +1,323 @@
+"""Texts, tokens and tables with categories, from raw X to answers, streams and files."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_predict, train_test_split
+from sklearn.pipeline import make_pipeline
+
+import elman
+from elman import RNNClassifier, RNNRegressor, RNNTagger, TokenEncoder, TrainingWarning
+from elman.backends import get_backend
+
+WORDS = ["Nagy", "Toth", "", "Kovacs", "Smith", "Jones", "Ng", "Abdullah", "Li", "Öz"]
+LANGUAGES = np.array(["hu", "hu", "en", "hu", "en", "en", "zh", "ar", "zh", "tr"])
+SENTENCES = [["the", "dog", "runs"], ["a", "cat"], ["dog"], [], ["the", "cat", "sees", "a", "dog"]]
+TAGS = [["D", "N", "V"], ["D", "N"], ["N"], [], ["D", "N", "V", "D", "N"]]
+VISITS = [
+    pd.DataFrame(
+        {"item": ["a", "b", "a"], "price": [1.0, 20.0, 3.5], "act": ["buy", "see", "see"]}
+    ),
+    pd.DataFrame({"item": ["c"], "price": [7.0], "act": ["see"]}),
+    pd.DataFrame({"item": ["b", "c"], "price": [2.0, 2.5], "act": ["buy", "buy"]}),
+    pd.DataFrame({"item": ["a", "d"], "price": [0.5, 11.0], "act": ["see", "buy"]}),
+]
+SPENT = np.array([1.0, 0.0, 4.5, 11.0])
+SMALL = {"hidden_size": 5, "max_iter": 3, "random_state": 0}
+
+KINDS = {
+    "characters": lambda **more: (RNNClassifier(**SMALL | more), WORDS, LANGUAGES),
+    "tokens": lambda **more: (RNNTagger(**SMALL | more), SENTENCES, TAGS),
+    "tables": lambda **more: (RNNRegressor(**SMALL | more), VISITS, SPENT),
+}
+
+
+@pytest.fixture(params=KINDS)
+def case(request):
+    return KINDS[request.param]
+
+
+def answers(model, X):
+    found = getattr(model, "predict_proba", model.predict)(X)
+    return np.concatenate([np.atleast_1d(each) for each in found])
+
+
+def same(one, other):
+    np.testing.assert_array_equal(answers(*one), answers(*other))
+
+
+def test_the_same_bits_for_any_threads_and_in_any_company(case):
+    model, X, y = case()
+    model.fit(X, y)
+    again = clone(model).set_params(n_jobs=1).fit(X, y)
+    np.testing.assert_array_equal(
+        model.model_.network.params.flat, again.model_.network.params.flat
+    )
+    whole = getattr(model, "predict_proba", model.predict)(X)
+    for i, x in enumerate(X):
+        alone = getattr(model, "predict_proba", model.predict)([x])
+        np.testing.assert_array_equal(alone[0], whole[i])
+
+
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+@pytest.mark.parametrize("size", [None, 3])
+def test_the_kernel_agrees_with_the_reference(case, cell, size):
+    found = []
+    for backend in ("reference", "native"):
+        get_backend(backend)
+        model, X, y = case(cell=cell, embedding_size=size, backend=backend, dtype="float64")
+        found.append(answers(model.fit(X, y), X))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-11)
+
+
+def test_one_hot_has_the_bits_of_one_hot_columns_forward():
+    """What the first layer adds up is the same: a row of the weights."""
+    model = RNNClassifier(**SMALL, embedding_size=None).fit(WORDS, LANGUAGES)
+    n = model.model_.symbols.n_categories[0]
+    ids = model.model_.symbols.encode(WORDS)
+    plain = RNNClassifier(**SMALL, standardize=False, deltas=0, stride=1)
+    dense = [np.eye(n, dtype=np.float32)[each[:, 0].astype(int)] for each in ids]
+    plain.fit(dense, LANGUAGES)
+    plain.model_.network.params.flat[...] = model.model_.network.params.flat
+    np.testing.assert_array_equal(model.predict_proba(WORDS), plain.predict_proba(dense))
+
+
+@pytest.mark.parametrize("backend", ["reference", "native"])
+@pytest.mark.parametrize("n", [None, 2])
+def test_a_stream_answers_as_a_whole_sequence_to_the_bit(backend, n):
+    model = RNNClassifier(**SMALL, cell="gru", backend=backend).fit(WORDS, LANGUAGES)
+    stream = model.stream(n)
+    for letter in "Kovacs":
+        p = stream.step(letter if n is None else [letter, "x"])
+    whole = model.predict_proba(["Kovacs", "xxxxxx"])
+    np.testing.assert_array_equal(p, whole[0] if n is None else whole)
+    table = RNNRegressor(**SMALL, readout="last", backend=backend).fit(VISITS, SPENT).stream()
+    for row in VISITS[0].to_dict("records"):
+        value = table.step(row)
+    model = RNNRegressor(**SMALL, readout="last", backend=backend).fit(VISITS, SPENT)
+    np.testing.assert_array_equal(value, model.predict(VISITS[:1])[0])
+
+
+def test_files_and_pickles_answer_to_the_bit(case, tmp_path):
+    model, X, y = case(embedding_size=4)
+    model.fit(X, y)
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    same((model, X), (elman.load(path), X))
+    same((model, X), (type(model).load(path), X))
+    same((model, X), (pickle.loads(pickle.dumps(model)), X))
+    assert elman.load(path).model_.symbols.n_categories == model.model_.symbols.n_categories
+
+
+def test_resumed_from_a_checkpoint_to_the_bit(case, tmp_path):
+    model, X, y = case(max_iter=4, dropout=0.2)
+    model.fit(X, y)
+    half = clone(model).set_params(
+        checkpoint=str(tmp_path), on_epoch=lambda e: e.epoch == 2 and "pause"
+    )
+    half.fit(X, y)
+    assert half.n_iter_ == 2
+    half.set_params(on_epoch=None).fit(X, y)
+    np.testing.assert_array_equal(half.model_.network.params.flat, model.model_.network.params.flat)
+
+
+def test_partial_fit_keeps_the_vocabulary_of_the_first_call():
+    model = RNNClassifier(**SMALL).partial_fit(WORDS[:6], LANGUAGES[:6], classes=[*set(LANGUAGES)])
+    n = model.model_.symbols.n_categories
+    model.partial_fit(WORDS[6:], LANGUAGES[6:])
+    assert model.model_.symbols.n_categories == n
+    listed = RNNClassifier(**SMALL, categories=[[*"abcdefghijklmnopqrstuvwxyzAKLNSTJÖ"]])
+    listed.partial_fit(WORDS[:2], LANGUAGES[:2], classes=[*set(LANGUAGES)])
+    assert listed.model_.symbols.n_categories == (35,)
+
+
+def test_warm_start_goes_on_with_what_is_known(case):
+    model, X, y = case(warm_start=True)
+    model.fit(X, y).fit(X[:3], y[:3])
+    assert len(model.history_) == 6
+
+
+CONTAINERS = {
+    "array": lambda: np.array(WORDS),
+    "objects": lambda: np.array(WORDS, dtype=object),
+    "pandas": lambda: pd.Series(WORDS, index=range(5, 15)),
+    "polars": lambda: pl.Series(WORDS),
+    "tuple": lambda: tuple(WORDS),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_texts_come_in_any_container(container):
+    X = CONTAINERS[container]()
+    want = RNNClassifier(**SMALL).fit(WORDS, LANGUAGES)
+    found = RNNClassifier(**SMALL).fit(X, LANGUAGES)
+    same((want, WORDS), (found, X))
+
+
+def test_scikit_learn_splits_searches_and_pipelines_take_texts():
+    train, test, y, _ = train_test_split(WORDS, LANGUAGES, test_size=4, random_state=0)
+    RNNClassifier(**SMALL).fit(train, y).predict(test)
+    y = np.arange(10) % 2
+    cross_val_predict(RNNClassifier(**SMALL), WORDS, y, cv=2)
+    search = GridSearchCV(RNNClassifier(**SMALL), {"embedding_size": [None, 2]}, cv=2)
+    assert search.fit(WORDS, y).best_params_["embedding_size"] in (None, 2)
+    piped = make_pipeline(
+        TokenEncoder(lowercase=True), RNNClassifier(**SMALL, categorical_features="all")
+    )
+    assert piped.fit(WORDS, y).predict(WORDS).shape == (10,)
+
+
+def test_early_stopping_and_validation_data_take_texts():
+    y = np.arange(10) % 2
+    held_out = RNNClassifier(**SMALL, early_stopping=True, validation_fraction=0.4).fit(WORDS, y)
+    assert len(held_out.history_.validation_loss) == held_out.n_iter_
+    given = RNNClassifier(**SMALL, early_stopping=True).fit(
+        WORDS, y, X_val=["Nagy", "Wu"], y_val=[0, 1]
+    )
+    assert len(given.history_.validation_loss) == given.n_iter_
+
+
+def test_integers_are_categories_where_that_is_asked():
+    ids = [[3, 1, 2], [5], [2, 2]]
+    model = RNNClassifier(**SMALL, categorical_features="all").fit(ids, [0, 1, 0])
+    assert model.model_.symbols.vocabularies[0].tokens == (2, 1, 3, 5)
+    model.predict([[9, 1]])
+    table = [np.array([[3, 0.5], [1, 2.5]]), np.array([[2, 0.25]])]
+    mixed = RNNRegressor(**SMALL, categorical_features=[0]).fit(table, [0.5, 1.0])
+    assert mixed.model_.network.layout.categories == ((4, 0),)
+    masked = RNNRegressor(**SMALL, categorical_features=[True, False]).fit(table, [0.5, 1.0])
+    same((mixed, table), (masked, table))
+
+
+def test_numbers_beside_categories_are_standardised_and_categories_are_not():
+    model = RNNRegressor(**SMALL).fit(VISITS, SPENT)
+    mean, scale = model.model_.standardisation
+    prices = np.concatenate([each["price"] for each in VISITS])
+    np.testing.assert_allclose(mean, [0, 0, prices.mean()])
+    np.testing.assert_allclose(scale, [1, 1, prices.std()])
+    assert model.frontend_.plain
+
+
+@pytest.mark.parametrize(("missing", "n_inputs"), [("mask", 4), ("skip", 3)])
+def test_missing_values_in_tables(missing, n_inputs):
+    holed = [each.copy() for each in VISITS]
+    holed[0].loc[1, "price"] = np.nan
+    holed[2].loc[0, "item"] = None
+    with pytest.raises(ValueError, match="missing="):
+        RNNRegressor(**SMALL).fit(holed, SPENT)
+    model = RNNRegressor(**SMALL, missing=missing, readout="last").fit(holed, SPENT)
+    assert model.model_.network.layout.n_features == n_inputs
+    whole = model.predict(holed)
+    for i, table in enumerate(holed):
+        stream = model.stream()
+        value = stream.answer()
+        for row in table.to_dict("records"):
+            value = stream.step(row)
+        np.testing.assert_array_equal(value, whole[i])
+
+
+def test_unknown_tokens_have_a_learned_answer_or_are_an_error():
+    model = RNNClassifier(**SMALL, embedding_size=2, min_frequency=2).fit(WORDS, LANGUAGES)
+    assert model.model_.symbols.vocabularies[0].unknown_share > 0
+    one, other = model.predict_proba(["q"]), model.predict_proba(["日"])
+    np.testing.assert_array_equal(one, other)
+    strict = RNNClassifier(**SMALL, handle_unknown="error").fit(WORDS, LANGUAGES)
+    with pytest.raises(ValueError, match=r"sample 1, time step 2 is '日'.*26 categories"):
+        strict.predict(["Nagy", "Na日"])
+
+
+def test_what_replaces_rare_tokens_is_drawn_from_random_state():
+    rare = RNNClassifier(**SMALL, embedding_size=2)
+    one, again = clone(rare).fit(WORDS, LANGUAGES), clone(rare).fit(WORDS, LANGUAGES)
+    same((one, WORDS), (again, WORDS))
+    started = RNNClassifier(**SMALL | {"max_iter": 1}, embedding_size=2, alpha=0.0)
+    moved = clone(started).fit(WORDS, LANGUAGES).model_.network.params["embedding0.E"][0]
+    still = clone(started).set_params(handle_unknown="error").fit(WORDS, LANGUAGES)
+    assert not np.array_equal(moved, still.model_.network.params["embedding0.E"][0])
+
+
+def test_vectors_to_begin_with_and_to_keep():
+    vectors = {"dog": [1.0, 0.0, 2.0], "cat": [0.5, 0.5, 0.0], "bird": [9.0, 9.0, 9.0]}
+    model = RNNTagger(**SMALL, embedding_init=vectors, freeze_embedding=True).fit(SENTENCES, TAGS)
+    E, symbols = model.model_.network.params["embedding0.E"], model.model_.symbols
+    assert E.shape == (symbols.n_categories[0], 3)
+    np.testing.assert_array_equal(E[symbols.vocabularies[0].id_of("dog")], np.float32([1, 0, 2]))
+    array = np.arange(2.0 * len(E)).reshape(len(E), 2)
+    given = RNNTagger(**SMALL, embedding_init=array, freeze_embedding=True).fit(SENTENCES, TAGS)
+    np.testing.assert_array_equal(given.model_.network.params["embedding0.E"], array)
+    trained = RNNTagger(**SMALL, embedding_init=array).fit(SENTENCES, TAGS)
+    assert not np.array_equal(trained.model_.network.params["embedding0.E"], array)
+    by_column = RNNRegressor(**SMALL, embedding_init={"item": np.ones((5, 2))}).fit(VISITS, SPENT)
+    assert by_column.model_.network.layout.categories == ((5, 2), (3, 0))
+
+
+REFUSED = {
+    "size of an unknown column": (
+        {"embedding_size": {"prize": 3}},
+        r"'prize'.*columns \('item', 'price', 'act'\)",
+    ),
+    "size of a number": ({"embedding_size": {"price": 3}}, r"'price'.*\['item', 'act'\]"),
+    "vectors of which column": ({"embedding_init": np.ones((5, 2))}, "dict.*by column"),
+    "vectors of another length": (
+        {"embedding_init": {"item": np.ones((5, 2))}, "embedding_size": {"item": 3}},
+        "vectors of 2 numbers.*embedding_size is 3",
+    ),
+    "too few vectors": ({"embedding_init": {"item": np.ones((4, 2))}}, r"\(4, 2\).*5 categories"),
+    "NaN": ({"embedding_init": {"item": np.full((5, 2), np.nan)}}, "NaN"),
+    "differences": ({"deltas": 1}, "deltas=1"),
+    "blocks": ({"stride": 2}, "stride=2"),
+    "amplitudes": ({"scale_each": True}, "scale_each=True"),
+    "a column that is not there": ({"categorical_features": ["itm"]}, "itm"),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_what_cannot_be_is_refused_with_the_reason(reason):
+    changed, message = REFUSED[reason]
+    model = RNNRegressor(**SMALL | changed)
+    with pytest.raises((ValueError, TypeError), match=message):
+        model.fit(VISITS, SPENT)
+    assert not hasattr(model, "model_")
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_a_model_of_numbers_refuses_texts_and_the_reverse(kind):
+    X, n = np.zeros((4, 3, 1)), 4
+    y = [np.arange(3) % 2] * n if kind is RNNTagger else np.arange(4.0) % 2
+    numbers = kind(**SMALL).fit(X, y)
+    with pytest.raises(TypeError, match=f"{kind.__name__} was trained on numbers"):
+        numbers.predict(["abc"])
+    y = [["D"] * 3] * n if kind is RNNTagger else y
+    texts = kind(**SMALL).fit(["abc", "bca", "cab", "aaa"], y)
+    with pytest.raises((TypeError, ValueError), match=r"text|character|str"):
+        texts.predict(X)
+    with pytest.raises((TypeError, ValueError), match="X"):
+        texts.predict("abc")
+
+
+def test_integers_that_look_like_token_ids_get_a_hint():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 9, size=(20, 30))
+    with pytest.warns(UserWarning, match='categorical_features="all"'):
+        RNNClassifier(**SMALL).fit(X, np.arange(20) % 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", TrainingWarning)
+        RNNClassifier(**SMALL).fit(X.astype(float), np.arange(20) % 2)
+
+
+def test_bidirectional_stacks_and_truncation_take_texts():
+    for more in (
+        {"bidirectional": True, "n_layers": 2, "embedding_size": 3},
+        {"bptt_steps": 2, "embedding_size": 3},
+        {"layer_norm": True, "cell": "gru"},
+        {"readout": ("last", "max"), "recurrent_dropout": 0.3},
+    ):
+        model = RNNClassifier(**SMALL | more).fit(WORDS, LANGUAGES)
+        whole = model.predict_proba(WORDS)
+        np.testing.assert_array_equal(model.predict_proba(WORDS[3:4]), whole[3:4])
