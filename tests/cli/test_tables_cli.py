@@ -464,7 +464,12 @@ MISTAKES = {
     "no id": ("fit {f}/train.csv -o {t}/m", "--id has to name the column"),
     "no label": ("fit {f}/train.csv --id run --features ax -o {t}/m", "--label, --step-label or"),
     "other name": ("fit {f}/train.csv --id rum --label state -o {t}/m", "'rum', which --id names"),
-    "text": ("fit {f}/train.csv --id run --label state -o {t}/m", "line 2: column 'note' holds"),
+    "text": (
+        "fit {t}/odd.csv --id run --label state -o {t}/m",
+        "line 3: column 'ax' holds 'n/k', where numbers are expected: the other values of this "
+        "column are numbers; correct it, or leave the field empty if the value is missing; if all "
+        "of them are categories, name the column in --categorical-features a,b,c",
+    ),
     "no names": ("fit {f}/train.csv --id run --features ax, -o {t}/m", "'ax,' is neither"),
     "no model": ("predict {f}/new.csv {f}/label", "holds data, not a model"),
     "format": ("predict {f}/label {f}/new.csv --format xml", "choose csv, jsonl, parquet"),
@@ -523,6 +528,7 @@ def test_a_mistake_is_one_line(capsys, tmp_path, files, command, words):
     (tmp_path / "missing.csv").write_text(f"{head}\na,1,2,\n")
     (tmp_path / "unknown.csv").write_text(f"{head},state\na,1,2,3,left\n")
     (tmp_path / "none.csv").write_text(f"{head}\na,1,2,3\n")
+    (tmp_path / "odd.csv").write_text("run,ax,state\na,1,up\na,n/k,up\nb,2,down\n")
     (tmp_path / "ragged.csv").write_text(f"{head}\na,1,2,3\na,2\n")
     (tmp_path / "damaged.parquet").write_text("PAR1")
     (tmp_path / "notes.txt").write_text("")

@@ -134,3 +134,25 @@ def test_a_list_that_was_changed_has_no_ids(ragged, change):
     change(X)
     assert X.ids is None
     assert X.feature_names == NAMES
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda X: X[1:],
+        lambda X: X[[2, 0]],
+        lambda X: X.copy(),
+        lambda X: pickle.loads(pickle.dumps(X)),
+        copy.deepcopy,
+    ],
+)
+def test_parts_and_copies_know_which_columns_are_categories(again):
+    rows = [np.array([["up", 1.5]] * n, object) for n in (3, 5, 4)]
+    X = NamedSequences(rows, NAMES, categorical=["a"])
+    assert again(X).categorical == ("a",)
+    assert again(X).feature_names == NAMES
+
+
+def test_a_category_is_one_of_the_features(ragged):
+    with pytest.raises(ValueError, match="'c' is none of the features"):
+        NamedSequences(ragged, NAMES, categorical=["c"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -52,6 +52,13 @@ OPTIONS: dict[str, Any] = {
     "time": Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Column that the steps of a recording are sorted by."),
+    ],
+    "text": Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column with a text for each recording, a row; its characters are time steps.",
+        ),
     ],
     "features": _of_names(
         _several, "NAME,NAME,...", "Columns that are features; by default all others."
@@ -168,9 +175,15 @@ def _joined(values: list[Any]) -> Any:
     return [name for value in values for name in ([value] if isinstance(value, str) else value)]
 
 
-def kept(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a model file keeps of what the columns of the training data were; None of nothing."""
-    return {name: given[name] for name in KEPT if name in given} or None
+def kept(given: Mapping[str, Any], categorical: Sequence[str] = ()) -> dict[str, Any] | None:
+    """What a model file keeps of what the columns of the training data were; None of nothing.
+
+    `categorical` are the features that turned out to be categories, by name.
+    """
+    known = {**given, "categorical_features": list(categorical)}
+    if not categorical:
+        del known["categorical_features"]
+    return {name: known[name] for name in KEPT if name in known} or None
 
 
 def asked_of(
@@ -197,10 +210,30 @@ def asked_of(
     columns: dict[str, Any] = dict(model.columns or {})
     if not answers or any(name in given for name in (*ANSWERS, "labels")):
         columns = {name: value for name, value in columns.items() if name not in ANSWERS}
-    if model.feature_names is not None:
+    if "categorical_features" in columns:
+        columns["categorical_features"] = _kinds(model, columns["categorical_features"])
+    if model.feature_names is not None and "text" not in columns:
         delta = f"{columns.get('time')}_delta" if columns.get("time_delta") else None
         columns["features"] = [name for name in model.feature_names if name != delta]
+    if "text" in given:  # which says what the whole sequence is
+        for name in ("features", "categorical_features", "time", "time_delta"):
+            columns.pop(name, None)
     wanted = columns | dict(given)
     return wanted, {
         name for name in ("id", "time", "label") if name in columns and name not in given
     }
+
+
+def _kinds(model: Any, names: str | list[str]) -> dict[str, str]:
+    """Categorical columns, and whether each holds text or integers, as the model knows them."""
+    several = [names] if isinstance(names, str) else names
+    symbols = getattr(model, "symbols", None)
+    if symbols is None or len(symbols.vocabularies) < len(several):
+        return dict.fromkeys(several, "category")
+    known = symbols.feature_names or several
+    kinds = {
+        known[j]: "text" if vocabulary.kind == "text" else "category"
+        for j, vocabulary in zip(symbols.categorical, symbols.vocabularies, strict=True)
+        if j < len(known)
+    }
+    return {name: kinds.get(name, "category") for name in several}

@@ -14,6 +14,9 @@ import numpy as np
 from elman.cli.columns import asked_of
 from elman.cli.errors import UserError
 
+STDIN = Path("-")
+"""What stands for standard input in the place of a file."""
+
 if TYPE_CHECKING:
     from elman.data import Dataset
     from elman.data.tables.roles import NoColumnError
@@ -62,6 +65,8 @@ def read_for(
     """
     from elman.data.readers import options_for
 
+    if path == STDIN:
+        raise UserError("standard input has no labels, which this needs: name a file")
     wanted, may_lack = asked_of(model, given, answers=need_labels)
     known = options_for(path, wanted)
     wanted = {name: wanted[name] for name in wanted if name in known or name in given}
@@ -130,12 +135,13 @@ def _checked(path: Path, dataset: Dataset, missing: str, need_labels: bool) -> D
     from elman.data import check_sequences
 
     if need_labels and dataset.y is None:
-        fix = (
-            "" if dataset.ids is None else "; --label, --step-label or --target names their column"
-        )
+        is_table = dataset.ids is not None or isinstance(dataset.X[0], str)
+        fix = "; --label, --step-label or --target names their column" if is_table else ""
         if path.is_dir():
             fix = "; --labels names the file that has them, --step-label a column of the recordings"
         raise UserError(f"{path}: has no labels, and this needs them{fix}")
+    if dataset.categorical or isinstance(dataset.X[0], str):
+        return dataset  # the reader has looked at the numbers, and the estimator numbers the rest
     # The estimator checks again, but it cannot name the file.
     check_sequences(dataset.X, name=str(path), dtype=None, missing=missing)
     return dataset

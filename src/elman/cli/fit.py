@@ -18,7 +18,14 @@ from elman.cli.errors import INTERRUPTED, UserError
 from elman.cli.evaluate import print_scores
 from elman.cli.files import check_checkpoint, check_log, check_output, read_data
 from elman.cli.kinds import Targets, check_targets
-from elman.cli.training import as_given, asked_estimator, asked_targets, note_columns
+from elman.cli.training import (
+    as_given,
+    asked_categories,
+    asked_estimator,
+    asked_targets,
+    note_columns,
+    tell_categories,
+)
 
 STATE_NOT_KEPT = 3
 
@@ -95,7 +102,9 @@ def fit(
     writes_log = log is not None and is_writer(context)
     executor = executor_of(context, dask)
     allowed = options.get("missing", "error")
+    given = asked_categories(options, given, data)
     training = read_data(data, given, missing=allowed)
+    tell_categories(options, training)
     targets = asked_targets(kind, options, given, training, data)
     followed = _read_more(validation, given, training, targets, allowed)
     held_out = _read_more(test, given, training, targets, allowed)
@@ -192,7 +201,7 @@ def _read_more(
     if path is None:
         return None
     held_out = read_data(path, {**given, **_same_features(path, given, training)}, missing=missing)
-    n_features, n_trained = (np.shape(data.X[0])[-1] for data in (held_out, training))
+    n_features, n_trained = map(_n_features, (held_out, training))
     if n_features != n_trained:
         raise UserError(f"{path}: has {n_features} features, and the training data {n_trained}")
     names, of_training = held_out.feature_names, training.feature_names
@@ -210,8 +219,27 @@ def _same_features(path: Path, given: Mapping[str, Any], training: Any) -> dict[
     """The option that reads the features of the training data, if a file is one to choose from."""
     from elman.data.readers import options_for
 
+    known = options_for(path, given)
+    same: dict[str, Any] = {}
+    if training.categorical and "categorical_features" in known:
+        same["categorical_features"] = _kinds(training)
     names = training.feature_names
-    if names is None or "features" not in options_for(path, given):
-        return {}
+    if names is None or "text" in given or "features" not in known:
+        return same
     delta = f"{given['time']}_delta" if given.get("time_delta") else None
-    return {"features": [name for name in names if name != delta]}
+    return {**same, "features": [name for name in names if name != delta]}
+
+
+def _n_features(data: Any) -> int:
+    """Features of a time step; 0 of texts, whose steps are characters."""
+    return 0 if isinstance(data.X[0], str) else int(np.shape(data.X[0])[-1])
+
+
+def _kinds(training: Any) -> dict[str, str]:
+    """The categorical columns of the training data, and whether they hold text or integers."""
+    names = training.feature_names or ()
+    found = dict.fromkeys(training.categorical, "category")
+    for k, name in enumerate(names):
+        if name in found and any(isinstance(v, str) for x in training.X for v in x[:, k]):
+            found[name] = "text"
+    return found

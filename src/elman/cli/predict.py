@@ -11,8 +11,9 @@ import typer
 from elman.cli.answers import FORMATS, answers_of, format_of, needs_file
 from elman.cli.engines import DaskAddress, executor_of, is_writer
 from elman.cli.errors import UserError
-from elman.cli.files import check_output, load_model, read_for
+from elman.cli.files import STDIN, check_output, load_model, read_for
 from elman.cli.kinds import is_of_numbers, kind_of_model
+from elman.cli.lines import NAME, of_lines
 from elman.cli.text import visible
 from elman.formats.atomic import replacing
 
@@ -20,7 +21,13 @@ from elman.formats.atomic import replacing
 def predict(
     context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model saved by `elman fit`.")],
-    data: Annotated[Path, typer.Argument(help="Recordings: a file or a folder, without labels.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Recordings: a file or a folder, without labels; or -, standard input, with a "
+            "text on each line."
+        ),
+    ],
     given: dict[str, Any],
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of each class.")
@@ -47,6 +54,9 @@ def predict(
     recording, and the time, or the number of the step; numbers are from 0. JSON lines and Parquet
     have the same columns.
 
+    A model of texts answers for lines of standard input as well: `echo Nagy | elman predict
+    names.safetensors -`. Each line is a text; for a model of words, words with spaces between.
+
     A model remembers which columns of a table it was trained on: --id, --time and the like are only
     needed where new data call them otherwise. Other columns do not matter.
     """
@@ -61,8 +71,11 @@ def predict(
     from elman.distributed.answers import answering
 
     executor = executor_of(context, dask)
-    dataset = read_for(trained, data, given, need_labels=False, model_path=model)
-    X = trained.check(dataset.X, str(data))
+    if data == STDIN:
+        dataset = of_lines(trained, model)
+    else:
+        dataset = read_for(trained, data, given, need_labels=False, model_path=model)
+    X = trained.check(dataset.X, NAME if data == STDIN else str(data))
     with answering(trained, executor) as asked:
         answers = answers_of(asked, dataset, X, proba)
     if not is_writer(context):

@@ -135,7 +135,7 @@ def make_store_app(settings: Mapping[str, Any]) -> typer.Typer:
         context_settings=dict(settings),
     )
     app.callback(invoke_without_command=True)(_show_help)
-    for command in (with_columns(build, without=("max_bytes",)), info, verify):
+    for command in (with_columns(build, without=("max_bytes", "text")), info, verify):
         app.command()(command)
     return app
 

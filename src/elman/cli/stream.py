@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ import typer
 from elman.cli.errors import UserError
 from elman.cli.files import load_model
 from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
+from elman.cli.lines import token_of
 from elman.cli.text import csv_line, visible
 from elman.cli.wording import as_options
 
@@ -47,6 +48,9 @@ def stream(
     the next is read, with the label so far and the probability of each class, or with the values.
     A line that cannot be used is reported on standard error, with its number, and skipped.
 
+    A model of texts takes a character on each line, one of words a word. Among the features of
+    others, categories stand as they are in a table; an empty field is one that is missing.
+
     A model with a stride reads the mean of a block of time steps; a line within a block is answered
     as if the recording ended there. Standard error says so once.
 
@@ -57,10 +61,7 @@ def stream(
     live = trained.stream()
     if sys.stdin is None:  # as after `<&-`
         raise UserError("standard input is closed")
-    if trained.two_d:  # the names of its columns are those of time steps
-        read = _Reader(1, None)
-    else:
-        read = _Reader(trained.n_features_in, trained.feature_names)
+    read = _reader(trained)
     write = _json_writer(trained) if as_json else _csv_writer(trained, bare)
     stride = trained.frontend.stride
     if stride > 1:
@@ -75,7 +76,8 @@ def stream(
         text = ""
         try:
             # Some programs begin a file of UTF-8 with a mark that says so.
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            whole = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            text = whole.strip()
             if reset_on is not None and text == reset_on.strip():
                 live.reset()
                 continue
@@ -83,12 +85,12 @@ def stream(
                 read.header(text)
                 header = False
                 continue
-            answers = live.step(read.step(text))
+            answers = live.step(read.step(whole if read.takes_spaces else text))
             if live.n_waiting:  # so that each line is answered with all lines so far
                 answers = live.answer()
         except (ValueError, TypeError) as error:
             why = f"line {number}: {error}"
-            if number == 1 and not header and _may_be_names(text):
+            if number == 1 and not header and read.may_be_named and _may_be_names(text):
                 why += "; if it names the columns, pass --header"
             if strict or header:
                 raise UserError(why) from error
@@ -99,11 +101,69 @@ def stream(
         write(live.predict(), answers)
 
 
+def _reader(trained: Any) -> _Reader | _Symbol:
+    """What makes time steps of lines for a model."""
+    symbols = getattr(trained, "symbols", None)
+    if symbols is not None and symbols.n_columns == 1:
+        return _Symbol(symbols)
+    if symbols is not None:
+        kinds = {
+            j: vocabulary.kind
+            for j, vocabulary in zip(symbols.categorical, symbols.vocabularies, strict=True)
+        }
+        return _Reader(symbols.n_columns, symbols.feature_names, kinds)
+    if trained.two_d:  # the names of its columns are those of time steps
+        return _Reader(1, None)
+    return _Reader(trained.n_features_in, trained.feature_names)
+
+
+class _Symbol:
+    """Lines in; the character, or the token, that each is out."""
+
+    may_be_named = False
+
+    def __init__(self, symbols: Any) -> None:
+        self._kind = symbols.vocabularies[0].kind
+        self._names = symbols.feature_names
+        self._in_row = symbols.form == "steps"
+        self.takes_spaces = self._kind == "characters"  # a space is a character
+
+    def header(self, text: str) -> None:
+        """Refuse a line that does not name the one column."""
+        if self._names is not None and text == self._names[0]:
+            return
+        called = "has no name" if self._names is None else f"is called {self._names[0]!r}"
+        raise ValueError(
+            f"is {text!r:.60}, and the one column of the model {called}: leave --header out"
+        )
+
+    def step(self, text: str) -> Any:
+        """The symbol; ValueError says what is wrong with it."""
+        if not text:
+            raise ValueError("is empty")
+        if self._kind == "characters" and len(text) > 1:
+            raise ValueError(
+                f"is {text!r:.60}, {len(text)} characters, and the model reads one on each line: "
+                "`elman predict MODEL -` takes a whole text on each line"
+            )
+        token = token_of(text, self._kind)
+        return (token,) if self._in_row else token
+
+
 class _Reader:
     """Lines in, the features of a time step in the order of training out."""
 
-    def __init__(self, n_features: int, trained_on: tuple[str, ...] | None) -> None:
+    may_be_named = True
+    takes_spaces = False
+
+    def __init__(
+        self,
+        n_features: int,
+        trained_on: tuple[str, ...] | None,
+        kinds: Mapping[int, str] | None = None,
+    ) -> None:
         self._n_features = n_features
+        self._kinds = kinds or {}  # of the columns that are categories, what they hold
         self._trained_on = trained_on  # names of the features, where the model knows them
         self._names = trained_on  # by which JSON objects are read
         self._order = [*range(n_features)]  # of each feature, its place on a line
@@ -130,7 +190,7 @@ class _Reader:
             raise ValueError(self._wrong_number(len(names)))
         self._names = tuple(names)
 
-    def step(self, text: str) -> list[float]:
+    def step(self, text: str) -> list[Any]:
         """The features; ValueError says what is wrong with them."""
         if not text:
             raise ValueError("is empty")
@@ -139,13 +199,19 @@ class _Reader:
             values = self._from_json(text)
         else:
             fields = self._in_order(_fields(text))
-            values = [np.nan if f.strip() in MISSING else f for f in fields]
+            values = [
+                f or None if k in self._kinds else np.nan if f.strip() in MISSING else f
+                for k, f in enumerate(fields)
+            ]
         if len(values) != self._n_features:
             commas = (
                 "; commas stand between values" if len(values) == 1 < len(text.split(";")) else ""
             )
             raise ValueError(self._wrong_number(len(values)) + commas)
-        return [_number(value) for value in values]
+        return [
+            _category(value, self._kinds[k]) if k in self._kinds else _number(value)
+            for k, value in enumerate(values)
+        ]
 
     def _from_json(self, text: str) -> list[Any]:
         found = _json(text)
@@ -204,6 +270,11 @@ def _may_be_names(text: str) -> bool:
             continue
         return False
     return True
+
+
+def _category(value: Any, kind: str) -> Any:
+    """A category; a field of CSV is a text, which may say an integer."""
+    return token_of(value, kind) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> float:

@@ -13,6 +13,35 @@ from elman.cli.kinds import ESTIMATORS, Targets, check_targets, kind_of
 from elman.nn.readouts import EVERY
 
 
+def asked_categories(
+    options: dict[str, Any], given: Mapping[str, Any], data: Path
+) -> dict[str, Any]:
+    """The options of reading, with the categorical columns that --categorical-features names.
+
+    Where the data are a table, its reader takes the names, and it knows more categorical columns;
+    they are then no option of the estimator any more, which sees what the reader found.
+    """
+    from elman.data.readers import options_for
+
+    names = options.get("categorical_features")
+    if not isinstance(names, list) or "categorical_features" not in options_for(data, given):
+        return dict(given)
+    del options["categorical_features"]
+    return {**given, "categorical_features": names}
+
+
+def tell_categories(options: dict[str, Any], training: Any) -> None:
+    """Have the estimator know the categorical columns of data whose columns have no names."""
+    if not training.categorical or training.feature_names is not None:
+        return
+    if "categorical_features" in options:
+        return
+    rows = [row for x in training.X for row in x]
+    options["categorical_features"] = [
+        k for k, column in enumerate(zip(*rows, strict=True)) if set(map(type, column)) != {float}
+    ]
+
+
 def asked_targets(
     kind: str, options: Mapping[str, Any], given: Mapping[str, Any], training: Any, data: Path
 ) -> Targets:
@@ -44,8 +73,9 @@ def note_columns(estimator: Any, given: Mapping[str, Any], training: Any, data: 
     """Have the fitted model know by what names its data are read."""
     estimator.model_ = replace(
         estimator.model_,
-        columns=kept(_with_id(given, training, data)),
-        feature_names=training.feature_names,
+        columns=kept(_with_id(given, training, data), training.categorical),
+        # The one column of a text has its name in `columns`: X is a list of str, without names.
+        feature_names=None if "text" in given else training.feature_names,
     )
 
 

@@ -15,7 +15,14 @@ from elman.cli.errors import INTERRUPTED, UserError
 from elman.cli.files import check_output, read_data
 from elman.cli.groups import read_groups
 from elman.cli.text import visible
-from elman.cli.training import as_given, asked_estimator, asked_targets, note_columns
+from elman.cli.training import (
+    as_given,
+    asked_categories,
+    asked_estimator,
+    asked_targets,
+    note_columns,
+    tell_categories,
+)
 
 OWN = ("checkpoint", "checkpoint_epochs", "checkpoint_minutes")
 """Options of `elman fit` that a search has no use for"""
@@ -116,7 +123,9 @@ def tune(
     if table is not None:
         _check_table(table, output, force=force, inputs=inputs)
     missing = options.get("missing", "error")
+    given = asked_categories(options, given, data)
     training = read_data(data, given, missing=missing)
+    tell_categories(options, training)
     targets = asked_targets(kind, options, given, training, data)
     of_groups = None if groups is None else read_groups(groups, training, data)
 

@@ -13,7 +13,7 @@ _VALUE = (
 _MISSING = re.compile(
     r"read the file with missing='nan' and fit with missing='mask' or missing='skip'"
 )
-_FEATURES = re.compile(rf"{_BEGINS}features=\[([^\]]*)\]")
+_FEATURES = re.compile(rf"{_BEGINS}(categorical_)?features=\[([^\]]*)\]")
 _KIND = re.compile(r"\bRNN(Classifier|Regressor|Tagger) (?=predicts|takes)")
 _VALIDATION = re.compile(rf"{_BEGINS}(?:X_val and y_val|[Xy]_val)(?![\w.\[/\\])")
 _SCORERS = (
@@ -40,7 +40,10 @@ def as_options(message: str) -> str:
     becomes ``--no-header``, and an estimator that does something becomes the ``--kind`` that does.
     """
     message = _MISSING.sub("train with --missing mask or --missing skip (elman fit)", message)
-    message = _FEATURES.sub(lambda names: "--features " + _with_commas(names[1]), message)
+    message = _FEATURES.sub(
+        lambda names: f"--{(names[1] or '').replace('_', '-')}features {_with_commas(names[2])}",
+        message,
+    )
     message = _READOUTS.sub(_readouts, message).replace(*_SEVERAL)
     message = message.replace(_AS_NAMES, "--kind classifier says so")
     message = message.replace(*_SCORERS).replace(*_OF_STEPS)

@@ -191,6 +191,13 @@ def _groups_of_polars(X: Any, name: str) -> list[Any]:
             f"{name} is a polars {type(X).__name__}, whose groups come in another order each time: "
             "pass group_by(..., maintain_order=True), or use elman.data.from_table"
         )
+    keys = keys_of_polars(X)
+    groups = [group for _, group in X]
+    return [group.select([c for c in group.columns if c not in keys]) for group in groups]
+
+
+def keys_of_polars(X: Any) -> set[str]:
+    """The columns that a polars `GroupBy` groups by."""
     keys: set[str] = set()
     by = list(X.by)
     while by:
@@ -201,8 +208,7 @@ def _groups_of_polars(X: Any, name: str) -> list[Any]:
             by.extend(key)
         else:
             keys.update(key.meta.root_names())
-    groups = [group for _, group in X]
-    return [group.select([c for c in group.columns if c not in keys]) for group in groups]
+    return keys
 
 
 # Tables

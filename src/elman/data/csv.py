@@ -363,12 +363,15 @@ class CsvFile:
             self._refuse_ragged(rows[i], self.line_of(self.n_rows + i))
         columns = list(zip(*rows, strict=True))
         for name, (k, column) in growing.items():
+            were_numbers = column.is_numbers
             try:
                 as_before = column.extend(columns[k], underscores=self._underscores)
             except TooLargeError as error:
                 self.fail(self.line_of(self.n_rows + error.index), f"column {cut(name)}: {error}")
             if not as_before and not self.wanted.may_be_text(name):
                 self._refuse_text(name, column, columns[k])
+            if not as_before and self.wanted.role(name) == "feature":
+                self._refuse_odd_text(name, column, columns[k], were_numbers)
         self.n_rows += len(rows)
         n_bytes = sum(column.n_bytes for _, column in growing.values())
         check_memory(self.path, n_bytes, self.max_bytes)
@@ -396,6 +399,26 @@ class CsvFile:
                 "if they are decimal marks, pass delimiter=';' and decimal=','"
             )
         self.fail(line, f"has {seen}, but {of} has {self._n_fields}{fix}")
+
+    def _refuse_odd_text(
+        self, name: str, column: Growing, fields: Sequence[str], were_numbers: bool
+    ) -> None:
+        """Raise ReaderError for a text among numbers: a column is categories if fewer are."""
+        i = column.first_text(fields) or 0
+        there = [field for field in fields if field.strip() not in MISSING]
+        n_numbers = sum(column.first_text((field,)) is None for field in there)
+        fix = self._fix_of_number(fields[i])
+        if fix is None and (were_numbers or 2 * n_numbers >= len(there)):
+            fix = (
+                "the other values of this column are numbers; correct it, or leave the field empty "
+                "if the value is missing; if all of them are categories, name the column in "
+                "categorical_features=[...]"
+            )
+        if fix is not None:
+            self.fail(
+                self.line_of(self.n_rows + i),
+                f"column {cut(name)} holds {cut(fields[i])}, where numbers are expected: {fix}",
+            )
 
     def _refuse_text(self, name: str, column: Growing, fields: Sequence[str]) -> NoReturn:
         i = column.first_text(fields) or 0

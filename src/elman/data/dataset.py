@@ -46,7 +46,9 @@ class Dataset:
 
     X: Array | list[Array]
     """(n_samples, n_timesteps, n_features), or a list of (n_timesteps_i, n_features) if lengths
-    differ; 2-D only if a .npz file holds a 2-D X; a `SequenceStore`, if it is one"""
+    differ; 2-D only if a .npz file holds a 2-D X; a `SequenceStore`, if it is one. Arrays of
+    objects if some features are categories, which are then as they are, and numbers floats. A list
+    of str if each sequence is a text, of which a step is a character"""
     y: Array | list[Array] | None = None
     """(n_samples,): labels as strings or targets as floats (.ts), or as stored (.npz), where it may
     be (n_samples, n), or a list of (n_timesteps_i,) or (n_timesteps_i, n), what each step has; None
@@ -59,6 +61,8 @@ class Dataset:
     """of the columns of X, in their order; None where the source has no names"""
     sample_weight: Array | list[Array] | None = None
     """(n_samples,) or a list of (n_timesteps_i,), as `fit` takes it; None without any"""
+    categorical: tuple[str, ...] = ()
+    """the features that are categories, by name (without names their numbers from 0, as text)"""
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.X, self.y, self.metadata))
@@ -69,18 +73,20 @@ class Dataset:
 
     def _parts(self) -> Iterator[str]:
         yield _counted(len(self.X), "sequence")
-        if len(self.X):
+        if len(self.X) and isinstance(self.X[0], str):
+            name = visible((self.feature_names or ("",))[0])
+            yield f"text {name}".rstrip()
+            yield _range(lengths_of(self.X), "character")
+        elif len(self.X):
             one = np.ndim(self.X[0]) == 1
             n_features = 1 if one else int(np.shape(self.X[0])[-1])
             names = self.feature_names or ()
             named = " ".join(map(visible, names[:MOST_NAMES]))
             named += " ..." if len(names) > MOST_NAMES else ""
             yield f"{_counted(n_features, 'feature')} {named}".rstrip()
-            lengths = lengths_of(self.X)
-            shortest, longest = int(lengths.min()), int(lengths.max())
-            yield (
-                _counted(longest, "step") if shortest == longest else f"{shortest}-{longest} steps"
-            )
+            if self.categorical:
+                yield f"{len(self.categorical)} categorical"
+            yield _range(lengths_of(self.X), "step")
         yield from self._targets()
 
     def _targets(self) -> Iterator[str]:
@@ -119,6 +125,11 @@ def enumerated(texts: Iterable[str]) -> str:
     every = list(texts)
     more = len(every) - MOST_NAMES
     return ", ".join(every[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _range(lengths: NDArray[np.int64], one: str) -> str:
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    return _counted(longest, one) if shortest == longest else f"{shortest}-{longest} {one}s"
 
 
 def _counted(n: int, one: str, more: str | None = None) -> str:

@@ -34,6 +34,12 @@ WHOLE = re.compile(r"[+-]?[0-9]+")
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
+TEXT_FIRST = ("label", "id", "name", "text", "category")
+"""Roles of columns whose texts are kept until all of them say what they are."""
+WORDS = ("feature", "category", "text")
+"""Roles of columns in whose text only an empty field is missing."""
+
+
 class TooLargeError(ValueError):
     """A number that float64 does not hold: the index of its field, and the field."""
 
@@ -52,11 +58,13 @@ class Growing:
 
     Parameters
     ----------
-    role : {"number", "time", "label", "id", "name"}
+    role : {"number", "feature", "category", "time", "label", "id", "name", "text"}
         What its texts may be. A column of ids or labels is numbers only if no two texts become one
         number and none loses anything: an integer such as 007 keeps the whole column text, and so
-        do digits of other scripts and 1e-400; in one of ids, 1.10 does as well. One of names is
-        text whatever it holds.
+        do digits of other scripts and 1e-400; in one of ids, 1.10 does as well. One of categories
+        is integers under the same condition, or else text. One of names is text whatever it holds.
+        In texts, and in features and categories that are text, only an empty field is missing: "?"
+        and "NA" are words.
     decimal : {".", ","}
         The decimal mark of its numbers.
     """
@@ -65,7 +73,7 @@ class Growing:
         self._role = role
         self._decimal = decimal
         self.n_rows = 0
-        self._kind = "text" if role in ("label", "id", "name") else "missing"
+        self._kind = "text" if role in TEXT_FIRST else "missing"
         self._bytes = bytearray()
         self._texts: list[str] = []
         self._distinct: dict[str, str] | None = {}
@@ -112,6 +120,11 @@ class Growing:
             self.failed = True
             self._bytes = bytearray()
         return False
+
+    @property
+    def is_numbers(self) -> bool:
+        """Whether it has held numbers until now, and nothing else but missing values."""
+        return self._kind in ("int", "float")
 
     @property
     def n_bytes(self) -> int:
@@ -212,10 +225,14 @@ class Growing:
         texts = self._texts if self._distinct is None else self._distinct.keys()
         gone = {field for field in texts if field.strip() in MISSING}
         there = [field for field in texts if field not in gone] if gone else texts
-        if self._role == "name":
+        if self._role in ("name", "text"):
             return self._as_text(gone)
-        if not there:
+        if not there and not (self._role == "category" and any(map(str.strip, gone))):
             return np.full(self.n_rows, np.nan)
+        if self._role == "category":
+            if there and all(WHOLE.fullmatch(field.strip()) for field in there):
+                return self._typed_integers(there, gone)
+            return self._as_text(gone)
         exactly = self._role in ("label", "id")
         if all(field in BOOLEANS for field in there):
             different = set(there)
@@ -224,7 +241,7 @@ class Growing:
             return self._mapped(BOOLEANS, object if gone else np.bool_)
         if all(WHOLE.fullmatch(field.strip()) for field in there):
             return self._typed_integers(there, gone)
-        if self._role != "id":
+        if self._role not in ("id", "feature"):
             floats = self._as_floats(there)
             if floats is not None and not (exactly and self._loses(floats)):
                 return self._mapped(floats, np.float64)
@@ -266,7 +283,7 @@ class Growing:
             return True
 
     def _typed_integers(self, there: Collection[str], gone: set[str]) -> Array:
-        exactly = self._role in ("label", "id")
+        exactly = self._role in ("label", "id", "category")
         try:
             integers = {field: int(field) for field in there}
         except ValueError:  # more digits than Python converts
@@ -286,6 +303,8 @@ class Growing:
 
     def _as_text(self, gone: set[str]) -> Array:
         """The texts, None where they are missing."""
+        if self._role in WORDS:
+            gone = {field for field in gone if not field.strip()}
         array = np.empty(self.n_rows, object)
         array[:] = self._texts
         self._texts = []

@@ -53,6 +53,9 @@ FIXES = {
 }
 """What to do with a file of a suffix that this does not read."""
 
+AS_TABLE = ("id", "text")
+"""Options by which a file that may be a table is one."""
+
 DEFAULTS = {
     "time_delta": False,
     "decimal": ".",
@@ -69,7 +72,9 @@ def read(
     missing: str = "error",
     id: Any = None,
     time: str | None = None,
+    text: str | None = None,
     features: Any = None,
+    categorical_features: Any = None,
     label: str | None = None,
     step_label: str | None = None,
     target: Any = None,
@@ -91,10 +96,11 @@ def read(
     given.
 
     All others are tables: .csv and .tsv, .jsonl (JSON lines), .parquet, .feather and .arrow (these
-    three with the extra, ``pip install "elman[tables]"``), and .arff with `id`. A table has a row
-    for each time step, and then `id` says which sequence it belongs to; or, where the format has
-    lists, a row for each sequence with lists in the place of numbers. `elman.data.from_table`
-    describes both, and every argument that names columns.
+    three with the extra, ``pip install "elman[tables]"``), and .arff with `id` or `text`. A table
+    has a row for each time step, and then `id` says which sequence it belongs to; or a row for each
+    sequence, with a text in the column that `text` names or, where the format has lists, with lists
+    in the place of numbers. `elman.data.from_table` describes them, which columns are taken for
+    categories, and every argument that names columns.
 
     A folder has a table for each recording, and the labels of all in one more, or in the names of
     folders within it: ``read("runs", labels="labels.csv")``. `elman.data.read_folder` describes it.
@@ -103,7 +109,8 @@ def read(
     read, and which estimators take as it is. It says itself what is what.
 
     In CSV these fields are missing values: an empty one, ``?``, ``NA``, ``N/A``, ``#N/A``,
-    ``<NA>``, ``NaN``, ``nan``, ``NAN``, ``-nan``, ``NaT``, ``null`` and ``NULL``.
+    ``<NA>``, ``NaN``, ``nan``, ``NAN``, ``-nan``, ``NaT``, ``null`` and ``NULL``. In a feature that
+    is text, and in the column of `text`, only an empty field is missing, and these are words.
 
     Parameters
     ----------
@@ -112,7 +119,8 @@ def read(
     missing : {"error", "nan"}
         What to do with a missing value among the features: refuse the file, or return NaN. A .npz
         file says NaN itself.
-    id, time, features, label, step_label, target, step_target, weight, time_delta
+    id, time, text, features, categorical_features, label, step_label, target, step_target, weight,\
+    time_delta
         What the columns of a table are, as `elman.data.from_table` takes them.
     labels : path-like, or mapping from ids to labels; optional
         A second table with a row for each sequence, which has the columns of `id`, and of `label`
@@ -177,7 +185,9 @@ def read(
     options = {
         "id": id,
         "time": time,
+        "text": text,
         "features": features,
+        "categorical_features": categorical_features,
         "label": label,
         "step_label": step_label,
         "target": target,
@@ -263,7 +273,7 @@ def _reader(
             )
         folder = partial(read_folder, with_labels=with_labels, may_lack=may_lack)
         return folder, _options(read_folder)
-    if suffix in READERS and not (suffix in TABLES and "id" in given):
+    if suffix in READERS and not (suffix in TABLES and not given.keys().isdisjoint(AS_TABLE)):
         return READERS[suffix], _options(READERS[suffix])
     if suffix in TABLES:
         return partial(_table, {*may_lack} - {"label"}), _table_options(suffix)

@@ -20,7 +20,13 @@ from elman.data.json_lines import read_json_lines
 from elman.data.tables import dataset_of
 from elman.data.tables.features import feature_columns
 from elman.data.tables.plain import holds_lists, missing_values
-from elman.data.tables.roles import Roles, check_known, names_of, roles_of
+from elman.data.tables.roles import (
+    Roles,
+    categories_of_trained,
+    check_known,
+    names_of,
+    roles_of,
+)
 from elman.data.wanted import Choice, Wanted, everything
 
 TABLES: dict[str, Callable[..., Columns]] = {
@@ -38,10 +44,13 @@ TABLES: dict[str, Callable[..., Columns]] = {
 WITHOUT_LISTS = (".csv", ".tsv", ".arff")
 """Formats in which a row cannot be a whole sequence, so that an id is needed."""
 
-KINDS = {"id": "id", "time": "time", "label": "label", "step_label": "label"}
+KINDS = {"id": "id", "time": "time", "text": "text", "label": "label", "step_label": "label"}
 """What the fields of a column of each role may be, as `Wanted` has it; of all others, numbers."""
 
-ROLES = ("id", "time", "features", "label", "step_label", "target", "step_target", "weight")
+ROLES = (
+    *("id", "time", "text", "features", "categorical_features"),
+    *("label", "step_label", "target", "step_target", "weight"),
+)
 """What a column of a table may be, as options of `read`."""
 
 
@@ -112,7 +121,10 @@ def assembled(
         for name in features:
             _refuse_missing(columns, name)
     absent = asked.absent.get("id")
-    if absent is not None and not any(holds_lists(columns.columns[name]) for name in features):
+    is_long = "text" not in asked.roles and not any(
+        holds_lists(columns.columns[name]) for name in features
+    )
+    if absent is not None and is_long:
         check_known(columns, absent, "id")
     return dataset_of(
         columns,
@@ -120,6 +132,7 @@ def assembled(
         labels=labels,
         release=True,
         is_part=is_part,
+        numbers_only=asked.numbers_only,
         **asked.roles,
     )
 
@@ -149,13 +162,17 @@ class Asked:
     source : str
         What errors call the table.
     roles : mapping
-        The columns by role, as `dataset_of` takes them; None stands for none.
+        The columns by role, as `dataset_of` takes them; None stands for none. That of categorical
+        features may also be a mapping from their names to "text" or "category", which says what
+        fields that are integers become.
     time_delta : bool
         Whether the time since the step before becomes a feature.
     second : bool
         Whether labels and targets are in a second table.
     may_lack : collection of str
         Roles whose column need not be there.
+    numbers_only : bool
+        Whether features have to be numbers, so that a text among them is an error.
     """
 
     def __init__(
@@ -165,30 +182,38 @@ class Asked:
         time_delta: bool = False,
         second: bool = False,
         may_lack: Collection[str] = (),
+        *,
+        numbers_only: bool = False,
     ) -> None:
         self.source = source
         self.roles = {name: value for name, value in roles.items() if value is not None}
         self.time_delta = time_delta
         self.second = second
         self.may_lack = may_lack
+        self.numbers_only = numbers_only
         self.needs_id = False
         self.absent: dict[str, str] = {}
         """the columns that need not be there and are not, by role"""
 
     def __call__(self, names: Sequence[str]) -> Wanted:
         """What to read of columns of these names; ReaderError if one is missing."""
-        if self.needs_id and "id" not in self.roles:
+        needs_id = self.needs_id and "text" not in self.roles
+        if needs_id and "id" not in self.roles:
             raise ReaderError(
                 f"{self.source}: has a row for each time step, so that id= has to name the "
                 f"column that says which sequence a row belongs to. Its columns are "
-                f"{listed(names)}. A file that is one sequence goes into a folder of such files"
+                f"{listed(names)}. A file that is one sequence goes into a folder of such files; "
+                "where a row is a whole sequence, a text, text= names its column"
             )
         for role in self.may_lack:
             name = self.roles.get(role)
-            is_needed = self.time_delta if role == "time" else self.needs_id
+            is_needed = self.time_delta if role == "time" else needs_id
             if isinstance(name, str) and name not in names and not is_needed:
                 self.absent[role] = self.roles.pop(role)
         self.roles |= self._expanded(names)
+        if "categorical_features" not in self.roles:
+            trained = categories_of_trained(self.roles.get("features"))
+            self.roles |= {"categorical_features": trained} if trained else {}
         roles = self.checked()
         played = roles.played()
         known = Columns({name: np.empty(0) for name in names}, 0, source=self.source)
@@ -196,12 +221,24 @@ class Asked:
             if not (self.second and role in ("label", "target", "weight")):
                 check_known(known, name, role)
         texts = {name: KINDS.get(role, "number") for name, role in played.items()}
+        named = self.roles.get("categorical_features")
+        for name in roles.categorical:
+            check_known(known, name, "categorical_features")
+            texts[name] = named[name] if isinstance(named, Mapping) else "category"
+        others = "number" if self.numbers_only else "feature"
+        if roles.text is not None and self.numbers_only:
+            raise ReaderError(
+                f"{self.source}: text={cut(roles.text)} makes sequences of characters, and only "
+                "numbers can be kept here"
+            )
+        if roles.text is not None:
+            return Wanted(frozenset(played), texts)
         if roles.features is None:
-            return Wanted(None, texts)
+            return Wanted(None, texts, others)
         features = [name for name in roles.features if name != roles.delta]
         for name in features:
             check_known(known, name, "features")
-        return Wanted(frozenset(features) | played.keys(), texts)
+        return Wanted(frozenset(features) | played.keys(), texts, others)
 
     def checked(self) -> Roles:
         """The roles; an error if they do not agree with each other."""
@@ -211,14 +248,17 @@ class Asked:
 
     def _expanded(self, names: Sequence[str]) -> dict[str, Any]:
         """The features, where one stands for all columns that lists of lists became."""
-        features = self.roles.get("features")
-        if not isinstance(features, (list, tuple)):
-            return {}
-        found: list[Any] = []
-        for name in features:
-            parts = [n for n in names if n.startswith(f"{name}[") and n.endswith("]")]
-            found += parts if parts and name not in names else [name]
-        return {"features": found}
+        expanded = {}
+        for role in ("features", "categorical_features"):
+            features = self.roles.get(role)
+            if not isinstance(features, (list, tuple)):
+                continue
+            found: list[Any] = []
+            for name in features:
+                parts = [n for n in names if n.startswith(f"{name}[") and n.endswith("]")]
+                found += parts if parts and name not in names else [name]
+            expanded[role] = found
+        return expanded
 
 
 def read_labels(path: PathLike, roles: Mapping[str, Any], options: Mapping[str, Any]) -> Columns:

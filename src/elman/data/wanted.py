@@ -13,8 +13,10 @@ class Wanted:
     names: frozenset[str] | None = None
     """the only columns that are read; None reads all"""
     roles: Mapping[str, str] | None = None
-    """what columns that have a role are: "id", "name" (text always), "label", "time" or "number",
-    which alone may not hold text; None allows text everywhere"""
+    """what columns that have a role are: "id", "name" (text always), "text" (text always, of which
+    only an empty one is missing), "label", "category" (text or integers), "time", "feature"
+    (numbers, or categories as text), or "number", which alone may not hold text; None allows text
+    everywhere"""
     others: str = "number"
     """what every other column is"""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 ANSWERS = ("label", "step_label", "target", "step_target")
 """Roles of columns that hold what is learned."""
-KEPT = ("id", "time", "time_delta", "timestamps", *ANSWERS)
+KEPT = ("id", "time", "text", "categorical_features", "time_delta", "timestamps", *ANSWERS)
 """Options of `elman.data.read` that a model remembers, so that new data need not be described."""
 TIMESTAMPS = ("order", "feature", "error")
 """What `elman.data.read` may do with the time stamps of a .ts file."""
@@ -34,6 +34,8 @@ def restored_columns(described: Any) -> dict[str, Any] | None:
         elif role == "timestamps":
             if names not in TIMESTAMPS:
                 raise ValueError(f"timestamps is {names!r:.60}; it is none of {TIMESTAMPS}")
+        elif role == "text" and not isinstance(names, str):
+            raise TypeError(f"the column text is {names!r:.60}; it must be a name")
         elif not isinstance(names, str) and not _is_list_of_names(names):
             raise TypeError(f"the column {role} is {names!r:.60}; it must be a name or names")
     if "time_delta" in described and "time" not in described:

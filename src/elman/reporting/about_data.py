@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
+from elman.data.symbols import Symbols
 from elman.reporting.evidence import Truth, chunks
 from elman.reporting.plain import number
 
@@ -43,7 +44,7 @@ def data_facts(data: Sequences, truth: Truth, stats: Fact) -> Fact:
         "lengths": dict(zip(("min", "q1", "median", "q3", "max"), quartiles, strict=True)),
         "histogram": _histogram(lengths),
         "n_missing": int(sum(stats["missing"])),
-        "n_values": data.n_steps * data.n_features,
+        "n_values": data.n_steps * len(stats["missing"]),
         "answers": answer_facts(truth),
     }
 
@@ -97,8 +98,39 @@ def answer_facts(truth: Truth) -> Fact:
     }
 
 
-def feature_stats(data: Sequences, reference: Standardisation | None) -> Fact:
+def symbol_facts(data: Sequences, symbols: Symbols | None, names: list[str]) -> list[Fact] | None:
+    """Of each column of symbols how many the model knows, and which share of them is unknown.
+
+    Parameters
+    ----------
+    data : Sequences
+        Whose first columns are the numbers of the categories; 0 is unknown.
+    symbols : Symbols or None
+    names : list of str
+        Of the columns of `data`.
+    """
+    if symbols is None:
+        return None
+    unknown, there = np.zeros(symbols.n_codes), np.zeros(symbols.n_codes)
+    for start, stop in chunks(data, data.n_features, True):
+        ids = np.asarray(data.rows(slice(start, stop)))[:, : symbols.n_codes]
+        unknown += (ids == 0).sum(axis=0)
+        there += (~np.isnan(ids)).sum(axis=0)
+    return [
+        {
+            "column": "symbols" if symbols.feature_names is None else names[k],
+            "n_known": vocabulary.n_categories - 1,
+            "unknown": number(unknown[k] / there[k]) if there[k] else None,
+            "unknown_in_training": number(vocabulary.unknown_share),
+        }
+        for k, vocabulary in enumerate(symbols.vocabularies)
+    ]
+
+
+def feature_stats(data: Sequences, reference: Standardisation | None, n_codes: int = 0) -> Fact:
     """Mean, deviation and missing values of each feature, in deviations of the reference.
+
+    The first `n_codes` columns of data are numbers of categories, and no features in this sense.
 
     The standard error of the mean treats recordings as independent, not their steps: it is that of
     a ratio, Cochran (1977), "Sampling techniques", equation 2.46.
@@ -108,18 +140,19 @@ def feature_stats(data: Sequences, reference: Standardisation | None) -> Fact:
     dict
         `mean`, `deviation`, `error` and `missing`, each (n_features,).
     """
-    n_features = data.n_features
+    n_features = data.n_features - n_codes
     mean = np.zeros(n_features) if reference is None else np.asarray(reference.mean)
     scale = np.ones(n_features) if reference is None else np.asarray(reference.scale)
     count, total, squares = (np.zeros(n_features) for _ in range(3))
     of_sums, crossed, of_counts = (np.zeros(n_features) for _ in range(3))
-    for start, stop in chunks(data, n_features, True):
+    for start, stop in chunks(data, data.n_features, True):
         lengths = data.lengths[start:stop]
         starts = (data.offsets[start:stop] - data.offsets[start])[lengths > 0]
         if not len(starts):
             continue
         with np.errstate(over="ignore"):
-            z = (np.asarray(data.rows(slice(start, stop)), np.float64) - mean) / scale
+            z = np.asarray(data.rows(slice(start, stop)), np.float64)[:, n_codes:]
+            z = (z - mean) / scale
             there = ~np.isnan(z)
             z = np.where(there, z, 0.0)
             sums = np.add.reduceat(z, starts, axis=0)

@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.sequences import Sequences
-from elman.evaluation.baselines import fit_logistic, fit_ridge, summarised, with_steps_before
+from elman.evaluation.baselines import (
+    MOST_AT_STEPS,
+    MOST_IN_PAIRS,
+    MOST_SYMBOLS,
+    fit_logistic,
+    fit_ridge,
+    summarised,
+    symbol_counts,
+    symbols_before,
+    with_steps_before,
+)
 from elman.models.kinds import is_of_numbers, is_of_steps
 from elman.reporting.evidence import Evidence, Floats, Ints, OfNumbers, Truth, chunks
 from elman.reporting.scores import Scores, mean_known, with_intervals
@@ -42,6 +52,7 @@ def baseline_facts(
     training: tuple[Sequences, Truth] | None,
     n_resamples: int,
     seed: int,
+    categories: tuple[int, ...] = (),
 ) -> Fact:
     """What simple rules reach, and by how much the network is better.
 
@@ -53,6 +64,8 @@ def baseline_facts(
         What the network reached on the same recordings.
     training : tuple (Sequences, Truth) or None
     n_resamples, seed : int
+    categories : tuple of int
+        How many categories each of the first columns of `data` has, which are numbers of them.
 
     Returns
     -------
@@ -72,8 +85,8 @@ def baseline_facts(
     name = f"always {names[is_of_numbers(truth.kind)]}"
     told = _judged(rules, evidence, every, [(every, constant)], None, n_resamples, seed)
     rows.append({"name": name, "columns": None} | told)
-    for name, columns, n_columns in _columns(data.n_features, truth.kind):
-        if n_columns > MOST_COLUMNS:
+    for name, columns, n_columns in _columns(data.n_features, truth.kind, categories):
+        if n_columns > MOST_COLUMNS and not categories:
             left_out.append(
                 {"name": name, "why": f"it would have {n_columns} columns, over {MOST_COLUMNS}"}
             )
@@ -189,8 +202,13 @@ def _one_class(y: Array) -> Rule | None:
     return (lambda A: np.full(len(A), found[0])) if len(found) == 1 else None
 
 
-def _columns(n_features: int, kind: Any) -> Iterator[tuple[str, Any, int]]:
+def _columns(
+    n_features: int, kind: Any, categories: tuple[int, ...]
+) -> Iterator[tuple[str, Any, int]]:
     """Fixed numbers of columns that rules see: name, function, number."""
+    if categories:
+        yield from _of_symbols(n_features - len(categories), kind, categories)
+        return
     if is_of_steps(kind):
         yield "the time step alone", with_steps_before(0), n_features
         yield "the time step and the 4 before it", with_steps_before(4), 5 * n_features
@@ -201,6 +219,28 @@ def _columns(n_features: int, kind: Any) -> Iterator[tuple[str, Any, int]]:
         3 * n_features + 1,
     )
     yield "8 points of each recording", _eight_points, 8 * n_features
+
+
+def _of_symbols(
+    n_numbers: int, kind: Any, categories: tuple[int, ...]
+) -> Iterator[tuple[str, Any, int]]:
+    """The same of recordings of symbols, beside which there may be numbers."""
+    if is_of_steps(kind):
+        width = n_numbers + sum(min(n, MOST_AT_STEPS + 1) for n in categories)
+        yield "the time step alone", symbols_before(categories, 0), width
+        yield "the time step and the 4 before it", symbols_before(categories, 4), 5 * width
+        return
+    width = (3 * n_numbers + 1 if n_numbers else 0) + sum(
+        min(n, MOST_SYMBOLS + 1) for n in categories
+    )
+    pairs = sum(min(n, MOST_IN_PAIRS + 1) ** 2 for n in categories)
+    beside = " and a summary of the numbers" if n_numbers else ""
+    yield f"how often each symbol occurs{beside}", symbol_counts(categories), width
+    yield (
+        f"how often each symbol and each pair of neighbours occurs{beside}",
+        symbol_counts(categories, pairs=True),
+        width + pairs,
+    )
 
 
 def _eight_points(X: list[Array]) -> Array:

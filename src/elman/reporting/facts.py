@@ -48,9 +48,14 @@ def report_facts(
         raise ValueError(f"ids has {len(listed)} entries, but X has {len(data)} recording(s)")
     learned = None if training is None else _checked(found, *training, "X_train", "y_train")
     evidence = gather(model, data, truth)
-    reference, source = _reference(found, learned)
-    stats = about_data.feature_stats(data, reference)
-    names = about_data.names_of_features(data, model.feature_names)
+    # Of symbols, the first columns of data are the numbers of categories, and no amounts.
+    symbols = model.symbols
+    n_codes = 0 if symbols is None else symbols.n_codes
+    reference, source = _reference(found, learned, n_codes)
+    stats = about_data.feature_stats(data, reference, n_codes)
+    names = about_data.names_of_features(
+        data, model.feature_names if symbols is None else symbols.encoded_names
+    )
     history = getattr(found.estimator, "history_", None)
     facts: Fact = {
         "what": "elman report",
@@ -59,10 +64,11 @@ def report_facts(
         "date": date,
         "seed": seed,
         "model": about_model.model_facts(found),
-        "data": about_data.data_facts(data, truth, stats),
+        "data": about_data.data_facts(data, truth, stats)
+        | {"symbols": about_data.symbol_facts(data, symbols, names)},
         "training_data": _training_facts(data, learned),
         "drift": about_data.drift_facts(
-            data, stats, _before_scalers(found, reference), source, names
+            data, stats, _before_scalers(found, reference), source, names[n_codes:]
         ),
         "scores": {
             "main": scores.main_score(evidence),
@@ -72,7 +78,15 @@ def report_facts(
                 len(data), lambda w: scores.scores_of(evidence, w), n_resamples, seed
             ),
         },
-        "baselines": baseline_facts(data, truth, evidence, learned, n_resamples, seed),
+        "baselines": baseline_facts(
+            data,
+            truth,
+            evidence,
+            learned,
+            n_resamples,
+            seed,
+            () if symbols is None else symbols.n_categories,
+        ),
     }
     facts |= _tables(evidence)
     facts |= {
@@ -93,20 +107,23 @@ def _checked(found: Fitted, X: Any, y: Any, X_name: str, y_name: str) -> tuple[S
 
 
 def _reference(
-    found: Fitted, learned: tuple[Sequences, Truth] | None
+    found: Fitted, learned: tuple[Sequences, Truth] | None, n_codes: int
 ) -> tuple[Standardisation | None, str]:
     """Mean and deviation of each feature in training, and where they are from.
 
-    They are those of the features that the model itself takes.
+    They are those of the features that the model itself takes, without the first `n_codes`.
     """
+    if found.model.symbols is not None and not found.model.symbols.numeric:
+        return None, ""
     if found.model.standardisation is not None:
-        return found.model.standardisation, "the model"
+        mean, scale = found.model.standardisation
+        return Standardisation(mean[n_codes:], scale[n_codes:]), "the model"
     if found.scalers:
         n_features = len(found.scalers[-1][0])
         return Standardisation(np.zeros(n_features), np.ones(n_features)), "the model"
     if learned is None:
         return None, ""
-    stats = about_data.feature_stats(learned[0], None)
+    stats = about_data.feature_stats(learned[0], None, n_codes)
     scale = np.where(stats["deviation"] > 0, stats["deviation"], 1.0)
     known = np.isfinite(stats["mean"])
     return Standardisation(np.where(known, stats["mean"], 0), np.where(known, scale, 1)), "X_train"

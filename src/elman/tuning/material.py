@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.containers import is_one_array
+from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
 from elman.data.store.stored import Stored
+from elman.data.symbols.raw import samples_of as read_samples
 
 Array = NDArray[Any]
 Rows = NDArray[np.intp]
@@ -19,7 +21,7 @@ class Samples(NamedTuple):
     """Samples with their answers, as `fit` takes them."""
 
     X: Any
-    """a store, an array, or a list of (n_timesteps_i, n_features) arrays"""
+    """a store, an array, or a list of (n_timesteps_i, n_features) arrays, or of texts or tokens"""
     y: Any
     sample_weight: Any
 
@@ -28,7 +30,9 @@ class Samples(NamedTuple):
         return Samples(*(None if part is None else _taken(part, rows) for part in self))
 
 
-def samples_of(X: Any, data: Sequences, y: Any, sample_weight: Any) -> Samples:
+def samples_of(
+    X: Any, data: Sequences, y: Any, sample_weight: Any, *, has_symbols: bool = False
+) -> Samples:
     """Samples in containers of which rows can be taken.
 
     Parameters
@@ -38,8 +42,13 @@ def samples_of(X: Any, data: Sequences, y: Any, sample_weight: Any) -> Samples:
     data : Sequences
         The same, validated. It is what is taken where X is neither a store nor a plain array.
     y, sample_weight : array-like
+    has_symbols : bool
+        Whether X holds symbols, which each training numbers by those that it has: X is then taken
+        as it is, and `data` are not.
     """
-    return Samples(_of_X(X, data), _of_rows(y), _of_rows(sample_weight))
+    return Samples(
+        _of_symbols(X) if has_symbols else _of_X(X, data), *map(_of_rows, (y, sample_weight))
+    )
 
 
 def _of_X(X: Any, data: Sequences) -> Any:
@@ -48,6 +57,14 @@ def _of_X(X: Any, data: Sequences) -> Any:
     if isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and is_one_array(X):
         return X
     return [np.asarray(data[i]) for i in range(len(data))]
+
+
+def _of_symbols(X: Any) -> Any:
+    """Texts, sequences of tokens or tables in a list or an array."""
+    if isinstance(X, (list, np.ndarray)):
+        return X
+    found = read_samples(X, "X")
+    return found if isinstance(found, (list, np.ndarray)) else [*found]
 
 
 def _of_rows(values: Any) -> Any:
@@ -64,6 +81,8 @@ def _of_rows(values: Any) -> Any:
 
 
 def _taken(part: Any, rows: Rows) -> Any:
+    if isinstance(part, NamedSequences):
+        return part[rows]
     if isinstance(part, list):
         return [part[i] for i in rows.tolist()]
     return part[rows]

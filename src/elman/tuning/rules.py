@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 
 from elman.data.sequences import Sequences
 from elman.evaluation.baselines import (
+    MOST_AT_STEPS,
+    MOST_IN_PAIRS,
+    MOST_SYMBOLS,
     fit_logistic,
     fit_ridge,
     resampled,
     summarised,
+    symbol_counts,
+    symbols_before,
     with_steps_before,
 )
 from elman.tuning.folds import Fold, Rows
@@ -27,6 +32,8 @@ from elman.tuning.material import Samples
 Array = NDArray[Any]
 
 N_POINTS = 10
+MOST_COUNTED = MOST_SYMBOLS + MOST_IN_PAIRS**2
+"""columns for a column of symbols, at most about"""
 MOST_VALUES = 3_000_000
 """in the columns that a rule learns from"""
 MOST_STEPS = 50_000
@@ -54,6 +61,8 @@ class Judged(NamedTuple):
     of_numbers: bool
     of_steps: bool
     multilabel: bool
+    categories: tuple[int, ...] = ()
+    """how many categories each of the first columns of `data` has, which are numbers of them"""
 
 
 def rules_on(judged: Judged) -> list[Rule]:
@@ -72,6 +81,12 @@ def _of_samples(judged: Judged) -> Iterator[Rule]:
         (f"{N_POINTS} points of each recording", _points, N_POINTS * n_features),
         ("mean, deviation, last value and length", summarised, 3 * n_features + 1),
     ]
+    if judged.categories:
+        counts, pairs = (symbol_counts(judged.categories, pairs=each) for each in (False, True))
+        kinds = [
+            ("how often each symbol occurs", counts, MOST_SYMBOLS),
+            ("that and how often each pair of neighbours does", pairs, MOST_COUNTED),
+        ]
     for columns, make, n_columns in kinds:
         name = f"{learner} regression on {columns}"
         yield _scored(name, judged, _pipeline(judged, make), n_columns)
@@ -135,7 +150,8 @@ def _of_steps(judged: Judged) -> Iterator[Rule]:
 def _scored_steps(name: str, judged: Judged, n_before: int | None) -> Rule:
     if judged.scoring is not None:
         return Rule(name, [], "only the score of the estimator itself is known for time steps")
-    n_columns = judged.data.n_features * ((n_before or 0) + 1)
+    width = min(MOST_AT_STEPS, max(judged.categories, default=0))
+    n_columns = (judged.data.n_features + width) * ((n_before or 0) + 1)
     if n_columns * judged.data.n_steps > MOST_VALUES:
         return Rule(name, [], f"{judged.data.n_steps} steps of {n_columns} columns are too many")
     scores = []
@@ -178,7 +194,11 @@ def _steps(judged: Judged, rows: Rows, n_before: int | None) -> tuple[Array, Arr
         known = ~np.isnan(y).any(axis=1)
     else:
         known = y >= 0
-    A = np.zeros((len(y), 1)) if n_before is None else with_steps_before(n_before)(X)
+    A = np.zeros((len(y), 1))
+    if n_before is not None and judged.categories:
+        A = symbols_before(judged.categories, n_before)(X)
+    elif n_before is not None:
+        A = with_steps_before(n_before)(X)
     return A[known], y[known]
 
 

@@ -105,6 +105,7 @@ def make_space(
     streams: bool,
     of_steps: bool,
     n_train: int,
+    categories: Sequence[int] = (),
 ) -> Space:
     """What is worth a try for these data.
 
@@ -122,6 +123,9 @@ def make_space(
         Whether each time step has an answer of its own.
     n_train : int
         Samples that a fold trains on.
+    categories : tuple of int
+        How many categories each column of symbols has; what is made of features over time (their
+        differences, blocks of steps, amplitudes) is then not searched.
 
     Raises
     ------
@@ -133,8 +137,12 @@ def make_space(
             f"space={overrides!r:.200} is of type {type(overrides).__name__}; it must be a mapping "
             "of hyper-parameters to lists of values, such as {'cell': ['elman', 'gru']}"
         )
-    automatic = _automatic(estimator, data, of_steps=of_steps, n_train=n_train)
+    automatic = _automatic(estimator, data, categories, of_steps=of_steps, n_train=n_train)
     values = _curated(estimator, data, automatic, of_steps=of_steps, n_train=n_train)
+    if categories:
+        for name in ("deltas", "stride", "scale_each"):
+            values.pop(name, None)
+        values["embedding_size"] = ["auto", *_sizes(max(categories))]
     for name, given in dict(overrides or {}).items():
         if given is None:
             _declaration(estimator, name)
@@ -150,13 +158,22 @@ def make_space(
     return Space(values, [*_singles(space)], estimator, automatic)
 
 
-def _automatic(estimator: Any, data: Sequences, *, of_steps: bool, n_train: int) -> Changes:
+def _sizes(most: int) -> list[Any]:
+    """Lengths of vectors for so many categories; None is a row of the weights for each."""
+    return [None, *(size for size in (8, 32, 128) if size < most)]
+
+
+def _automatic(
+    estimator: Any, data: Sequences, categories: Sequence[int], *, of_steps: bool, n_train: int
+) -> Changes:
     """What "auto" comes to in a training on so many of the samples."""
     e = estimator
-    chosen = choose(data, e.deltas, e.stride, every_step=of_steps)
-    found: Changes = {"deltas": chosen.deltas, "stride": chosen.stride}
+    found: Changes = {"deltas": 0, "stride": 1}
+    if not categories:
+        chosen = choose(data, e.deltas, e.stride, every_step=of_steps)
+        found = {"deltas": chosen.deltas, "stride": chosen.stride}
     if e.max_iter == "auto":
-        blocks = -(-data.lengths // chosen.stride)
+        blocks = -(-data.lengths // found["stride"])
         n_steps = steps_of_epoch(
             n_train,
             float(blocks.mean()),
@@ -165,6 +182,8 @@ def _automatic(estimator: Any, data: Sequences, *, of_steps: bool, n_train: int)
             bptt_steps=int(e.bptt_steps) if of_steps and e.bptt_steps is not None else None,
         )
         found["max_iter"] = enough_epochs(n_steps).number
+    if categories:
+        found = {name: found[name] for name in found if name == "max_iter"}
     return {name: value for name, value in found.items() if getattr(e, name) == "auto"}
 
 

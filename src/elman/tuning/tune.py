@@ -211,7 +211,7 @@ def tune_with_clock(
             "streams=True, but bidirectional=True reads a recording from its end as well, so that "
             "no stream can follow it: set one of them back"
         )
-    data, targets, meaning = checked_data(given, X, y, sample_weight)
+    data, symbols, targets, meaning = checked_data(given, X, y, sample_weight)
     if estimator is None:
         check_guess(y, data.lengths)
     of_steps = given._step_target(meaning) is not None
@@ -224,10 +224,16 @@ def tune_with_clock(
     seeds = [int(n) for n in rng.integers(2**31, size=len(folds.all))]
     n_train, n_test = sizes(folds.repeats[0])
     searched = make_space(
-        given, data, space, streams=streams, of_steps=of_steps, n_train=round(n_train)
+        given,
+        data,
+        space,
+        streams=streams,
+        of_steps=of_steps,
+        n_train=round(n_train),
+        categories=() if symbols is None else symbols.n_categories,
     )
     score, wording = score_name(given, scoring)
-    samples = samples_of(X, data, y, sample_weight)
+    samples = samples_of(X, data, y, sample_weight, has_symbols=symbols is not None)
     check_weights(samples.sample_weight, folds)
     n_workers = workers_of(n_jobs, given, scoring)
     view = view_here(verbose, wording, score, n_train, n_test)
@@ -274,7 +280,9 @@ def tune_with_clock(
     interrupted = search.interrupted or best.history_.stopped_by == "interrupt"
     rules: list[Rule] = []
     try:
-        rules = _rules(search, folds, samples, data, scoring, targets, meaning, given, of_steps)
+        judged = _judged(search, folds, samples, data, scoring, targets, meaning, given, of_steps)
+        known = () if symbols is None else symbols.n_categories
+        rules = rules_on(judged._replace(categories=known))
     except KeyboardInterrupt:  # the model that is trained must not be lost
         interrupted = True
     table = tabulated(
@@ -292,7 +300,7 @@ def tune_with_clock(
     return Tuned(best, table)
 
 
-def _rules(
+def _judged(
     search: Search,
     folds: Folds,
     samples: Samples,
@@ -302,10 +310,10 @@ def _rules(
     meaning: Any,
     given: Any,
     of_steps: bool,
-) -> list[Rule]:
-    """What simple rules reach on the folds that the winner's score is from."""
+) -> Judged:
+    """What simple rules are judged by, on the folds that the winner's score is from."""
     numbers = search.fresh or search.searched
-    judged = Judged(
+    return Judged(
         samples=samples,
         data=data,
         folds=[folds.all[number] for number in numbers],
@@ -315,4 +323,3 @@ def _rules(
         of_steps=of_steps,
         multilabel=bool(meaning.get("multilabel")),
     )
-    return rules_on(judged)

@@ -143,3 +143,20 @@ def test_columns_that_are_named_decide(asked, expected):
 def test_columns_that_cannot_be_named(asked):
     with pytest.raises((TypeError, ValueError), match="categorical_features"):
         has_symbols([[1]], asked)
+
+
+def test_columns_that_were_not_selected_of_a_groupby_do_not_count():
+    table = pd.DataFrame({"run": [1, 1, 2], "x": [1.0, 2.0, 3.0], "note": [None, "a", "b"]})
+    assert not has_symbols(table.groupby("run")[["x"]])
+    assert not has_symbols(table.groupby("run")["x"])
+    assert has_symbols(table.groupby("run")[["note"]])
+    assert has_symbols(table.groupby("run")["note"])
+    assert has_symbols(table.groupby("run"))
+    assert not has_symbols(table.groupby(["run", "note"]))
+
+
+def test_columns_that_polars_groups_by_do_not_count():
+    table = pl.DataFrame({"run": ["a", "a", "b"], "x": [1.0, 2.0, 3.0], "k": list("uvu")})
+    assert not has_symbols(table.select("run", "x").group_by("run", maintain_order=True))
+    assert not has_symbols(table.group_by(["run", pl.col("k")], maintain_order=True))
+    assert has_symbols(table.group_by("run", maintain_order=True))

@@ -373,9 +373,9 @@ def test_lists_are_sorted_by_their_times_with_their_labels_and_weights():
         ),
         ({"n": [True] * 5}, {"id": "run", "time": "n"}, "is of type bool"),
         (
-            {"n": list("pqrst")},
+            {"n": ["p", "2", "3,5", None, "q"]},
             {"id": "run"},
-            r"'n' holds text \('p' in row 0\).*features=\['t', 'x'\]",
+            r"'n' holds text \('p' in row 0\), and half of its values.*features=\['t', 'x'\]",
         ),
         ({"n": ["1", None, "2.5", "1", "1"]}, {"id": "run"}, "in row 0, numbers as text: convert"),
         ({"n": np.zeros(5, "M8[s]")}, {"id": "run"}, "'n' holds dates, which are no features"),
@@ -442,12 +442,15 @@ def test_what_is_no_name_is_refused(arguments):
         dataset_of(of_runs(), **arguments)
 
 
-def test_categorical_features_are_refused_and_categorical_labels_taken():
+def test_categories_are_refused_where_only_numbers_are_kept():
     rows = table(
         categorical=["kind", "level"], run=[1, 2], kind=["p", "q"], level=[3, 4], x=[1.0, 2.0]
     )
-    with pytest.raises(ReaderError, match=r"'kind' is categorical.*; nor can 'level' be features"):
-        dataset_of(rows, id="run")
+    match = (
+        r"'kind' is a category \('p' in row 0\), and only numbers.*; nor can 'level' be features"
+    )
+    with pytest.raises(ReaderError, match=match):
+        dataset_of(rows, id="run", numbers_only=True)
     assert dataset_of(rows, id="run", label="kind", features=["x"]).y.tolist() == ["p", "q"]
 
 
@@ -463,7 +466,7 @@ def test_categorical_features_are_refused_and_categorical_labels_taken():
         ({"a": [[1], [2]], "b": [5, 6]}, {}, r"'b' has one value in each row.*features=\['a'\]"),
         ({"a": [[1], [2]], "t": [5, 6]}, {"time": "t", "features": ["a"]}, "'t' has one value"),
         ({"a": [[1], ["x"]]}, {}, "in row 0, step 0 and is of type int, str"),
-        ({"a": [["p"], ["x"]]}, {}, "holds text .*in row 0, step 0"),
+        ({"a": [["7"], ["9"]]}, {}, "holds '7' in row 0, step 0, numbers as text"),
         ({"a": [[[1, 2]], [[3, 4], [5, 6]]]}, {}, "'a' holds lists, where a number is expected"),
         ({"a": [np.zeros((2, 3)), np.zeros((1, 3))]}, {}, r"array of shape \(2, 3\) in row 0"),
         ({"a": [[1], [2]], "n": ["u", "u"]}, {"id": "n"}, "n 'u' is in row 0 and in row 1"),
@@ -544,7 +547,7 @@ def test_no_message_lists_a_hundred_names():
     for rows, arguments in [
         (table(**many), {"id": "run"}),
         (table(run=ids, x=[1.0] * 200), {"id": "run", "labels": {}}),
-        (table(run=[1, 2], **{name: ["p", "q"] for name in many}), {"id": "run"}),
+        (table(run=[1, 2], **{name: ["1", "q"] for name in many}), {"id": "run"}),
     ]:
         with pytest.raises(ReaderError, match=r"and 1[78]\d more") as caught:
             dataset_of(rows, **arguments)

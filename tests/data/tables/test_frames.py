@@ -265,8 +265,9 @@ def test_categories_in_three_libraries():
         columns = columns_of(frame)
         assert columns.categorical == {"c"}
         assert columns.columns["c"].tolist() == ["p", "q", "p"]
-        with pytest.raises(ReaderError, match="'c' is categorical"):
-            from_table({"c": frame["c"], "run": [1, 1, 2]}, id="run")
+        data = from_table({"c": frame["c"], "run": [1, 1, 2]}, id="run")
+        assert [x.tolist() for x in data.X] == [[["p"], ["q"]], [["p"]]]
+        assert data.categorical == data.X.categorical == ("c",)
     numbers = columns_of(pd.DataFrame({"c": pd.Categorical([3, None, 5])}))
     assert np.array_equal(numbers.columns["c"], [3, np.nan, 5], equal_nan=True)
 

@@ -148,7 +148,7 @@ def _layout(file: ArffFile, values: list[int]) -> bool:
                 f"{file.path}: attribute {cut(attribute.name)} is of type {attribute.kind}, where "
                 "a file with a sequence on each line has numbers: leave it out; a file with a row "
                 "for each time step is read with id=, which names the attribute that says "
-                "which sequence a row belongs to"
+                "which sequence a row belongs to, and one with a text on each line with text="
             )
     if not values:
         raise ReaderError(f"{file.path}: has no attribute beside the label, and so no sequences")

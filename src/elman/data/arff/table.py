@@ -12,7 +12,7 @@ from elman.data.arff.file import ArffFile, Attribute
 from elman.data.budget import check_memory
 from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
-from elman.data.growing import Growing, TooLargeError
+from elman.data.growing import TEXT_FIRST, Growing, TooLargeError
 from elman.data.tables.plain import object_array
 from elman.data.wanted import Choice, everything
 
@@ -27,7 +27,8 @@ def read_arff_columns(
 ) -> Columns:
     """Read the columns of an .arff file that is a table.
 
-    Numeric attributes are numbers, all others text; ``?`` is a missing value.
+    Numeric attributes are numbers, all others text, and nominal ones categorical; ``?`` is a
+    missing value.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def _table(file: ArffFile, max_bytes: int | None, choose: Choice) -> Columns:
                 except TooLargeError as error:
                     file.fail(f"{cut(name)}: {error}", numbers[error.index])
                 i = None
-                if not numeric or wanted.role(name) in ("id", "label"):  # which may be text
+                if not numeric or wanted.role(name) in TEXT_FIRST:  # which may be text
                     i = column.first_text(texts)
                 if i is not None:
                     file.fail(f"{cut(name)} is {cut(texts[i])}, not a number or '?'", numbers[i])
@@ -111,6 +112,7 @@ def _table(file: ArffFile, max_bytes: int | None, choose: Choice) -> Columns:
         len(every_line),
         place=lambda row: f"{file.path}, line {every_line[row]}",
         source=file.path,
+        categorical=frozenset(a.name for a in file.attributes if a.kind == "nominal"),
     )
 
 

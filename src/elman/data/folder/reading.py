@@ -45,6 +45,7 @@ def read_folder(
     id: str | None = None,
     time: str | None = None,
     features: Any = None,
+    categorical_features: Any = None,
     label: str | None = None,
     step_label: str | None = None,
     target: Any = None,
@@ -86,7 +87,7 @@ def read_folder(
         The column of the file of labels to learn, or columns in the case of `target`; by default
         the only one beside the id is the label. Without a file of labels, columns of the
         recordings, whose value is the same in each row.
-    time, features, step_label, step_target, time_delta
+    time, features, categorical_features, step_label, step_target, time_delta
         Columns of the recordings, as `elman.data.from_table` takes them.
     weight : str, optional
         A column of the file of labels, or else of the recordings.
@@ -143,6 +144,7 @@ def read_folder(
     roles = {
         "time": time,
         "features": features,
+        "categorical_features": categorical_features,
         "label": label,
         "step_label": step_label,
         "target": target,
@@ -192,6 +194,7 @@ def planned(
     options: Mapping[str, Any],
     with_labels: bool = True,
     may_lack: Collection[str] = (),
+    numbers_only: bool = False,
 ) -> Plan:
     """What there is to read in a folder, and where the labels are, before anything is read.
 
@@ -204,6 +207,8 @@ def planned(
         As `read_folder` takes them.
     options : mapping
         Arguments of the readers of tables.
+    numbers_only : bool
+        Whether features have to be numbers, so that a text among them is an error.
     """
     answers = {role: roles[role] for role in ("label", "target", "weight")}
     label, target, weight = answers.values()
@@ -240,7 +245,9 @@ def planned(
         _refuse_odd(folder, names)
     if "time" in may_lack and not any(roles["time"] in found for found in names.values()):
         of_steps["time"] = None
-    asked = [Asked(str(folder / path), of_steps, time_delta) for path in names]
+    asked = [
+        Asked(str(folder / path), of_steps, time_delta, numbers_only=numbers_only) for path in names
+    ]
 
     def parts() -> Iterator[Columns]:
         for name, each in zip(paths.values(), asked, strict=True):
@@ -253,7 +260,8 @@ def planned(
         table: Any = second
         if isinstance(second, Labels):
             table = without_strangers(second.table(called), [called], paths, str(folder))
-        return called, Asked(str(folder), roles, time_delta, second is not None), table
+        whole = Asked(str(folder), roles, time_delta, second is not None, numbers_only=numbers_only)
+        return called, whole, table
 
     return Plan([*paths], parts, of_whole)
 

@@ -62,7 +62,9 @@ def table_of(path: str, given: Mapping[str, Any], block_size: int) -> Table:
     suffix = Path(path).suffix.lower()
     labels = given.get("labels")
     roles = {role: given.get(role) for role in ROLES}
-    asked = Asked(path, roles, given.get("time_delta", False), labels is not None)
+    asked = Asked(
+        path, roles, given.get("time_delta", False), labels is not None, numbers_only=True
+    )
     asked.needs_id = suffix in WITHOUT_LISTS
     options = {name: given[name] for name in ("delimiter", "decimal", "header") if name in given}
     blocks: dict[str, Callable[..., Blocks]] = {
@@ -108,6 +110,7 @@ def table_of_folder(path: str, given: Mapping[str, Any]) -> Table:
         time_delta=given.get("time_delta", False),
         labels=given.get("labels"),
         options=options,
+        numbers_only=True,
     )
     table = Table(Asked(path, {}), lambda: iter(()), given.get("missing", "error"), lambda: None)
 

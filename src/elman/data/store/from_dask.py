@@ -69,7 +69,13 @@ class Partitions:
         given = self._given
         labels = given.get("labels")
         roles = {role: given.get(role) for role in ROLES}
-        asked = Asked("the data of Dask", roles, given.get("time_delta", False), labels is not None)
+        asked = Asked(
+            "the data of Dask",
+            roles,
+            given.get("time_delta", False),
+            labels is not None,
+            numbers_only=True,
+        )
 
         def second() -> Any:
             if isinstance(labels, (str, os.PathLike)):

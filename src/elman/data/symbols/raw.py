@@ -330,6 +330,12 @@ def _rows(samples: Sequence[Any], name: str, names: Names | None) -> Raw:
         )
     if names is not None and len(names) != len(columns):
         raise ValueError(f"{name} has {len(names)} feature names for {len(columns)} columns")
+    known = getattr(samples, "categorical", ())  # of `NamedSequences`: those that a table called so
+    if known and names is not None:
+        columns = tuple(
+            flat._replace(categorical=True) if each in known else flat
+            for each, flat in zip(names, columns, strict=True)
+        )
     return Raw("steps", lengths, [], columns, None if names is None else tuple(names), name)
 
 

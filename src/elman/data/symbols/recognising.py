@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.containers import is_grouped
+from elman.data.containers import is_grouped, keys_of_polars
 from elman.data.frames import is_frame_type, is_of
 from elman.data.nested import holds_sequences, is_pandas
 from elman.data.store.stored import Stored
@@ -51,7 +51,7 @@ def has_symbols(X: Any, categorical_features: Any = "auto") -> bool:
     if X is None or isinstance(X, (Stored, numbers.Number)):
         return False
     if isinstance(X, (list, tuple)):
-        return bool(_samples(X))
+        return bool(getattr(X, "categorical", ())) or bool(_samples(X))
     if is_grouped(X):
         return bool(_grouped(X))
     if is_pandas(X) and holds_sequences(X, None):
@@ -193,10 +193,17 @@ def _series(X: Any, *, whole: bool = False) -> Verdict:
 def _grouped(X: Any) -> Verdict:
     """Of groups of a data frame: the columns that they are grouped by do not count."""
     if hasattr(X, "maintain_order"):
-        return _frame(getattr(X, "df", None)) if hasattr(X, "df") else False
-    table = X.obj
-    if getattr(table, "ndim", 2) == 1:
-        return _pandas_column(table.dtype, lambda: table)
+        if not hasattr(X, "df"):
+            return False
+        chosen = [name for name in X.df.columns if name not in keys_of_polars(X)]
+        return _frame(X.df.select(chosen)) if chosen else False
     keys: frozenset[Any] = getattr(X, "exclusions", frozenset())
-    chosen = [j for j, label in enumerate(table.columns) if label not in keys]
-    return _frame(table.iloc[:, chosen]) if chosen else False
+    for _, group in X:  # which have the columns that were selected, as X.obj has not
+        if group.ndim == 1:
+            verdict = _pandas_column(group.dtype, lambda group=group: group)
+        else:
+            chosen = [j for j, label in enumerate(group.columns) if label not in keys]
+            verdict = _frame(group.iloc[:, chosen]) if chosen else False
+        if verdict is not None:
+            return verdict
+    return None

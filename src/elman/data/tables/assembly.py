@@ -8,10 +8,11 @@ from typing import Any
 from elman.data.columns import Columns
 from elman.data.dataset import Dataset, ReaderError, cut, listed
 from elman.data.named import NamedSequences
+from elman.data.tables.categories import refuse_answer
 from elman.data.tables.features import feature_block, feature_columns, list_columns
 from elman.data.tables.plain import object_array
 from elman.data.tables.roles import Roles, check_known, roles_of
-from elman.data.tables.steps import Grouped, long_table, one_row_each
+from elman.data.tables.steps import Grouped, a_text_each, long_table, one_row_each
 from elman.data.tables.targets import labels_table, weights_of, y_of
 
 
@@ -28,8 +29,11 @@ def dataset_of(
     weight: Any = None,
     time_delta: bool = False,
     labels: Columns | Mapping[Any, Any] | None = None,
+    text: Any = None,
+    categorical_features: Any = None,
     release: bool = False,
     is_part: bool = False,
+    numbers_only: bool = False,
 ) -> Dataset:
     """Sequences of the columns of a table.
 
@@ -47,8 +51,12 @@ def dataset_of(
     release : bool
         Whether columns of lists are removed from `columns` once they have been joined, so that they
         are not in memory beside the sequences.
+    text, categorical_features
+        As `elman.data.from_table` takes them.
     is_part : bool
         Whether the table is a part of a larger one, so that labels of steps may all be missing.
+    numbers_only : bool
+        Whether categories are refused, because the features go where only numbers are kept.
 
     Returns
     -------
@@ -71,17 +79,21 @@ def dataset_of(
         step_target=step_target,
         weight=weight,
         time_delta=time_delta,
+        text=text,
+        categorical_features=categorical_features,
     )
     _check_columns(columns, roles, labels)
     if columns.n_rows == 0:
         raise ReaderError(f"{columns.source} has no rows, and so no sequences")
+    if roles.text is not None:
+        return _of_texts(columns, roles, labels, is_part)
     lists = list_columns(columns, roles)
     table = one_row_each(columns, roles, lists) if lists else long_table(columns, roles)
     if release:
         for column in lists:
             del columns.columns[column]
     second = None if labels is None else labels_table(labels, table, roles)
-    block, names = feature_block(table, roles)
+    block, names, categorical = feature_block(table, roles, numbers_only=numbers_only)
     groups = table.steps.groups
     metadata: dict[str, Any] = {}
     if roles.id:
@@ -90,12 +102,33 @@ def dataset_of(
         metadata["time"] = roles.time
         metadata["times"] = groups.split(groups.steps(table.steps.columns.columns[roles.time]))
     ids = _ids(table.whole)
+    y = y_of(table, roles, second, is_part=is_part)
+    for name in categorical:
+        if name not in roles.categorical:
+            refuse_answer(table, name, roles, y)
     return Dataset(
-        NamedSequences(groups.parts(block), names, ids),
-        y_of(table, roles, second, is_part=is_part),
+        NamedSequences(groups.parts(block), names, ids, categorical),
+        y,
         metadata,
         ids=ids,
         feature_names=tuple(names),
+        sample_weight=weights_of(table, roles, second),
+        categorical=tuple(categorical),
+    )
+
+
+def _of_texts(
+    columns: Columns, roles: Roles, labels: Columns | Mapping[Any, Any] | None, is_part: bool
+) -> Dataset:
+    """Sequences that are texts, of which a row of the table holds one."""
+    table, texts = a_text_each(columns, roles)
+    second = None if labels is None else labels_table(labels, table, roles)
+    return Dataset(
+        texts,
+        y_of(table, roles, second, is_part=is_part),
+        {"id": list(roles.id)} if roles.id else {},
+        ids=_ids(table.whole),
+        feature_names=(str(roles.text),),
         sample_weight=weights_of(table, roles, second),
     )
 
@@ -149,6 +182,8 @@ def _check_columns(
                     f"column {cut(name)} is in {columns.source} and in {labels.source}: leave it "
                     "out of one of them"
                 )
+    for name in roles.categorical:
+        check_known(columns, name, "categorical_features")
     for name in feature_columns(columns, roles):
         if name == f"{roles.time}_delta" and name not in columns.columns:
             raise ReaderError(

@@ -17,7 +17,9 @@ def from_table(
     *,
     id: Any = None,
     time: str | None = None,
+    text: str | None = None,
     features: Any = None,
+    categorical_features: Any = None,
     label: str | None = None,
     step_label: str | None = None,
     target: Any = None,
@@ -34,7 +36,17 @@ def from_table(
       may be in any order. Sequences come in the order in which their ids first appear, and the
       steps of each in the order of `time`, or of the rows without it.
     - one with a row for each sequence, whose features are columns of lists or arrays, of one length
-      in each row.
+      in each row: of numbers, or of words and other categories.
+    - one with a row for each sequence that is a text, whose characters are the time steps: `text`
+      names its column.
+
+    Features are numbers, or categories. Categories are columns of text, of a categorical type or an
+    enumeration, and those that `categorical_features` names. A column of text is refused if it is
+    likely there by mistake: its values are numbers, dates or times of the day; or more than half of
+    them differ from each other, as those of comments, names and hashes do (of at least 20 rows; of
+    at least 20 sequences if it does not change within any of them); or they go together one to one
+    with the labels of at least 20 sequences or steps, so that it says the answer. In
+    `categorical_features` every column of text may be named.
 
     Parameters
     ----------
@@ -51,11 +63,18 @@ def from_table(
         The column that steps are sorted by: numbers, dates, date-times (those with a time zone are
         compared in UTC), or text of ISO 8601. It is no feature. A sequence that has one time twice
         is an error.
+    text : str, optional
+        The column with a text for each sequence, which is a row. All columns that are nothing else
+        are left out. Labels of its characters (`step_label`) are lists, or texts of equal length.
     features : list of str, or a fitted estimator or model; optional
-        The columns that are features, in their order: numbers, or booleans as 0 and 1; null, NA and
-        NaN are missing values (NaN), which an estimator takes with `missing="mask"` or "skip". By
-        default, all columns that are nothing else. To predict, pass what was trained: its
-        names are taken in its order, and other columns do not matter.
+        The columns that are features, in their order: numbers, booleans as 0 and 1, or categories;
+        null, NA and NaN are missing values (NaN, or None among categories), which an estimator
+        takes with `missing="mask"` or "skip". By default, all columns that are nothing else. To
+        predict, pass what was trained: its names are taken in its order, and other columns do not
+        matter.
+    categorical_features : list of str, optional
+        Features that are categories whatever they hold: text, integers (which remain integers), or
+        booleans.
     label : str, optional
         The class of each sequence: text, integers or booleans. In every row of the sequence, or in
         some of its rows and missing in the others.
@@ -80,7 +99,9 @@ def from_table(
     -------
     Dataset
         `X` is a list of (n_timesteps_i, n_features) arrays that knows the names of its columns:
-        float32 if that holds every value of the columns' types, else float64. `y` is an array of
+        float32 if that holds every value of the columns' types, else float64. If some features are
+        categories, the arrays are of objects: categories as they are in these columns, and floats
+        in the others. With `text` it is a list of str. `y` is an array of
         (n_sequences,) or (n_sequences, n_targets), or a list of an array for each sequence. `ids`
         has the id of each, or tuples of several; `sample_weight` is as `fit` takes it; `metadata`
         has the names of the id's columns and, with `time`, the times of each sequence.
@@ -108,6 +129,19 @@ def from_table(
     Dataset(2 sequences, 1 feature speed, 2-3 steps, 2 classes)
     >>> data.X[0].ravel(), data.ids
     (array([1. , 1.5, 2. ]), array(['b', 'a'], dtype=object))
+
+    Categories beside numbers, and texts:
+
+    >>> table["key"] = ["up", "down", "up", "up", "up"]
+    >>> data = from_table(table, id="run", time="second", label="state")
+    >>> data
+    Dataset(2 sequences, 2 features speed key, 1 categorical, 2-3 steps, 2 classes)
+    >>> data.X[0].tolist()
+    [[1.0, 'down'], [1.5, 'up'], [2.0, 'up']]
+    >>> names = {"name": ["Nagy", "Novak"], "language": ["hu", "cs"]}
+    >>> data = from_table(names, text="name", label="language")
+    >>> data.X, data.y.tolist()
+    (['Nagy', 'Novak'], ['hu', 'cs'])
     """
     columns = columns_of(table)
     known = levels(table)
@@ -119,7 +153,9 @@ def from_table(
         columns,
         id=id,
         time=time,
+        text=text,
         features=features,
+        categorical_features=categorical_features,
         label=label,
         step_label=step_label,
         target=target,

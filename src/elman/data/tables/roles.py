@@ -10,7 +10,7 @@ from typing import Any
 from elman.data.columns import Columns
 from elman.data.dataset import ReaderError, cut, listed
 
-NOT_FEATURES = ("id", "label", "step_label", "target", "weight")
+NOT_FEATURES = ("id", "text", "label", "step_label", "target", "weight")
 """Roles whose columns cannot be features as well: they tell the network the answer, or nothing that
 it could use for a new sequence."""
 
@@ -35,11 +35,15 @@ class Roles:
     """the feature made of the time since the step before, if there is to be one"""
     many: frozenset[str]
     """the roles that were given as a list of names, so that their values have an axis for it"""
+    text: str | None = None
+    """the column with a text for each sequence, the characters of which are its time steps"""
+    categorical: tuple[str, ...] = ()
+    """features that are categories whatever they hold"""
 
     def played(self) -> dict[str, str]:
         """Each column that plays a role other than that of a feature, with the role."""
         found: dict[str, str] = {}
-        for role in ("id", "time", *OF_Y, "weight"):
+        for role in ("id", "time", "text", *OF_Y, "weight"):
             names = getattr(self, role)
             for name in (names,) if isinstance(names, str) else names or ():
                 if name in found:
@@ -62,6 +66,8 @@ def roles_of(
     step_target: Any,
     weight: Any,
     time_delta: bool,
+    text: Any = None,
+    categorical_features: Any = None,
 ) -> Roles:
     """The arguments of `dataset_of` as `Roles`, if they agree with each other."""
     time_name = _one(time, "time")
@@ -82,7 +88,11 @@ def roles_of(
             for role, names in (("id", id), ("target", target), ("step_target", step_target))
             if names is not None and not isinstance(names, (str, int))
         ),
+        text=_one(text, "text"),
+        categorical=_categorical(categorical_features, features),
     )
+    if roles.text is not None:
+        _refuse_beside_text(roles)
     of_y = [role for role in OF_Y if getattr(roles, role)]
     if len(of_y) > 1:
         raise ReaderError(
@@ -90,6 +100,17 @@ def roles_of(
             "so call once for each"
         )
     played = roles.played()
+    for name in roles.categorical:
+        if name in played:
+            raise ReaderError(
+                f"column {cut(name)} is in categorical_features= and is {played[name]}= as well: "
+                "only features are categories, so leave it out of one of them"
+            )
+        if roles.features is not None and name not in roles.features:
+            raise ReaderError(
+                f"column {cut(name)} is in categorical_features= and not in features=: add it to "
+                "the features, or leave it out"
+            )
     for name in roles.features or ():
         if played.get(name) in NOT_FEATURES:
             raise ReaderError(
@@ -97,6 +118,20 @@ def roles_of(
                 "of the features"
             )
     return roles
+
+
+def _refuse_beside_text(roles: Roles) -> None:
+    """Raise ReaderError for what makes no sense where a text is the whole sequence."""
+    for role, given in (
+        ("features", roles.features is not None),
+        ("categorical_features", bool(roles.categorical)),
+        ("time", roles.time is not None),
+    ):
+        if given:
+            raise ReaderError(
+                f"{role}= is given beside text={cut(str(roles.text))}, whose characters are the "
+                "time steps of a sequence and all that they have: leave one of them out"
+            )
 
 
 class NoColumnError(ReaderError):
@@ -170,6 +205,32 @@ def _features(features: Any) -> tuple[str, ...]:
             )
         return tuple(str(name) for name in names)
     return _several(features, "features")
+
+
+def categories_of_trained(features: Any) -> dict[str, str]:
+    """The categorical columns of a fitted estimator or a model, and what each holds.
+
+    That is "text", or "category" for integers and bools. Of anything else, and where columns have
+    no names, nothing.
+    """
+    model = getattr(features, "model_", features)
+    symbols = getattr(features, "symbols_", None) or getattr(model, "symbols", None)
+    names = getattr(symbols, "feature_names", None)
+    if symbols is None or names is None:
+        return {}
+    return {
+        str(names[j]): "text" if vocabulary.kind == "text" else "category"
+        for j, vocabulary in zip(symbols.categorical, symbols.vocabularies, strict=True)
+    }
+
+
+def _categorical(names: Any, features: Any) -> tuple[str, ...]:
+    """Names of features that are categories; by default those of a fitted estimator or model."""
+    if names is None:
+        return tuple(categories_of_trained(features))
+    if isinstance(names, (list, tuple)) and not names:
+        return ()
+    return _several(names, "categorical_features")
 
 
 def _wrong_name(name: Any, role: str, wanted: str) -> TypeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,7 @@ def long_table(columns: Columns, roles: Roles) -> Steps:
     if not roles.id:
         raise ReaderError(
             f"{columns.source} has a row for each time step, so that id= has to name the column "
-            "that says which sequence a row belongs to"
+            f"that says which sequence a row belongs to{_a_text(columns, roles)}"
         )
     ids = _ids(columns, roles.id)
     codes, firsts = first_rows(ids)
@@ -100,21 +101,18 @@ def long_table(columns: Columns, roles: Roles) -> Steps:
     return Steps(found, found, time)
 
 
+def _a_text(columns: Columns, roles: Roles) -> str:
+    """A hint, if a column could hold a text for each sequence."""
+    played = roles.played()
+    texts = [n for n, c in columns.columns.items() if n not in played and is_text(c)]
+    if not texts:
+        return ""
+    return f"; if each row is a whole sequence, its characters the steps, pass text={cut(texts[0])}"
+
+
 def one_row_each(columns: Columns, roles: Roles, lists: list[str]) -> Steps:
     """The steps of a table with a row for each sequence, whose columns `lists` hold lists."""
-    ids = _ids(columns, roles.id) if roles.id else []
-    if ids:
-        codes, firsts = first_rows(ids)
-        if len(firsts) < len(codes):
-            again = int(np.flatnonzero(~np.isin(np.arange(len(codes)), firsts))[0])
-            first = int(firsts[codes[again]])
-            called = ", ".join(
-                f"{visible(n)} {shown(c[again])}" for n, c in zip(roles.id, ids, strict=True)
-            )
-            raise ReaderError(
-                f"{columns.source}: {called} is in {columns.place(first)} and in "
-                f"{columns.place(again)}, but a table with lists has one row for each sequence"
-            )
+    ids = _ids_of_rows(columns, roles)
     unrolled, offsets = _unrolled(columns, lists)
     n_rows = columns.n_rows
     codes = np.repeat(np.arange(n_rows), np.diff(offsets))
@@ -125,6 +123,95 @@ def one_row_each(columns: Columns, roles: Roles, lists: list[str]) -> Steps:
     if time is not None and roles.time is not None:
         _refuse_repeated(steps, time, roles.time)
     return Steps(steps, whole, time)
+
+
+def a_text_each(columns: Columns, roles: Roles) -> tuple[Steps, list[Any]]:
+    """The steps of a table with a text for each sequence, which are its characters; the texts.
+
+    What each step has besides, its label for example, is a list with a value for each character;
+    labels may also be a text, with a character for each.
+    """
+    name = str(roles.text)
+    texts = _texts(columns, name)
+    ids = _ids_of_rows(columns, roles)
+    offsets = np.zeros(columns.n_rows + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+    per_step = [*filter(None, [roles.step_label, *roles.step_target])]
+    if roles.weight in columns.columns and holds_lists(columns.columns[str(roles.weight)]):
+        per_step.append(str(roles.weight))
+    lists = dict(columns.columns)
+    for other in per_step:
+        column = lists[other]
+        if other == roles.step_label and is_text(column):
+            column = object_array([None if v is None else object_array(v) for v in column])
+        if not holds_lists(column):
+            raise ReaderError(
+                f"{columns.source}: column {cut(other)} has one value in each row, and needs a "
+                f"list with a value for each character of column {cut(name)}"
+            )
+        lengths = _lengths(columns, other, column)
+        differ = np.flatnonzero(lengths != np.diff(offsets))
+        if len(differ):
+            row = int(differ[0])
+            raise ReaderError(
+                f"{columns.source}: in {columns.place(row)} column {cut(name)} has "
+                f"{len(texts[row])} character(s) and column {cut(other)} has {lengths[row]} "
+                "value(s): it needs one for each character"
+            )
+        lists[other] = column
+    flat = {other: _joined(lists[other]) for other in per_step}
+    unrolled = Columns(flat, int(offsets[-1]), _place_of_steps(columns, offsets), columns.source)
+    whole = Grouped(columns, Groups(None, np.arange(columns.n_rows + 1)), tuple(ids), roles.id)
+    steps = dataclasses.replace(whole, columns=unrolled, groups=Groups(None, offsets))
+    return Steps(steps, whole, None), texts.tolist()
+
+
+def _texts(columns: Columns, name: str) -> Array:
+    """The texts of a column; ReaderError if one is missing, or something else."""
+    column = columns.columns[name]
+    gone = np.flatnonzero(missing_values(column))
+    if len(gone):
+        raise ReaderError(
+            f"{columns.source}: the text, column {cut(name)}, is missing in "
+            f"{columns.place(int(gone[0]))}, one of {len(gone)} row(s): leave these rows out"
+        )
+    if is_text(column):
+        return column
+    if holds_lists(column):
+        raise ReaderError(
+            f"{columns.source}: column {cut(name)} holds lists, and text= takes a text for each "
+            f"sequence: lists of words are features, features=[{cut(name)}]"
+        )
+    raise ReaderError(
+        f"{columns.source}: column {cut(name)} {_holds(columns, name, 0)}, and text= takes a text "
+        "for each sequence, the characters of which are its time steps: convert it to text"
+    )
+
+
+def _holds(columns: Columns, name: str, row: int) -> str:
+    value = columns.columns[name][row]
+    value = value.item() if isinstance(value, np.generic) else value
+    return f"holds {shown(value)} in {columns.place(row)}, of type {type(value).__name__}"
+
+
+def _ids_of_rows(columns: Columns, roles: Roles) -> list[Array]:
+    """The ids of a table with a row for each sequence; ReaderError if two rows have one id."""
+    ids = _ids(columns, roles.id) if roles.id else []
+    if not ids:
+        return []
+    codes, firsts = first_rows(ids)
+    if len(firsts) < len(codes):
+        again = int(np.flatnonzero(~np.isin(np.arange(len(codes)), firsts))[0])
+        first = int(firsts[codes[again]])
+        called = ", ".join(
+            f"{visible(n)} {shown(c[again])}" for n, c in zip(roles.id, ids, strict=True)
+        )
+        what = "lists" if roles.text is None else "a text for each sequence"
+        raise ReaderError(
+            f"{columns.source}: {called} is in {columns.place(first)} and in "
+            f"{columns.place(again)}, but a table with {what} has one row for each sequence"
+        )
+    return ids
 
 
 def _ids(columns: Columns, names: tuple[str, ...]) -> list[Array]:
@@ -226,12 +313,19 @@ def _unrolled(columns: Columns, lists: list[str]) -> tuple[Columns, Indices]:
     assert ends is not None
     offsets = np.zeros(columns.n_rows + 1, np.int64)
     np.cumsum(ends, out=offsets[1:])
+    place = _place_of_steps(columns, offsets)
+    unrolled = Columns(flat, int(offsets[-1]), place, columns.source, columns.categorical)
+    return unrolled, offsets
+
+
+def _place_of_steps(columns: Columns, offsets: Indices) -> Callable[[int], str]:
+    """Where a step is, of a table with a row for each sequence."""
 
     def place(step: int) -> str:
         row = int(np.searchsorted(offsets, step, side="right")) - 1
         return f"{columns.place(row)}, step {step - int(offsets[row])}"
 
-    return Columns(flat, int(offsets[-1]), place, columns.source), offsets
+    return place
 
 
 def _lengths(columns: Columns, name: str, column: Array) -> Indices:
