@@ -830,8 +830,9 @@ class SymbolParameters:
         doc="""
         What becomes of a category that was not seen in training. "unknown" is a category with a
         vector of its own. It is learned from those that are too rare, and from each other one in
-        its place now and then: one that occurs n times with probability 0.25 / (0.25 + n), after
-        Kiperwasser and Goldberg (2016). "error" refuses it.
+        its place now and then: an occurrence of one that occurs n times with probability
+        0.25 / (0.25 + n), after Kiperwasser and Goldberg (2016), but for one of each. This is
+        drawn once for a fit. "error" refuses it.
         """,
         shapes="network",
     )

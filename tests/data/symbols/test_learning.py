@@ -169,7 +169,8 @@ def test_missing_in_a_column_of_a_table():
 
 
 def test_rare_tokens_become_unknown_as_often_as_the_rule_says():
-    X = [["often"] * 40_000 + ["twice"] * 2 + [f"once{i}" for i in range(20_000)], ["twice"]]
+    twice = [f"twice{i}" for i in range(20_000)] * 2
+    X = [["often"] * 40_000 + ["thrice"] * 2 + twice + ["once"], ["thrice"]]
     symbols = Symbols.learn(X)
     encoded = symbols.encode(X)
     before = [array.copy() for array in encoded]
@@ -179,16 +180,20 @@ def test_rare_tokens_become_unknown_as_often_as_the_rule_says():
     assert [array.shape for array in thinned] == [array.shape for array in encoded]
     changed = np.concatenate(thinned) != np.concatenate(encoded)
     assert set(np.concatenate(thinned)[changed]) == {0}
-    n_once = changed[40_002:60_002].sum()
-    assert abs(n_once - 20_000 * 0.25 / 1.25) < 5 * np.sqrt(20_000 * 0.2 * 0.8)
+    of_twice = changed[40_002:80_002].reshape(2, 20_000).sum(axis=0)
+    p = 0.25 / 2.25
+    share = 2 * p - p**2  # where both are drawn, one stays
+    assert abs(of_twice.sum() - 20_000 * share) < 5 * np.sqrt(20_000 * share * (1 - share))
+    assert of_twice.max() == 1
     assert changed[:40_000].sum() < 10  # 0.25 are expected
+    assert not changed[80_002]
     again = symbols.thinned(encoded, np.random.default_rng(3))
     for a, b in zip(again, thinned, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_thinning_leaves_numbers_and_missing_steps_alone():
-    X = [[("a", 0.0, i) for i in range(50)] + [(None, 7.0, 1)]]
+    X = [[("a", 0.0, i // 2) for i in range(100)] + [(None, 7.0, 1)]]
     symbols = Symbols.learn(X, missing="skip", categorical_features=[0, 2])
     (encoded,), (thinned,) = (
         (found := symbols.encode(X)),
@@ -251,3 +256,16 @@ def test_case_and_accents_are_those_of_scikit_learn(lowercase, accents):
 def test_options_that_cannot_be_used(options, says):
     with pytest.raises((TypeError, ValueError), match=says):
         Symbols.learn(TOKENS, **options)
+
+
+def test_of_each_token_an_occurrence_stays():
+    """A token whose every occurrence became unknown would keep the vector it began with."""
+    X = ["abcdefghij", "klmnopqrst", "abcabcabca", "aabbaabbaa"]
+    symbols = Symbols.learn(X)
+    encoded = symbols.encode(X)
+    n_unknown = 0
+    for seed in range(40):
+        found = np.concatenate(symbols.thinned(encoded, np.random.default_rng(seed)))
+        assert set(found.ravel().tolist()) >= set(range(1, symbols.n_categories[0]))
+        n_unknown += int((found == 0).sum())
+    assert n_unknown > 0

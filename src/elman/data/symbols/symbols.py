@@ -463,7 +463,7 @@ class Symbols:
         """Encoded training data in which some occurrences of rare tokens became unknown.
 
         So that what unknown means is learned. An occurrence of a token that occurred n times in
-        training is replaced with probability 0.25 / (0.25 + n).
+        training is replaced with probability 0.25 / (0.25 + n); of each token one is kept.
 
         Parameters
         ----------
@@ -495,8 +495,15 @@ class Symbols:
             chance = REPLACED / (REPLACED + np.maximum(vocabulary.counts, 1))
             ids = block[:, k]
             known = np.nan_to_num(ids).astype(np.int64)
-            replaced = rng.random(len(block)) < chance[known]
-            ids[replaced & (known > 0)] = 0
+            replaced = (rng.random(len(block)) < chance[known]) & (known > 0)
+            # Of a token that has no occurrence left, whose vector would never be trained, the
+            # first one stays.
+            n = vocabulary.n_categories
+            lost = np.bincount(known[replaced], minlength=n) == np.bincount(known, minlength=n)
+            places = np.flatnonzero(replaced & lost[known])
+            _, first = np.unique(known[places], return_index=True)
+            replaced[places[first]] = False
+            ids[replaced] = 0
         return block
 
     # And back
