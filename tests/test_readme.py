@@ -29,7 +29,7 @@ def test_the_python_of_the_readme_works_when_pasted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "script", ["own_data.py", "grid_search.py", "from_csv.py", "from_folder.py"]
+    "script", ["own_data.py", "grid_search.py", "from_csv.py", "from_folder.py", "surnames.py"]
 )
 def test_an_example_runs(tmp_path, script):
     out = run((ROOT / "examples" / script).read_text(), tmp_path)
@@ -42,6 +42,18 @@ def test_the_tutorial_of_forecasting_beats_simple_rules(tmp_path):
     found = dict(re.findall(r"^  (.+): +([\d.]+)$", out, flags=re.MULTILINE))
     week_ago, last = float(found["as a week ago"]), float(found["the last value again"])
     assert float(found["the network"]) < 0.95 * week_ago < 0.95 * last
+
+
+def test_the_tutorial_of_text_says_truly_which_method_is_better(tmp_path):
+    out = run((ROOT / "docs" / "tutorials" / "text.py").read_text(), tmp_path)
+    networks, pieces = (
+        [float(share) for share in re.findall(rf"^{who}: ([\d.]+)%", out, flags=re.MULTILINE)]
+        for who in ("network", "n-grams")
+    )
+    names, harmony = zip(networks, pieces, strict=True)
+    assert min(names) > 90
+    assert harmony[0] > 99
+    assert harmony[1] < 60
 
 
 def test_every_file_the_readme_names_is_there():

@@ -8,6 +8,7 @@ from typing import Any
 IN_ORDER = [
     "speech.py",
     "your_csv.py",
+    "text.py",
     "tagging.py",
     "forecasting.py",
     "streams.py",

@@ -222,7 +222,8 @@ SHAPES = {
     "none": (None, TypeError, ["X is None", "3-D array"]),
     "text": ("abc", TypeError, ["X is 'abc', a str"]),
     "dict": ({"a": [1]}, TypeError, ["X is a dict with the keys ['a']: pass list(X.values())"]),
-    "texts": (["abba", "ab"], ValueError, ["strings ('abba', ...)", "alphabet"]),
+    "texts": (["abba", "ab"], ValueError, ["strings ('abba', ...)", "directly", "TokenEncoder"]),
+    "bytes": ([b"abba", b"ab"], ValueError, ["bytes (b'abba', ...)", "x.decode()"]),
     "set": ({1, 2}, TypeError, ["a set"]),
     "iterator": (iter([1]), TypeError, ["iterator", "list(X)"]),
     "a number": (3.5, ValueError, ["0-D", "3.5"]),
@@ -299,7 +300,7 @@ VALUES = {
 
 TYPES = {
     "complex": (np.ones((3, 5, 2), complex), ValueError, ["Complex data not supported"]),
-    "text": (np.full((3, 5), "a"), TypeError, ["<U1", "'a'"]),
+    "text": (np.full((3, 5), "a"), TypeError, ["<U1", "'a'", "RNNTagger and RNNRegressor read"]),
     "numeric text": (np.full((3, 5), "1"), TypeError, ["<U1", "'1'"]),
     "bytes": (np.full((3, 5), b"1"), TypeError, ["S1"]),
     "dates": (np.zeros((3, 5), "M8[D]"), TypeError, ["datetime64[D]", "1970-01-01"]),

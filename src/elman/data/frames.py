@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.names import Labels
+from elman.data.values import OF_TEXT
 from elman.targets.checks import shown
 
 Array = NDArray[Any]
@@ -44,9 +45,10 @@ unless it is asked for."""
 FIXES = {
     "dates or times": "make a number of each, such as the seconds since the step before, or leave "
     "the column out",
-    "text": "convert every value to a number, or leave the column out",
-    "categories": "features must be numbers: make a column of 0 and 1 for each category (one-hot, "
-    "for example pandas.get_dummies or polars' to_dummies), or leave the column out",
+    "text": f"convert every value to a number, or leave the column out. {OF_TEXT}",
+    "categories": "make numbers of them (pandas.get_dummies or polars' to_dummies make a column of "
+    "0 and 1 for each), or leave the column out. Only RNNClassifier, RNNTagger and RNNRegressor "
+    "read categories as they are (categorical_features)",
     "objects": "make columns of numbers of them, or leave the column out",
 }
 """What a column may hold that no network takes, and what to do about it."""

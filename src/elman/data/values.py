@@ -13,6 +13,11 @@ from elman.targets.checks import shown
 
 Array = NDArray[Any]
 
+OF_TEXT = (
+    "Only RNNClassifier, RNNTagger and RNNRegressor read text, as categories (categorical_features)"
+)
+"""What an error about text says, where numbers are read."""
+
 
 def refuse_types(array: Array, name: str, sample: int | None, names: Names | None) -> None:
     """Raise an error unless an array holds real numbers.
@@ -44,7 +49,10 @@ def refuse_types(array: Array, name: str, sample: int | None, names: Names | Non
         _refuse_objects(array, name, sample, names)
     elif kind not in "fiub":
         first = f", the first value is {shown(array.flat[0])}" if array.size else ""
-        raise TypeError(f"{place} has dtype {array.dtype}{first}: convert every value to a number")
+        of_text = f". {OF_TEXT}" if kind in "UT" else ""
+        raise TypeError(
+            f"{place} has dtype {array.dtype}{first}: convert every value to a number{of_text}"
+        )
 
 
 def _refuse_objects(array: Array, name: str, sample: int | None, names: Names | None) -> None:
@@ -70,9 +78,10 @@ def _refuse_objects(array: Array, name: str, sample: int | None, names: Names | 
         except OverflowError as error:
             raise ValueError(f"{place} too large for float64: rescale {name}") from error
         except (TypeError, ValueError) as error:
+            of_text = f". {OF_TEXT}" if isinstance(value, str) else ""
             raise TypeError(
                 f"{place}; the argument must be free of strings, None and other objects: "
-                "convert every value to a number"
+                f"convert every value to a number{of_text}"
             ) from error
 
 
