@@ -9,7 +9,7 @@ import numpy as np
 from elman import RNNClassifier, RNNRegressor, RNNTagger
 from elman.data.named import NamedSequences
 
-TEXTS = ["abba", "cab ba", "b", "acca", "bbabc", "ca", "dab", "abc"]
+TEXTS = ["abba", "cab ba", "b", "cca", "bbabc", "ca", "dab", "abcabca"]
 LENGTHS = (4, 6, 1, 3, 5, 2, 3, 7)
 LABELS = np.array(["yes", "no", "no", "yes", "no", "yes", "no", "yes"])
 SMALL = {"hidden_size": 3, "max_iter": 2, "random_state": 0, "backend": "reference"}
