@@ -1,4 +1,4 @@
-"""Answers to texts, tokens and mixed tables are explained by what is left of them without a part."""
+"""Answers to texts, tokens and tables are explained by what is left of them without a part."""
 
 from __future__ import annotations
 
@@ -66,10 +66,8 @@ def test_removing_a_step_is_asking_about_the_rest(form, cell):
         whole = number(model, X[i], k)
         assert found.answers[i] == pytest.approx(whole, abs=1e-6)
         for t in range(LENGTHS[i]):
-            if form == "tables":
-                rest = np.delete(X[i], t, axis=0)
-            else:
-                rest = X[i][:t] + X[i][t + 1 :]
+            is_table = form == "tables"
+            rest = np.delete(X[i], t, axis=0) if is_table else X[i][:t] + X[i][t + 1 :]
             expected = whole - number(model, rest, k)
             assert found.values[i][t, 0] == pytest.approx(expected, abs=1e-5)
 

@@ -37,8 +37,8 @@ class AttributionDisplay(Display):
 
     Red speaks for the answer and blue against it, each as strongly as the colour is deep. Where an
     explanation has a value for whole time steps only, all rows have the same colours. The line in a
-    row is the feature itself, from its lowest value in the recording to its highest. Categories have
-    no line: the characters or tokens are written below the picture.
+    row is the feature itself, from its lowest value in the recording to its highest. Categories
+    have no line: the characters or tokens are written below the picture.
 
     Make one with `from_explanation` or `from_estimator`, which draw it.
 

@@ -197,7 +197,7 @@ class EmbeddingDisplay(Display):
     @override
     def _draw(self, ax: Axes) -> None:
         n = len(self.tokens)
-        ax.scatter(*self.points.T, s=14, color=BLUE, zorder=2)
+        ax.scatter(self.points[:, 0], self.points[:, 1], s=14, color=BLUE, zorder=2)
         size = float(np.clip(200 / n, 6.5, 10))
         for token, point in zip(self.tokens, self.points.tolist(), strict=True):
             label = repr(token)[1:-1] if token.isspace() else token

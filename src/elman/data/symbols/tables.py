@@ -1,4 +1,4 @@
-"""X with symbols in; each sample as a table of its values, which can be changed and put back, out."""
+"""X with symbols in; its samples as tables of their values, which make an X again, out."""
 
 from __future__ import annotations
 
