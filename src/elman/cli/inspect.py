@@ -18,6 +18,7 @@ from elman.cli.tables import new_table, print_table
 from elman.cli.text import visible
 from elman.hyperparameters.declared import defaults_of
 from elman.inspection.summary import LEFT, TABLE, Summary
+from elman.inspection.vocabulary import VocabularySummary, quoted
 from elman.models.columns import KEPT
 from elman.models.files import Saved, plain_parameters
 from elman.models.history import History
@@ -41,7 +42,9 @@ def inspect(
     With --json the keys are: model, bytes, kind, answers ("label", "labels", "steps", "values" or
     "step values"), classes or targets (each with name, mean, deviation), n_features,
     feature_names, columns, before (what X goes through first), frontend (deltas, stride,
-    scale_each, and the reasons for what "auto" chose), summary (layers, parameters, multiply_adds,
+    scale_each, and the reasons for what "auto" chose), vocabularies (of each categorical column:
+    column, kind, n_categories, embedding_size, frozen, unknown_share, most_frequent), summary
+    (layers, parameters, multiply_adds,
     training_memory, stream_state, dtype, ...), hyperparameters, not_default (the names of those
     that differ from the defaults of today), training (n_epochs, best_epoch,
     stopped_by, batch_size and max_iter: at most how many samples in a batch and how many epochs,
@@ -81,6 +84,9 @@ def inspect(
         facts.add_row(name, value)
     print_table(console, "", facts)
 
+    for vocabulary in summary.vocabularies:
+        _show_vocabulary(console, vocabulary)
+
     table = new_table()
     for i, column in enumerate(TABLE):
         table.add_column(column, justify="left" if i < LEFT else "right")
@@ -98,6 +104,16 @@ def inspect(
         default = repr(defaults[name]) if name in changed else ""
         table.add_row(name, repr(value), default, style="bold" if name in changed else "")
     print_table(console, "Hyper-parameters", table)
+
+
+def _show_vocabulary(console: Any, vocabulary: VocabularySummary) -> None:
+    """A table of the commonest tokens of a column."""
+    table = new_table()
+    table.add_column("token")
+    table.add_column("in training", justify="right")
+    for token, count in vocabulary.most_frequent:
+        table.add_row(visible(quoted(token)), f"{count:,}")
+    print_table(console, f"Commonest tokens of {visible(vocabulary.column)}", table)
 
 
 def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict[str, Any]:
@@ -131,6 +147,7 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
             "scale_each": front.scale_each,
             "reasons": [*front.reasons],
         },
+        "vocabularies": summary.to_dict()["vocabularies"],
         "summary": summary.to_dict(),
         "hyperparameters": plain_parameters(saved.parameters),
         "not_default": _not_default(saved),

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from elman.data.containers import as_given
 from elman.data.frontend import Frontend
 from elman.data.sequences import Sequences
+from elman.data.symbols import Symbols
 from elman.distributed.answers import answering
 from elman.hyperparameters.declared import PARAMETERS, declarations
 from elman.inspection.summary import Summary
@@ -24,6 +25,7 @@ from elman.models.history import History
 from elman.models.model import TrainedModel
 from elman.models.streaming import Stream
 from elman.models.summary import summary
+from elman.models.token_vectors import TokenVectors, token_vectors
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam
 from elman.training.local import Replicas
@@ -203,6 +205,32 @@ class FittedEstimator(BaseEstimator, Generic[M]):  # type: ignore[misc]
             n_timesteps=n_timesteps,
         )
 
+    def token_vectors(self, column: str | int | None = None) -> TokenVectors:
+        """The vectors that the network has for the categories of a column of X.
+
+        Parameters
+        ----------
+        column : str or int, optional
+            Name or index of the column; by default the only categorical one.
+
+        Returns
+        -------
+        tokens : list
+            By id: the first is "<unknown>", for whatever is not known or too rare; the others are
+            the tokens of training, the commonest first. None stands for missing values.
+        vectors : ndarray of shape (n_categories, width)
+            A row for each: of the embedding, or, of a column that is fed one-hot, of the input
+            weights of the first layer, which the category adds to the sums of a step (of two
+            directions side by side).
+
+        Raises
+        ------
+        ValueError
+            The estimator was trained on numbers alone, or there is no such column.
+        """
+        check_is_fitted(self)
+        return token_vectors(self.model_, column)
+
     # Files
 
     def save(self, path: str | Path) -> None:
@@ -311,6 +339,17 @@ class FittedEstimator(BaseEstimator, Generic[M]):  # type: ignore[misc]
         It has the attributes `deltas`, `stride`, `scale_each` and `reasons`.
         """
         return self._of("frontend_").frontend
+
+    @property
+    def symbols_(self) -> Symbols | None:
+        """The vocabularies of categorical columns of X; None if X has numbers alone.
+
+        It has the attributes `vocabularies` (each with `tokens`, `counts`, `unknown_share` and
+        `most_frequent(n)`), `categorical` and `numeric` (which columns of X are which), `form`
+        ("characters", "tokens" or "steps") and `n_categories`, and the methods `encode` and
+        `decode`.
+        """
+        return self._of("symbols_").symbols
 
     @property
     def batch_size_(self) -> int | None:

@@ -15,6 +15,7 @@ from elman.data.named import NamedSequences
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.data.sources import observed_rows
+from elman.data.symbols.naming import name_of_column, names_of_encoded
 from elman.explain.outputs import Output, Unit
 from elman.models.fitted import Fitted, fitted
 from elman.models.model import TrainedModel
@@ -89,7 +90,12 @@ class Asked:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """What the features are called; "feature 0", ... where they have no names."""
+        """What the features are called; "feature 0", ... where they have no names.
+
+        Those of X with symbols are its columns of categories, and then those of numbers.
+        """
+        if self.model.symbols is not None:
+            return names_of_encoded(self.model.symbols)
         names = names_of_X(self.found)
         if names is not None and len(names) == self.data.n_features and not self.model.two_d:
             return names
@@ -111,8 +117,16 @@ class Asked:
         to those of its feature.
         """
         sample, n_features = self.samples[row], self.data.n_features
-        if values.shape[1] == 2 * n_features and self.model.missing == "mask":
-            values = values[:, :n_features] + values[:, n_features:]
+        n_indicators = values.shape[1] - n_features  # of the last features: categories have none
+        if n_indicators > 0 and self.model.missing == "mask":
+            with_indicator = values[:, n_features - n_indicators : n_features]
+            values = np.concatenate(
+                [
+                    values[:, : n_features - n_indicators],
+                    with_indicator + values[:, n_features:],
+                ],
+                axis=1,
+            )
         out = np.zeros((int(self.data.lengths[sample]), values.shape[1]))
         kept = self.kept[sample]
         where = np.arange(len(out)) if kept is None else np.flatnonzero(kept)
@@ -215,7 +229,8 @@ def inputs_of(
     """Each recording as `Asked.inputs` has it, and which of its steps those are."""
     if not model.frontend.plain:
         return _before_frontend(model, data)
-    prepared = Prepared(data, model.standardisation, model.network.params.dtype)
+    dtype = model.network.params.dtype
+    prepared = Prepared(data, model.standardisation, dtype, model.frontend)
     inputs, kept = [], []
     for i in range(len(data)):
         batch = prepared.batch(np.array([i], np.int64), backend)
@@ -237,6 +252,24 @@ def _before_frontend(
         inputs.append(standardised(x[observed], model.standardisation))
         kept.append(None if observed.all() else observed)
     return inputs, kept
+
+
+def refuse_untrained_unknown(model: TrainedModel, instead: str) -> None:
+    """Raise ValueError if the network has never learned what an unknown category is.
+
+    `instead` is what the error advises.
+    """
+    symbols = model.symbols
+    if symbols is None or symbols.handle_unknown != "error":
+        return
+    for k, vocabulary in enumerate(symbols.vocabularies):
+        if not vocabulary.counts[0]:
+            name = name_of_column(symbols, symbols.categorical[k])
+            raise ValueError(
+                f"a category ({name}) is taken away by calling it unknown, but this {model.kind} "
+                "was trained with handle_unknown='error' and has never met an unknown one: "
+                f"{instead}"
+            )
 
 
 def check_count(name: str, number: Any) -> None:
@@ -372,7 +405,7 @@ def baseline_data(asked: Asked, baseline: Any) -> Sequences | None:
                 f"baseline={baseline!r}; it must be 'mean', a number, one number for each feature, "
                 "or an array or list like X"
             )
-        if not _knows_mean(asked.found):
+        if not _knows_mean(asked.found) and data.n_features > model.frontend.n_codes:
             raise ValueError(
                 "the model does not know the mean of its training data, because it was trained "
                 "with standardize=False and without a SequenceScaler before it: pass baseline= a "
@@ -414,6 +447,14 @@ def _as_X(baseline: Any, asked: Asked) -> Any:
     """A baseline as X is passed: a recording of one step, or one like each recording."""
     model, n_samples = asked.model, len(asked.data)
     refuse_masked(baseline, "baseline")
+    if model.symbols is not None:
+        if not isinstance(baseline, (list, tuple, np.ndarray)) or len(baseline) != n_samples:
+            raise ValueError(
+                f"baseline={baseline!r:.60}; of a model of symbols it must be 'mean' (categories "
+                "are then unknown), or a list like X with a sequence for each of its "
+                f"{n_samples}, of one step or of as many"
+            )
+        return baseline
     is_list = isinstance(baseline, (list, tuple)) and any(np.ndim(b) for b in baseline)
     if is_list or np.ndim(baseline) >= 2:
         if len(baseline) != n_samples:

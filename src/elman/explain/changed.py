@@ -41,7 +41,8 @@ class Change(NamedTuple):
     """(1 or skipped, n_inputs), what they are overwritten by; None: they are removed"""
     n_features: int | None = None
     """None: one recording, in which all of that is written; else that many, of which the k-th has
-    every n_features-th input from k on overwritten: a feature with its indicator"""
+    feature k overwritten, with its indicator if it has one: of the inputs beyond the features,
+    which are those of the last features, as many as there are"""
 
     @property
     def n_rows(self) -> int:
@@ -62,9 +63,11 @@ class Change(NamedTuple):
             out[:, : self.skipped] = self.written
             return
         for own, feature in zip(out, range(rows.start, rows.stop), strict=True):
-            own[: self.skipped, feature :: self.n_features] = self.written[
-                :, feature :: self.n_features
-            ]
+            inputs = [feature]
+            n_indicators = x.shape[1] - self.n_features
+            if feature >= self.n_features - n_indicators and n_indicators:
+                inputs.append(feature + n_indicators)
+            own[: self.skipped, inputs] = self.written[:, inputs]
 
 
 def answers_to(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.symbols.naming import names_of_steps
 from elman.explain.asked import Asked, check_count
 from elman.models.tables import to_frame
 from elman.targets.checks import visible
@@ -70,6 +71,9 @@ class Explanation:
         Of integrated gradients: the answer to the baseline.
     residual : ndarray of shape (n_rows,), float64, or None
         Of integrated gradients: what the values lack of `answers - baseline_answers`.
+    step_names : list of list of str, or None
+        Of models of symbols: for each row what its time steps are called, their characters, tokens
+        or categories.
 
     Examples
     --------
@@ -97,6 +101,7 @@ class Explanation:
     per_feature: bool
     baseline_answers: Floats | None = None
     residual: Floats | None = None
+    step_names: list[list[str]] | None = None
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -133,8 +138,9 @@ class Explanation:
         Returns
         -------
         data frame
-            Columns "sample", "target", "step", "feature" (where values have one) and "value", with
-            a row for each value, in the order of rows, time steps and features.
+            Columns "sample", "target", "step", "name" (of the step, where steps have names),
+            "feature" (where values have one) and "value", with a row for each value, in the order
+            of rows, time steps and features.
 
         Raises
         ------
@@ -149,6 +155,9 @@ class Explanation:
             "target": np.repeat(self.target, sizes),
             "step": np.concatenate([np.zeros(0, np.intp), *steps]),
         }
+        if self.step_names is not None:
+            steps_called = [name for names in self.step_names for name in names]
+            columns["name"] = np.repeat(np.array(steps_called, dtype=object), width)
         if self.per_feature:
             names = np.array(self.feature_names, dtype=object)
             columns["feature"] = np.tile(names, len(columns["step"]) // width)
@@ -182,7 +191,8 @@ class Explanation:
                     f", residual {self.residual[row]:.1e}"
                 )
             best = [
-                f"{'' if name is None else visible(name) + ' at '}step {step} ({value:+.3g})"
+                f"{'' if name is None else visible(name) + ' at '}step {step}"
+                f"{self._called(row, step)} ({value:+.3g})"
                 for _, _, step, name, value in one.top(3)
             ]
             lines.append(line + (f"; most: {', '.join(best)}" if best else "; nothing counts"))
@@ -190,11 +200,20 @@ class Explanation:
             lines.append(f"  ... and {len(self) - 5} more")
         return "\n".join(lines)
 
+    def _called(self, row: int, step: int) -> str:
+        """What a step is called, if it has a name."""
+        if self.step_names is None:
+            return ""
+        return f' "{visible(self.step_names[row][step]):.30}"'
+
 
 def explanation_of(
     asked: Asked, values: list[Floats], method: str, *, per_feature: bool = True, **more: Any
 ) -> Explanation:
     """The explanation of what was asked."""
+    symbols, called = asked.model.symbols, None
+    if symbols is not None:
+        called = [names_of_steps(symbols, asked.data[i]) for i in asked.samples.tolist()]
     return Explanation(
         values,
         asked.target,
@@ -205,5 +224,6 @@ def explanation_of(
         method,
         asked.feature_names,
         per_feature,
+        step_names=called,
         **more,
     )

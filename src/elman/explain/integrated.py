@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.explain.asked import Asked, ask, check_count
+from elman.explain.asked import Asked, ask, check_count, refuse_untrained_unknown
+from elman.explain.dense import Dense
 from elman.explain.explanation import Explanation, explanation_of
 from elman.explain.paths import Gradients
 
@@ -49,6 +50,10 @@ def integrated_gradients(
     The values add up to f(x) - f(x'), which is called completeness. What they lack of it is the
     `residual`, the error of the numerical integral, which is there to be looked at.
 
+    A category has no values between its own and another one, but its vector has: the line leads
+    from the vector of the baseline's category to that of the recording's (rows of the embedding, or
+    unit vectors where a column is fed one-hot), and its value is the sum over the vector.
+
     Parameters
     ----------
     given : RNNClassifier, RNNTagger, RNNRegressor, Pipeline or TrainedModel
@@ -59,6 +64,8 @@ def integrated_gradients(
         What a value is compared with: the mean of the training data; or, in the units of X, one
         number, one for each feature, or an array or list like X. With missing="mask" the baseline
         counts as observed, and what the indicator of a missing value adds is added to its feature.
+        Of categories there is no mean: "mean" makes them unknown; otherwise the baseline is a list
+        like X.
     n_steps : int, optional
         At how many points the gradient is taken, by the rule of Gauss and Legendre. None begins
         with 16, and divides those parts of the path in which completeness is off, until `tolerance`
@@ -134,8 +141,16 @@ def integrated_gradients(
     if not isinstance(tolerance, numbers.Real) or not tolerance > 0:
         raise ValueError(f"tolerance={tolerance!r}; it must be a number above 0")
     asked = ask(given, X, target, step, output)
-    paths = _paths(asked, asked.background(baseline))
-    gradients = Gradients.of(asked)
+    if isinstance(baseline, str):
+        refuse_untrained_unknown(
+            asked.model, "pass a baseline= like X, or use occlusion, which removes steps"
+        )
+    background = asked.background(baseline)
+    dense = None
+    if asked.network.layout.categories:
+        dense = Dense.of(asked.network, [*asked.inputs, *background])
+    paths = _paths(asked, background, dense)
+    gradients = Gradients.of(asked, None if dense is None else dense.network)
     ends = [path.x for path in paths], [path.base for path in paths]
     rows = list(range(len(paths)))
     answers, before = (gradients.at(points, rows, gradient=False)[0] for points in ends)
@@ -145,6 +160,8 @@ def integrated_gradients(
     values, lacking = [], np.zeros(len(paths))
     for row, path in enumerate(paths):
         own = path.total * (path.x - path.base)
+        if dense is not None:
+            own = dense.collapsed(own)
         asked.check_finite(row, own)
         values.append(asked.over_all_steps(row, own))
         lacking[row] = answers[row] - before[row] - _sum(values[row])
@@ -181,7 +198,8 @@ def input_gradient(
     Raises
     ------
     TypeError, ValueError
-        As for `integrated_gradients`.
+        As for `integrated_gradients`; and of a model of categories, which cannot change by a
+        little.
 
     References
     ----------
@@ -199,6 +217,11 @@ def input_gradient(
     (5, 2)
     """
     asked = ask(given, X, target, step, output)
+    if asked.network.layout.categories:
+        raise ValueError(
+            "X has categories, which cannot change by a little, so that an answer has no gradient "
+            "at them: use occlusion or integrated_gradients"
+        )
     gradients = Gradients.of(asked)
     rows = list(range(len(asked.samples)))
     points = [np.asarray(asked.seen(row), np.float64) for row in rows]
@@ -292,12 +315,14 @@ class _Path:
         return [part for part in self.done if abs(part.lacks) > least and part.width > SHORTEST]
 
 
-def _paths(asked: Asked, background: list[Floats]) -> list[_Path]:
+def _paths(asked: Asked, background: list[Floats], dense: Dense | None) -> list[_Path]:
     paths = []
     for row, sample in enumerate(asked.samples):
         x = np.array(asked.seen(row), np.float64)
         base = background[sample]
         base = np.array(np.broadcast_to(base if len(base) == 1 else base[: len(x)], x.shape))
+        if dense is not None:
+            x, base = dense.expanded(x), dense.expanded(base)
         paths.append(_Path(row, x, base))
     return paths
 

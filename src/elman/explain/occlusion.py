@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.explain.asked import Asked, ask, check_count
+from elman.explain.asked import Asked, ask, check_count, refuse_untrained_unknown
 from elman.explain.changed import Change, answers_to
 from elman.explain.explanation import Explanation, explanation_of
 
@@ -45,7 +45,7 @@ def occlusion(
         - "delete": a time step is removed, so that the recording is shorter. The values are those
           of time steps, (n_timesteps_i, 1). This is the only way that invents no input.
         - "mean": one feature at one time step is overwritten by `baseline`. The values are
-          (n_timesteps_i, n_features).
+          (n_timesteps_i, n_features). A category, such as a character or a token, becomes unknown.
         - "window": all features of a time step are overwritten by `baseline`. The values are
           those of time steps, (n_timesteps_i, 1).
     window : int, default=1
@@ -68,7 +68,8 @@ def occlusion(
     baseline : "mean", float or array-like, default="mean"
         What "mean" and "window" write: the mean of the training data; or, in the units of X, one
         number, one for each feature, or an array or list like X. With missing="mask" the baseline
-        counts as observed.
+        counts as observed. Of categories there is no mean: "mean" makes them unknown; otherwise the
+        baseline is a list like X.
 
     Returns
     -------
@@ -120,7 +121,11 @@ def occlusion(
         raise ValueError(f"by={by!r}; it must be 'delete', 'mean' or 'window'")
     check_count("window", window)
     asked = ask(given, X, target, step, output)
-    background = None if by == "delete" else asked.background(baseline)
+    background = None
+    if by != "delete":
+        if isinstance(baseline, str):
+            refuse_untrained_unknown(asked.model, "pass by='delete', or a baseline= like X")
+        background = asked.background(baseline)
     found = _losses(asked, by, int(window), background)
     what = {"delete": "removing", "mean": "overwriting each feature at", "window": "overwriting"}
     steps = "each time step" if window == 1 else f"every {window} time steps in a row"

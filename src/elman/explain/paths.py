@@ -33,9 +33,9 @@ class Gradients:
     network: Network
 
     @classmethod
-    def of(cls, asked: Asked) -> Gradients:
-        """Of the network that is asked."""
-        network = asked.network
+    def of(cls, asked: Asked, network: Network | None = None) -> Gradients:
+        """Of the network that is asked, or of one that takes other inputs in its place."""
+        network = network or asked.network
         flat = network.params.flat
         if flat.dtype != np.float64:
             network = Network.over(network.layout, flat.astype(np.float64))

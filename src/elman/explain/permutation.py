@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
+from elman.data.symbols import has_symbols
+from elman.data.symbols.tables import SymbolTables
 from elman.data.validation import check_sequences
 from elman.explain.asked import check_count
 from elman.models.fitted import Fitted, fitted
@@ -106,7 +108,9 @@ def permutation_importance(
 
     Each recording is given the series that another one has in that feature, all of it, so that the
     series stay as they are over time and only what they say of y is lost. scikit-learn's function
-    of the same name takes a table; this takes sequences of any lengths.
+    of the same name takes a table; this takes sequences of any lengths. Of texts and tokens the
+    only feature is the character or the token; with by="time" parts of them are traded. A column
+    of categories is traded like one of numbers.
 
     Parameters
     ----------
@@ -177,15 +181,17 @@ def permutation_importance(
             "numpy.random.Generator"
         )
     score_of = _score_of(found, scoring)
-    data = _checked(found, X)
-    if len(data) < 2:
-        raise ValueError(f"X has {len(data)} recording(s), which cannot trade: pass at least two")
+    of_symbols = found.model.symbols is not None or has_symbols(X)
+    data = SymbolTables(X) if of_symbols else _Numbers(X, _checked(found, X))
+    samples = data.samples
+    if len(samples) < 2:
+        raise ValueError(
+            f"X has {len(samples)} recording(s), which cannot trade: pass at least two"
+        )
     rng = np.random.default_rng(random_state)
     partners = [_partners(data.lengths, rng) for _ in range(n_repeats)]
-    samples = list(data)
-    whole = _like(X, samples, data)
-    score = float(score_of(given, whole, y))
-    n = data.n_features if by == "feature" else n_blocks
+    score = float(score_of(given, data.like_X(samples), y))
+    n = len(data.names) if by == "feature" else n_blocks
     importances = np.empty((n, n_repeats))
     for k in range(n):
         for repeat, partner in enumerate(partners):
@@ -193,12 +199,11 @@ def permutation_importance(
                 _traded(x, samples[j], k, n_blocks if by == "time" else None)
                 for x, j in zip(samples, partner.tolist(), strict=True)
             ]
-            importances[k, repeat] = score - float(score_of(given, _like(X, traded, data), y))
+            importances[k, repeat] = score - float(score_of(given, data.like_X(traded), y))
     if by == "time":
         names = [f"{100 * k / n:.3g}-{100 * (k + 1) / n:.3g} %" for k in range(n)]
     else:
-        known = None if data.two_d else data.feature_names
-        names = list(known) if known is not None else [f"feature {k}" for k in range(n)]
+        names = data.names
     return Importance(importances, score, tuple(map(str, names)))
 
 
@@ -273,12 +278,28 @@ def _traded(x: Array, other: Array, k: int, n_blocks: int | None) -> Array:
     return out
 
 
-def _like(X: Any, samples: list[Array], data: Sequences) -> Any:
-    """Recordings in the layout of X: 2-D, or a list that knows the names of features."""
-    if data.two_d:
-        return np.stack([x[:, 0] for x in samples])
-    if data.feature_names is not None:
-        return NamedSequences(samples, data.feature_names)
-    if isinstance(X, np.ndarray) and X.ndim == 3:
-        return np.stack(samples)
-    return samples
+class _Numbers:
+    """Recordings of numbers, which can be put together again as X was."""
+
+    def __init__(self, X: Any, data: Sequences) -> None:
+        self._X, self._data = X, data
+        self.samples: list[Array] = list(data)
+        """(n_timesteps_i, n_features) of each"""
+        self.lengths = data.lengths
+
+    @property
+    def names(self) -> list[str]:
+        """Of the features."""
+        data = self._data
+        known = None if data.two_d else data.feature_names
+        return [f"feature {k}" for k in range(data.n_features)] if known is None else [*known]
+
+    def like_X(self, samples: list[Array]) -> Any:
+        """Recordings in the layout of X: 2-D, or a list that knows the names of features."""
+        if self._data.two_d:
+            return np.stack([x[:, 0] for x in samples])
+        if self._data.feature_names is not None:
+            return NamedSequences(samples, self._data.feature_names)
+        if isinstance(self._X, np.ndarray) and self._X.ndim == 3:
+            return np.stack(samples)
+        return samples

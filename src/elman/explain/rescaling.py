@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.explain.asked import Asked, ask, baseline_data, like_X
+from elman.explain.asked import Asked, ask, baseline_data, like_X, refuse_untrained_unknown
 from elman.explain.explanation import Explanation, explanation_of
 from elman.explain.integrated import integrated_gradients
 
@@ -54,7 +54,8 @@ def two_step_rescaling(
         Time steps whose relevance is not above this quantile of the recording are given 0, and
         their features are not looked at.
     baseline : "mean", float or array-like, default="mean"
-        What masked values are overwritten by, as in `integrated_gradients`.
+        What masked values are overwritten by, as in `integrated_gradients`: "mean" makes a category
+        unknown.
     target, step, output
         As `integrated_gradients` takes them.
 
@@ -97,6 +98,8 @@ def two_step_rescaling(
     if not isinstance(quantile, numbers.Real) or not 0 <= float(quantile) < 1:
         raise ValueError(f"quantile={quantile!r}; it must be at least 0 and below 1")
     asked = ask(given, X, target, step, output)
+    if isinstance(baseline, str):
+        refuse_untrained_unknown(asked.model, "pass a baseline= like X")
     bases = _bases(asked, baseline)
     values = []
     for row in range(len(asked.samples)):

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 
 from elman.backends.cells import Cell
 from elman.backends.checks import n_checkpoints
+from elman.inspection.vocabulary import VocabularySummary
 from elman.nn.categories import n_rows
 from elman.nn.embedding import Embedding
 from elman.nn.layers import (
@@ -116,6 +117,10 @@ class Summary:
         What is made of time steps before the network reads them; "none" if nothing is. With a
         stride a "step" of the network, of which multiply-adds are counted, is a block of time
         steps.
+    vocabularies : tuple of VocabularySummary
+        Of each categorical column of X: how many categories there are, which are the commonest, the
+        share that was unknown in training, and how they are fed to the network. Empty before a fit,
+        and if X has numbers alone.
     training_memory : dict of str to int
         Bytes by what they are for; `training_bytes` is their sum.
     stream_state : int or None
@@ -173,6 +178,7 @@ class Summary:
     stream_state: int | None
     frontend: str = "none"
     length_is_known: bool = True
+    vocabularies: tuple[VocabularySummary, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -200,6 +206,9 @@ class Summary:
         """
         described = asdict(self)
         described["before"] = [*self.before]
+        described["vocabularies"] = [asdict(each) for each in self.vocabularies]
+        for each in described["vocabularies"]:
+            each["most_frequent"] = [[token, count] for token, count in each["most_frequent"]]
         described["layers"] = [
             {
                 "name": layer.name,
@@ -287,6 +296,7 @@ class Summary:
         ]
         if self.frontend != "none":
             facts.insert(0, ("front end", self.frontend))
+        facts[:0] = [(vocabulary.title, vocabulary.in_words()) for vocabulary in self.vocabularies]
         if self.before:
             facts.insert(0, ("X goes through", ", ".join(self.before)))
         return facts
@@ -357,6 +367,7 @@ def summarised(
     before: Sequence[str] = (),
     frontend: str = "none",
     length_is_known: bool = True,
+    vocabularies: tuple[VocabularySummary, ...] = (),
 ) -> Summary:
     """Sum up a network.
 
@@ -365,7 +376,7 @@ def summarised(
     layout : Layout
     training : Training
         What the memory of training is of.
-    kind, dtype, backend, isa, fitted, before, frontend, length_is_known
+    kind, dtype, backend, isa, fitted, before, frontend, length_is_known, vocabularies
         As `Summary` has them.
     """
     itemsize = np.dtype(dtype).itemsize
@@ -392,6 +403,7 @@ def summarised(
         stream_state=None if layout.bidirectional else stream_state(layout, dtype),
         frontend=frontend,
         length_is_known=length_is_known,
+        vocabularies=vocabularies,
     )
 
 

@@ -107,7 +107,13 @@ class TrainedModel:
 
     @property
     def after_scalers(self) -> Self:
-        """The model as it takes the X that comes out of its scalers: itself, if it has none."""
+        """The model as it takes what `check` makes of X: itself, if that changes nothing.
+
+        That is what comes out of its scalers; of X with symbols, steps whose categories have their
+        numbers, which `check` then takes as they are.
+        """
+        if self.symbols is not None:
+            return replace(self, before=(), symbols=None, feature_names=self.symbols.encoded_names)
         return replace(self, before=(), feature_names=None) if self.before else self
 
     @property

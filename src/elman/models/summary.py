@@ -15,6 +15,7 @@ from elman.hyperparameters.checks import LARGEST_BATCH
 from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.network import layout_of
 from elman.inspection.summary import Summary, Training, summarised
+from elman.inspection.vocabulary import vocabulary_summaries
 from elman.models.fitted import KINDS, fitted
 from elman.models.history import History
 from elman.models.model import TrainedModel
@@ -145,6 +146,11 @@ def summary_of(
         isa=isa,
         before=["SequenceScaler" for _ in model.before] if before is None else before,
         length_is_known=n_timesteps is not None,
+        vocabularies=vocabulary_summaries(
+            model.symbols,
+            model.network.layout.categories,
+            frozen=model.network.layout.frozen_embeddings,
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from elman.plotting.accuracy_by_length import AccuracyByLengthDisplay
 from elman.plotting.accuracy_by_share import AccuracyByShareDisplay
 from elman.plotting.attribution import AttributionDisplay
 from elman.plotting.confusion import plot_confusion_matrix
+from elman.plotting.embedding import EmbeddingDisplay
 from elman.plotting.gradient_flow import GradientFlowDisplay, gradient_norms
 from elman.plotting.hidden_states import HiddenStatesDisplay
 from elman.plotting.knowledge import KnowledgeCurveDisplay
@@ -25,6 +26,7 @@ __all__ = [
     "AccuracyByLengthDisplay",
     "AccuracyByShareDisplay",
     "AttributionDisplay",
+    "EmbeddingDisplay",
     "GradientFlowDisplay",
     "HiddenStatesDisplay",
     "KnowledgeCurveDisplay",

@@ -11,8 +11,17 @@ from typing_extensions import override
 
 from elman.explain import Explanation, occlusion
 from elman.models.fitted import fitted
-from elman.plotting.recordings import all_recordings, alone, one_recording
-from elman.plotting.style import INK, PAPER, Display, drawn, integer_axis, shortened, tidy
+from elman.plotting.recordings import all_recordings, alone, names_over_time, one_recording
+from elman.plotting.style import (
+    INK,
+    PAPER,
+    Display,
+    check_step_names,
+    drawn,
+    shortened,
+    step_axis,
+    tidy,
+)
 from elman.targets.masked import refuse_masked
 
 if TYPE_CHECKING:
@@ -28,7 +37,8 @@ class AttributionDisplay(Display):
 
     Red speaks for the answer and blue against it, each as strongly as the colour is deep. Where an
     explanation has a value for whole time steps only, all rows have the same colours. The line in a
-    row is the feature itself, from its lowest value in the recording to its highest.
+    row is the feature itself, from its lowest value in the recording to its highest. Categories
+    have no line: the characters or tokens are written below the picture.
 
     Make one with `from_explanation` or `from_estimator`, which draw it.
 
@@ -37,7 +47,8 @@ class AttributionDisplay(Display):
     values : array-like of shape (n_timesteps, n_all_features) or (n_timesteps, 1)
         What each feature at each time step counts, or each whole time step.
     signal : array-like of shape (n_timesteps, n_all_features)
-        The recording, of at least one step; NaN where a value is missing.
+        The recording, of at least one step; NaN where a value is missing, and where it is a
+        category.
     names : sequence of str or None
         What to call all features; None numbers them.
     n_features : int or None, default=12
@@ -47,6 +58,8 @@ class AttributionDisplay(Display):
         Of the picture, and of its scale of colours.
     step_label : str
         Label of the horizontal axis, whose steps are numbered from 0.
+    step_names : sequence of str or None
+        What to call each time step, such as its character or its token; None numbers them.
 
     Attributes
     ----------
@@ -81,6 +94,7 @@ class AttributionDisplay(Display):
         title: str = "What the answer rests on",
         label: str = "for the answer (+) or against it",
         step_label: str = "time step, from 0",
+        step_names: Sequence[str] | None = None,
     ) -> None:
         refuse_masked(values, "values")
         refuse_masked(signal, "signal")
@@ -108,6 +122,7 @@ class AttributionDisplay(Display):
         order = np.argsort(-np.broadcast_to(most, n_all), kind="stable")
         self.features: NDArray[np.intp] = np.sort(order[:n_features])
         self.title, self.label, self.step_label = title, label, step_label
+        self.step_names = check_step_names(step_names, shape[0])
 
     @classmethod
     def from_explanation(
@@ -155,21 +170,25 @@ class AttributionDisplay(Display):
         """
         if not -len(explanation) <= row < len(explanation):
             raise IndexError(f"row {row} of an explanation of {len(explanation)} rows")
-        data = all_recordings(fitted(estimator), X)
+        found = fitted(estimator)
+        data = all_recordings(found, X)
         sample = int(explanation.sample[row])
         if sample >= len(data) or len(data[sample]) != len(explanation.values[row]):
             raise ValueError(
                 f"row {row} explains X[{sample}], of {len(explanation.values[row])} time steps, "
                 "which X does not have: pass the recordings that were explained"
             )
+        signal = np.array(data[sample], np.float64)
+        signal[:, : found.model.frontend.n_codes] = np.nan
         made = cls(
             explanation.values[row],
-            data[sample],
+            signal,
             names=explanation.feature_names,
             n_features=n_features,
             title=_title(explanation, row),
             label=_label(explanation),
             step_label=step_label,
+            step_names=names_over_time(found, data, sample),
         )
         return made.plot(ax)
 
@@ -192,11 +211,12 @@ class AttributionDisplay(Display):
         estimator : RNNClassifier, RNNTagger, RNNRegressor, Pipeline or TrainedModel
             Fitted. A pipeline has to end in one of the three estimators.
         x : array-like of shape (n_timesteps, n_features)
-            One recording.
+            One recording; of a model of symbols a text, a list of tokens or a table.
         explain : callable, optional
             (model, X, target=) -> Explanation: a function of `elman.explain`, or a
             `functools.partial` of one. By default `occlusion` that overwrites each feature at each
-            time step by the mean of the training data.
+            time step by the mean of the training data; of a model of symbols alone, `occlusion`
+            that removes each time step.
         target : label or int, optional
             Whose answer is explained; the first if several are.
         n_features : int or None, default=12
@@ -221,7 +241,9 @@ class AttributionDisplay(Display):
         one_recording(found, x)  # or an error that says what x is
         X = alone(found, x)
         if explain is None:
-            explanation = occlusion(estimator, X, by="mean", target=target)
+            symbols = found.model.symbols
+            by: Any = "mean" if symbols is None or symbols.numeric else "delete"
+            explanation = occlusion(estimator, X, by=by, target=target)
         else:
             explanation = explain(estimator, X, target=target)
         return cls.from_explanation(
@@ -231,8 +253,10 @@ class AttributionDisplay(Display):
     @override
     def _columns(self) -> dict[str, Any]:
         n_timesteps, n = len(self.values), len(self.features)
-        return {
-            "step": np.repeat(np.arange(n_timesteps), n),
+        steps: dict[str, Any] = {"step": np.repeat(np.arange(n_timesteps), n)}
+        if self.step_names is not None:
+            steps["name"] = np.repeat(np.array(self.step_names, object), n)
+        return steps | {
             "feature": np.tile(
                 np.array([self.names[i] for i in self.features], object), n_timesteps
             ),
@@ -275,7 +299,7 @@ class AttributionDisplay(Display):
         if n < len(self.names):
             most = "that count most " if self.values.shape == self.signal.shape else ""
             ax.set_ylabel(f"the {n} of {len(self.names)} features {most}".strip())
-        integer_axis(ax.xaxis)
+        step_axis(ax.xaxis, self.step_names, 0)
         tidy(ax, grid=False)
         bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
         bar.set_label(self.label, fontsize=11, color=ax.xaxis.label.get_color())

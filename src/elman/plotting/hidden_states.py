@@ -11,8 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from elman.models.fitted import Fitted, fitted
-from elman.plotting.recordings import check_numbers, one_recording
-from elman.plotting.style import Display, drawn, integer_axis, tidy
+from elman.plotting.recordings import check_numbers, names_over_time, one_recording
+from elman.plotting.style import (
+    Display,
+    check_step_names,
+    drawn,
+    integer_axis,
+    step_axis,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +56,8 @@ class HiddenStatesDisplay(Display):
         What to call all units; None numbers them from 0.
     step_label : str
         Label of the horizontal axis.
+    step_names : sequence of str or None
+        What to call each time step, such as its character or its token; None numbers them.
 
     Attributes
     ----------
@@ -82,6 +91,7 @@ class HiddenStatesDisplay(Display):
         n_units: int | None = 16,
         names: Sequence[str] | None = None,
         step_label: str = "time step",
+        step_names: Sequence[str] | None = None,
     ) -> None:
         self.states = check_numbers("states", states)
         if self.states.ndim != 2 or 0 in self.states.shape:
@@ -105,6 +115,7 @@ class HiddenStatesDisplay(Display):
         chosen = np.argsort(-self.telling, kind="stable")[:n_units]
         self.units = chosen[last_active_order(self.states[:, chosen])]
         self.step_label = step_label
+        self.step_names = check_step_names(step_names, len(self.states))
 
     @classmethod
     def from_estimator(
@@ -123,7 +134,8 @@ class HiddenStatesDisplay(Display):
         estimator : RNNClassifier, RNNTagger, RNNRegressor, Pipeline or TrainedModel
             Fitted. A pipeline has to end in one of the three estimators.
         x : array-like of shape (n_timesteps, n_features)
-            One recording.
+            One recording; of a model of symbols a text, a list of tokens or a table, whose
+            characters or tokens are then written below the picture.
         n_units : int or None, default=16
             How many units to draw, those that tell most; None draws all.
         step_label : str
@@ -143,14 +155,16 @@ class HiddenStatesDisplay(Display):
             There is no fitted model, or `x` is not one recording of at least one step.
         """
         found = fitted(estimator)
-        states = np.asarray(found.model.hidden_states(one_recording(found, x))[0])
+        data = one_recording(found, x)
+        states = np.asarray(found.model.hidden_states(data)[0])
         telling = np.ptp(states, axis=0) * _weight_in_the_answer(found)
         names = [str(i) for i in range(states.shape[1])]
         if found.model.network.layout.bidirectional:
             half = len(names) // 2
             names = [f"{i} {arrow}" for arrow in "→←" for i in range(half)]
-        made = cls(states, telling=telling, n_units=n_units, names=names, step_label=step_label)
-        return made.plot(ax)
+        options: dict[str, Any] = {"step_label": step_label}
+        options["step_names"] = names_over_time(found, data)
+        return cls(states, telling=telling, n_units=n_units, names=names, **options).plot(ax)
 
     @classmethod
     def from_states(
@@ -160,13 +174,14 @@ class HiddenStatesDisplay(Display):
         telling: ArrayLike | None = None,
         n_units: int | None = 16,
         step_label: str = "time step",
+        step_names: Sequence[str] | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw hidden states (n_timesteps, n_all_units), such as `hidden_states` gives them.
 
         Parameters
         ----------
-        states, telling, n_units, step_label
+        states, telling, n_units, step_label, step_names
             As `HiddenStatesDisplay` takes them.
         ax : matplotlib Axes or None
             Where to draw; None makes a new figure.
@@ -175,14 +190,16 @@ class HiddenStatesDisplay(Display):
         -------
         HiddenStatesDisplay
         """
-        made = cls(states, telling=telling, n_units=n_units, step_label=step_label)
-        return made.plot(ax)
+        options: dict[str, Any] = {"step_label": step_label, "step_names": step_names}
+        return cls(states, telling=telling, n_units=n_units, **options).plot(ax)
 
     @override
     def _columns(self) -> dict[str, Any]:
         n_timesteps, n_units = len(self.states), len(self.units)
-        return {
-            "step": np.repeat(np.arange(1, n_timesteps + 1), n_units),
+        steps: dict[str, Any] = {"step": np.repeat(np.arange(1, n_timesteps + 1), n_units)}
+        if self.step_names is not None:
+            steps["name"] = np.repeat(np.array(self.step_names, object), n_units)
+        return steps | {
             "unit": np.tile([self.names[i] for i in self.units], n_timesteps),
             "state": self.states[:, self.units].ravel(),
             "telling": np.tile(self.telling[self.units], n_timesteps),
@@ -208,7 +225,7 @@ class HiddenStatesDisplay(Display):
         ax.set(title="Hidden state while the sequence is read", xlabel=self.step_label)
         which = f"the {n_units} most telling of {n_all} units,\n" if n_units < n_all else "unit, "
         ax.set_ylabel(f"{which}by when last active")
-        integer_axis(ax.xaxis)
+        step_axis(ax.xaxis, self.step_names, 1)
         if n_units <= NAMED_UNITS:
             ticks = np.arange(n_units) + 1
             size = float(np.clip(160 / n_units, 4.5, 10))

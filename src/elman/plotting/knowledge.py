@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from elman.models.fitted import fitted
-from elman.plotting.recordings import check_numbers, one_recording
+from elman.plotting.recordings import check_numbers, names_over_time, one_recording
 from elman.plotting.style import (
     BLUE,
     DOTTED,
@@ -20,12 +21,14 @@ from elman.plotting.style import (
     SKY,
     VERMILLION,
     Display,
+    check_step_names,
     drawn,
     ink_of,
-    integer_axis,
     new_axes,
     percent,
     short_names,
+    shortened,
+    step_axis,
     tidy,
 )
 from elman.targets.masked import refuse_masked
@@ -64,6 +67,8 @@ class KnowledgeCurveDisplay(Display):
         from a blind guess to certainty: 0.75 of two classes, 0.55 of ten.
     step_label : str
         Label of the horizontal axis.
+    step_names : sequence of str or None
+        What to call each time step, such as its character or its token; None numbers them.
 
     Attributes
     ----------
@@ -95,6 +100,7 @@ class KnowledgeCurveDisplay(Display):
         true_class: Any = None,
         probability: float | None = None,
         step_label: str = "time step",
+        step_names: Sequence[str] | None = None,
     ) -> None:
         refuse_masked(classes, "classes")
         self.probabilities = check_numbers("probabilities", probabilities, 0, 1 + ROUNDING)
@@ -124,6 +130,7 @@ class KnowledgeCurveDisplay(Display):
         self.probability = float(probability)
         self.true_class = true_class
         self.step_label = step_label
+        self.step_names = check_step_names(step_names, len(self.probabilities))
         if true_class is None:
             self.answer = int(self.probabilities[-1].argmax())
         else:
@@ -148,7 +155,8 @@ class KnowledgeCurveDisplay(Display):
         estimator : RNNClassifier, Pipeline or TrainedModel
             Fitted, and of one label for each sequence. A pipeline has to end in an RNNClassifier.
         x : array-like of shape (n_timesteps, n_features)
-            One recording.
+            One recording; of a model of symbols a text, a list of tokens or a table, whose
+            characters or tokens are then written below the picture.
         true_class : label or None
             Drawn strongest when given, else the class predicted at the end is.
         probability : float or None
@@ -186,9 +194,11 @@ class KnowledgeCurveDisplay(Display):
                 "the model gives several labels at once, so that there is no one answer to draw: "
                 "plot the columns of predict_proba_over_time"
             )
-        probabilities = model.predict_proba_over_time(one_recording(found, x))[0]
+        data = one_recording(found, x)
+        probabilities = model.predict_proba_over_time(data)[0]
         options: dict[str, Any] = {"true_class": true_class, "probability": probability}
-        return cls(probabilities, model.classes, step_label=step_label, **options).plot(ax)
+        options |= {"step_label": step_label, "step_names": names_over_time(found, data)}
+        return cls(probabilities, model.classes, **options).plot(ax)
 
     @classmethod
     def from_probabilities(
@@ -199,13 +209,14 @@ class KnowledgeCurveDisplay(Display):
         true_class: Any = None,
         probability: float | None = None,
         step_label: str = "time step",
+        step_names: Sequence[str] | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw probabilities over time, such as `predict_proba_over_time` gives of a recording.
 
         Parameters
         ----------
-        probabilities, classes, true_class, probability, step_label
+        probabilities, classes, true_class, probability, step_label, step_names
             As `KnowledgeCurveDisplay` takes them.
         ax : matplotlib Axes or None
             Where to draw; None makes a new figure.
@@ -215,7 +226,8 @@ class KnowledgeCurveDisplay(Display):
         KnowledgeCurveDisplay
         """
         options: dict[str, Any] = {"true_class": true_class, "probability": probability}
-        return cls(probabilities, classes, step_label=step_label, **options).plot(ax)
+        options |= {"step_label": step_label, "step_names": step_names}
+        return cls(probabilities, classes, **options).plot(ax)
 
     @override
     def plot(self, ax: Axes | None = None) -> Self:
@@ -226,8 +238,10 @@ class KnowledgeCurveDisplay(Display):
     @override
     def _columns(self) -> dict[str, Any]:
         n_timesteps, n_classes = self.probabilities.shape
-        return {
-            "step": np.repeat(np.arange(1, n_timesteps + 1), n_classes),
+        steps: dict[str, Any] = {"step": np.repeat(np.arange(1, n_timesteps + 1), n_classes)}
+        if self.step_names is not None:
+            steps["name"] = np.repeat(np.array(self.step_names, object), n_classes)
+        return steps | {
             "class": np.tile(self.classes, n_timesteps),
             "probability": self.probabilities.ravel(),
         }
@@ -268,7 +282,7 @@ class KnowledgeCurveDisplay(Display):
             ylim=(0, 1.03),
         )
         ax.yaxis.set_major_formatter(percent)
-        integer_axis(ax.xaxis)
+        step_axis(ax.xaxis, self.step_names, 1)
         place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
         ax.legend(title="class", frameon=False, fontsize=10, **place)
         tidy(ax)
@@ -276,7 +290,10 @@ class KnowledgeCurveDisplay(Display):
     def _verdict(self) -> str:
         if self.known_from is None:
             return f"Not by the end: {self.probabilities[-1, self.answer]:.0%}."
-        return f"From step {self.known_from + 1} of {len(self.probabilities)}."
+        name = ""
+        if self.step_names is not None:
+            name = f', "{drawn(shortened(self.step_names[self.known_from], 14))}"'
+        return f"From step {self.known_from + 1} of {len(self.probabilities)}{name}."
 
 
 def knows_from(probabilities: NDArray[Any], k: int, probability: float) -> int | None:

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.frames import is_frame_type
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
+from elman.data.symbols.naming import names_of_steps
+from elman.data.symbols.raw import CALLED, Form
 from elman.models.fitted import Fitted
+from elman.targets.checks import shown
 from elman.targets.masked import refuse_masked
 
 
@@ -44,11 +48,12 @@ def one_recording(found: Fitted, x: Any) -> Sequences:
     found : Fitted
     x : array-like of shape (n_timesteps, n_features)
         Or the one recording of an X of length 1. Of a model that was trained on a 2-D X,
-        (n_timesteps,) is a recording too.
+        (n_timesteps,) is a recording too. Of one that was trained on symbols, one text, one
+        sequence of tokens, or one table.
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         It is not one recording of at least one time step, or the model cannot read it.
     """
     return found.model.check(found.transform(alone(found, x)), name="[x]")
@@ -72,6 +77,12 @@ def alone(found: Fitted, x: Any) -> Any:
         It is not one recording of at least one time step.
     """
     refuse_masked(x, "x")
+    if found.model.symbols is not None:
+        one = _alone_of_symbols(found.model.symbols.form, x)
+        names = found.model.feature_names
+        if names is None or found.steps or not isinstance(one[0], np.ndarray):
+            return one
+        return NamedSequences(one, names) if one[0].shape[1:] == (len(names),) else one
     try:
         shape = np.shape(x)
     except ValueError as error:
@@ -105,3 +116,41 @@ def alone(found: Fitted, x: Any) -> Any:
 def all_recordings(found: Fitted, X: Any) -> Sequences:
     """The recordings, through the steps of a pipeline."""
     return found.model.check(found.transform(X))
+
+
+def names_over_time(found: Fitted, data: Sequences, sample: int = 0) -> list[str] | None:
+    """What the time steps of a recording are called: characters or tokens; None for numbers."""
+    symbols = found.model.symbols
+    return None if symbols is None else names_of_steps(symbols, data[sample])
+
+
+def _alone_of_symbols(form: Form, x: Any) -> Any:
+    """An X of the one recording of characters, tokens or rows that x is, or holds."""
+    if isinstance(x, str):
+        if not x:
+            raise ValueError("x must be one recording of at least one time step, got an empty text")
+        return [x]
+    if not hasattr(x, "__len__") or not hasattr(x, "__getitem__"):
+        raise TypeError(f"x is {shown(x)}; it must be one recording: {CALLED[form]}, of X")
+    if not len(x):
+        raise ValueError("x must be one recording of at least one time step, got an empty one")
+    if _depth(x) == DEPTHS[form]:
+        return [x]
+    if len(x) == 1:
+        return x
+    raise ValueError(f"x holds {len(x)} recordings; it must be one: pass X[i], not X")
+
+
+DEPTHS = {"characters": 0, "tokens": 1, "steps": 2}
+"""Containers within each other that one recording of each form is"""
+
+
+def _depth(x: Any) -> int:
+    """How many containers are within each other, up to one of text or numbers."""
+    depth = 0
+    while not isinstance(x, (str, bytes)) and hasattr(x, "__len__") and len(x):
+        if is_frame_type(type(x)):
+            return depth + 2
+        depth += 1
+        x = x[0] if isinstance(x, (list, tuple, np.ndarray)) else next(iter(x))
+    return depth

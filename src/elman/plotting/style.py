@@ -186,6 +186,54 @@ def integer_axis(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
+MOST_STEP_NAMES = 60
+"""time steps whose names fit below a picture; of more, steps are numbered"""
+LONGEST_STEP_NAME = 14
+"""characters of a name there"""
+
+
+def step_axis(axis: Any, names: Sequence[str] | None, first: int) -> None:
+    """Write what the time steps are called below a picture, or number them.
+
+    Parameters
+    ----------
+    axis : matplotlib axis
+    names : sequence of str or None
+        Of each step, such as its character or its token. None, or too many to fit, are numbered.
+    first : int
+        Where the first step is.
+    """
+    if names is None or len(names) > MOST_STEP_NAMES:
+        integer_axis(axis)
+        return
+    labels = [drawn(shortened(name, LONGEST_STEP_NAME)) for name in names]
+    upright = max(map(len, names)) <= 1 or len(names) * max(map(len, labels)) <= UPRIGHT
+    size = 9.0 if len(names) <= 40 else 7.0
+    axis.set_ticks(
+        range(first, first + len(names)), labels, rotation=0 if upright else 90, fontsize=size
+    )
+
+
+UPRIGHT = 60
+"""characters that stand side by side below a picture"""
+
+
+def check_step_names(names: Any, n_timesteps: int) -> list[str] | None:
+    """The names of the time steps of a picture, as a list.
+
+    Raises
+    ------
+    ValueError
+        There is not one for each step.
+    """
+    if names is None:
+        return None
+    found = [str(name) for name in names]
+    if len(found) != n_timesteps:
+        raise ValueError(f"step_names has {len(found)} entries for {n_timesteps} time steps")
+    return found
+
+
 def percent(value: float, _position: float | None = None) -> str:
     """A share as a tick label in percent."""
     return f"{value:.0%}"

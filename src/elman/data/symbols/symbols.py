@@ -49,6 +49,15 @@ class Symbols:
     A step is encoded as a row of floats: the ids of its categories first, in the order of the
     columns, then its numbers. Id 0 is unknown: tokens that are rarer than `min_frequency`, beyond
     `max_categories`, or were never seen.
+
+    Examples
+    --------
+    >>> from elman.data.symbols import Symbols
+    >>> symbols = Symbols.learn([["in", "the", "sea"], ["the", "sea", "the"]])
+    >>> symbols
+    <Symbols: tokens, 4 categories>
+    >>> [steps.ravel().tolist() for steps in symbols.encode([["the", "fish", "in"]])]
+    [[1.0, 0.0, 3.0]]
     """
 
     form: Form

@@ -40,7 +40,17 @@ class _Ids(dict[Any, int]):
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Vocabulary:
-    """The categories of a column. Id 0 is unknown; `tokens[i - 1]` has id i."""
+    """The categories of a column. Id 0 is unknown; `tokens[i - 1]` has id i.
+
+    Examples
+    --------
+    >>> from elman.data.symbols import Symbols
+    >>> (vocabulary,) = Symbols.learn(["abba", "cab"], min_frequency=2).vocabularies
+    >>> vocabulary.tokens, vocabulary.most_frequent(1), vocabulary.id_of("c")
+    (('a', 'b'), [('a', 3)], 0)
+    >>> round(vocabulary.unknown_share, 3)
+    0.143
+    """
 
     kind: TokenKind
     tokens: tuple[Any, ...]
