@@ -141,3 +141,30 @@ def word_number(word: str) -> int:
 
 def tag_name(number: int) -> str:
     return f"tag{number}"
+
+
+def make_topics(
+    n_samples: int, n_words: int, random_state: int, n_topics: int = 4
+) -> tuple[list[list[str]], list[str]]:
+    """Messages of 10 to 40 words, of which one in five is of a topic, the label.
+
+    All words are as frequent as 1, 1/2, 1/3, ... to each other, as in a language, those of a topic
+    (an n_topics-th of them, one in so many) within it.
+    """
+    rng = np.random.default_rng(random_state)
+    share = 1 / np.arange(1, n_words + 1)
+    of_topic = [np.arange(topic, n_words, n_topics) for topic in range(n_topics)]
+    messages, labels = [], []
+    for _ in range(n_samples):
+        topic = int(rng.integers(n_topics))
+        length = rng.integers(10, 41)
+        common = rng.choice(n_words, length, p=share / share.sum())
+        own = of_topic[topic]
+        words = np.where(
+            rng.random(length) < 0.2,
+            rng.choice(own, length, p=share[own] / share[own].sum()),
+            common,
+        )
+        messages.append([word_name(word) for word in words])
+        labels.append(f"topic{topic}")
+    return messages, labels

@@ -26,6 +26,7 @@ def _with(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 GRIDS: dict[str, list[dict[str, Any]]] = {
+    "embeddings": [{"embedding_size": size} for size in (None, 8, 16, 32, 64)],
     "defaults": [
         {},
         FORMER,

@@ -24,7 +24,7 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import archive, sets
+from benchmarks import archive, sets, symbol_training
 from benchmarks.machine import machine
 from benchmarks.rows import GRIDS
 from elman.nn.cells import INITIAL_GAINS
@@ -91,7 +91,7 @@ def _for(settings: Settings, estimator: type, train: NDArray[Any]) -> Settings:
 
 @cache
 def _train(name: str) -> sets.DataSet:
-    return sets.load(name)
+    return symbol_training.load(name) if name in symbol_training.SYMBOLS else sets.load(name)
 
 
 @cache
@@ -186,13 +186,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.selection", description=__doc__)
     parser.add_argument("grid", choices=GRIDS, help="the settings that are compared")
     names = [*sets.PUBLIC, *sets.MADE]
-    parser.add_argument("--sets", nargs="+", choices=[*names, *sets.HELD_OUT], default=names)
+    choices = [*names, *sets.HELD_OUT, *symbol_training.SYMBOLS]
+    parser.add_argument(
+        "--sets", nargs="+", choices=choices, help="by default those of numbers, or of symbols"
+    )
     parser.add_argument("--repeats", type=int, default=2, help="of the five folds")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--log", type=Path, help="results one by one; a rerun goes on from it")
     parser.add_argument("--output", type=Path, help="where the JSON goes")
     args = parser.parse_args()
     rows = GRIDS[args.grid]
+    if args.sets is None:
+        args.sets = [*symbol_training.SYMBOLS] if args.grid == "embeddings" else names
     jobs = list(jobs_of(args.sets, rows, args.repeats))
     digest = hashlib.sha256(repr(jobs).encode()).hexdigest()[:8]
     log = args.log or archive.CACHE / f"selection-{args.grid.replace(' ', '-')}-{digest}.jsonl"
