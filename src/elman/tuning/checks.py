@@ -12,6 +12,7 @@ import numpy as np
 
 from elman.backends import available_threads
 from elman.data.sequences import Sequences
+from elman.data.symbols import Symbols
 from elman.tuning.folds import Folds
 from elman.tuning.words import Wording
 
@@ -74,9 +75,11 @@ def check_estimator(given: Any, scoring: Any) -> None:
     check_scoring_name(scoring)
 
 
-def checked_data(given: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Sequences, Any, Any]:
-    """X validated, the targets as training takes them, and what they mean."""
-    data, _, _ = given._check_fresh_X(X)
+def checked_data(
+    given: Any, X: Any, y: Any, sample_weight: Any
+) -> tuple[Sequences, Any, Any, Symbols | None]:
+    """X validated, the targets as training takes them, what they mean, and what symbols X has."""
+    data, _, symbols = given._check_fresh_X(X)
     given._check_alignment(X, data, y, sample_weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the last training says it
@@ -87,7 +90,7 @@ def checked_data(given: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Sequen
             f"X has {len(data)} sample(s), and a search wants at least {FEWEST}: some to train on, "
             "others to score on"
         )
-    return data, targets, meaning
+    return data, targets, meaning, symbols
 
 
 def check_weights(sample_weight: Any, folds: Folds) -> None:

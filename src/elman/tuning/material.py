@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.containers import is_one_array
+from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
 from elman.data.store.stored import Stored
+from elman.data.symbols import Symbols
+from elman.data.symbols.raw import samples_of as raw_samples
 
 Array = NDArray[Any]
 Rows = NDArray[np.intp]
@@ -19,7 +22,8 @@ class Samples(NamedTuple):
     """Samples with their answers, as `fit` takes them."""
 
     X: Any
-    """a store, an array, or a list of (n_timesteps_i, n_features) arrays"""
+    """a store, an array, or a list of (n_timesteps_i, n_features) arrays, texts, sequences of tokens
+    or tables"""
     y: Any
     sample_weight: Any
 
@@ -28,7 +32,9 @@ class Samples(NamedTuple):
         return Samples(*(None if part is None else _taken(part, rows) for part in self))
 
 
-def samples_of(X: Any, data: Sequences, y: Any, sample_weight: Any) -> Samples:
+def samples_of(
+    X: Any, data: Sequences, y: Any, sample_weight: Any, symbols: Symbols | None = None
+) -> Samples:
     """Samples in containers of which rows can be taken.
 
     Parameters
@@ -38,8 +44,20 @@ def samples_of(X: Any, data: Sequences, y: Any, sample_weight: Any) -> Samples:
     data : Sequences
         The same, validated. It is what is taken where X is neither a store nor a plain array.
     y, sample_weight : array-like
+    symbols : Symbols, optional
+        Those of X, if it has some: samples are then taken as they are, since what has a number is
+        to be learned from some of them.
     """
-    return Samples(_of_X(X, data), _of_rows(y), _of_rows(sample_weight))
+    own = _of_X(X, data) if symbols is None else _of_symbols(X)
+    return Samples(own, _of_rows(y), _of_rows(sample_weight))
+
+
+def _of_symbols(X: Any) -> Any:
+    """Texts, sequences of tokens or tables, in a list or an array."""
+    samples = raw_samples(X, "X")
+    if isinstance(samples, (np.ndarray, NamedSequences)):
+        return samples
+    return [*samples]
 
 
 def _of_X(X: Any, data: Sequences) -> Any:
@@ -64,6 +82,6 @@ def _of_rows(values: Any) -> Any:
 
 
 def _taken(part: Any, rows: Rows) -> Any:
-    if isinstance(part, list):
+    if isinstance(part, list) and not isinstance(part, NamedSequences):
         return [part[i] for i in rows.tolist()]
     return part[rows]

@@ -11,6 +11,7 @@ import numpy as np
 
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
+from elman.data.symbols import Symbols
 from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.seeds import make_rng
 from elman.tuning.checks import (
@@ -144,6 +145,11 @@ def tune(
 
     Notes
     -----
+    Of texts, tokens and tables with categories, each candidate learns its vocabulary from what it
+    is trained on. The size of embeddings is searched where a column has many categories, and from
+    which frequency on a token is known where some are rare; differences, thinning and scales, which
+    are made for numbers, are not. The simple rules count tokens, and pairs of neighbours.
+
     The states of candidates are kept in a temporary folder, which is removed. Each process has its
     own copy of X; a store stays on disk. Standard errors are
     corrected for the folds' common training samples (Nadeau and Bengio, 2003). The score of the
@@ -211,7 +217,7 @@ def tune_with_clock(
             "streams=True, but bidirectional=True reads a recording from its end as well, so that "
             "no stream can follow it: set one of them back"
         )
-    data, targets, meaning = checked_data(given, X, y, sample_weight)
+    data, targets, meaning, symbols = checked_data(given, X, y, sample_weight)
     if estimator is None:
         check_guess(y, data.lengths)
     of_steps = given._step_target(meaning) is not None
@@ -224,10 +230,16 @@ def tune_with_clock(
     seeds = [int(n) for n in rng.integers(2**31, size=len(folds.all))]
     n_train, n_test = sizes(folds.repeats[0])
     searched = make_space(
-        given, data, space, streams=streams, of_steps=of_steps, n_train=round(n_train)
+        given,
+        data,
+        space,
+        streams=streams,
+        of_steps=of_steps,
+        n_train=round(n_train),
+        symbols=symbols,
     )
     score, wording = score_name(given, scoring)
-    samples = samples_of(X, data, y, sample_weight)
+    samples = samples_of(X, data, y, sample_weight, symbols)
     check_weights(samples.sample_weight, folds)
     n_workers = workers_of(n_jobs, given, scoring)
     view = view_here(verbose, wording, score, n_train, n_test)
@@ -274,7 +286,9 @@ def tune_with_clock(
     interrupted = search.interrupted or best.history_.stopped_by == "interrupt"
     rules: list[Rule] = []
     try:
-        rules = _rules(search, folds, samples, data, scoring, targets, meaning, given, of_steps)
+        rules = _rules(
+            search, folds, samples, data, scoring, targets, meaning, given, of_steps, symbols
+        )
     except KeyboardInterrupt:  # the model that is trained must not be lost
         interrupted = True
     table = tabulated(
@@ -302,6 +316,7 @@ def _rules(
     meaning: Any,
     given: Any,
     of_steps: bool,
+    symbols: Symbols | None,
 ) -> list[Rule]:
     """What simple rules reach on the folds that the winner's score is from."""
     numbers = search.fresh or search.searched
@@ -314,5 +329,6 @@ def _rules(
         of_numbers=given._MODEL.kind == "RNNRegressor",
         of_steps=of_steps,
         multilabel=bool(meaning.get("multilabel")),
+        n_categories=() if symbols is None else symbols.n_categories,
     )
     return rules_on(judged)
