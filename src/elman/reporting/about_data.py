@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
+from elman.reporting.about_symbols import MORE_UNKNOWN
 from elman.reporting.evidence import Truth, chunks
 from elman.reporting.plain import number
 
@@ -145,7 +146,12 @@ def feature_stats(data: Sequences, reference: Standardisation | None) -> Fact:
 
 
 def drift_facts(
-    data: Sequences, stats: Fact, reference: Standardisation | None, source: str, names: list[str]
+    data: Sequences,
+    stats: Fact,
+    reference: Standardisation | None,
+    source: str,
+    names: list[str],
+    categories: list[Fact],
 ) -> Fact | None:
     """How far each feature lies from what it was in training; None where nothing is known of that.
 
@@ -160,11 +166,15 @@ def drift_facts(
         Where they are from.
     names : list of str
         Of the features.
+    categories : list of dict
+        Of the first features, which are categories, what is unknown in them.
     """
-    if reference is None:
+    if reference is None and not categories:
         return None
     table = []
-    for k, name in enumerate(names):
+    for k, name in enumerate(names if reference is not None else ()):
+        if k < len(categories) or reference is None:
+            continue
         shift, ratio = number(stats["mean"][k]), number(stats["deviation"][k])
         error = number(stats["error"][k])
         by_chance = error is not None and abs(shift or 0) <= ERRORS * error
@@ -187,7 +197,14 @@ def drift_facts(
         "source": source,
         "features": table,
         "n_flagged": sum(bool(row["flagged"]) for row in table),
-        "rule": {"shift": FAR, "errors": ERRORS, "ratio": WIDER, "fewest": FEWEST},
+        "categories": categories,
+        "rule": {
+            "shift": FAR,
+            "errors": ERRORS,
+            "ratio": WIDER,
+            "fewest": FEWEST,
+            "unknown": MORE_UNKNOWN,
+        },
     }
 
 
@@ -199,13 +216,19 @@ def names_of_features(data: Sequences, known: Sequence[str] | None) -> list[str]
     return [f"feature {k}" for k in range(data.n_features)]
 
 
-def n_in_both(data: Sequences, training: Sequences) -> int:
+def n_in_both(
+    data: Sequences,
+    training: Sequences,
+    digests: tuple[Sequence[bytes], Sequence[bytes]] | None = None,
+) -> int:
     """How many recordings occur, value for value in float32, in the training data as well.
 
-    Recordings without a time step are all alike, and say nothing of it.
+    Recordings without a time step are all alike, and say nothing of it. `digests` tell those of
+    both from others where the values do not, as categories that are unknown.
     """
-    seen = set(_digests(training))
-    found = zip(data.lengths.tolist(), _digests(data), strict=True)
+    own, known = digests or (_digests(data), _digests(training))
+    seen = set(known)
+    found = zip(data.lengths.tolist(), own, strict=True)
     return sum(length > 0 and digest in seen for length, digest in found)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
+from elman.data.symbols.naming import names_of_steps
 from elman.explain.occlusion import occlusion
 from elman.models.fitted import Fitted
 from elman.models.kinds import is_of_numbers, is_of_steps
@@ -25,6 +26,8 @@ MOST_POINTS = 160
 """of a picture; longer recordings are averaged over equal parts"""
 MOST_LINES = 4
 """features in a picture: those that vary most"""
+MOST_TOKENS = 400
+"""that are told of a recording of symbols, from its first one on"""
 MOST_WINDOWS = 48
 """parts of a recording that are left out in turn"""
 MOST_VALUES = 1 << 22
@@ -99,6 +102,8 @@ def recording_facts(
             "n_steps": int(data.lengths[i]),
             "series": _series(found, one, names),
         }
+        if found.model.symbols is not None:
+            fact["tokens"] = names_of_steps(found.model.symbols, one[0][:MOST_TOKENS])
         of_steps = is_of_steps(evidence.truth.kind)
         fact |= (_step_answers if of_steps else _answer)(found.model, one, evidence, data, i)
         facts.append(fact)
@@ -106,11 +111,16 @@ def recording_facts(
 
 
 def _series(found: Fitted, one: Sequences, names: list[str]) -> Fact:
-    """The values of the features that vary most, standardised, in few enough points."""
+    """The values of the features that vary most, standardised, in few enough points.
+
+    Categories have none.
+    """
     x = np.asarray(one[0], np.float64)
     if found.model.standardisation is not None:
         mean, scale = found.model.standardisation
         x = (x - mean) / scale
+    n_codes = found.model.frontend.n_codes
+    x, names = x[:, n_codes:], names[n_codes:]
     edges = _edges(len(x), MOST_POINTS)
     there = ~np.isnan(x)
     kept = list(range(x.shape[1]))

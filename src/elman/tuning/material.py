@@ -22,8 +22,8 @@ class Samples(NamedTuple):
     """Samples with their answers, as `fit` takes them."""
 
     X: Any
-    """a store, an array, or a list of (n_timesteps_i, n_features) arrays, texts, sequences of tokens
-    or tables"""
+    """a store, an array, or a list: of (n_timesteps_i, n_features) arrays, texts, sequences of
+    tokens, or tables"""
     y: Any
     sample_weight: Any
 
