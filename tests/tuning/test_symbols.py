@@ -27,10 +27,9 @@ def words(n_words=70, n_samples=60):
 def space_of(estimator, X, overrides=None, **options):
     symbols = Symbols.learn(X, **options)
     data = encoded_sequences(X, symbols)
-    found = make_space(
+    return make_space(
         estimator, data, overrides, streams=False, of_steps=False, n_train=40, symbols=symbols
     )
-    return found
 
 
 def test_what_is_made_of_numbers_is_not_searched():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
-from elman.data.symbols.naming import names_of_steps
+from elman.data.symbols.naming import StepNames
 from elman.explain.occlusion import occlusion
 from elman.models.fitted import Fitted
 from elman.models.kinds import is_of_numbers, is_of_steps
@@ -103,7 +103,7 @@ def recording_facts(
             "series": _series(found, one, names),
         }
         if found.model.symbols is not None:
-            fact["tokens"] = names_of_steps(found.model.symbols, one[0][:MOST_TOKENS])
+            fact["tokens"] = StepNames(found.model.symbols)(one[0][:MOST_TOKENS])
         of_steps = is_of_steps(evidence.truth.kind)
         fact |= (_step_answers if of_steps else _answer)(found.model, one, evidence, data, i)
         facts.append(fact)

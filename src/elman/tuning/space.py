@@ -174,8 +174,10 @@ RARE = (2, 5)
 
 
 def _of_symbols(estimator: Any, symbols: Symbols) -> Changes:
-    """What is worth a try of categories: of many the size of their embedding, of rare ones which
-    are known."""
+    """What is worth a try of categories.
+
+    Of many the size of their embedding; of rare ones, from which frequency on they are known.
+    """
     many = [n >= MANY for n in symbols.n_categories]
     values: Changes = {}
     if any(many) and estimator.embedding_init is None:
