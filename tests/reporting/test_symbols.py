@@ -1,103 +1,132 @@
-"""Reports on texts, words and tables with categories: no number of a category is an amount."""
+"""A report on texts, tokens or tables with categories is whole, and its numbers are right."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.html_pages import check_alone
+from helpers.symbol_fits import DATA, KINDS, LENGTHS, SMALL, TEXTS, fitted_classifier, fitted_once
 
 import elman
-from elman.data import from_table
-from elman.models.fitted import fitted
-from elman.reporting.facts import report_facts
-from elman.reporting.page import page
+from elman import RNNClassifier
+from elman.explain import occlusion
 
-SMALL = {"hidden_size": 3, "max_iter": 2, "random_state": 0, "backend": "reference"}
-TEXTS = ["abba", "ab", "bab", "cdc", "ddc", "cd", "aab", "dcdc", "bb", "dd", "ba", "cc"]
-LABELS = ["p" if {*text} <= {*"ab"} else "q" for text in TEXTS]
-
-
-def facts_of(estimator, X, y, **more):
-    options = {"training": None, "ids": None, "title": None, "date": None}
-    return report_facts(fitted(estimator), X, y, **options | more, n_resamples=10, seed=0)
+TRUTH = {
+    "classifier": lambda X: [("no", "yes")[len(x) % 2] for x in X],
+    "tagger": lambda X: [[("no", "yes")[i % 2] for i in range(len(x))] for x in X],
+    "regressor": lambda X: [float(len(x)) for x in X],
+}
 
 
-def test_a_report_on_texts():
-    clf = elman.RNNClassifier(**SMALL).fit(TEXTS, LABELS)
-    facts = facts_of(clf, [*TEXTS[:-1], "xc"], LABELS)
-    assert facts["data"]["symbols"] == [
-        {
-            "column": "symbols",
-            "n_known": 4,
-            "unknown": pytest.approx(1 / sum(map(len, TEXTS))),
-            "unknown_in_training": 0.0,
-        }
-    ]
-    assert facts["drift"] is None
-    assert facts["data"]["n_values"] == 0
-    rules = {row["name"]: row for row in facts["baselines"]["rows"]}
-    assert rules["logistic regression on how often each symbol occurs"]["columns"] == 5
-    shown = {one["index"]: one for one in facts["recordings"]}
-    for i, one in shown.items():
-        expected = ["�c" if i == 11 else TEXTS[i]]
-        assert [each["text"] for each in one["series"]["symbols"]] == expected
-        assert one["series"]["features"] == []
-        assert len(one["attribution"]["values"]) == len(TEXTS[i])
-    told = page(facts)
-    assert "4 known to the model" in told
-    assert "which share of the symbols the model does not know" in told
+def report_on(fit, X, y, **options):
+    return elman.report(fit, X, y, n_resamples=100, **options)
 
 
-@pytest.mark.parametrize("tagger", [True, False])
-def test_a_report_on_words(tagger):
-    words = [[*text] for text in TEXTS]
-    if tagger:
-        y = [[c.upper() for c in text] for text in TEXTS]
-        facts = facts_of(elman.RNNTagger(**SMALL).fit(words, y), words, y)
-        rules = {row["name"]: row["score"] for row in facts["baselines"]["rows"]}
-        assert rules["logistic regression on the time step alone"]["value"] == 1.0
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", DATA)
+def test_a_page_of_every_kind_renders(kind, form):
+    fit, X = fitted_once(kind, form), DATA[form]()
+    y = TRUTH[kind](X)
+    told = report_on(fit, X, y, X_train=X, y_train=y)
+    facts = told.to_dict()
+    page = told.to_html()
+    check_alone(page)
+    assert facts["training_data"]["n_in_both"] == len(X)
+    numbers = ["price", "wait"] if form == "tables" else []
+    assert [row["feature"] for row in facts["drift"]["features"]] == numbers
+    columns = {"characters": ["character"], "tokens": ["token"]}.get(form, ["action", "item"])
+    assert [row["column"] for row in facts["drift"]["categories"]] == columns
+    assert [row["unknown_here"] for row in facts["drift"]["categories"]] == [0] * len(columns)
+    rules = [row["name"] for row in facts["baselines"]["rows"]]
+    learner = "ridge" if kind == "regressor" else "logistic"
+    if kind == "tagger":
+        assert rules[1:] == [
+            "logistic regression on the time step alone",
+            "logistic regression on the time step and the 4 before it",
+        ]
     else:
-        y = np.array([len(text) for text in TEXTS], float)
-        facts = facts_of(elman.RNNRegressor(**SMALL).fit(words, y), words, y)
-        rules = {row["name"]: row["score"] for row in facts["baselines"]["rows"]}
-        assert rules["ridge regression on how often each symbol occurs"]["value"] > 0.5
-    assert {one["series"]["symbols"][0]["text"] for one in facts["recordings"]} <= {
-        " ".join(text) for text in TEXTS
-    }
-    assert "recording" in page(facts)
+        assert rules[1:] == [
+            f"{learner} regression on counts of tokens",
+            f"{learner} regression on counts of tokens and of pairs of neighbours",
+        ]
+    assert facts["baselines"]["left_out"] == []
+    for one in facts["recordings"]:
+        assert len(one["tokens"]) == LENGTHS[one["index"]]
+        assert one["series"]["features"] == numbers
+        if form == "characters":
+            assert "".join(one["tokens"]).replace("␣", " ") == TEXTS[one["index"]]
+    assert '<p class="tokens">' in page
+    assert "vocabulary" in page
 
 
-def test_numbers_beside_categories_have_their_names_and_their_drift():
-    table = {
-        "run": np.repeat(np.arange(12), 2),
-        "x": np.arange(24.0),
-        "place": ["in", "out", "in", "in"] * 6,
-        "far": np.arange(24.0) % 5,
-    }
-    y = LABELS
-    X = from_table(table, id="run").X
-    clf = elman.RNNClassifier(**SMALL).fit(X, y)
-    moved = from_table({**table, "far": table["far"] + 100}, id="run").X
-    facts = facts_of(clf, moved, y, training=(X, y))
-    rows = {row["feature"]: row for row in facts["drift"]["features"]}
-    assert [*rows] == ["x", "far"]
-    assert [rows[name]["flagged"] for name in rows] == [False, True]
-    assert facts["data"]["symbols"][0]["column"] == "place"
-    series = facts["recordings"][0]["series"]
-    assert series["features"] == ["x", "far"]
-    assert series["symbols"][0]["text"] in ("in out", "in in")
-    assert page(facts)
+def test_what_a_recording_rests_on_is_what_occlusion_says():
+    fit = fitted_once("classifier", "characters")
+    facts = report_on(fit, TEXTS, TRUTH["classifier"](TEXTS)).to_dict()
+    found = occlusion(fit, TEXTS)
+    for one in facts["recordings"]:
+        i = one["index"]
+        if LENGTHS[i] < 2:
+            assert one["attribution"] is None
+            continue
+        assert one["attribution"]["of"] == found.target[i]
+        np.testing.assert_allclose(one["attribution"]["values"], found.values[i][:, 0], atol=1e-9)
 
 
-def test_columns_of_counts():
-    from elman.evaluation.baselines import symbol_counts, symbols_before
+def test_unknown_tokens_are_counted_and_pointed_out():
+    rng = np.random.default_rng(0)
+    fit = fitted_once("classifier", "characters")
+    X = ["".join(rng.choice([*"abc", "X"], size=n, p=[0.3, 0.3, 0.2, 0.2])) for n in [9] * 30]
+    told = report_on(fit, X, TRUTH["classifier"](X))
+    (row,) = told.to_dict()["drift"]["categories"]
+    shares = np.array([x.count("X") / 9 for x in X])
+    assert row["unknown_here"] == pytest.approx(shares.mean())
+    assert row["unknown_error"] == pytest.approx(shares.std(ddof=1) / np.sqrt(30))
+    assert row["unknown_in_training"] == 0
+    assert row["flagged"]
+    assert "are unknown to the model; in training it was 0.0 %" in told.to_html()
+    few = [*X[:1], *["abca"] * 40]
+    assert not report_on(fit, few, TRUTH["classifier"](few)).to_dict()["drift"]["categories"][0][
+        "flagged"
+    ]
 
-    X = [np.array([[1.0, 5.0], [300.0, 7.0]]), np.array([[np.nan, 1.0]]), np.zeros((0, 2))]
-    counts = symbol_counts([400])(X)
-    assert counts.shape == (3, 256 + 4)
-    assert counts[0, :2].tolist() == [1, 1]  # 300 is rare, and counted as unknown
-    assert counts[:, :256].sum(axis=1).tolist() == [2, 0, 0]
-    pairs = symbol_counts([3], pairs=True)([np.array([[2.0], [1.0], [2.0], [1.0]])])
-    assert pairs[0, 3:].tolist() == [0, 0, 0, 0, 0, 1, 0, 2, 0]
-    steps = symbols_before([2], 1)([np.array([[1.0, 0.5], [0.0, np.nan]])])
-    assert steps.shape == (2, 6)
-    assert np.array_equal(steps[1], [0, 1, 1, 0, 0.5, np.nan], equal_nan=True)
+
+def test_recordings_that_only_the_model_takes_for_the_same_are_not_the_same():
+    fit = fitted_once("classifier", "characters")
+    X, train = ["aXb", "abc", "aYb", ""], ["aZb", "aXb", "cc", "aXa", ""]
+    y = TRUTH["classifier"]
+    facts = report_on(fit, X, y(X), X_train=train, y_train=y(train)).to_dict()
+    assert facts["training_data"]["n_in_both"] == 1
+
+
+def test_without_training_data_rules_are_cross_validated():
+    y = np.arange(40) % 2
+    X = ["abc" if label else "bac" for label in y]
+    fit = RNNClassifier(**SMALL).fit(X, y)
+    rows = report_on(fit, X, y).to_dict()["baselines"]["rows"]
+    assert [row["score"]["value"] for row in rows[1:]] == [pytest.approx(0.5, abs=0.2), 1.0]
+
+
+def test_names_of_tokens_are_no_markup_and_long_texts_are_cut():
+    X = [["<b>", "a & b", "\x1b[2J"], ["x" * 99, "<b>"]] * 5 + [["<b>", "a & b"] * 300] * 2
+    y = [0, 1] * 6
+    fit = RNNClassifier(**SMALL).fit(X, y)
+    told = report_on(fit, X, y)
+    page = told.to_html()
+    check_alone(page)
+    assert "&lt;b&gt;</bdi>" in page
+    assert "<bdi><b>" not in page
+    assert "\x1b" not in page
+    longest = max(told.to_dict()["recordings"], key=lambda one: one["n_steps"])
+    assert len(longest["tokens"]) == 400
+    assert "and 200 more" in page
+
+
+def test_what_is_missing_and_what_is_refused_is_told_too():
+    X = DATA["tables"]()
+    X[1][2, 1] = None
+    fit = fitted_classifier("tables", missing="skip")
+    facts = report_on(fit, X, TRUTH["classifier"](X)).to_dict()
+    assert [row["n_missing"] for row in facts["drift"]["categories"]] == [1, 0]
+    sure = fitted_classifier("tokens", handle_unknown="error")
+    X = DATA["tokens"]()
+    check_alone(report_on(sure, X, TRUTH["classifier"](X)).to_html())

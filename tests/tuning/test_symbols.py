@@ -1,81 +1,129 @@
-"""A search on texts, words and tables with categories: folds of what was passed, apt candidates."""
+"""Texts, tokens and tables are searched as they are, over what matters to them."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from helpers.symbol_fits import DATA, LABELS, SMALL, fitted_once
 
 import elman
-from elman.data import from_table
+from elman import RNNClassifier, RNNRegressor, RNNTagger
+from elman.data.symbols import Symbols, encoded_sequences
+from elman.tuning.folds import Fold
+from elman.tuning.material import samples_of
+from elman.tuning.rules import Judged, rules_on
+from elman.tuning.space import make_space
 
-FEW = {"n_candidates": 2, "cv": 2, "n_jobs": 1, "random_state": 0, "verbose": 0}
-TEXTS = ["abba", "ab", "bab", "cdc", "ddc", "cd", "aab", "dcdc"]
-LABELS = ["p", "p", "p", "q", "q", "q", "p", "q"]
+pytestmark = pytest.mark.filterwarnings("ignore::elman.TrainingWarning")
 
-
-def small(kind=elman.RNNClassifier):
-    return kind(hidden_size=3, max_iter=1, random_state=0, backend="reference")
-
-
-def mixed():
-    table = {
-        "run": np.repeat(np.arange(8), 2),
-        "item": [7, 8] * 4 + [9, 8] * 4,
-        "x": np.arange(16.0),
-        "place": ["in", "out"] * 8,
-    }
-    return from_table(table, id="run", categorical_features=["item"]).X
+QUICK = {"cv": 2, "n_jobs": 1, "random_state": 0, "verbose": 0}
 
 
-KINDS = {
-    "a list": lambda: TEXTS,
-    "an array": lambda: np.array(TEXTS, object),
-    "a series": lambda: pd.Series(TEXTS),
-    "tokens": lambda: [list(text) for text in TEXTS],
-    "a table": mixed,
-}
+def words(n_words=70, n_samples=60):
+    rng = np.random.default_rng(0)
+    return [[f"w{i}" for i in rng.integers(0, n_words, size=9)] for _ in range(n_samples)]
 
 
-@pytest.mark.parametrize("made", KINDS.values(), ids=KINDS)
-def test_every_training_numbers_its_own_symbols(made, monkeypatch):
-    seen = []
-    fit = elman.RNNClassifier.fit
-    monkeypatch.setattr(
-        elman.RNNClassifier, "fit", lambda self, X, *a, **k: seen.append(X) or fit(self, X, *a, **k)
+def space_of(estimator, X, overrides=None, **options):
+    symbols = Symbols.learn(X, **options)
+    data = encoded_sequences(X, symbols)
+    return make_space(
+        estimator, data, overrides, streams=False, of_steps=False, n_train=40, symbols=symbols
     )
-    best, table = elman.tune(made(), LABELS, estimator=small(), **FEW)
-    assert best.model_.symbols is not None
-    assert {len(X) for X in seen} == {4, 8}  # of folds, and of the last training
-    assert {type(X[0]) for X in seen} == {type(made()[0])}
-    if hasattr(made(), "categorical"):
-        assert {X.categorical for X in seen} == {("item", "place")}
-    names = " ".join(str(rule) for rule in table.to_dict()["baselines"])
-    assert "how often each symbol occurs" in names
-    changed = {name for row in table.rows for name in row["changes"]}
-    assert not changed & {"deltas", "stride", "scale_each"}
 
 
-def test_a_search_for_a_tagger_of_words():
-    words = [[*text] for text in TEXTS]
-    tags = [[c.upper() for c in text] for text in TEXTS]
-    best, table = elman.tune(words, tags, estimator=small(elman.RNNTagger), **FEW)
-    rules = {rule["name"]: rule["score"] for rule in table.to_dict()["baselines"]}
-    assert best.predict([["a", "d"]])[0].shape == (2,)
-    alone = next(score for name, score in rules.items() if "the time step alone" in name)
-    assert alone == 1.0
+def test_what_is_made_of_numbers_is_not_searched():
+    space = space_of(RNNClassifier(), words())
+    assert {"deltas", "stride", "scale_each"}.isdisjoint(space.values)
+    assert space.automatic == {**space.automatic, "deltas": 0, "stride": 1}
+    for changes in space.singles:
+        assert space.is_possible(changes)
+    with pytest.raises(ValueError, match="space has 'stride', which is made for numbers alone"):
+        space_of(RNNClassifier(), words(), {"stride": [1, 2]})
+    assert "stride" not in space_of(RNNClassifier(), words(), {"stride": None}).values
 
 
-def test_what_cannot_be_asked_of_symbols_is_no_candidate():
-    from elman.tuning.checks import checked_data
-    from elman.tuning.space import make_space
+def test_sizes_of_embeddings_are_searched_where_there_are_many_categories():
+    assert space_of(RNNClassifier(), words()).values["embedding_size"] == ["auto", 16, 32, 64]
+    many = space_of(RNNClassifier(), words(300, 400))  # of which "auto" makes vectors of 64
+    assert many.values["embedding_size"] == ["auto", None, 16, 32]
+    assert {"embedding_size": None} in many.singles
+    own = space_of(RNNClassifier(embedding_size=16), words())
+    assert own.values["embedding_size"] == [16, None, 32, 64]
+    assert "embedding_size" not in space_of(RNNClassifier(), DATA["characters"]()).values
+    given = RNNClassifier(embedding_init={"w1": [0.0, 1.0]})
+    assert "embedding_size" not in space_of(given, words()).values
 
-    given = small()
-    data, symbols, _, _ = checked_data(given, TEXTS, LABELS, None)
-    space = make_space(
-        given, data, None, streams=False, of_steps=False, n_train=4, categories=symbols.n_categories
+
+def test_of_several_columns_only_those_of_many_categories_change():
+    rng = np.random.default_rng(0)
+    X = [[("ab"[i % 2], f"item{i}", 0.5) for i in rng.integers(0, 90, size=9)] for _ in range(99)]
+    found = space_of(RNNClassifier(), X).values["embedding_size"]
+    assert found == ["auto", {1: 16}, {1: 32}, {1: 64}]
+
+
+def test_rare_tokens_are_left_out_only_where_there_are_some():
+    assert "min_frequency" not in space_of(RNNClassifier(), DATA["tables"]()).values
+    X = [["the", "sea"] * 4, ["the", "cat", "cat"], ["sea"]]
+    space = space_of(RNNClassifier(), X)
+    assert space.values["min_frequency"] == [None, 5]  # "cat" occurs twice, the others more often
+    assert {"min_frequency": 5} in space.singles
+    assert "min_frequency" not in space_of(RNNClassifier(min_frequency=3), X).values
+
+
+@pytest.mark.parametrize("form", DATA)
+def test_samples_are_taken_as_they_are(form):
+    X = DATA[form]()
+    model = fitted_once("classifier", form).model_
+    data = model.check(X)
+    for one in (X,) if form == "tables" else (X, tuple(X), np.array(X, object)):
+        taken = samples_of(one, data, LABELS, None, model.symbols).take(np.array([4, 1]))
+        part = model.check(taken.X)
+        for i, j in enumerate((4, 1)):
+            np.testing.assert_array_equal(part[i], data[j])
+        assert taken.y.tolist() == LABELS[[4, 1]].tolist()
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("form", DATA)
+def test_every_kind_is_tuned(kind, form):
+    X = DATA[form]() * 2 if form != "tables" else DATA[form]()
+    y = {
+        RNNClassifier: [("no", "yes")[len(x) % 2] for x in X],
+        RNNTagger: [[("no", "yes")[i % 2] for i in range(len(x))] for x in X],
+        RNNRegressor: [float(len(x)) for x in X],
+    }[kind]
+    start = kind(**SMALL | {"max_iter": 1})
+    if form == "tables":
+        start.set_params(categorical_features=["action", "item"])
+    best, table = elman.tune(X, y, estimator=start, n_candidates=2, **QUICK)
+    assert best.symbols_.form == {"tables": "steps"}.get(form, form)
+    told = table.to_dict()
+    assert len(told["candidates"]) == 2
+    names = [row["name"] for row in told["baselines"]]
+    if kind is RNNTagger:
+        assert names[1:] == [
+            "logistic regression on the time step alone",
+            "logistic regression on it and the 4 before it",
+        ]
+    else:
+        assert "counts of tokens and of pairs of neighbours" in names[-1]
+
+
+def test_pairs_tell_what_counts_cannot():
+    y = np.arange(40) % 2
+    X = ["abc" if label else "bac" for label in y]
+    symbols = Symbols.learn(X)
+    data = encoded_sequences(X, symbols)
+    judged = Judged(
+        samples=samples_of(X, data, y, None, symbols),
+        data=data,
+        folds=[Fold(np.arange(20), np.arange(20, 40))],
+        scoring=None,
+        targets=y,
+        of_numbers=False,
+        of_steps=False,
+        multilabel=False,
+        n_categories=symbols.n_categories,
     )
-    assert not space.values.keys() & {"deltas", "stride", "scale_each"}
-    assert space.values["embedding_size"] == ["auto", None]
-    more = make_space(given, data, None, streams=False, of_steps=False, n_train=4, categories=[60])
-    assert more.values["embedding_size"] == ["auto", None, 8, 32]
+    assert [rule.scores for rule in rules_on(judged)] == [[0.5], [0.5], [1.0]]

@@ -28,20 +28,11 @@ __all__ = [
     "padded",
     "resampled",
     "summarised",
-    "symbol_counts",
-    "symbols_before",
     "with_steps_before",
 ]
 
 Array = NDArray[Any]
 MakeColumns = Callable[[Sequence[Array]], Array]
-
-MOST_SYMBOLS = 255
-"""of a column that are counted, the commonest; all others are counted together"""
-MOST_IN_PAIRS = 31
-"""of a column whose pairs are counted"""
-MOST_AT_STEPS = 50
-"""of a column at a time step and at those before it"""
 
 
 def majority_accuracy(y_train: ArrayLike, y_test: ArrayLike) -> float:
@@ -215,96 +206,6 @@ def with_steps_before(n_before: int) -> MakeColumns:
         return np.concatenate([_beside(np.asarray(x, np.float64), n_before) for x in X])
 
     return columns
-
-
-def symbol_counts(n_categories: Sequence[int], *, pairs: bool = False) -> MakeColumns:
-    """How often each symbol occurs, and each pair of neighbours; and a summary of the numbers.
-
-    Of recordings whose first columns are numbers of categories, from 0 on by falling frequency, and
-    whose others are numbers, which `summarised` makes columns of.
-
-    Parameters
-    ----------
-    n_categories : sequence of int
-        How many categories each of the first columns has.
-    pairs : bool
-        Whether to count pairs of neighbours as well.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from elman.evaluation.baselines import symbol_counts
-    >>> symbol_counts([3])([np.array([[1.0], [2.0], [1.0]])]).tolist()
-    [[0.0, 2.0, 1.0]]
-    >>> symbol_counts([2], pairs=True)([np.array([[1.0], [0.0], [1.0]])]).tolist()
-    [[1.0, 2.0, 0.0, 1.0, 1.0, 0.0]]
-    """
-
-    def columns(X: Sequence[Array]) -> Array:
-        refuse_masked(X, "X")
-        rows = [np.asarray(x, np.float64) for x in X]
-        found = []
-        for k, n in enumerate(n_categories):
-            ids = [_known(x[:, k]) for x in rows]
-            found.append(_counted(ids, n, MOST_SYMBOLS))
-            if pairs:
-                few = min(n, MOST_IN_PAIRS + 1)
-                cut = [_rarest_together(each, few) for each in ids]
-                both = [each[:-1] * few + each[1:] for each in cut]
-                found.append(_counted(both, few * few, few * few))
-        if rows and rows[0].shape[1] > len(n_categories):
-            found.append(summarised([x[:, len(n_categories) :] for x in rows]))
-        return np.concatenate(found, axis=1)
-
-    return columns
-
-
-def symbols_before(n_categories: Sequence[int], n_before: int) -> MakeColumns:
-    """Which symbol is at every time step and at each of the `n_before` before it, as 0 and 1.
-
-    Numbers stand beside them, as `with_steps_before` has them; samples end to end.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from elman.evaluation.baselines import symbols_before
-    >>> symbols_before([2], 1)([np.array([[1.0], [0.0]])]).tolist()
-    [[0.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0]]
-    """
-
-    def columns(X: Sequence[Array]) -> Array:
-        refuse_masked(X, "X")
-        return np.concatenate([_symbols_beside(x, n_categories, n_before) for x in X])
-
-    return columns
-
-
-def _symbols_beside(x: Any, n_categories: Sequence[int], n_before: int) -> Array:
-    x = np.asarray(x, np.float64)
-    parts = []
-    for k, n in enumerate(n_categories):
-        few = min(n, MOST_AT_STEPS + 1)
-        shown = np.eye(few)[_rarest_together(np.nan_to_num(x[:, k]).astype(np.intp), few)]
-        parts.append(np.nan_to_num(_beside(shown, n_before)))
-    if x.shape[1] > len(n_categories):
-        parts.append(_beside(x[:, len(n_categories) :], n_before))
-    return np.concatenate(parts, axis=1)
-
-
-def _known(ids: Array) -> NDArray[np.intp]:
-    """The numbers of categories, without those that are missing."""
-    return np.asarray(ids[~np.isnan(ids)], np.intp)
-
-
-def _rarest_together(ids: NDArray[np.intp], n: int) -> NDArray[np.intp]:
-    """Numbers of the n - 1 commonest categories, and 0, which is unknown, for all others."""
-    return np.where(ids < n, ids, 0)
-
-
-def _counted(ids: Sequence[NDArray[np.intp]], n: int, most: int) -> Array:
-    few = min(n, most + 1)
-    found = [np.bincount(_rarest_together(each, few), minlength=few) for each in ids]
-    return np.array(found, np.float64).reshape(len(ids), few)
 
 
 def last_step(X: Sequence[Array]) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.symbols.naming import names_of_steps
+from elman.data.symbols.naming import StepNames
 from elman.explain.asked import Asked, check_count
 from elman.models.tables import to_frame
 from elman.targets.checks import visible
@@ -213,7 +213,8 @@ def explanation_of(
     """The explanation of what was asked."""
     symbols, called = asked.model.symbols, None
     if symbols is not None:
-        called = [names_of_steps(symbols, asked.data[i]) for i in asked.samples.tolist()]
+        names = StepNames(symbols)
+        called = [names(asked.data[i]) for i in asked.samples.tolist()]
     return Explanation(
         values,
         asked.target,

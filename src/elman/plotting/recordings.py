@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from elman.data.frames import is_frame_type
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
-from elman.data.symbols.naming import names_of_steps
+from elman.data.symbols.naming import StepNames
 from elman.data.symbols.raw import CALLED, Form
 from elman.models.fitted import Fitted
 from elman.targets.checks import shown
@@ -121,7 +121,7 @@ def all_recordings(found: Fitted, X: Any) -> Sequences:
 def names_over_time(found: Fitted, data: Sequences, sample: int = 0) -> list[str] | None:
     """What the time steps of a recording are called: characters or tokens; None for numbers."""
     symbols = found.model.symbols
-    return None if symbols is None else names_of_steps(symbols, data[sample])
+    return None if symbols is None else StepNames(symbols)(data[sample])
 
 
 def _alone_of_symbols(form: Form, x: Any) -> Any:

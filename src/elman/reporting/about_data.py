@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
-from elman.data.symbols import Symbols
+from elman.reporting.about_symbols import MORE_UNKNOWN
 from elman.reporting.evidence import Truth, chunks
 from elman.reporting.plain import number
 
@@ -44,7 +44,7 @@ def data_facts(data: Sequences, truth: Truth, stats: Fact) -> Fact:
         "lengths": dict(zip(("min", "q1", "median", "q3", "max"), quartiles, strict=True)),
         "histogram": _histogram(lengths),
         "n_missing": int(sum(stats["missing"])),
-        "n_values": data.n_steps * len(stats["missing"]),
+        "n_values": data.n_steps * data.n_features,
         "answers": answer_facts(truth),
     }
 
@@ -98,39 +98,8 @@ def answer_facts(truth: Truth) -> Fact:
     }
 
 
-def symbol_facts(data: Sequences, symbols: Symbols | None, names: list[str]) -> list[Fact] | None:
-    """Of each column of symbols how many the model knows, and which share of them is unknown.
-
-    Parameters
-    ----------
-    data : Sequences
-        Whose first columns are the numbers of the categories; 0 is unknown.
-    symbols : Symbols or None
-    names : list of str
-        Of the columns of `data`.
-    """
-    if symbols is None:
-        return None
-    unknown, there = np.zeros(symbols.n_codes), np.zeros(symbols.n_codes)
-    for start, stop in chunks(data, data.n_features, True):
-        ids = np.asarray(data.rows(slice(start, stop)))[:, : symbols.n_codes]
-        unknown += (ids == 0).sum(axis=0)
-        there += (~np.isnan(ids)).sum(axis=0)
-    return [
-        {
-            "column": "symbols" if symbols.feature_names is None else names[k],
-            "n_known": vocabulary.n_categories - 1,
-            "unknown": number(unknown[k] / there[k]) if there[k] else None,
-            "unknown_in_training": number(vocabulary.unknown_share),
-        }
-        for k, vocabulary in enumerate(symbols.vocabularies)
-    ]
-
-
-def feature_stats(data: Sequences, reference: Standardisation | None, n_codes: int = 0) -> Fact:
+def feature_stats(data: Sequences, reference: Standardisation | None) -> Fact:
     """Mean, deviation and missing values of each feature, in deviations of the reference.
-
-    The first `n_codes` columns of data are numbers of categories, and no features in this sense.
 
     The standard error of the mean treats recordings as independent, not their steps: it is that of
     a ratio, Cochran (1977), "Sampling techniques", equation 2.46.
@@ -140,19 +109,18 @@ def feature_stats(data: Sequences, reference: Standardisation | None, n_codes: i
     dict
         `mean`, `deviation`, `error` and `missing`, each (n_features,).
     """
-    n_features = data.n_features - n_codes
+    n_features = data.n_features
     mean = np.zeros(n_features) if reference is None else np.asarray(reference.mean)
     scale = np.ones(n_features) if reference is None else np.asarray(reference.scale)
     count, total, squares = (np.zeros(n_features) for _ in range(3))
     of_sums, crossed, of_counts = (np.zeros(n_features) for _ in range(3))
-    for start, stop in chunks(data, data.n_features, True):
+    for start, stop in chunks(data, n_features, True):
         lengths = data.lengths[start:stop]
         starts = (data.offsets[start:stop] - data.offsets[start])[lengths > 0]
         if not len(starts):
             continue
         with np.errstate(over="ignore"):
-            z = np.asarray(data.rows(slice(start, stop)), np.float64)[:, n_codes:]
-            z = (z - mean) / scale
+            z = (np.asarray(data.rows(slice(start, stop)), np.float64) - mean) / scale
             there = ~np.isnan(z)
             z = np.where(there, z, 0.0)
             sums = np.add.reduceat(z, starts, axis=0)
@@ -178,7 +146,12 @@ def feature_stats(data: Sequences, reference: Standardisation | None, n_codes: i
 
 
 def drift_facts(
-    data: Sequences, stats: Fact, reference: Standardisation | None, source: str, names: list[str]
+    data: Sequences,
+    stats: Fact,
+    reference: Standardisation | None,
+    source: str,
+    names: list[str],
+    categories: list[Fact],
 ) -> Fact | None:
     """How far each feature lies from what it was in training; None where nothing is known of that.
 
@@ -193,11 +166,15 @@ def drift_facts(
         Where they are from.
     names : list of str
         Of the features.
+    categories : list of dict
+        Of the first features, which are categories, what is unknown in them.
     """
-    if reference is None:
+    if reference is None and not categories:
         return None
     table = []
-    for k, name in enumerate(names):
+    for k, name in enumerate(names if reference is not None else ()):
+        if k < len(categories) or reference is None:
+            continue
         shift, ratio = number(stats["mean"][k]), number(stats["deviation"][k])
         error = number(stats["error"][k])
         by_chance = error is not None and abs(shift or 0) <= ERRORS * error
@@ -220,7 +197,14 @@ def drift_facts(
         "source": source,
         "features": table,
         "n_flagged": sum(bool(row["flagged"]) for row in table),
-        "rule": {"shift": FAR, "errors": ERRORS, "ratio": WIDER, "fewest": FEWEST},
+        "categories": categories,
+        "rule": {
+            "shift": FAR,
+            "errors": ERRORS,
+            "ratio": WIDER,
+            "fewest": FEWEST,
+            "unknown": MORE_UNKNOWN,
+        },
     }
 
 
@@ -232,13 +216,19 @@ def names_of_features(data: Sequences, known: Sequence[str] | None) -> list[str]
     return [f"feature {k}" for k in range(data.n_features)]
 
 
-def n_in_both(data: Sequences, training: Sequences) -> int:
+def n_in_both(
+    data: Sequences,
+    training: Sequences,
+    digests: tuple[Sequence[bytes], Sequence[bytes]] | None = None,
+) -> int:
     """How many recordings occur, value for value in float32, in the training data as well.
 
-    Recordings without a time step are all alike, and say nothing of it.
+    Recordings without a time step are all alike, and say nothing of it. `digests` tell those of
+    both from others where the values do not, as categories that are unknown.
     """
-    seen = set(_digests(training))
-    found = zip(data.lengths.tolist(), _digests(data), strict=True)
+    own, known = digests or (_digests(data), _digests(training))
+    seen = set(known)
+    found = zip(data.lengths.tolist(), own, strict=True)
     return sum(length > 0 and digest in seen for length, digest in found)
 
 

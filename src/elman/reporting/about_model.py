@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
 from elman.hyperparameters.declared import DECLARED, defaults_of
 from elman.hyperparameters.network import parameters_of
+from elman.inspection.vocabulary import vocabulary_summaries
 from elman.models.files import plain_parameters
 from elman.models.fitted import Fitted
 from elman.models.history import History
@@ -49,6 +51,12 @@ def model_facts(found: Fitted) -> Fact:
         "missing": model.missing,
         "standardize": model.standardisation is not None,
         "frontend": _frontend(model.frontend),
+        "vocabularies": [
+            {"title": each.title, "in_words": each.in_words(), **asdict(each)}
+            for each in vocabulary_summaries(
+                model.symbols, layout.categories, frozen=layout.frozen_embeddings
+            )
+        ],
         "n_parameters": int(sum(w.size for w in params.values())),
         "weights": [
             {"name": name, "shape": [*w.shape], "parameters": int(w.size)}

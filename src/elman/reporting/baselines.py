@@ -14,17 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.sequences import Sequences
-from elman.evaluation.baselines import (
-    MOST_AT_STEPS,
-    MOST_IN_PAIRS,
-    MOST_SYMBOLS,
-    fit_logistic,
-    fit_ridge,
-    summarised,
-    symbol_counts,
-    symbols_before,
-    with_steps_before,
-)
+from elman.evaluation.baselines import fit_logistic, fit_ridge, summarised, with_steps_before
+from elman.evaluation.token_counts import Counts, StepTokens, fit_linear
 from elman.models.kinds import is_of_numbers, is_of_steps
 from elman.reporting.evidence import Evidence, Floats, Ints, OfNumbers, Truth, chunks
 from elman.reporting.scores import Scores, mean_known, with_intervals
@@ -52,7 +43,8 @@ def baseline_facts(
     training: tuple[Sequences, Truth] | None,
     n_resamples: int,
     seed: int,
-    categories: tuple[int, ...] = (),
+    *,
+    n_categories: tuple[int, ...] = (),
 ) -> Fact:
     """What simple rules reach, and by how much the network is better.
 
@@ -64,8 +56,8 @@ def baseline_facts(
         What the network reached on the same recordings.
     training : tuple (Sequences, Truth) or None
     n_resamples, seed : int
-    categories : tuple of int
-        How many categories each of the first columns of `data` has, which are numbers of them.
+    n_categories : tuple of int
+        Of each of the first features that are categories, which rules count.
 
     Returns
     -------
@@ -85,8 +77,8 @@ def baseline_facts(
     name = f"always {names[is_of_numbers(truth.kind)]}"
     told = _judged(rules, evidence, every, [(every, constant)], None, n_resamples, seed)
     rows.append({"name": name, "columns": None} | told)
-    for name, columns, n_columns in _columns(data.n_features, truth.kind, categories):
-        if n_columns > MOST_COLUMNS and not categories:
+    for name, columns, n_columns in _columns(data.n_features, truth.kind, n_categories):
+        if n_columns > MOST_COLUMNS and not n_categories:
             left_out.append(
                 {"name": name, "why": f"it would have {n_columns} columns, over {MOST_COLUMNS}"}
             )
@@ -175,22 +167,30 @@ class _Rules:
             if truth.kind != "labels":
                 there &= y < truth.n_known
         A, y = A[there], y[there]
-        if len(A) > MOST_STEPS:
-            kept = np.sort(self.rng.choice(len(A), MOST_STEPS, replace=False))
+        if A.shape[0] > MOST_STEPS:
+            kept = np.sort(self.rng.choice(A.shape[0], MOST_STEPS, replace=False))
             A, y = A[kept], y[kept]
-        if not len(A):
+        if not A.shape[0]:
             raise _CannotLearnError("there is nothing to learn it from")
         if is_of_numbers(truth.kind):
-            return fit_ridge(A, y)
+            return _fitted(A, y, of_numbers=True)
         if truth.kind != "labels":
-            return _one_class(y) or fit_logistic(A, y)
-        rules = [_one_class(column) or fit_logistic(A, column) for column in y.T]
+            return _one_class(y) or _fitted(A, y, of_numbers=False)
+        rules = [_one_class(column) or _fitted(A, column, of_numbers=False) for column in y.T]
         return lambda B: np.stack([rule(B) for rule in rules], axis=1)
 
 
-def _finite(A: Array) -> Array:
+def _fitted(A: Any, y: Array, *, of_numbers: bool) -> Rule:
+    """A linear rule, learned from dense columns or from sparse ones."""
+    if not isinstance(A, np.ndarray):
+        return fit_linear(A, y, of_numbers=of_numbers)
+    return fit_ridge(A, y) if of_numbers else fit_logistic(A, y)
+
+
+def _finite(A: Any) -> Any:
     """The same columns; those whose values, or the squares of them, are too large are an error."""
-    largest = np.abs(A).max(initial=0, where=~np.isnan(A))
+    values = A if isinstance(A, np.ndarray) else A.data  # of a sparse array
+    largest = np.abs(values).max(initial=0, where=~np.isnan(values))
     if largest > LARGEST:
         raise _CannotLearnError(f"columns of values as large as {largest:.3g} overflow in it")
     return A
@@ -199,15 +199,28 @@ def _finite(A: Array) -> Array:
 def _one_class(y: Array) -> Rule | None:
     """The rule for labels of which there is only one; None where there are several."""
     found = np.unique(y)
-    return (lambda A: np.full(len(A), found[0])) if len(found) == 1 else None
+    return (lambda A: np.full(A.shape[0], found[0])) if len(found) == 1 else None
 
 
 def _columns(
-    n_features: int, kind: Any, categories: tuple[int, ...]
+    n_features: int, kind: Any, n_categories: tuple[int, ...]
 ) -> Iterator[tuple[str, Any, int]]:
     """Fixed numbers of columns that rules see: name, function, number."""
-    if categories:
-        yield from _of_symbols(n_features - len(categories), kind, categories)
+    if n_categories and is_of_steps(kind):
+        for name, n_before in (
+            ("the time step alone", 0),
+            ("the time step and the 4 before it", 4),
+        ):
+            tokens = StepTokens(n_categories, n_before=n_before)
+            yield name, tokens, tokens.n_columns(n_features)
+        return
+    if n_categories:
+        for name, pairs in (
+            ("counts of tokens", False),
+            ("counts of tokens and of pairs of neighbours", True),
+        ):
+            counts = Counts(n_categories, pairs=pairs)
+            yield name, counts, counts.n_columns(n_features)
         return
     if is_of_steps(kind):
         yield "the time step alone", with_steps_before(0), n_features
@@ -219,28 +232,6 @@ def _columns(
         3 * n_features + 1,
     )
     yield "8 points of each recording", _eight_points, 8 * n_features
-
-
-def _of_symbols(
-    n_numbers: int, kind: Any, categories: tuple[int, ...]
-) -> Iterator[tuple[str, Any, int]]:
-    """The same of recordings of symbols, beside which there may be numbers."""
-    if is_of_steps(kind):
-        width = n_numbers + sum(min(n, MOST_AT_STEPS + 1) for n in categories)
-        yield "the time step alone", symbols_before(categories, 0), width
-        yield "the time step and the 4 before it", symbols_before(categories, 4), 5 * width
-        return
-    width = (3 * n_numbers + 1 if n_numbers else 0) + sum(
-        min(n, MOST_SYMBOLS + 1) for n in categories
-    )
-    pairs = sum(min(n, MOST_IN_PAIRS + 1) ** 2 for n in categories)
-    beside = " and a summary of the numbers" if n_numbers else ""
-    yield f"how often each symbol occurs{beside}", symbol_counts(categories), width
-    yield (
-        f"how often each symbol and each pair of neighbours occurs{beside}",
-        symbol_counts(categories, pairs=True),
-        width + pairs,
-    )
 
 
 def _eight_points(X: list[Array]) -> Array:

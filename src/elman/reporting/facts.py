@@ -13,9 +13,11 @@ import numpy as np
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
 from elman.data.store.stored import Stored, with_stored
+from elman.data.symbols.naming import names_of_encoded
 from elman.models.fitted import Fitted
 from elman.models.kinds import is_of_numbers
 from elman.reporting import about_data, about_model, scores
+from elman.reporting.about_symbols import digests_of, unknown_facts
 from elman.reporting.baselines import baseline_facts
 from elman.reporting.evidence import Evidence, OfClasses, Truth, check_truth, gather
 from elman.reporting.plain import plain
@@ -41,21 +43,24 @@ def report_facts(
 ) -> Fact:
     """Every number of a report; see `elman.reporting.report.report` for the arguments."""
     model = found.model
-    data, truth = _checked(found, X, y, "X", "y")
+    data, truth, digests = _checked(found, X, y, "X", "y")
     known: Any = X.ids if ids is None and isinstance(X, Stored) else ids
     listed = None if known is None else list(known)
     if listed is not None and len(listed) != len(data):
         raise ValueError(f"ids has {len(listed)} entries, but X has {len(data)} recording(s)")
-    learned = None if training is None else _checked(found, *training, "X_train", "y_train")
+    learned, of_both = None, None
+    if training is not None:
+        earlier, answers, others = _checked(found, *training, "X_train", "y_train")
+        learned = earlier, answers
+        of_both = None if digests is None or others is None else (digests, others)
     evidence = gather(model, data, truth)
-    # Of symbols, the first columns of data are the numbers of categories, and no amounts.
-    symbols = model.symbols
-    n_codes = 0 if symbols is None else symbols.n_codes
-    reference, source = _reference(found, learned, n_codes)
-    stats = about_data.feature_stats(data, reference, n_codes)
-    names = about_data.names_of_features(
-        data, model.feature_names if symbols is None else symbols.encoded_names
-    )
+    reference, source = _reference(found, learned)
+    stats = about_data.feature_stats(data, reference)
+    names = about_data.names_of_features(data, model.feature_names)
+    categories = []
+    if model.symbols is not None:
+        names = [*names_of_encoded(model.symbols)]
+        categories = unknown_facts(data, model.symbols)
     history = getattr(found.estimator, "history_", None)
     facts: Fact = {
         "what": "elman report",
@@ -64,11 +69,10 @@ def report_facts(
         "date": date,
         "seed": seed,
         "model": about_model.model_facts(found),
-        "data": about_data.data_facts(data, truth, stats)
-        | {"symbols": about_data.symbol_facts(data, symbols, names)},
-        "training_data": _training_facts(data, learned),
+        "data": about_data.data_facts(data, truth, stats),
+        "training_data": _training_facts(data, learned, of_both),
         "drift": about_data.drift_facts(
-            data, stats, _before_scalers(found, reference), source, names[n_codes:]
+            data, stats, _before_scalers(found, reference), source, names, categories
         ),
         "scores": {
             "main": scores.main_score(evidence),
@@ -85,7 +89,7 @@ def report_facts(
             learned,
             n_resamples,
             seed,
-            () if symbols is None else symbols.n_categories,
+            n_categories=() if model.symbols is None else model.symbols.n_categories,
         ),
     }
     facts |= _tables(evidence)
@@ -99,31 +103,32 @@ def report_facts(
     return told
 
 
-def _checked(found: Fitted, X: Any, y: Any, X_name: str, y_name: str) -> tuple[Sequences, Truth]:
-    """Sequences as the model takes them, and the truth of them."""
+def _checked(
+    found: Fitted, X: Any, y: Any, X_name: str, y_name: str
+) -> tuple[Sequences, Truth, list[bytes] | None]:
+    """Sequences as the model takes them, the truth of them, and digests of those of symbols."""
     y, _ = with_stored(X, y, None)
-    data = found.model.check(found.transform(X), X_name)
-    return data, check_truth(found.model, data, y, name=y_name)
+    given = found.transform(X)
+    data = found.model.check(given, X_name)
+    digests = None if found.model.symbols is None else digests_of(given)
+    return data, check_truth(found.model, data, y, name=y_name), digests
 
 
 def _reference(
-    found: Fitted, learned: tuple[Sequences, Truth] | None, n_codes: int
+    found: Fitted, learned: tuple[Sequences, Truth] | None
 ) -> tuple[Standardisation | None, str]:
     """Mean and deviation of each feature in training, and where they are from.
 
-    They are those of the features that the model itself takes, without the first `n_codes`.
+    They are those of the features that the model itself takes.
     """
-    if found.model.symbols is not None and not found.model.symbols.numeric:
-        return None, ""
     if found.model.standardisation is not None:
-        mean, scale = found.model.standardisation
-        return Standardisation(mean[n_codes:], scale[n_codes:]), "the model"
+        return found.model.standardisation, "the model"
     if found.scalers:
         n_features = len(found.scalers[-1][0])
         return Standardisation(np.zeros(n_features), np.ones(n_features)), "the model"
     if learned is None:
         return None, ""
-    stats = about_data.feature_stats(learned[0], None, n_codes)
+    stats = about_data.feature_stats(learned[0], None)
     scale = np.where(stats["deviation"] > 0, stats["deviation"], 1.0)
     known = np.isfinite(stats["mean"])
     return Standardisation(np.where(known, stats["mean"], 0), np.where(known, scale, 1)), "X_train"
@@ -139,7 +144,11 @@ def _before_scalers(found: Fitted, reference: Standardisation | None) -> Standar
     return Standardisation(mean, deviation)
 
 
-def _training_facts(data: Sequences, learned: tuple[Sequences, Truth] | None) -> Fact | None:
+def _training_facts(
+    data: Sequences,
+    learned: tuple[Sequences, Truth] | None,
+    digests: tuple[list[bytes], list[bytes]] | None,
+) -> Fact | None:
     if learned is None:
         return None
     source, truth = learned
@@ -149,7 +158,7 @@ def _training_facts(data: Sequences, learned: tuple[Sequences, Truth] | None) ->
         "n_steps": source.n_steps,
         "lengths": dict(zip(("min", "median", "max"), lengths, strict=True)),
         "answers": about_data.answer_facts(truth),
-        "n_in_both": about_data.n_in_both(data, source),
+        "n_in_both": about_data.n_in_both(data, source, digests),
     }
 
 

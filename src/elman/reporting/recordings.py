@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
-from elman.data.symbols import Symbols
+from elman.data.symbols.naming import StepNames
 from elman.explain.occlusion import occlusion
 from elman.models.fitted import Fitted
 from elman.models.kinds import is_of_numbers, is_of_steps
@@ -26,10 +26,10 @@ MOST_POINTS = 160
 """of a picture; longer recordings are averaged over equal parts"""
 MOST_LINES = 4
 """features in a picture: those that vary most"""
+MOST_TOKENS = 400
+"""that are told of a recording of symbols, from its first one on"""
 MOST_WINDOWS = 48
 """parts of a recording that are left out in turn"""
-UNKNOWN = "\ufffd"
-"""what a symbol is shown as that the model does not know"""
 MOST_VALUES = 1 << 22
 """values of all copies of a recording, of which each lacks another part"""
 
@@ -102,6 +102,8 @@ def recording_facts(
             "n_steps": int(data.lengths[i]),
             "series": _series(found, one, names),
         }
+        if found.model.symbols is not None:
+            fact["tokens"] = StepNames(found.model.symbols)(one[0][:MOST_TOKENS])
         of_steps = is_of_steps(evidence.truth.kind)
         fact |= (_step_answers if of_steps else _answer)(found.model, one, evidence, data, i)
         facts.append(fact)
@@ -111,14 +113,14 @@ def recording_facts(
 def _series(found: Fitted, one: Sequences, names: list[str]) -> Fact:
     """The values of the features that vary most, standardised, in few enough points.
 
-    Of symbols, which are the first columns, what they are stands beside.
+    Categories have none.
     """
     x = np.asarray(one[0], np.float64)
     if found.model.standardisation is not None:
         mean, scale = found.model.standardisation
         x = (x - mean) / scale
-    told = _symbols(found.model.symbols, np.asarray(one[0]), names)
-    x, names = x[:, len(told) :], names[len(told) :]
+    n_codes = found.model.frontend.n_codes
+    x, names = x[:, n_codes:], names[n_codes:]
     edges = _edges(len(x), MOST_POINTS)
     there = ~np.isnan(x)
     kept = list(range(x.shape[1]))
@@ -138,21 +140,7 @@ def _series(found: Fitted, one: Sequences, names: list[str]) -> Fact:
         "n_features": x.shape[1],
         "steps": [a for a, _ in edges],
         "values": lines,
-        "symbols": told,
     }
-
-
-def _symbols(symbols: Symbols | None, x: Array, names: list[str]) -> list[Fact]:
-    """The first symbols of a recording as text, of each column of them."""
-    told = []
-    for k, vocabulary in enumerate(() if symbols is None else symbols.vocabularies):
-        known = vocabulary.objects(UNKNOWN)
-        ids = x[:MOST_POINTS, k]
-        tokens = ["" if i != i else str(known[int(i)]) for i in ids.tolist()]
-        text = ("" if vocabulary.kind == "characters" else " ").join(tokens)
-        column = "symbols" if symbols is None or symbols.feature_names is None else names[k]
-        told.append({"column": column, "text": text + " ..." * (len(x) > MOST_POINTS)})
-    return told
 
 
 def _edges(n: int, most: int) -> list[tuple[int, int]]:
@@ -202,8 +190,7 @@ def _attribution(model: Any, one: Sequences, target: int, of: Any) -> Fact | Non
     one_class = model.link == "softmax" and model.network.layout.n_outputs == 1
     if n < 2 or one_class:  # there is no other answer
         return None
-    # A window at each step is for numbers, of which neighbours are alike.
-    slides = n * n * one.n_features <= MOST_VALUES and model.symbols is None
+    slides = n * n * one.n_features <= MOST_VALUES
     edges, values = (_sliding if slides else _apart)(model, one, target)
     return {
         "of": of,

@@ -70,6 +70,11 @@ figure { margin: .75rem 0; flex: 0 1 27rem; min-width: 0; width: 27rem; max-widt
   border: 1px solid var(--line); border-radius: .5rem; padding: .25rem .9rem .75rem;
   min-width: 0;
 }
+.tokens { line-height: 1.8; overflow-wrap: anywhere; margin: .5rem 0; }
+.tokens span { background: rgb(var(--blue) / calc(var(--a) * .6)); padding: .1rem .12rem; }
+.tokens span.against {
+  background: rgb(var(--red) / calc(var(--a) * .6)); border-bottom: 1px dotted var(--muted);
+}
 .card figure { width: 100%; }
 .card h3 { margin-top: .6rem; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }

@@ -119,6 +119,12 @@ def notes(facts: Fact) -> list[str]:
     if drift is not None and drift["n_flagged"]:
         moved = [row["feature"] for row in drift["features"] if row["flagged"]]
         found.append(f"Drifted since training: {names(moved, 5)}.")
+    for row in [] if drift is None else drift["categories"]:
+        if row["flagged"]:
+            found.append(
+                f"{percent(row['unknown_here'])} of the values of {name(row['column'])} are "
+                f"unknown to the model; in training it was {percent(row['unknown_in_training'])}."
+            )
     calibration = facts["calibration"]
     if calibration is not None and n >= FEW:
         gap = calibration["expected_calibration_error"]

@@ -77,8 +77,8 @@ def check_estimator(given: Any, scoring: Any) -> None:
 
 def checked_data(
     given: Any, X: Any, y: Any, sample_weight: Any
-) -> tuple[Sequences, Symbols | None, Any, Any]:
-    """X validated, its symbols, the targets as training takes them, and what they mean."""
+) -> tuple[Sequences, Any, Any, Symbols | None]:
+    """X validated, the targets as training takes them, what they mean, and what symbols X has."""
     data, _, symbols = given._check_fresh_X(X)
     given._check_alignment(X, data, y, sample_weight)
     with warnings.catch_warnings():
@@ -90,7 +90,7 @@ def checked_data(
             f"X has {len(data)} sample(s), and a search wants at least {FEWEST}: some to train on, "
             "others to score on"
         )
-    return data, symbols, targets, meaning
+    return data, targets, meaning, symbols
 
 
 def check_weights(sample_weight: Any, folds: Folds) -> None:

@@ -11,7 +11,8 @@ from elman.data.containers import is_one_array
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
 from elman.data.store.stored import Stored
-from elman.data.symbols.raw import samples_of as read_samples
+from elman.data.symbols import Symbols
+from elman.data.symbols.raw import samples_of as raw_samples
 
 Array = NDArray[Any]
 Rows = NDArray[np.intp]
@@ -21,7 +22,8 @@ class Samples(NamedTuple):
     """Samples with their answers, as `fit` takes them."""
 
     X: Any
-    """a store, an array, or a list of (n_timesteps_i, n_features) arrays, or of texts or tokens"""
+    """a store, an array, or a list: of (n_timesteps_i, n_features) arrays, texts, sequences of
+    tokens, or tables"""
     y: Any
     sample_weight: Any
 
@@ -31,7 +33,7 @@ class Samples(NamedTuple):
 
 
 def samples_of(
-    X: Any, data: Sequences, y: Any, sample_weight: Any, *, has_symbols: bool = False
+    X: Any, data: Sequences, y: Any, sample_weight: Any, symbols: Symbols | None = None
 ) -> Samples:
     """Samples in containers of which rows can be taken.
 
@@ -42,13 +44,20 @@ def samples_of(
     data : Sequences
         The same, validated. It is what is taken where X is neither a store nor a plain array.
     y, sample_weight : array-like
-    has_symbols : bool
-        Whether X holds symbols, which each training numbers by those that it has: X is then taken
-        as it is, and `data` are not.
+    symbols : Symbols, optional
+        Those of X, if it has some: samples are then taken as they are, since what has a number is
+        to be learned from some of them.
     """
-    return Samples(
-        _of_symbols(X) if has_symbols else _of_X(X, data), *map(_of_rows, (y, sample_weight))
-    )
+    own = _of_X(X, data) if symbols is None else _of_symbols(X)
+    return Samples(own, _of_rows(y), _of_rows(sample_weight))
+
+
+def _of_symbols(X: Any) -> Any:
+    """Texts, sequences of tokens or tables, in a list or an array."""
+    samples = raw_samples(X, "X")
+    if isinstance(samples, (np.ndarray, NamedSequences)):
+        return samples
+    return [*samples]
 
 
 def _of_X(X: Any, data: Sequences) -> Any:
@@ -57,14 +66,6 @@ def _of_X(X: Any, data: Sequences) -> Any:
     if isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and is_one_array(X):
         return X
     return [np.asarray(data[i]) for i in range(len(data))]
-
-
-def _of_symbols(X: Any) -> Any:
-    """Texts, sequences of tokens or tables in a list or an array."""
-    if isinstance(X, (list, np.ndarray)):
-        return X
-    found = read_samples(X, "X")
-    return found if isinstance(found, (list, np.ndarray)) else [*found]
 
 
 def _of_rows(values: Any) -> Any:
@@ -81,8 +82,6 @@ def _of_rows(values: Any) -> Any:
 
 
 def _taken(part: Any, rows: Rows) -> Any:
-    if isinstance(part, NamedSequences):
-        return part[rows]
-    if isinstance(part, list):
+    if isinstance(part, list) and not isinstance(part, NamedSequences):
         return [part[i] for i in rows.tolist()]
     return part[rows]

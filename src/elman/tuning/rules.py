@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,25 +16,19 @@ from numpy.typing import NDArray
 
 from elman.data.sequences import Sequences
 from elman.evaluation.baselines import (
-    MOST_AT_STEPS,
-    MOST_IN_PAIRS,
-    MOST_SYMBOLS,
     fit_logistic,
     fit_ridge,
     resampled,
     summarised,
-    symbol_counts,
-    symbols_before,
     with_steps_before,
 )
+from elman.evaluation.token_counts import Counts, StepTokens, fit_linear, linear_pipeline
 from elman.tuning.folds import Fold, Rows
 from elman.tuning.material import Samples
 
 Array = NDArray[Any]
 
 N_POINTS = 10
-MOST_COUNTED = MOST_SYMBOLS + MOST_IN_PAIRS**2
-"""columns for a column of symbols, at most about"""
 MOST_VALUES = 3_000_000
 """in the columns that a rule learns from"""
 MOST_STEPS = 50_000
@@ -61,8 +56,8 @@ class Judged(NamedTuple):
     of_numbers: bool
     of_steps: bool
     multilabel: bool
-    categories: tuple[int, ...] = ()
-    """how many categories each of the first columns of `data` has, which are numbers of them"""
+    n_categories: tuple[int, ...] = ()
+    """of the first columns of a step, which are categories"""
 
 
 def rules_on(judged: Judged) -> list[Rule]:
@@ -77,16 +72,16 @@ def _of_samples(judged: Judged) -> Iterator[Rule]:
     constant = "always the mean" if judged.of_numbers else "always the commonest class"
     learner = "ridge" if judged.of_numbers else "logistic"
     yield _scored(constant, judged, _constant(judged), 1)
+    if judged.n_categories:
+        for counted, pairs in (("tokens", False), ("tokens and of pairs of neighbours", True)):
+            counts = Counts(judged.n_categories, pairs=pairs)
+            name = f"{learner} regression on counts of {counted}"
+            yield _scored(name, judged, _counting(judged, counts), 1)
+        return
     kinds: list[tuple[str, Callable[[Sequence[Array]], Array], int]] = [
         (f"{N_POINTS} points of each recording", _points, N_POINTS * n_features),
         ("mean, deviation, last value and length", summarised, 3 * n_features + 1),
     ]
-    if judged.categories:
-        counts, pairs = (symbol_counts(judged.categories, pairs=each) for each in (False, True))
-        kinds = [
-            ("how often each symbol occurs", counts, MOST_SYMBOLS),
-            ("that and how often each pair of neighbours does", pairs, MOST_COUNTED),
-        ]
     for columns, make, n_columns in kinds:
         name = f"{learner} regression on {columns}"
         yield _scored(name, judged, _pipeline(judged, make), n_columns)
@@ -103,16 +98,28 @@ def _constant(judged: Judged) -> Any:
 
 def _pipeline(judged: Judged, columns: Callable[[Sequence[Array]], Array]) -> Any:
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.multiclass import OneVsRestClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-    learner: Any = Ridge() if judged.of_numbers else LogisticRegression(max_iter=1000)
-    if judged.multilabel:
-        learner = OneVsRestClassifier(learner)
     filled = SimpleImputer(keep_empty_features=True)
-    return make_pipeline(FunctionTransformer(columns), filled, StandardScaler(), learner)
+    return make_pipeline(FunctionTransformer(columns), filled, StandardScaler(), _learner(judged))
+
+
+def _learner(judged: Judged) -> Any:
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.multiclass import OneVsRestClassifier
+
+    learner: Any = Ridge() if judged.of_numbers else LogisticRegression(max_iter=1000)
+    return OneVsRestClassifier(learner) if judged.multilabel else learner
+
+
+def _counting(judged: Judged, counts: Counts) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    n_columns = counts.n_columns(judged.data.n_features)
+    steps = linear_pipeline(_learner(judged), n_columns)
+    return make_pipeline(FunctionTransformer(counts), *steps)
 
 
 def _scored(name: str, judged: Judged, model: Any, n_columns: int) -> Rule:
@@ -150,8 +157,7 @@ def _of_steps(judged: Judged) -> Iterator[Rule]:
 def _scored_steps(name: str, judged: Judged, n_before: int | None) -> Rule:
     if judged.scoring is not None:
         return Rule(name, [], "only the score of the estimator itself is known for time steps")
-    width = min(MOST_AT_STEPS, max(judged.categories, default=0))
-    n_columns = (judged.data.n_features + width) * ((n_before or 0) + 1)
+    n_columns = 1 if judged.n_categories else judged.data.n_features * ((n_before or 0) + 1)
     if n_columns * judged.data.n_steps > MOST_VALUES:
         return Rule(name, [], f"{judged.data.n_steps} steps of {n_columns} columns are too many")
     scores = []
@@ -175,12 +181,19 @@ def _scored_steps(name: str, judged: Judged, n_before: int | None) -> Rule:
 
 def _answers(judged: Judged, A: Array, y: Array, B: Array, n_before: int | None) -> Array:
     if judged.of_numbers:
-        constant = np.broadcast_to(y.mean(axis=0), (len(B), y.shape[1]))
-        return constant if n_before is None else fit_ridge(A, y)(B)
+        constant = np.broadcast_to(y.mean(axis=0), (B.shape[0], y.shape[1]))
+        if n_before is None:
+            return constant
+        return (_linear(judged) or fit_ridge)(A, y)(B)
     found, counts = np.unique(y, return_counts=True)
     if n_before is None or len(found) == 1:
-        return np.full(len(B), found[counts.argmax()])
-    return fit_logistic(A, y)(B)
+        return np.full(B.shape[0], found[counts.argmax()])
+    return (_linear(judged) or fit_logistic)(A, y)(B)
+
+
+def _linear(judged: Judged) -> Any:
+    """What learns from sparse columns; None where there are no categories."""
+    return partial(fit_linear, of_numbers=judged.of_numbers) if judged.n_categories else None
 
 
 def _steps(judged: Judged, rows: Rows, n_before: int | None) -> tuple[Array, Array]:
@@ -194,10 +207,11 @@ def _steps(judged: Judged, rows: Rows, n_before: int | None) -> tuple[Array, Arr
         known = ~np.isnan(y).any(axis=1)
     else:
         known = y >= 0
-    A = np.zeros((len(y), 1))
-    if n_before is not None and judged.categories:
-        A = symbols_before(judged.categories, n_before)(X)
-    elif n_before is not None:
+    if n_before is None:
+        A: Any = np.zeros((len(y), 1))
+    elif judged.n_categories:
+        A = StepTokens(judged.n_categories, n_before=n_before)(X)
+    else:
         A = with_steps_before(n_before)(X)
     return A[known], y[known]
 

@@ -17,7 +17,9 @@ import numpy as np
 from elman.backends.streams import STREAM_READOUTS
 from elman.data.frontend_choice import choose
 from elman.data.sequences import Sequences
+from elman.data.symbols import Symbols
 from elman.estimators.assembly import batch_size_of
+from elman.estimators.embeddings import categories_of
 from elman.hyperparameters.declared import PARAMETERS, declarations
 from elman.training.enough import enough_epochs, steps_of_epoch
 
@@ -105,7 +107,7 @@ def make_space(
     streams: bool,
     of_steps: bool,
     n_train: int,
-    categories: Sequence[int] = (),
+    symbols: Symbols | None = None,
 ) -> Space:
     """What is worth a try for these data.
 
@@ -123,9 +125,8 @@ def make_space(
         Whether each time step has an answer of its own.
     n_train : int
         Samples that a fold trains on.
-    categories : tuple of int
-        How many categories each column of symbols has; what is made of features over time (their
-        differences, blocks of steps, amplitudes) is then not searched.
+    symbols : Symbols, optional
+        Those of X, if it has some.
 
     Raises
     ------
@@ -137,12 +138,17 @@ def make_space(
             f"space={overrides!r:.200} is of type {type(overrides).__name__}; it must be a mapping "
             "of hyper-parameters to lists of values, such as {'cell': ['elman', 'gru']}"
         )
-    automatic = _automatic(estimator, data, categories, of_steps=of_steps, n_train=n_train)
+    automatic = _automatic(estimator, data, symbols, of_steps=of_steps, n_train=n_train)
     values = _curated(estimator, data, automatic, of_steps=of_steps, n_train=n_train)
-    if categories:
-        for name in ("deltas", "stride", "scale_each"):
+    if symbols is not None:
+        for name in OF_NUMBERS:
+            if (overrides or {}).get(name) is not None:
+                raise ValueError(
+                    f"space has {name!r}, which is made for numbers alone, and X has categories: "
+                    "leave it out"
+                )
             values.pop(name, None)
-        values["embedding_size"] = ["auto", *_sizes(max(categories))]
+        values |= _of_symbols(estimator, symbols)
     for name, given in dict(overrides or {}).items():
         if given is None:
             _declaration(estimator, name)
@@ -158,22 +164,59 @@ def make_space(
     return Space(values, [*_singles(space)], estimator, automatic)
 
 
-def _sizes(most: int) -> list[Any]:
-    """Lengths of vectors for so many categories; None is a row of the weights for each."""
-    return [None, *(size for size in (8, 32, 128) if size < most)]
+OF_NUMBERS = ("deltas", "stride", "scale_each")
+"""what is made of numbers, and not of categories"""
+MANY = 64
+"""categories of a column from which on the size of its embedding is searched"""
+SIZES = (None, 16, 32, 64)
+RARE = (2, 5)
+"""frequencies below which tokens may be taken as unknown"""
+
+
+def _of_symbols(estimator: Any, symbols: Symbols) -> Changes:
+    """What is worth a try of categories.
+
+    Of many the size of their embedding; of rare ones, from which frequency on they are known.
+    """
+    many = [n >= MANY for n in symbols.n_categories]
+    values: Changes = {}
+    if any(many) and estimator.embedding_init is None:
+        own = estimator.embedding_size
+        same = _automatic_size(symbols) if isinstance(own, str) else own
+        sizes: list[Any] = [n for n in SIZES if not _same(n, same)]
+        if not all(many):  # the others stay as they are
+            sizes = [
+                {j: n for j, is_one in zip(symbols.categorical, many, strict=True) if is_one}
+                for n in sizes
+            ]
+        values["embedding_size"] = [own, *sizes]
+    counts = np.concatenate([vocabulary.counts[1:] for vocabulary in symbols.vocabularies])
+    if estimator.min_frequency is None:
+        rare = [n for n in RARE if ((counts > 0) & (counts < n)).any() and (counts >= n).any()]
+        if rare:
+            values["min_frequency"] = [None, *rare]
+    return values
+
+
+def _automatic_size(symbols: Symbols) -> Any:
+    """What embedding_size="auto" comes to in the columns of many categories, if it is one size."""
+    columns = categories_of(symbols, "auto", None)
+    sizes = {size or None for n, size in columns if n >= MANY}
+    return sizes.pop() if len(sizes) == 1 else ()
 
 
 def _automatic(
-    estimator: Any, data: Sequences, categories: Sequence[int], *, of_steps: bool, n_train: int
+    estimator: Any, data: Sequences, symbols: Symbols | None, *, of_steps: bool, n_train: int
 ) -> Changes:
     """What "auto" comes to in a training on so many of the samples."""
     e = estimator
-    found: Changes = {"deltas": 0, "stride": 1}
-    if not categories:
+    if symbols is None:
         chosen = choose(data, e.deltas, e.stride, every_step=of_steps)
-        found = {"deltas": chosen.deltas, "stride": chosen.stride}
+    else:
+        chosen = choose(data, 0, 1, every_step=of_steps)
+    found: Changes = {"deltas": chosen.deltas, "stride": chosen.stride}
     if e.max_iter == "auto":
-        blocks = -(-data.lengths // found["stride"])
+        blocks = -(-data.lengths // chosen.stride)
         n_steps = steps_of_epoch(
             n_train,
             float(blocks.mean()),
@@ -182,8 +225,6 @@ def _automatic(
             bptt_steps=int(e.bptt_steps) if of_steps and e.bptt_steps is not None else None,
         )
         found["max_iter"] = enough_epochs(n_steps).number
-    if categories:
-        found = {name: found[name] for name in found if name == "max_iter"}
     return {name: value for name, value in found.items() if getattr(e, name) == "auto"}
 
 
@@ -321,6 +362,8 @@ FIRST = (
     ("readout", "last"),
     ("readout", "mean"),
     ("n_layers", 2),
+    ("embedding_size", None),
+    ("min_frequency", None),
 )
 """Single changes in the order in which they are tried; None: any other value than the own."""
 
@@ -335,7 +378,10 @@ def _singles(space: Space) -> Iterable[Changes]:
         own = getattr(space.estimator, name)
         others = [each for each in values if not _same(each, own)]
         if value is None:
-            chosen = others[-1:] if name == "max_iter" else _other_stride(others)
+            if name in ("embedding_size", "min_frequency"):
+                chosen = others
+            else:
+                chosen = others[-1:] if name == "max_iter" else _other_stride(others)
         else:
             chosen = [each for each in others if _same(each, value)]
         for each in chosen:

@@ -11,6 +11,7 @@ import numpy as np
 
 from elman.data.sequences import Sequences
 from elman.data.store.stored import with_stored
+from elman.data.symbols import Symbols
 from elman.hyperparameters.declared import DECLARED
 from elman.hyperparameters.seeds import make_rng
 from elman.tuning.checks import (
@@ -144,6 +145,11 @@ def tune(
 
     Notes
     -----
+    Of texts, tokens and tables with categories, each candidate learns its vocabulary from what it
+    is trained on. The size of embeddings is searched where a column has many categories, and from
+    which frequency on a token is known where some are rare; differences, thinning and scales, which
+    are made for numbers, are not. The simple rules count tokens, and pairs of neighbours.
+
     The states of candidates are kept in a temporary folder, which is removed. Each process has its
     own copy of X; a store stays on disk. Standard errors are
     corrected for the folds' common training samples (Nadeau and Bengio, 2003). The score of the
@@ -211,7 +217,7 @@ def tune_with_clock(
             "streams=True, but bidirectional=True reads a recording from its end as well, so that "
             "no stream can follow it: set one of them back"
         )
-    data, symbols, targets, meaning = checked_data(given, X, y, sample_weight)
+    data, targets, meaning, symbols = checked_data(given, X, y, sample_weight)
     if estimator is None:
         check_guess(y, data.lengths)
     of_steps = given._step_target(meaning) is not None
@@ -230,10 +236,10 @@ def tune_with_clock(
         streams=streams,
         of_steps=of_steps,
         n_train=round(n_train),
-        categories=() if symbols is None else symbols.n_categories,
+        symbols=symbols,
     )
     score, wording = score_name(given, scoring)
-    samples = samples_of(X, data, y, sample_weight, has_symbols=symbols is not None)
+    samples = samples_of(X, data, y, sample_weight, symbols)
     check_weights(samples.sample_weight, folds)
     n_workers = workers_of(n_jobs, given, scoring)
     view = view_here(verbose, wording, score, n_train, n_test)
@@ -280,9 +286,9 @@ def tune_with_clock(
     interrupted = search.interrupted or best.history_.stopped_by == "interrupt"
     rules: list[Rule] = []
     try:
-        judged = _judged(search, folds, samples, data, scoring, targets, meaning, given, of_steps)
-        known = () if symbols is None else symbols.n_categories
-        rules = rules_on(judged._replace(categories=known))
+        rules = _rules(
+            search, folds, samples, data, scoring, targets, meaning, given, of_steps, symbols
+        )
     except KeyboardInterrupt:  # the model that is trained must not be lost
         interrupted = True
     table = tabulated(
@@ -300,7 +306,7 @@ def tune_with_clock(
     return Tuned(best, table)
 
 
-def _judged(
+def _rules(
     search: Search,
     folds: Folds,
     samples: Samples,
@@ -310,10 +316,11 @@ def _judged(
     meaning: Any,
     given: Any,
     of_steps: bool,
-) -> Judged:
-    """What simple rules are judged by, on the folds that the winner's score is from."""
+    symbols: Symbols | None,
+) -> list[Rule]:
+    """What simple rules reach on the folds that the winner's score is from."""
     numbers = search.fresh or search.searched
-    return Judged(
+    judged = Judged(
         samples=samples,
         data=data,
         folds=[folds.all[number] for number in numbers],
@@ -322,4 +329,6 @@ def _judged(
         of_numbers=given._MODEL.kind == "RNNRegressor",
         of_steps=of_steps,
         multilabel=bool(meaning.get("multilabel")),
+        n_categories=() if symbols is None else symbols.n_categories,
     )
+    return rules_on(judged)

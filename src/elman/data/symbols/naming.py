@@ -80,28 +80,25 @@ def names_of_categories(symbols: Symbols, k: int) -> list[str]:
     return [UNKNOWN, *map(category_name, tokens)]
 
 
-def names_of_steps(symbols: Symbols, encoded: Array) -> list[str]:
+class StepNames:
     """What each step of a sample is called: its character, its token, or all of its categories.
 
-    Parameters
-    ----------
-    symbols : Symbols
-    encoded : ndarray of shape (n_timesteps, n_codes + n_numbers)
-
-    Returns
-    -------
-    list of str, n_timesteps long
-        Categories of several columns are joined by a slash. What the network takes for unknown is
-        called so ("<unknown>", and U+FFFD among characters); a step that is left out is "".
+    Categories of several columns are joined by a slash. What the network takes for unknown is
+    called so ("<unknown>", and U+FFFD among characters); a step that is left out is "".
     """
-    unknown = NO_CHARACTER if symbols.form == "characters" else UNKNOWN
-    columns = []
-    for k in range(symbols.n_codes):
-        table = np.array(["", *names_of_categories(symbols, k)], object)
-        table[1] = unknown
-        ids = np.nan_to_num(np.asarray(encoded[:, k], np.float64), nan=-1).astype(np.int64)
-        columns.append(table[ids + 1].tolist())
-    found = ["/".join(parts) for parts in zip(*columns, strict=True)]
-    if symbols.form == "characters":
-        return [BLANK if name == " " else name for name in found]
-    return found
+
+    def __init__(self, symbols: Symbols) -> None:
+        self._tables = []
+        for k in range(symbols.n_codes):
+            names = names_of_categories(symbols, k)
+            if symbols.form == "characters":
+                names = [NO_CHARACTER, *(BLANK if name == " " else name for name in names[1:])]
+            self._tables.append(np.array(["", *names], object))
+
+    def __call__(self, encoded: Array) -> list[str]:
+        """Of a sample (n_timesteps, n_codes + n_numbers), n_timesteps names."""
+        columns = []
+        for k, table in enumerate(self._tables):
+            ids = np.nan_to_num(np.asarray(encoded[:, k], np.float64), nan=-1).astype(np.int64)
+            columns.append(table[ids + 1].tolist())
+        return ["/".join(parts) for parts in zip(*columns, strict=True)]

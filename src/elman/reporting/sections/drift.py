@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from elman.reporting.html import MOST_ROWS, name, number, paragraph, table
+from elman.reporting.html import MOST_ROWS, name, number, paragraph, percent, table
 from elman.reporting.score_text import points
 
 Fact = dict[str, Any]
@@ -29,7 +29,10 @@ def drift_section(facts: Fact) -> Sequence[str]:
             )
         ]
     rule = drift["rule"]
+    categories = _categories(drift["categories"], rule)
     rows = drift["features"]
+    if not rows:
+        return categories
     order = sorted(
         range(len(rows)),
         key=lambda k: (not rows[k]["flagged"], -abs(rows[k]["shift"] or 0), k),
@@ -77,5 +80,42 @@ def drift_section(facts: Fact) -> Sequence[str]:
     return [
         paragraph(where, f"<strong>{verdict}</strong>"),
         table(caption, head, cells, flags=[rows[k]["flagged"] for k in order]),
+        paragraph(how, kind="muted"),
+        *categories,
+    ]
+
+
+def _categories(rows: Sequence[Fact], rule: Fact) -> list[str]:
+    """What is unknown of the categories of each column, if there are any."""
+    if not rows:
+        return []
+    cells = [
+        [
+            name(row["column"]) + (" <b>(more unknown)</b>" if row["flagged"] else ""),
+            f"{row['n_categories']:,}",
+            percent(row["unknown_in_training"]),
+            percent(row["unknown_here"]),
+            percent(row["unknown_error"]),
+            f"{row['n_missing']:,}",
+        ]
+        for row in rows
+    ]
+    head = [
+        "column",
+        "categories",
+        "unknown in training",
+        "unknown here",
+        "its standard error",
+        "missing here",
+    ]
+    how = (
+        "A token is unknown if it did not occur in training, or too rarely. A column is pointed "
+        "out if "
+        f"the share of unknown tokens is at least {100 * rule['unknown']:.0f} points above that of "
+        f"training, and more than {rule['errors']} standard errors (recordings count as "
+        "independent, their steps do not)."
+    )
+    return [
+        table("Unknown categories", head, cells, flags=[row["flagged"] for row in rows]),
         paragraph(how, kind="muted"),
     ]

@@ -43,6 +43,9 @@ def model_section(facts: Fact) -> Sequence[str]:
             + ", ".join(f"{text(k)} {text(v)}" for k, v in told["versions"].items()),
         ),
     ]
+    items[8:8] = [
+        (name(each["title"]), name(each["in_words"], 1000)) for each in told["vocabularies"]
+    ]
     if told["steps_before"]:
         before = ", ".join(
             f"{name(step['name'])} ({text(step['kind'])})" for step in told["steps_before"]

@@ -36,10 +36,17 @@ def recordings_section(facts: Fact) -> Sequence[str]:
             "answer was least certain."
         )
     how = ""
+    of_tokens = any("tokens" in one for one in facts["recordings"])
+    has_bars = any(one["series"]["features"] for one in facts["recordings"])
     if any(one.get("attribution") for one in facts["recordings"]):
+        bars = "Bars below each picture" if has_bars else ""
+        colours = "colours behind the tokens" if of_tokens else ""
+        what = " and ".join(filter(None, (bars, colours)))
+        upward = "upward bars speak for the answer, downward ones against it" if has_bars else ""
+        blue = "blue speaks for the answer, orange with dots below against it" if of_tokens else ""
         how = (
-            "Bars below each picture say how much the answer loses when that part is taken out of "
-            "the recording: upward bars speak for the answer, downward ones against it."
+            f"{what[0].upper()}{what[1:]} say how much the answer loses when that part is taken "
+            f"out of the recording: {'; '.join(filter(None, (upward, blue)))}."
         )
     return [paragraph(which, how), f'<div class="cards">{"".join(cards)}</div>']
 
@@ -52,7 +59,11 @@ def _card(facts: Fact, one: Fact) -> str:
     told += [(str(each["column"]), name(each["text"], 200)) for each in series["symbols"]]
     parts = [f"<h3>{SORTS[one['sort']]}: {who}</h3>", pairs(told)]
     n = one["n_steps"]
-    if n:
+    if "tokens" in one and n:
+        parts.append(_tokens(one["tokens"], n, strip))
+    if n and not series["features"] and caption:
+        parts.append(paragraph(caption[1], kind="muted"))
+    if n and series["features"]:
         steps = [s + 1 for s in series["steps"]]
         lines = [
             Line(feature, steps, values)
@@ -84,6 +95,27 @@ def _card(facts: Fact, one: Fact) -> str:
         below = f"<br>{caption[1]}" if caption else ""
         parts.append(charts.figure(picture, legend + below))
     return f'<article class="card">{"".join(parts)}</article>'
+
+
+def _tokens(
+    tokens: Sequence[str], n_steps: int, strip: list[tuple[float, float, float | None]]
+) -> str:
+    """The tokens of a recording, coloured by what speaks for its answer and what against it."""
+    values: list[float] = [0.0] * n_steps
+    for start, stop, value in strip:
+        for step in range(round(start - 0.5), round(stop - 0.5)):
+            values[step] = value or 0.0
+    most = max(map(abs, values)) or 1.0
+    single = max(map(len, tokens), default=0) <= 1
+    spans = []
+    for token, value in zip(tokens, values, strict=False):
+        kind = ' class="against"' if value < 0 else ""
+        share = f"{abs(value) / most:.2f}"
+        title = f"{number(value, 2)}"
+        spans.append(f'<span{kind} style="--a:{share}" title="{title}">{name(token, 24)}</span>')
+    more = n_steps - len(tokens)
+    rest = f" … and {more:,} more" if more > 0 else ""
+    return f'<p class="tokens">{("" if single else " ").join(spans)}{rest}</p>'
 
 
 def _id(value: Any) -> str:
@@ -141,7 +173,7 @@ def _steps(a: int, b: int) -> str:
 def _answered_steps(
     one: Fact, told: list[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], list[tuple[float, float, float | None]], tuple[str, str] | None]:
-    steps = one["steps"]
+    steps, has_bars = one["steps"], bool(one["series"]["features"])
     starts = steps["from"]
     ends = [*starts[1:], one["n_steps"]]
     if "truth" in steps:
@@ -152,6 +184,8 @@ def _answered_steps(
         ]
         plain, shown_ = str(steps["target"]), name(steps["target"], 40)
         said = "Bars: answer less truth of {}; upward where it is too high."
+        if not has_bars:
+            said = "Colours: answer less truth of {}; blue where it is too high."
     else:
         told.append(("right", f"{one['n_right']:,} of {one['n_labelled']:,} labelled steps"))
         if one["mistakes"]:
@@ -166,6 +200,8 @@ def _answered_steps(
         ]
         plain = shown_ = ""
         said = "Bars: probability of the answer, downward where it is wrong{}."
+        if not has_bars:
+            said = "Colours: probability of the answer, orange with dots where it is wrong{}."
     if one["worst_step"] is not None:
         told.append(("worst step", f"{one['worst_step'] + 1:,}"))
     strip = [(a + 0.5, b + 0.5, v) for a, b, v in zip(starts, ends, values, strict=True)]
