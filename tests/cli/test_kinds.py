@@ -281,6 +281,7 @@ def test_every_option_of_the_estimators_can_be_given(capsys):
     out = run(capsys, "fit", "--help")[1]
     # --quiet, --seed; what goes on from call to call
     of_python = {"verbose", "random_state", "on_epoch", "stateful", "warm_start"}
+    of_python |= {"categories", "embedding_init"}  # lists and arrays
     for name in ("RNNClassifier", "RNNTagger", "RNNRegressor"):
         for parameter in getattr(elman, name)._get_param_names():
             if parameter not in of_python:

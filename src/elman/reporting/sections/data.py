@@ -36,14 +36,6 @@ def data_section(facts: Fact) -> Sequence[str]:
             else "none",
         ),
     ]
-    for each in data["symbols"] or ():
-        told.append(
-            (
-                str(each["column"]),
-                f"{each['n_known']:,} known to the model; {percent(each['unknown'] or 0)} of those "
-                f"here are unknown to it ({percent(each['unknown_in_training'])} in training)",
-            )
-        )
     if training is not None:
         there = training["lengths"]
         told.append(

@@ -14,13 +14,6 @@ Fact = dict[str, Any]
 def drift_section(facts: Fact) -> Sequence[str]:
     """Whether features have drifted, a table of them, and the rule by which this is said."""
     drift = facts["drift"]
-    if drift is None and facts["data"]["symbols"]:
-        return [
-            paragraph(
-                "The recordings have symbols and no numbers. What can be said of drift is which "
-                "share of the symbols the model does not know: see the data above."
-            )
-        ]
     if drift is None:
         return [
             paragraph(

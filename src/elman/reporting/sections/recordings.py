@@ -56,7 +56,6 @@ def _card(facts: Fact, one: Fact) -> str:
     number_ = f"recording {one['index']:,}"
     who = number_ if one["id"] is None else f"{name(_id(one['id']), 60)} ({number_})"
     told, strip, caption = _answered(facts, one)
-    told += [(str(each["column"]), name(each["text"], 200)) for each in series["symbols"]]
     parts = [f"<h3>{SORTS[one['sort']]}: {who}</h3>", pairs(told)]
     n = one["n_steps"]
     if "tokens" in one and n:
@@ -70,13 +69,8 @@ def _card(facts: Fact, one: Fact) -> str:
             for feature, values in zip(series["features"], series["values"], strict=True)
         ]
         unit = "in deviations" if series["standardised"] else "value"
-        if not lines:  # of symbols alone: the bars are the picture
-            if not strip:
-                return f'<article class="card">{"".join(parts)}</article>'
-            lines = [Line("the bars", [(a + b) / 2 for a, b, _ in strip], [v for *_, v in strip])]
-            strip, unit = [], "height"
         alt = (
-            f"{n} time steps of {', '.join(series['features']) or 'symbols'}"
+            f"{n} time steps of {', '.join(series['features'])}"
             + (f" of {series['n_features']} features" if len(lines) < series["n_features"] else "")
             + (f". {caption[0]}" if caption else "")
         )
