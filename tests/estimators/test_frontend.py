@@ -181,7 +181,7 @@ def test_a_file_gives_it_back(kind, tmp_path):
 def test_the_longest_block_there_can_be_is_one_recording(kind, tmp_path):
     X, longest = recordings(), 2**31 - 1
     y = [np.arange(len(x)) % 2 for x in X] if kind is RNNTagger else np.arange(len(X)) % 2
-    with pytest.raises(ValueError, match=f"from 1 to {longest}"):
+    with pytest.raises(ValueError, match="larger than any number of time steps"):
         small(kind, stride=longest + 1).fit(X, y)
     fit = small(kind, stride=longest, deltas=1, missing="mask").fit(X, y)
     fit.save(tmp_path / "model.safetensors")

@@ -245,7 +245,7 @@ def test_a_path_that_is_passed_as_X(tmp_path, as_path):
             call(as_path(tmp_path / "s"), *[["a", "b"]] * (call.__name__ == "fit"))
         with pytest.raises(TypeError, match=r"expected a 3-D .*elman.data.read\(path\)"):
             call(as_path(tmp_path / "x.csv"), *[["a", "b"]] * (call.__name__ == "fit"))
-        with pytest.raises(TypeError, match=r"of one feature$"):
+        with pytest.raises(TypeError, match=r"of one feature$|a single str|a list of"):
             call(as_path(tmp_path / "nothing"), *[["a", "b"]] * (call.__name__ == "fit"))
 
 

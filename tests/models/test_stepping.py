@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.problems import assert_same_bits, cell_of
 
+from elman.data.frontend import Frontend
 from elman.data.missing import with_indicators
 from elman.data.scaling import Standardisation
 from elman.models.classifier import TrainedClassifier
@@ -31,6 +32,7 @@ def model_of(rng, *, kind="gru", missing="error", dtype="float32", scaled=True, 
         standardisation=Standardisation(mean, scale) if scaled else None,
         backend="reference",
         missing=missing,
+        frontend=Frontend(n_codes=len(CATEGORIES)),
         classes=np.array(["a", "b", "c", "d"]),
         multilabel=False,
     )

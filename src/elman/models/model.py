@@ -268,7 +268,7 @@ class TrainedModel:
                 estimator=called,
                 look_at_values=False,
             )
-        if has_symbols(X):
+        if not isinstance(X, (str, bytes)) and has_symbols(X):
             raise TypeError(
                 f"{name} holds texts or other categories, but {called} was trained on numbers: "
                 "pass numbers, or train it on sequences like these"

@@ -156,3 +156,19 @@ def test_a_store_is_refused_where_it_is_large(tmp_path, monkeypatch):
     monkeypatch.setattr("elman.data.symbols.raw.is_small", lambda n: n < 4)
     with pytest.raises(ValueError, match="number them before the store is written"):
         symbols.encode(store)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([["0.5", "1"], ["2", "-1e3"]]),
+        [["0.5", "nan"], ["7"]],
+        [pd.DataFrame({"speed": ["0.5", "1.25"], "gear": ["a", "b"]})],
+    ],
+    ids=["array", "tokens", "table"],
+)
+def test_numbers_as_text_are_no_categories_unless_it_is_said(X):
+    with pytest.raises(ValueError, match=r"holds numbers as text \('0.5'\).*astype\(float\)"):
+        Symbols.learn(X)
+    assert Symbols.learn(X, categorical_features="all").n_categories[0] >= 3
+    Symbols.learn([["12", "7"], ["7"]])  # whole numbers may be ids

@@ -7,6 +7,7 @@ whose type may hold anything.
 from __future__ import annotations
 
 import numbers
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -37,7 +38,8 @@ def has_symbols(X: Any, categorical_features: Any = "auto") -> bool:
     Returns
     -------
     bool
-        True for text, also for a single str or bytes, of which `Symbols` says what is wrong; for
+        True for text, also for a single str or bytes, of which `Symbols` says what is wrong
+        (unless it is the path of something); for
         sequences of str; and for tables with a column of text or of a categorical type. False for
         numbers, which are not looked at, and for what is no X at all.
     """
@@ -47,7 +49,7 @@ def has_symbols(X: Any, categorical_features: Any = "auto") -> bool:
     if isinstance(X, np.ndarray):
         return bool(_array(X))
     if isinstance(X, (str, bytes)):
-        return True
+        return not os.path.exists(X)  # of what is there, others say how to read it
     if X is None or isinstance(X, (Stored, numbers.Number)):
         return False
     if isinstance(X, (list, tuple)):

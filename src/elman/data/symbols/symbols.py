@@ -26,6 +26,7 @@ from elman.data.symbols.vocabulary import (
     counts_of_codes,
     given_categories,
     learned,
+    refuse_numbers_as_text,
 )
 from elman.targets.checks import shown
 
@@ -170,6 +171,7 @@ class Symbols:
         if not len(raw.lengths):
             raise ValueError(f"{name} has no samples: pass at least one sequence")
         asked = columns_asked(raw, categorical_features)
+        asks_nothing = isinstance(categorical_features, str) and categorical_features == "auto"
         given = _given(categories, len(asked))
         fold = folding(lowercase, strip_accents)
         vocabularies = []
@@ -188,6 +190,8 @@ class Symbols:
                     counts.pop(None, None)
                 if kind == "nothing":
                     kind = _kind_of_given(given, k)
+            if kind == "text" and given is None and asks_nothing:
+                refuse_numbers_as_text(counts, column)
             tokens = None
             if given is not None:
                 of_token = None if fold is None else (lambda text: text.translate(fold))

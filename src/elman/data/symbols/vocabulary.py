@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -291,6 +292,25 @@ def learned(
         # `order` first: with `categories`, a token of X beyond them was refused before
         rare = tuple(t for t in order if t not in known and t is not None)
     return Vocabulary(kind=kind, tokens=tuple(kept), counts=n, rare=rare)
+
+
+_NUMBER = re.compile(
+    r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf)\s*", re.IGNORECASE
+)
+
+
+def refuse_numbers_as_text(counts: dict[Any, int], column: str) -> None:
+    """Raise ValueError if all tokens are numbers, and not all whole ones, as ids would be."""
+    texts = [token for token in counts if token is not None]
+    if not texts or not all(map(_NUMBER.fullmatch, texts)):
+        return
+    parts = [text for text in texts if not text.strip().lstrip("+-").isdigit()]
+    if parts:
+        raise ValueError(
+            f"{column} holds numbers as text ({parts[0]!r:.60}): convert it to numbers, as "
+            "X.astype(float) does of an array; if they are categories, say so by "
+            'categorical_features="all", or by a list of the columns that are'
+        )
 
 
 def _fix(counts: dict[Any, int]) -> str:
