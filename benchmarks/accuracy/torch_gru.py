@@ -1,7 +1,8 @@
 """A data set and a seed in; PyTorch's GRU, trained at a sensible setting, out.
 
-Two layers of 64 units that read both ways, what each direction knows at its end beside the mean
-of the states over time, one linear layer on top. Inputs are thinned to at most 128 steps (means of
+Two layers of 64 units that read both ways, the largest value of each unit over time, one linear
+layer on top (cross-validation on training splits chose it among the state at the end, mean and
+largest value, alone and side by side). Inputs are thinned to at most 128 steps (means of
 blocks) and standardised, weights are those that PyTorch starts with, Adam's rate falls from 0.003
 along a cosine for 120 epochs in batches of about 32, and gradients are clipped at a norm of 1.
 """
@@ -22,7 +23,7 @@ Array = NDArray[Any]
 SETTINGS: dict[str, Any] = {
     "layers": 2,
     "units": 64,
-    "readout": "both",
+    "readout": "max",
     "steps": 128,
     "epochs": 120,
     "batch": 32,
@@ -41,7 +42,7 @@ class Model(torch.nn.Module):
         self.gru = torch.nn.GRU(
             n_features, units, SETTINGS["layers"], batch_first=True, bidirectional=True
         )
-        self.head = torch.nn.Linear(2 * units * (2 if readout == "both" else 1), n_outputs)
+        self.head = torch.nn.Linear(2 * units * len(readout.split("+")), n_outputs)
 
     def forward(self, X: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Recordings (n_samples, n_timesteps, n_features), zeros behind the end of each."""
@@ -51,10 +52,13 @@ class Model(torch.nn.Module):
         else:
             packed, ends = self.gru(pack(X, lengths, batch_first=True, enforce_sorted=False))
             H, _ = pad(packed, batch_first=True)
-        last = torch.cat([ends[-2], ends[-1]], dim=1)
-        mean = H.sum(dim=1) / lengths[:, None]
-        read = {"last": [last], "mean": [mean], "both": [last, mean]}[self.readout]
-        return self.head(torch.cat(read, dim=1))
+        behind = torch.arange(H.shape[1])[None, :] >= lengths[:, None]
+        values = {
+            "last": lambda: torch.cat([ends[-2], ends[-1]], dim=1),
+            "mean": lambda: H.sum(dim=1) / lengths[:, None],
+            "max": lambda: H.masked_fill(behind[:, :, None], -math.inf).amax(dim=1),
+        }
+        return self.head(torch.cat([values[name]() for name in self.readout.split("+")], dim=1))
 
 
 def fit(data: DataSet, seed: int, readout: str = SETTINGS["readout"]) -> Callable[[Any], Array]:
