@@ -247,6 +247,42 @@ def test_streams_of_tokens_take_a_list_of_steps_and_nothing_that_only_looks_like
     assert stream.step(["dog", "a", "the"]).shape == (3, 3)
 
 
+MIXED = {
+    "in a list": [[1, True], [2]],
+    "in an array of objects": [np.array([2, np.True_], object), [1]],
+    "in arrays of two types": [np.array([True]), np.array([1, 2])],
+    "beside floats": [[1.0, False], [2.0]],
+    "in a table": [[(1, 0.5), (True, 1.5)], [(2, 2.5)]],
+}
+
+
+@pytest.mark.parametrize("where", MIXED)
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_a_bool_is_no_whole_number_among_categories(kind, where):
+    """In Python True is 1, and would be its category in silence."""
+    X, columns = MIXED[where], [0] if where == "in a table" else "all"
+    plain = [[(1, 0.5), (2, 2.5)]] * 2 if where == "in a table" else [[1, 2]] * 2
+    y = [["D", "N"]] * 2 if kind is RNNTagger else [0, 1]
+    model = kind(**SMALL, categorical_features=columns)
+    with pytest.raises(TypeError, match=r"sample 0, time step \d.* is a bool"):
+        clone(model).fit(X, [[*"DN"][: len(x)] for x in X] if kind is RNNTagger else y)
+    with pytest.raises(TypeError, match=r"sample 0, time step \d.* is a bool"):
+        model.fit(plain, y).predict(X)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize(
+    "option",
+    [{"embedding_size": 3}, {"categories": [[1, 2]]}, {"embedding_init": np.ones((3, 2))}],
+)
+def test_numbers_alone_have_neither_categories_nor_vectors(kind, option):
+    X = [np.array([[1], [2]]), np.array([[2]])]
+    y = [["D", "N"], ["N"]] if kind is RNNTagger else [0, 1]
+    with pytest.raises(ValueError, match=f"(?s){next(iter(option))}.*X has numbers alone"):
+        kind(**SMALL, **option).fit(X, y)
+    kind(**SMALL, **option, categorical_features="all").fit(X, y)
+
+
 CONTAINERS = {
     "array": lambda: np.array(WORDS),
     "objects": lambda: np.array(WORDS, dtype=object),

@@ -29,11 +29,16 @@ from elman.estimators.hooks import Meaning, TargetHooks
 from elman.estimators.scoring import check_scoring_name
 from elman.estimators.steps import labelled_steps, validated_steps
 from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.targets.checks import shown
 from elman.targets.weights import check_weights
 from elman.training.labelled import Labelled
 from elman.training.loop import OnEpoch
 
 Array = NDArray[Any]
+
+
+FOR_CATEGORIES = {"embedding_init": None, "embedding_size": "auto", "categories": "auto"}
+"""What says something of categories, and the value, beside None, that does not."""
 
 
 class IncomingData(TargetHooks[M]):
@@ -71,8 +76,13 @@ class IncomingData(TargetHooks[M]):
                 ensure_min_timesteps=1,
             )
             return data, symbols.feature_names, symbols
-        if self.embedding_init is not None:
-            raise ValueError("embedding_init has vectors of categories, but X has numbers alone")
+        for name, neutral in FOR_CATEGORIES.items():
+            value = getattr(self, name)
+            if not (value is None or (isinstance(value, str) and value == neutral)):
+                raise ValueError(
+                    f"{name} is {shown(value)}, for categories, but X has numbers alone: leave "
+                    f"{name} out, or say in categorical_features which columns are categories"
+                )
         hint = hint_of_token_ids(X)
         if hint is not None:
             warnings.warn(hint, stacklevel=5)
