@@ -210,6 +210,28 @@ def test_a_word_on_each_line(capsys, monkeypatch, files):
     assert [row[0] for row in lines_of(out)] == tags.tolist()
 
 
+@pytest.mark.parametrize("written", ["01", "+1", "1_0", "1.0", "\u0661"])
+def test_an_integer_is_a_category_in_a_stream_as_it_is_written_in_files(
+    capsys, monkeypatch, tmp_path, written
+):
+    """Python reads more texts as integers than files have, and the answers would differ."""
+    table = "id,item,price,label\n1,1,1.5,x\n1,10,2,x\n2,10,3,y\n"
+    (tmp_path / "t.csv").write_text(table)
+    (tmp_path / "new.csv").write_text(f"id,item,price\n1,{written},2\n", encoding="utf-8")
+    path = tmp_path / "m.safetensors"
+    options = ["--categorical-features", "item", "--max-iter", "1", "--hidden-size", "3"]
+    run(capsys, "fit", tmp_path / "t.csv", "--id", "id", "--label", "label", "-o", path, *options)
+    code, _, err = run(capsys, "predict", path, tmp_path / "new.csv")
+    assert code
+    assert "whole numbers" in err
+    with_stdin(monkeypatch, f"{written},2\n 1,2\n")
+    code, out, err = run(capsys, "stream", path)
+    assert not code
+    assert "line 1" in err
+    assert "not an integer" in err
+    assert len(out.splitlines()) == 2
+
+
 def test_a_row_of_a_mixed_table_on_each_line(capsys, monkeypatch, files):
     content = (
         "seconds,item,action\n"

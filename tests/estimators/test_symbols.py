@@ -142,6 +142,147 @@ def test_warm_start_goes_on_with_what_is_known(case):
     assert len(model.history_) == 6
 
 
+LEFT_OUT = {"characters": 8, "tokens": 4, "tables": 3}
+"""a sample of each case that has a symbol of its own"""
+
+
+@pytest.mark.parametrize("form", KINDS)
+@pytest.mark.parametrize("by", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"embedding_size": 2, "min_frequency": 2},
+        {"handle_unknown": "error", "early_stopping": True},
+    ],
+)
+def test_a_sample_of_weight_0_is_as_one_left_out(form, by, more):
+    """Its tokens are not in the vocabulary, either."""
+    model, X, y = KINDS[form](**more)
+    options = {"classes": np.unique(np.concatenate([*map(np.atleast_1d, y)]).astype(str))}
+    if by == "fit" or form == "tables":
+        options = {}
+    kept = [i for i in range(len(X)) if i != LEFT_OUT[form]]
+    weights = np.ones(len(X))
+    weights[LEFT_OUT[form]] = 0
+    few, few_y = [X[i] for i in kept], [y[i] for i in kept]
+    without = getattr(clone(model), by)(few, few_y, **options)
+    weighted = getattr(model, by)(X, y, sample_weight=weights, **options)
+    one, other = without.symbols_.vocabularies, weighted.symbols_.vocabularies
+    assert [v.tokens for v in one] == [v.tokens for v in other]
+    same((without, few), (weighted, few))
+
+
+@pytest.mark.parametrize("handle_unknown", ["unknown", "error"])
+def test_what_only_samples_held_out_have_is_unknown(case, handle_unknown):
+    """Its vector would never be trained; that of what is unknown is."""
+    model, X, y = case(early_stopping=True, validation_fraction=0.4, handle_unknown=handle_unknown)
+    y = np.arange(len(X)) % 2 if isinstance(model, RNNClassifier) else y
+    model.fit(X, y)
+    whole = clone(model).set_params(early_stopping=False).fit(X, y)
+    found = model.symbols_.vocabularies
+    assert sum(v.counts.sum() for v in found) < sum(
+        v.counts.sum() for v in whole.symbols_.vocabularies
+    )
+    assert model.symbols_.n_categories != whole.symbols_.n_categories
+    assert all(v.counts[1:].min() > 0 for v in found)
+    assert model.model_.network.layout.categories == tuple((v.n_categories, 0) for v in found)
+    model.predict(X)  # no error: they were passed in to `fit`
+
+
+def test_what_is_only_in_steps_left_out_is_unknown():
+    holed = [each.copy() for each in VISITS]
+    holed[3].loc[1, "price"] = np.nan
+    model = RNNRegressor(**SMALL, missing="skip").fit(holed, SPENT)
+    assert set(model.symbols_.vocabularies[0].tokens) == {"a", "b", "c"}
+
+
+CHANGED = {
+    "embedding_size": ({"embedding_size": 3}, "embedding_size"),
+    "handle_unknown": ({"handle_unknown": "error"}, "handle_unknown"),
+    "categories": ({"categories": [["x"]] * 3}, "categories"),
+    "categorical_features": ({"categorical_features": [1]}, "categorical_features"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+@pytest.mark.parametrize("by", ["fit", "partial_fit"])
+def test_other_symbols_than_those_of_the_network_are_no_longer_asked_for(case, name, by):
+    """What cannot be had is an error, and not forgotten in silence."""
+    model, X, y = case(warm_start=True)
+    model.fit(X, y)
+    changed, said = CHANGED[name]
+    if name == "categorical_features" and not isinstance(model, RNNRegressor):
+        changed = {name: "all"}
+        model.set_params(**changed)
+        getattr(model, by)(X, y)  # the same columns
+        return
+    with pytest.raises(ValueError, match=f"goes on with .* whose {said}"):
+        getattr(model.set_params(**changed), by)(X, y)
+
+
+def test_numbers_do_not_become_categories_of_a_network_that_is_there():
+    X, y = [np.array([[1.0], [2.0]]), np.array([[2.0]])], [0.0, 1.0]
+    model = RNNRegressor(**SMALL, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="categorical_features"):
+        model.set_params(categorical_features="all").fit(X, y)
+
+
+def test_a_network_goes_on_that_began_with_vectors_which_a_file_does_not_keep(tmp_path):
+    model = RNNClassifier(**SMALL, embedding_init={"a": np.ones(2)}, categories=[["a", "N"]])
+    path = tmp_path / "m.safetensors"
+    model.fit(WORDS, LANGUAGES).save(path)
+    loaded = RNNClassifier.load(path).partial_fit(WORDS, LANGUAGES)
+    assert loaded.model_.network.layout.categories == ((3, 2),)
+    assert len(model.partial_fit(WORDS, LANGUAGES).history_) == 4
+
+
+@pytest.mark.parametrize(
+    "x", ["dog", {"token": "dog", "more": "a", "last": "the"}, {"a", "b", "c"}, b"dog", 3]
+)
+def test_streams_of_tokens_take_a_list_of_steps_and_nothing_that_only_looks_like_one(x):
+    stream = RNNTagger(**SMALL).fit(SENTENCES, TAGS).stream(3)
+    with pytest.raises(TypeError, match="for 3 streams: pass a list"):
+        stream.step(x)
+    assert stream.step(["dog", "a", "the"]).shape == (3, 3)
+
+
+MIXED = {
+    "in a list": [[1, True], [2]],
+    "in an array of objects": [np.array([2, np.True_], object), [1]],
+    "in arrays of two types": [np.array([True]), np.array([1, 2])],
+    "beside floats": [[1.0, False], [2.0]],
+    "in a table": [[(1, 0.5), (True, 1.5)], [(2, 2.5)]],
+}
+
+
+@pytest.mark.parametrize("where", MIXED)
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_a_bool_is_no_whole_number_among_categories(kind, where):
+    """In Python True is 1, and would be its category in silence."""
+    X, columns = MIXED[where], [0] if where == "in a table" else "all"
+    plain = [[(1, 0.5), (2, 2.5)]] * 2 if where == "in a table" else [[1, 2]] * 2
+    y = [["D", "N"]] * 2 if kind is RNNTagger else [0, 1]
+    model = kind(**SMALL, categorical_features=columns)
+    with pytest.raises(TypeError, match=r"sample 0, time step \d.* is a bool"):
+        clone(model).fit(X, [[*"DN"][: len(x)] for x in X] if kind is RNNTagger else y)
+    with pytest.raises(TypeError, match=r"sample 0, time step \d.* is a bool"):
+        model.fit(plain, y).predict(X)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize(
+    "option",
+    [{"embedding_size": 3}, {"categories": [[1, 2]]}, {"embedding_init": np.ones((3, 2))}],
+)
+def test_numbers_alone_have_neither_categories_nor_vectors(kind, option):
+    X = [np.array([[1], [2]]), np.array([[2]])]
+    y = [["D", "N"], ["N"]] if kind is RNNTagger else [0, 1]
+    with pytest.raises(ValueError, match=f"(?s){next(iter(option))}.*X has numbers alone"):
+        kind(**SMALL, **option).fit(X, y)
+    kind(**SMALL, **option, categorical_features="all").fit(X, y)
+
+
 CONTAINERS = {
     "array": lambda: np.array(WORDS),
     "objects": lambda: np.array(WORDS, dtype=object),

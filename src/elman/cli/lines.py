@@ -88,8 +88,10 @@ def token_of(text: str, kind: str, line: int | None = None) -> Any:
     if kind == "bool" and text.lower() in known:
         return known[text.lower()]
     if kind == "int":
+        text = text.strip()
         try:
-            return int(text)
+            if str(int(text)) == text:  # "01", "+1" and "1_0" are other texts, as in files
+                return int(text)
         except ValueError:
             pass
     wanted = "an integer" if kind == "int" else "true or false"

@@ -9,6 +9,7 @@ import numpy as np
 
 from elman.data.frontend import Frontend
 from elman.distributed.timing import Timing
+from elman.estimators.embeddings import symbol_differences
 from elman.hyperparameters import checks as hp
 from elman.models.model import TrainedModel
 from elman.nn.layout import Layout
@@ -58,11 +59,13 @@ def check_same_network(estimator: Any, layout: Layout, model: TrainedModel, goin
             others.append((name, asked, getattr(model.frontend, name)))
     if estimator.dtype != "auto":
         others.append(("dtype", np.dtype(estimator.dtype), network.params.dtype))
+    others += symbol_differences(estimator, model.symbols, network.layout.categories)
     for name, asked, built in [*layout.differences(network.layout), *others]:
         if asked != built:
             raise ValueError(
-                f"{going_on} goes on with the network that is fitted, whose {name} is {built}, but "
-                f"it is {asked} now: set it back, or call fit, without warm_start, for a new one"
+                f"{going_on} goes on with the network that is fitted, whose {name} is "
+                f"{built!s:.200}, but it is {asked!s:.200} now: set it back, or "
+                "call fit, without warm_start, for a new one"
             )
 
 

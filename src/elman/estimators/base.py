@@ -114,7 +114,9 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 "warm_start=True goes on with weights that are in memory, and checkpoint="
                 f"{self.checkpoint!r} with those on disk: set one of them"
             )
-        data, names, symbols = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
+        data, names, symbols = (
+            self._check_fresh_X(X, each=True) if earlier is None else self._check_more_X(X)
+        )
         self._check_alignment(X, data, y, sample_weight)
         targets, meaning = self._targets(y, data, None if earlier is None else earlier.meaning)
         training = self._labelled(data, targets, meaning, sample_weight)
@@ -136,6 +138,10 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
                 validation = training.subset(held_out)
                 training = training.subset(kept)
             if symbols is not None:
+                if earlier is None:
+                    symbols, training, validation = self._of_training(
+                        data, symbols, training, validation
+                    )
                 training = self._with_unknown(training, symbols, root.spawn(1)[0])
             batch_size = batch_size_of(self, len(training.X))
             check_enough_batches(self, len(training.X), batch_size.number)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.symbols import Symbols
+from elman.data.symbols.asked import columns_named, is_asked
+from elman.data.symbols.flat import is_missing
 from elman.nn.categories import Columns, embedding_name
 from elman.nn.network import Network
 
@@ -96,6 +98,50 @@ def begin_with(network: Network, symbols: Symbols | None, init: Any) -> None:
                 f"embedding_init: the vector of {token!r:.100} holds NaN, infinity or a number "
                 f"that {E.dtype} does not hold"
             )
+
+
+def symbol_differences(
+    estimator: Any, symbols: Symbols | None, built: Columns
+) -> list[tuple[str, Any, Any]]:
+    """What an estimator asks of symbols, beside what those are that its network was trained on.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier, RNNTagger or RNNRegressor
+    symbols : Symbols or None
+        Of the fitted model.
+    built : tuple of (int, int)
+        How its network is fed categories, as `categories_of` gives it.
+
+    Returns
+    -------
+    list of (str, object, object)
+        The name of a hyper-parameter, what it asks for, and what is there; equal where they agree.
+        What only says how symbols are learned, such as `min_frequency`, is not among them.
+    """
+    asked = estimator.categorical_features
+    if symbols is None:
+        return [("categorical_features", asked, "'auto', of numbers alone")] * is_asked(asked)
+    columns = columns_named(asked, symbols.n_columns, symbols.feature_names)
+    sizes = _by_column(estimator.embedding_size, symbols, "embedding_size", default="auto")
+    there = [size or None for _, size in built]
+    # Vectors that a network began with said a size that "auto" no longer tells.
+    sizes = [has if size == "auto" else size for size, has in zip(sizes, there, strict=True)]
+    found: list[tuple[str, Any, Any]] = [
+        ("embedding_size", sizes, there),
+        ("handle_unknown", estimator.handle_unknown, symbols.handle_unknown),
+        ("categorical_features", columns or [*symbols.categorical], [*symbols.categorical]),
+    ]
+    if not isinstance(estimator.categories, str) and not (
+        estimator.min_frequency or estimator.max_categories
+    ):
+        known = [[*vocabulary.tokens] for vocabulary in symbols.vocabularies]
+        listed = [
+            [None if is_missing(token) else token for token in column]
+            for column in estimator.categories
+        ]
+        found.append(("categories", listed, known))
+    return found
 
 
 def _known(given: Mapping[Any, Any], tokens: Any) -> dict[int, Array]:

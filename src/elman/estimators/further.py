@@ -43,7 +43,9 @@ class FurtherTraining(Beginning[M]):
         """
         y, sample_weight = with_stored(X, y, sample_weight)
         earlier = self.model_ if self.__sklearn_is_fitted__() else None
-        data, names, symbols = self._check_fresh_X(X) if earlier is None else self._check_more_X(X)
+        data, names, symbols = (
+            self._check_fresh_X(X, each=True) if earlier is None else self._check_more_X(X)
+        )
         known: Meaning | None = None if earlier is None else earlier.meaning
         if learn is not None:
             known = learn(known)
@@ -55,6 +57,7 @@ class FurtherTraining(Beginning[M]):
             root = make_rng(self.random_state)
             init_rng, shuffle_rng, _ = root.spawn(3)
             if symbols is not None:
+                symbols, training, _ = self._of_training(data, symbols, training, None)
                 training = self._with_unknown(training, symbols, root.spawn(1)[0])
             model = self._fresh_model(data, names, symbols, training, meaning, init_rng)
             going_on = self._fresh_start(model, shuffle_rng)

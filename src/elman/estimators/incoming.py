@@ -14,7 +14,14 @@ from elman.data.missing import without_missing_steps
 from elman.data.names import Names
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
-from elman.data.symbols import Symbols, encoded_sequences, has_symbols, hint_of_token_ids
+from elman.data.symbols import (
+    Symbols,
+    encoded_sequences,
+    has_symbols,
+    hint_of_token_ids,
+    renumber,
+    symbols_of_training,
+)
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import check_together
 from elman.estimators.fitted import M
@@ -22,11 +29,16 @@ from elman.estimators.hooks import Meaning, TargetHooks
 from elman.estimators.scoring import check_scoring_name
 from elman.estimators.steps import labelled_steps, validated_steps
 from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.targets.checks import shown
 from elman.targets.weights import check_weights
 from elman.training.labelled import Labelled
 from elman.training.loop import OnEpoch
 
 Array = NDArray[Any]
+
+
+FOR_CATEGORIES = {"embedding_init": None, "embedding_size": "auto", "categories": "auto"}
+"""What says something of categories, and the value, beside None, that does not."""
 
 
 class IncomingData(TargetHooks[M]):
@@ -46,10 +58,16 @@ class IncomingData(TargetHooks[M]):
             return []
         return [*given] if isinstance(given, (list, tuple)) else [given]
 
-    def _check_fresh_X(self, X: Any) -> tuple[Sequences, Names | None, Symbols | None]:
-        """X to begin training with, the names of its columns, and what its symbols are."""
+    def _check_fresh_X(
+        self, X: Any, *, each: bool = False
+    ) -> tuple[Sequences, Names | None, Symbols | None]:
+        """X to begin training with, the names of its columns, and what its symbols are.
+
+        With `each`, each token has a number, also a rare one: `_of_training` tells which of them
+        are known once it is certain what is trained on.
+        """
         if has_symbols(X, self.categorical_features):
-            symbols = self._learned_symbols(X)
+            symbols = self._learned_symbols(X, each=each)
             data = encoded_sequences(
                 X,
                 symbols,
@@ -58,8 +76,13 @@ class IncomingData(TargetHooks[M]):
                 ensure_min_timesteps=1,
             )
             return data, symbols.feature_names, symbols
-        if self.embedding_init is not None:
-            raise ValueError("embedding_init has vectors of categories, but X has numbers alone")
+        for name, neutral in FOR_CATEGORIES.items():
+            value = getattr(self, name)
+            if not (value is None or (isinstance(value, str) and value == neutral)):
+                raise ValueError(
+                    f"{name} is {shown(value)}, for categories, but X has numbers alone: leave "
+                    f"{name} out, or say in categorical_features which columns are categories"
+                )
         hint = hint_of_token_ids(X)
         if hint is not None:
             warnings.warn(hint, stacklevel=5)
@@ -70,8 +93,8 @@ class IncomingData(TargetHooks[M]):
         warn_of_features_as_steps(data)
         return data, data.feature_names, None
 
-    def _learned_symbols(self, X: Any) -> Symbols:
-        """Vocabularies of an X with symbols."""
+    def _learned_symbols(self, X: Any, *, each: bool) -> Symbols:
+        """Vocabularies of an X with symbols; with `each`, of all its tokens."""
         for name, neutral in (("deltas", 0), ("stride", 1), ("scale_each", False)):
             value = getattr(self, name)
             if value not in ("auto", neutral):
@@ -83,11 +106,34 @@ class IncomingData(TargetHooks[M]):
             X,
             categorical_features=self.categorical_features,
             categories=self.categories,
-            min_frequency=self.min_frequency,
-            max_categories=None if self.max_categories is None else int(self.max_categories),
             handle_unknown=self.handle_unknown,
             missing=self.missing,
+            **({} if each else self._rarity()),
         )
+
+    def _rarity(self) -> dict[str, Any]:
+        """What says which tokens are rare."""
+        most = None if self.max_categories is None else int(self.max_categories)
+        return {"min_frequency": self.min_frequency, "max_categories": most}
+
+    def _of_training(
+        self, data: Sequences, symbols: Symbols, training: Labelled, validation: Labelled | None
+    ) -> tuple[Symbols, Labelled, Labelled | None]:
+        """What symbols the samples that are trained on have, and all samples in their numbers."""
+        rarity = self._rarity()
+        if training.X.data.n_steps == data.n_steps and not any(rarity.values()):
+            return symbols, training, validation
+        symbols, ids = symbols_of_training(
+            symbols,
+            training.X.data.values,
+            None if validation is None else validation.X.data.values,
+            categories=self.categories,
+            **rarity,
+        )
+        training = _with_values(training, renumber(training.X.data.values, ids))
+        if validation is not None:
+            validation = _with_values(validation, renumber(validation.X.data.values, ids))
+        return symbols, training, validation
 
     def _check_more_X(self, X: Any) -> tuple[Sequences, Names | None, Symbols | None]:
         """X to go on training with, the names of its columns, and what its symbols are."""
@@ -118,10 +164,7 @@ class IncomingData(TargetHooks[M]):
         """Training data in which some rare tokens became unknown, so that it is learned."""
         if symbols is None or symbols.handle_unknown == "error":
             return training
-        data = training.X.data
-        found = Sequences(symbols.thinned_block(data.values, rng), data.lengths, two_d=data.two_d)
-        found.missing, found.feature_names = data.missing, data.feature_names
-        return training._replace(X=Prepared(found))
+        return _with_values(training, symbols.thinned_block(training.X.data.values, rng))
 
     def _labelled(
         self, data: Sequences, targets: Array, meaning: Meaning, sample_weight: Any
@@ -206,3 +249,11 @@ class IncomingData(TargetHooks[M]):
             data, model.standardisation, dtype, model.frontend, elsewhere=elsewhere
         )
         return self._scaled_targets(labelled._replace(X=X), model)
+
+
+def _with_values(labelled: Labelled, values: Array) -> Labelled:
+    """Samples with other values of their steps."""
+    data = labelled.X.data
+    found = Sequences(values, data.lengths, two_d=data.two_d)
+    found.missing, found.feature_names = data.missing, data.feature_names
+    return labelled._replace(X=Prepared(found))

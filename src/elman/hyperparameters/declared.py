@@ -796,8 +796,9 @@ class SymbolParameters:
         known_categories,
         help="The categories of each column.",
         doc="""
-        "auto" learns the categories from the training data (in `partial_fit` from the first call);
-        or a list with a list of categories for each categorical column.
+        "auto" learns the categories from the training data (in `partial_fit` from the first call),
+        without samples that `early_stopping` holds out or whose weight is 0; or a list with a list
+        of categories for each categorical column.
         """,
         shapes="network",
         saved=False,

@@ -5,6 +5,7 @@ from elman.data.symbols.encoding import encoded_sequences
 from elman.data.symbols.hint import hint_of_token_ids
 from elman.data.symbols.recognising import has_symbols
 from elman.data.symbols.symbols import Symbols
+from elman.data.symbols.trained import renumber, symbols_of_training
 from elman.data.symbols.vocabulary import Vocabulary
 
 __all__ = [
@@ -14,4 +15,6 @@ __all__ = [
     "encoded_sequences",
     "has_symbols",
     "hint_of_token_ids",
+    "renumber",
+    "symbols_of_training",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.names import listed
+from elman.data.names import Names, listed
 from elman.data.symbols.flat import Flat, a_kind
 from elman.data.symbols.raw import Raw
 from elman.targets.checks import shown
@@ -75,6 +75,19 @@ def columns_asked(raw: Raw, value: Any) -> list[int]:
             f"{n} column(s), name those that are"
         )
     return found
+
+
+def columns_named(value: Any, n: int, names: Names | None) -> list[int]:
+    """Of n columns the indices of those that `categorical_features` names; none for "auto".
+
+    Names that are no columns are left out.
+    """
+    if isinstance(value, str):
+        return [*range(n)] if value == "all" else []
+    if len(value) and _kind(value[0]) == "bool":
+        return np.flatnonzero(value).tolist()
+    found = {names.index(v) for v in value if isinstance(v, str) and names and v in names}
+    return sorted(found | {int(v) % n for v in value if not isinstance(v, str)})
 
 
 def is_categorical(flat: Flat) -> bool:

@@ -44,6 +44,8 @@ class Flat(NamedTuple):
     """how many values there are"""
     categorical: bool = False
     """whether the type of the column says that its values are categories"""
+    odd_bool: int | None = None
+    """where the first bool among numbers is: as numbers they are 0 and 1, but no categories"""
 
 
 def a_kind(value: Any) -> str:
@@ -90,11 +92,13 @@ def flat_list(values: list[Any], place: Place, *, categorical: bool = False) -> 
         _refuse(values, missing, place)
     if missing is not None:
         values = [0 if no else v for v, no in zip(values, missing.tolist(), strict=True)]
-    if all(issubclass(kind, (bool, np.bool_)) for kind in kinds):
+    bools = {kind for kind in kinds if issubclass(kind, (bool, np.bool_))}
+    if bools == kinds:
         return Flat("bool", np.array(values, bool), missing, n, categorical)
+    odd = next(i for i, v in enumerate(values) if type(v) in bools) if bools else None
     if all(issubclass(kind, (numbers.Integral, np.bool_)) for kind in kinds):
         try:
-            return Flat("int", np.array(values, np.int64), missing, n, categorical)
+            return Flat("int", np.array(values, np.int64), missing, n, categorical, odd)
         except OverflowError:
             pass
     found = np.empty(n)
@@ -105,7 +109,7 @@ def flat_list(values: list[Any], place: Place, *, categorical: bool = False) -> 
             raise ValueError(f"{place(i)} is {shown(value)}, too large for float64") from error
     if missing is not None:
         found[missing] = np.nan
-    return Flat("number", found, missing, n, categorical)
+    return Flat("number", found, missing, n, categorical, odd)
 
 
 NANS = (float, np.floating, decimal.Decimal)
@@ -191,9 +195,16 @@ def as_categories(flat: Flat, place: Place, column: str) -> Flat:
 
     Raises
     ------
+    TypeError
+        Bools stand beside numbers.
     ValueError
         A number is not whole, or so large that float64 no longer tells it from its neighbours.
     """
+    if flat.odd_bool is not None:
+        raise TypeError(
+            f"{place(flat.odd_bool)} is a bool, but other values of {column} are numbers: the "
+            "categories of a column are all text, all whole numbers, or all bools"
+        )
     if flat.kind != "number":
         return flat
     values = flat.values.astype(np.float64)

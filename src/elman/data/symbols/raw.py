@@ -254,7 +254,8 @@ def _tokens(samples: Sequence[Any], name: str, names: Names | None) -> Raw:
         if not isinstance(sample, (list, tuple, np.ndarray))
     )
     arrays = [sample for sample in samples if len(sample)]
-    if arrays and all(isinstance(a, np.ndarray) and a.dtype.kind in "iufb" for a in arrays):
+    kinds = {a.dtype.kind if isinstance(a, np.ndarray) else "O" for a in arrays}
+    if kinds and (kinds <= set("iuf") or kinds == {"b"}):
         flat = flat_array(np.concatenate(arrays), place)
     else:
         lists = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -364,6 +364,12 @@ class Symbols:
         if is_frame_type(type(x)):
             steps: Array = self.encode([x], name, estimator)[0]
         else:
+            is_one = isinstance(x, str) and self.form != "characters"
+            if is_one or isinstance(x, (bytes, Mapping, Set)) or not hasattr(x, "__len__"):
+                raise TypeError(
+                    f"{name} is {shown(x)}, {a_kind(x)}, for {n} streams: pass a list with a step "
+                    "for each"
+                )
             rows = x.tolist() if isinstance(x, np.ndarray) else list(x)
             found = [
                 self.encode_step(row, f"{name}: stream {i}", estimator)

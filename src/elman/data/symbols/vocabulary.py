@@ -265,7 +265,10 @@ def learned(
     least = 1 if min_frequency is None else min_frequency
     if isinstance(least, (float, np.floating)):
         least = float(least) * total
-    kept = order if min_frequency is None else [t for t in order if counts.get(t, 0) >= least]
+    kept = order
+    if categories is None or min_frequency is not None:
+        # A token without any occurrence is there to be kept as a rare one.
+        kept = [t for t in order if counts.get(t, 0) >= least]
     if max_categories is not None and len(kept) + 1 > max_categories:
         frequent = sorted(kept, key=lambda token: -counts.get(token, 0))  # stable
         frequent = frequent[: max_categories - 1]
@@ -274,7 +277,7 @@ def learned(
     if not kept:
         why = (
             f"no token occurs often enough for min_frequency={min_frequency!r}"
-            if counts
+            if any(counts.values())
             else "it has no token to learn from"
         )
         raise ValueError(f"{column} has no category: {why}; {_fix(counts)}")
@@ -314,7 +317,7 @@ def refuse_numbers_as_text(counts: dict[Any, int], column: str) -> None:
 
 
 def _fix(counts: dict[Any, int]) -> str:
-    if counts:
+    if any(counts.values()):
         return f"the most frequent one occurs {max(counts.values())} time(s)"
     return "pass sequences that are not empty"
 
