@@ -268,6 +268,10 @@ REFUSED = {
         "vectors of 2 numbers.*embedding_size is 3",
     ),
     "too few vectors": ({"embedding_init": {"item": np.ones((4, 2))}}, r"\(4, 2\).*5 categories"),
+    "vectors of other tokens": (
+        {"embedding_init": {"act": {"VIEW": [1.0, 2.0]}}},
+        "no token of column 'act'.*keys are such as 'VIEW', and the tokens such as '[a-z]+'",
+    ),
     "NaN": ({"embedding_init": {"item": np.full((5, 2), np.nan)}}, "NaN"),
     "differences": ({"deltas": 1}, "deltas=1"),
     "blocks": ({"stride": 2}, "stride=2"),
@@ -321,3 +325,18 @@ def test_bidirectional_stacks_and_truncation_take_texts():
         model = RNNClassifier(**SMALL | more).fit(WORDS, LANGUAGES)
         whole = model.predict_proba(WORDS)
         np.testing.assert_array_equal(model.predict_proba(WORDS[3:4]), whole[3:4])
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_warnings_about_what_x_means_name_the_line_of_the_caller(estimator, method):
+    texts = [[f"name {i}"] for i in range(10)]
+    ids = np.random.default_rng(0).integers(0, 7, (10, 9))
+    y = [0, 1] * 5
+    for X, says in ((texts, "single token"), (ids, "categorical_features=")):
+        targets = [[label] * len(x) for label, x in zip(y, X, strict=True)]
+        model = estimator(hidden_size=2, max_iter=1, random_state=0)
+        of_classes = {} if method == "fit" or estimator is RNNRegressor else {"classes": [0, 1]}
+        with pytest.warns(UserWarning, match=says) as caught:
+            getattr(model, method)(X, targets if estimator is RNNTagger else y, **of_classes)
+        assert [w.filename for w in caught if says in str(w.message)] == [__file__]

@@ -79,7 +79,13 @@ def begin_with(network: Network, symbols: Symbols | None, init: Any) -> None:
         if isinstance(given, Mapping):
             rows = _known(given, symbols.vocabularies[k].tokens)
             if not rows:
-                raise ValueError(f"embedding_init has a vector for no token of {called}")
+                token = symbols.vocabularies[k].most_frequent(1)
+                raise ValueError(
+                    f"embedding_init has a vector for no token of {called}: its keys are such as "
+                    f"{next(iter(given), None)!r:.60}, and the tokens such as "
+                    f"{token[0][0] if token else None!r:.60}; both have to be words, or both "
+                    "characters, in the same case"
+                )
             for row, vector in rows.items():
                 E[row] = vector
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,17 @@ from elman.data.missing import without_missing_steps
 from elman.data.names import Names
 from elman.data.prepared import Prepared
 from elman.data.sequences import Sequences
-from elman.data.symbols import Symbols, encoded_sequences, has_symbols, hint_of_token_ids
+from elman.data.symbols import (
+    Symbols,
+    encoded_sequences,
+    has_symbols,
+    hint_of_token_ids,
+    hint_of_whole_texts,
+)
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import check_together
 from elman.estimators.fitted import M
+from elman.estimators.hinting import warn_caller
 from elman.estimators.hooks import Meaning, TargetHooks
 from elman.estimators.scoring import check_scoring_name
 from elman.estimators.steps import labelled_steps, validated_steps
@@ -57,12 +63,15 @@ class IncomingData(TargetHooks[M]):
                 estimator=type(self).__name__,
                 ensure_min_timesteps=1,
             )
+            hint = hint_of_whole_texts(data, symbols)
+            if hint is not None:
+                warn_caller(hint)
             return data, symbols.feature_names, symbols
         if self.embedding_init is not None:
             raise ValueError("embedding_init has vectors of categories, but X has numbers alone")
         hint = hint_of_token_ids(X)
         if hint is not None:
-            warnings.warn(hint, stacklevel=5)
+            warn_caller(hint)
         data = check_sequences(
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )

@@ -21,8 +21,8 @@ FRAME = pd.DataFrame({"item": ["a"], "price": [1.5]})
         ("abc", r"a single str; .*pass \[X\]"),
         (b"abc", "a single bytes; .*decode"),
         ([], "no samples"),
-        (["", ""], "no token to learn from"),
-        ([[], []], "no token to learn from"),
+        (["", ""], "every sequence is empty"),
+        ([[], []], "every sequence is empty"),
         ([b"ab"], "X: sample 0 is b'ab'.*decode"),
         (np.array([b"ab"]), "decode"),
         (["a", None], "X: sample 1 is None.*cannot be missing"),
@@ -106,7 +106,7 @@ def test_text_that_is_not_among_the_categories():
         ([FRAME[["price", "item"]]], "same order"),
         ([[("a", 1.5, 2)]], r"X has 3 column\(s\), but the model was trained on 2"),
         ([["a"]], r"X has 1 column\(s\), but the model was trained on 2"),
-        (["a"], "X holds text, a str for each sequence, but the model was trained on sequences"),
+        (["a"], "X holds text, a str for each .* on sequences of rows: pass sequences of rows"),
     ],
     ids=str,
 )
@@ -120,6 +120,11 @@ def test_other_columns_than_in_training(new, says):
     ("train", "new", "says"),
     [
         (["ab"], [["a"]], "trained on text, a str for each sequence: pass .*join"),
+        (
+            ["ab"],
+            [FRAME],
+            "rows, but .*trained on text, a str for each sequence: pass a list of str$",
+        ),
         ([["a"]], ["a"], r"trained on sequences of tokens: pass text.split\(\)"),
         ([[1]], [["a"]], "held whole numbers in training, and holds text now"),
         ([[True]], [[1]], "held bools in training, and holds whole numbers now"),

@@ -1,4 +1,4 @@
-"""X of numbers in; a hint out if it looks like ids of tokens, which nothing may scale."""
+"""X in; a hint out if its values are probably taken for something that they are not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.sequences import Sequences
+from elman.data.symbols.symbols import Symbols
+
 MOST_VALUES = 100_000
 """values that are looked at"""
 FEWEST_VALUES = 50
+FEWEST_TEXTS = 10
 SHARE_OF_DISTINCT = 0.25
 """the most distinct values, as a share of those looked at"""
 DENSITY = 0.5
@@ -58,6 +62,41 @@ def hint_of_token_ids(data: Any) -> str | None:
         "from step to step like numbers of categories rather than like a quantity. They are taken "
         'for quantities: if they are ids of tokens, write categorical_features="all"; if they are '
         "quantities, convert X to float, and this warning goes away"
+    )
+
+
+def hint_of_whole_texts(data: Sequences, symbols: Symbols) -> str | None:
+    """What to warn of if X looks like texts of which each is taken for a single token.
+
+    A column of texts with two axes, as `frame[["name"]].to_numpy()` makes it, has one token in each
+    of its rows.
+
+    Parameters
+    ----------
+    data : Sequences
+        The encoded training data.
+    symbols : Symbols
+        What was learned of them.
+
+    Returns
+    -------
+    str or None
+        A text for a UserWarning; None unless there are at least 10 sequences, each is one token of
+        text, and more than half of the sequences have a token that no other has.
+    """
+    if symbols.form != "tokens" or symbols.vocabularies[0].kind != "text":
+        return None
+    n = len(data)
+    if n < FEWEST_TEXTS or data.lengths.max() > 1:
+        return None
+    n_alone = int((symbols.vocabularies[0].counts[1:] == 1).sum())
+    if 2 * n_alone <= n:
+        return None
+    return (
+        f"each of the {n:,} sequences of X is a single token, and {n_alone:,} of these tokens "
+        "occur once, so that hardly anything can be learned of them. If they are texts whose "
+        "characters are the time steps, pass a list or a 1-D array of str (X[:, 0] of an array); "
+        "if their words are, pass [text.split() for text in X[:, 0]]"
     )
 
 
