@@ -340,3 +340,28 @@ def test_warnings_about_what_x_means_name_the_line_of_the_caller(estimator, meth
         with pytest.warns(UserWarning, match=says) as caught:
             getattr(model, method)(X, targets if estimator is RNNTagger else y, **of_classes)
         assert [w.filename for w in caught if says in str(w.message)] == [__file__]
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_answers_to_nothing_but_unknown_tokens_come_with_a_warning(estimator):
+    genes, n = ["ACGTA", "CCGTA", "TTGCA", "GATCC"], 5
+    y = [[0, 1, 0, 1, 0]] * 4 if estimator is RNNTagger else [0, 1, 0, 1]
+    model = estimator(**SMALL).fit(genes, y)
+    lower = [gene.lower() for gene in genes]
+    with pytest.warns(
+        UserWarning, match="all 20 characters of X are unknown.*such as 'C', 'A', 'T'"
+    ) as got:
+        model.predict(lower)
+    assert [warning.filename for warning in got] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(lower[:3])  # too few to tell
+        model.predict([*lower, "A"])
+    tables = [[(token, i * n + j) for j, token in enumerate(g)] for i, g in enumerate(genes)]
+    mixed = estimator(**SMALL).fit(tables, y)
+    with pytest.warns(UserWarning, match="all 20 tokens in column 0 of X are unknown"):
+        mixed.predict([[(token.lower(), value) for token, value in rows] for rows in tables])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rare = estimator(**SMALL, min_frequency=6).fit(genes, y)  # two of three are unknown
+        rare.predict(lower)

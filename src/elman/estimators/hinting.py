@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from types import FrameType
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -63,23 +62,6 @@ def warn_of(hint: Hint, stacklevel: int) -> None:
         )
     category = NotConvergedWarning if hint.code in TOO_SHORT else TrainingWarning
     warnings.warn(category(message, hint.code), stacklevel=stacklevel + 1)
-
-
-def warn_caller(message: str) -> None:
-    """Give a UserWarning that names the line by which a person called this package.
-
-    How many calls lie between depends on the method, and on what scikit-learn wraps around it.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    level = 2
-    while frame is not None and _is_ours(frame):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, stacklevel=level)
-
-
-def _is_ours(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__", "")
-    return isinstance(module, str) and module.partition(".")[0] in ("elman", "sklearn")
 
 
 def _in_search() -> bool:

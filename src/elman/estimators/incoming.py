@@ -19,11 +19,11 @@ from elman.data.symbols import (
     has_symbols,
     hint_of_token_ids,
     hint_of_whole_texts,
+    warn_caller,
 )
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import check_together
 from elman.estimators.fitted import M
-from elman.estimators.hinting import warn_caller
 from elman.estimators.hooks import Meaning, TargetHooks
 from elman.estimators.scoring import check_scoring_name
 from elman.estimators.steps import labelled_steps, validated_steps
