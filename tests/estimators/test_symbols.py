@@ -365,3 +365,9 @@ def test_answers_to_nothing_but_unknown_tokens_come_with_a_warning(estimator):
         warnings.simplefilter("error")
         rare = estimator(**SMALL, min_frequency=6).fit(genes, y)  # two of three are unknown
         rare.predict(lower)
+
+
+def test_a_size_by_column_where_no_column_has_a_name():
+    clf = RNNClassifier(**SMALL, embedding_size={"name": 3})
+    with pytest.raises(ValueError, match=r"'name', but X has no names .* itself, without a dict"):
+        clf.fit(["ab", "c"], [0, 1])

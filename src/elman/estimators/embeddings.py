@@ -158,7 +158,11 @@ def _by_column(value: Any, symbols: Symbols, name: str, default: Any) -> list[An
         place = key
         if isinstance(key, str):
             if names is None or key not in names:
-                has = "has no names of columns" if names is None else f"has the columns {names}"
+                has = f"has the columns {names}"
+                if names is None:
+                    has = "has no names of columns"
+                    if symbols.n_codes == 1:
+                        has += f": pass what is meant for {key!r} itself, without a dict of columns"
                 raise ValueError(f"{name} names the column {key!r}, but X {has}")
             place = names.index(key)
         if place not in symbols.categorical:

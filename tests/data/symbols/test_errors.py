@@ -37,6 +37,7 @@ FRAME = pd.DataFrame({"item": ["a"], "price": [1.5]})
         ([["a"], ["b", 2.5]], "X: sample 1, time step 1 is 2.5, a float"),
         ([["a", ["b"]]], r"time step 1 is \['b'\], a list: X is nested deeper"),
         ([[("a", [1])]], r"time step 0, column 1 is \[1\], a list: X is nested deeper"),
+        ([[{"item": "a", "price": 1.5}]], r"time step 0 is .*a dict: pass a data frame for each"),
         ([["a", b"b"]], "X: sample 0, time step 1 is b'b', of bytes"),
         ([["a", datetime.date(2020, 1, 1)]], "time step 1 is datetime.date"),
         ([[("a", 1), ("b",)]], r"sample 0, time step 1 has 1 value\(s\)"),
