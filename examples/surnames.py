@@ -46,8 +46,10 @@ if len(sys.argv) == 1:
     path, name_column, language_column = "surnames.csv", "surname", "language"
     write_invented(path, 400)
     print(f"wrote {path}")
-else:
+elif len(sys.argv) == 4:
     path, name_column, language_column = sys.argv[1:]
+else:
+    sys.exit(__doc__)
 
 data = read(path, text=name_column, label=language_column)
 print(data)

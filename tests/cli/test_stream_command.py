@@ -139,10 +139,16 @@ BAD = {
     "1,-inf": "contains infinity: feature 1",
     "1,1e999": "contains infinity",
     "1_0,2": "has '1_0', which is not a number",
-    "[true, 2]": "has True, which is not a number",
+    '["truth", 2]': "has 'truth', which is not a number",
     "[" * 20000: "is JSON nested too deeply",
     "\xff": "has 1 value(s)",
 }
+
+
+def test_true_and_false_are_1_and_0_as_in_a_file(models):
+    numbers = stream(models, "label", "1,2\n0,3\n1,0\n")
+    bools = stream(models, "label", "True,2\n false ,3\n[true, false]\n")
+    assert (bools.stderr, bools.stdout) == ("", numbers.stdout)
 
 
 def test_a_bad_line_is_reported_and_skipped(models):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -115,7 +116,8 @@ def test_a_mixed_table_is_read_as_in_training(capsys, files, tmp_path):
     with open(new, "w") as file:
         csv.writer(file).writerows([HEAD[:4], *rows])
     code, out, err = run(capsys, "predict", files / "clicks.safetensors", new)
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert re.fullmatch(r"elman: all 25 tokens in column 'action' of .* are unknown.*\n", err)
     X = [np.array([row[1:] for row in rows], object)]
     assert lines_of(out)[1] == ["c", *clf.predict(X).tolist()]
 
@@ -179,6 +181,24 @@ def test_lines_that_are_no_sequences(capsys, monkeypatch, files, name, content, 
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Nagy", "there is no such file or folder; .*standard input: echo 'Nagy' | elman predict"),
+        ("names.txt", "called .txt is no table; if it has a sequence on each line, .* - < "),
+    ],
+)
+def test_texts_in_the_place_of_a_table(capsys, files, tmp_path, monkeypatch, name, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "names.txt").write_text("Nagy\n")
+    for model_of in ("names", "words"):
+        code, out, err = run(capsys, "predict", files / f"{model_of}.safetensors", name)
+        assert (code, out) == (2, "")
+        assert re.search(says, err)
+    err = run(capsys, "predict", files / "clicks.safetensors", name)[2]
+    assert "standard input" not in err
 
 
 # Step by step

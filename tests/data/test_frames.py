@@ -498,5 +498,10 @@ def test_a_long_table_in_the_place_of_sequences_names_from_table(make, column):
     for taker in (RNNClassifier(), RNNTagger(), RNNRegressor()):
         with pytest.raises(TypeError, match=r"column 'run' .*elman\.data\.from_table makes"):
             taker.fit(table, [0, 1])
+        if column == "text":
+            with pytest.raises(
+                TypeError, match=r"a column of it by itself, such as frame\['text'\]"
+            ):
+                taker.fit(table, [0, 1])
     with pytest.raises(TypeError, match=r"column 'run' .*elman\.data\.from_table makes"):
         SequenceScaler().fit(table)

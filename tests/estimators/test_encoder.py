@@ -140,7 +140,7 @@ def test_arguments_that_cannot_be_used(options, says):
         ([["a"]], r"X holds \['a'\], a list; .*analyzer=list"),
         (["a", None], "X: sample 1 is None"),
         ([], "no samples"),
-        ([""], "no token to learn from"),
+        ([""], "every sequence is empty"),
         (np.zeros((3, 2)), "expected a list of str"),
         (pd.DataFrame({"text": ["a"]}), "one of its columns"),
     ],

@@ -409,6 +409,10 @@ REFUSED = {
         "vectors of 2 numbers.*embedding_size is 3",
     ),
     "too few vectors": ({"embedding_init": {"item": np.ones((4, 2))}}, r"\(4, 2\).*5 categories"),
+    "vectors of other tokens": (
+        {"embedding_init": {"act": {"VIEW": [1.0, 2.0]}}},
+        "no token of column 'act'.*keys are such as 'VIEW', and the tokens such as '[a-z]+'",
+    ),
     "NaN": ({"embedding_init": {"item": np.full((5, 2), np.nan)}}, "NaN"),
     "differences": ({"deltas": 1}, "deltas=1"),
     "blocks": ({"stride": 2}, "stride=2"),
@@ -462,3 +466,49 @@ def test_bidirectional_stacks_and_truncation_take_texts():
         model = RNNClassifier(**SMALL | more).fit(WORDS, LANGUAGES)
         whole = model.predict_proba(WORDS)
         np.testing.assert_array_equal(model.predict_proba(WORDS[3:4]), whole[3:4])
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_warnings_about_what_x_means_name_the_line_of_the_caller(estimator, method):
+    texts = [[f"name {i}"] for i in range(10)]
+    ids = np.random.default_rng(0).integers(0, 7, (10, 9))
+    y = [0, 1] * 5
+    for X, says in ((texts, "single token"), (ids, "categorical_features=")):
+        targets = [[label] * len(x) for label, x in zip(y, X, strict=True)]
+        model = estimator(hidden_size=2, max_iter=1, random_state=0)
+        of_classes = {} if method == "fit" or estimator is RNNRegressor else {"classes": [0, 1]}
+        with pytest.warns(UserWarning, match=says) as caught:
+            getattr(model, method)(X, targets if estimator is RNNTagger else y, **of_classes)
+        assert [w.filename for w in caught if says in str(w.message)] == [__file__]
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_answers_to_nothing_but_unknown_tokens_come_with_a_warning(estimator):
+    genes, n = ["ACGTA", "CCGTA", "TTGCA", "GATCC"], 5
+    y = [[0, 1, 0, 1, 0]] * 4 if estimator is RNNTagger else [0, 1, 0, 1]
+    model = estimator(**SMALL).fit(genes, y)
+    lower = [gene.lower() for gene in genes]
+    with pytest.warns(
+        UserWarning, match="all 20 characters of X are unknown.*such as 'C', 'A', 'T'"
+    ) as got:
+        model.predict(lower)
+    assert [warning.filename for warning in got] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(lower[:3])  # too few to tell
+        model.predict([*lower, "A"])
+    tables = [[(token, i * n + j) for j, token in enumerate(g)] for i, g in enumerate(genes)]
+    mixed = estimator(**SMALL).fit(tables, y)
+    with pytest.warns(UserWarning, match="all 20 tokens in column 0 of X are unknown"):
+        mixed.predict([[(token.lower(), value) for token, value in rows] for rows in tables])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rare = estimator(**SMALL, min_frequency=6).fit(genes, y)  # two of three are unknown
+        rare.predict(lower)
+
+
+def test_a_size_by_column_where_no_column_has_a_name():
+    clf = RNNClassifier(**SMALL, embedding_size={"name": 3})
+    with pytest.raises(ValueError, match=r"'name', but X has no names .* itself, without a dict"):
+        clf.fit(["ab", "c"], [0, 1])

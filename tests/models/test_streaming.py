@@ -399,6 +399,8 @@ def test_the_estimators_have_streams(rng, tmp_path):
     assert stream.predict() == clf.predict(X)[3]
     assert "RNNClassifier" in repr(stream)
     assert "n=3" in repr(clf.stream(3))
+    texts = RNNClassifier(hidden_size=2, max_iter=1).fit(["ab", "c"], [0, 1])
+    assert repr(texts.stream()) == "<Stream of a RNNClassifier: characters>"
 
     several = RNNClassifier(**options).fit(X, np.eye(3, dtype=int)[np.arange(12) % 3])
     stream = several.stream()

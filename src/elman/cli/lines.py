@@ -45,7 +45,9 @@ def of_lines(model: Any, model_path: Path) -> Dataset:
     sequences: list[Any] = []
     for number, text in enumerate(_lines(), start=1):
         if not text.strip():
-            raise UserError(f"{NAME}, line {number}: is empty; each line is a sequence")
+            raise UserError(
+                f"{NAME}, line {number}: is empty; each line is a sequence: leave the line out"
+            )
         sequences.append(text if symbols.form == "characters" else _tokens(text, kind, number))
     if not sequences:
         raise UserError(f"{NAME}: has no line; each line is a sequence")
@@ -54,6 +56,29 @@ def of_lines(model: Any, model_path: Path) -> Dataset:
         names = symbols.feature_names or ()
         return Dataset(NamedSequences(columns, names, categorical=names) if names else columns)
     return Dataset(sequences)
+
+
+def refuse_texts(data: Path, model: Any, model_path: Path) -> None:
+    """Raise an error if DATA is probably a text, or has one on each line, for a model of such.
+
+    Raises
+    ------
+    UserError
+        There is no such file, or it is called .txt, and the model reads lines of standard input.
+    """
+    symbols = getattr(model, "symbols", None)
+    if symbols is None or symbols.n_columns > 1:
+        return
+    if not data.exists():
+        raise UserError(
+            f"{data}: there is no such file or folder; if it is a text to answer for, pass it to "
+            f"standard input: echo '{data}' | elman predict {model_path} -"
+        )
+    if data.suffix.lower() == ".txt":
+        raise UserError(
+            f"{data}: a file called .txt is no table; if it has a sequence on each line, pass it "
+            f"to standard input: elman predict {model_path} - < {data}"
+        )
 
 
 def _lines() -> Iterator[str]:

@@ -13,7 +13,7 @@ from elman.cli.engines import DaskAddress, executor_of, is_writer
 from elman.cli.errors import UserError
 from elman.cli.files import STDIN, check_output, load_model, read_for
 from elman.cli.kinds import is_of_numbers, kind_of_model
-from elman.cli.lines import NAME, of_lines
+from elman.cli.lines import NAME, of_lines, refuse_texts
 from elman.cli.text import visible
 from elman.formats.atomic import replacing
 
@@ -74,6 +74,7 @@ def predict(
     if data == STDIN:
         dataset = of_lines(trained, model)
     else:
+        refuse_texts(data, trained, model)
         dataset = read_for(trained, data, given, need_labels=False, model_path=model)
     X = trained.check(dataset.X, NAME if data == STDIN else str(data))
     with answering(trained, executor) as asked:

@@ -278,10 +278,14 @@ def _category(value: Any, kind: str) -> Any:
 
 
 def _number(value: Any) -> float:
+    """A value of a column of numbers; true and false are 1 and 0, as in a file."""
     if value is None:
         return np.nan
-    wanted = isinstance(value, (str, int, float)) and not isinstance(value, bool)
-    if wanted and "_" not in str(value):  # 1_000 is a number in Python's own code alone
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return float(value.strip().lower() == "true")
+    if isinstance(value, (str, int, float)) and "_" not in str(
+        value
+    ):  # 1_000 is a number in Python's own code alone
         try:
             return float(value)
         except (ValueError, OverflowError):

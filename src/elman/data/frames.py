@@ -47,8 +47,8 @@ FIXES = {
     "the column out",
     "text": f"convert every value to a number, or leave the column out. {OF_TEXT}",
     "categories": "make numbers of them (pandas.get_dummies or polars' to_dummies make a column of "
-    "0 and 1 for each), or leave the column out. Only RNNClassifier, RNNTagger and RNNRegressor "
-    "read categories as they are (categorical_features)",
+    "0 and 1 for each), or leave the column out. RNNClassifier, RNNTagger and RNNRegressor read "
+    "categories as they are, in a list of sequences (categorical_features)",
     "objects": "make columns of numbers of them, or leave the column out",
 }
 """What a column may hold that no network takes, and what to do about it."""

@@ -19,7 +19,7 @@ from elman.data.samples import LAYOUTS, as_array, plain_sample, plain_samples, r
 from elman.data.sequences import Sequences, first_infinite, first_not_finite, is_small
 from elman.data.sources import Apart, converted
 from elman.data.store.stored import Stored
-from elman.data.values import OF_TEXT, is_nested, refuse_types
+from elman.data.values import is_nested, refuse_types
 from elman.targets.checks import shown
 
 Array = NDArray[Any]
@@ -244,7 +244,8 @@ class _Checker:
             first, is_bytes = shown(array[:1].tolist()[0]), isinstance(array[0], bytes)
             decode = "decode them, [x.decode() for x in X], and " if is_bytes else ""
             return seen + (
-                f"The values are {'bytes' if is_bytes else 'strings'} ({first}, ...). {OF_TEXT}: "
+                f"The values are {'bytes' if is_bytes else 'strings'} ({first}, ...). "
+                "RNNClassifier, RNNTagger and RNNRegressor read text: "
                 f"{decode}pass the strings to one of them directly, each of which is then a "
                 "sequence of characters; or make numbers of them with elman.TokenEncoder, which "
                 'an estimator takes with categorical_features="all".'

@@ -14,7 +14,8 @@ from elman.targets.checks import shown
 Array = NDArray[Any]
 
 OF_TEXT = (
-    "Only RNNClassifier, RNNTagger and RNNRegressor read text, as categories (categorical_features)"
+    "RNNClassifier, RNNTagger and RNNRegressor read text: a list of str or a column of it by "
+    "itself, such as frame['text'], each text a sequence; or a list of sequences with categories"
 )
 """What an error about text says, where numbers are read."""
 

@@ -16,9 +16,9 @@ from elman.nn.network import Network
 
 Array = NDArray[Any]
 
-ONE_HOT_UP_TO = 256
+ONE_HOT_UP_TO = 16
 """categories of a column that embedding_size="auto" feeds one-hot"""
-AUTO_SIZE = 64
+AUTO_SIZE = 32
 """numbers that stand for a category where there are more"""
 
 
@@ -81,7 +81,13 @@ def begin_with(network: Network, symbols: Symbols | None, init: Any) -> None:
         if isinstance(given, Mapping):
             rows = _known(given, symbols.vocabularies[k].tokens)
             if not rows:
-                raise ValueError(f"embedding_init has a vector for no token of {called}")
+                token = symbols.vocabularies[k].most_frequent(1)
+                raise ValueError(
+                    f"embedding_init has a vector for no token of {called}: its keys are such as "
+                    f"{next(iter(given), None)!r:.60}, and the tokens such as "
+                    f"{token[0][0] if token else None!r:.60}; both have to be words, or both "
+                    "characters, in the same case"
+                )
             for row, vector in rows.items():
                 E[row] = vector
         else:
@@ -198,7 +204,11 @@ def _by_column(value: Any, symbols: Symbols, name: str, default: Any) -> list[An
         place = key
         if isinstance(key, str):
             if names is None or key not in names:
-                has = "has no names of columns" if names is None else f"has the columns {names}"
+                has = f"has the columns {names}"
+                if names is None:
+                    has = "has no names of columns"
+                    if symbols.n_codes == 1:
+                        has += f": pass what is meant for {key!r} itself, without a dict of columns"
                 raise ValueError(f"{name} names the column {key!r}, but X {has}")
             place = names.index(key)
         if place not in symbols.categorical:

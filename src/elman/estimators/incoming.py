@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,10 @@ from elman.data.symbols import (
     encoded_sequences,
     has_symbols,
     hint_of_token_ids,
+    hint_of_whole_texts,
     renumber,
     symbols_of_training,
+    warn_caller,
 )
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import check_together
@@ -75,6 +76,9 @@ class IncomingData(TargetHooks[M]):
                 estimator=type(self).__name__,
                 ensure_min_timesteps=1,
             )
+            hint = hint_of_whole_texts(data, symbols)
+            if hint is not None:
+                warn_caller(hint)
             return data, symbols.feature_names, symbols
         for name, neutral in FOR_CATEGORIES.items():
             value = getattr(self, name)
@@ -85,7 +89,7 @@ class IncomingData(TargetHooks[M]):
                 )
         hint = hint_of_token_ids(X)
         if hint is not None:
-            warnings.warn(hint, stacklevel=5)
+            warn_caller(hint)
         data = check_sequences(
             X, dtype=self._dtype(), estimator=type(self).__name__, missing=self.missing
         )

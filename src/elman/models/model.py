@@ -21,7 +21,13 @@ from elman.data.prepared import Prepared
 from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
 from elman.data.sequences import Sequences
-from elman.data.symbols import Symbols, encoded_sequences, has_symbols
+from elman.data.symbols import (
+    Symbols,
+    encoded_sequences,
+    has_symbols,
+    hint_of_unknown,
+    warn_caller,
+)
 from elman.data.validation import check_sequences
 from elman.models.columns import restored_columns
 from elman.models.inference import (
@@ -260,7 +266,7 @@ class TrainedModel:
             X = scaler.transform(X, name)
         called = estimator or self.kind
         if self.symbols is not None:
-            return encoded_sequences(
+            found = encoded_sequences(
                 X,
                 self.symbols,
                 name=name,
@@ -268,6 +274,10 @@ class TrainedModel:
                 estimator=called,
                 look_at_values=False,
             )
+            hint = hint_of_unknown(found, self.symbols, name, called)
+            if hint is not None:
+                warn_caller(hint)
+            return found
         if not isinstance(X, (str, bytes)) and has_symbols(X):
             raise TypeError(
                 f"{name} holds texts or other categories, but {called} was trained on numbers: "

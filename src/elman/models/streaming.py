@@ -380,6 +380,9 @@ class Stream:
 
     def __repr__(self) -> str:
         n = "" if self._n is None else f"n={self._n}, "
+        symbols = self._model.symbols
+        if symbols is not None and symbols.form != "steps":
+            return f"<Stream of a {self._model.kind}: {n}{symbols.form}>"
         features = "feature" if self._n_features == 1 else "features"
         return f"<Stream of a {self._model.kind}: {n}{self._n_features} {features}>"
 

@@ -259,7 +259,8 @@ def test_labels_of_characters_are_lists_or_texts_as_long():
 @pytest.mark.parametrize(
     ("more", "arguments", "message"),
     [
-        ({"name": ["a", None, "b"]}, {}, r"the text, column 'name', is missing in row 1, one of 1"),
+        ({"name": ["a", None, "b"]}, {}, r"the text, column 'name', is missing in row 1: leave"),
+        ({"name": ["a", None, None]}, {}, r"is missing in row 1, the first of 2 such rows: leave"),
         ({"name": [7, 8, 9]}, {}, "'name' holds 7 in row 0, of type int, and text= takes a text"),
         ({"name": [["a"], ["b"], ["c"]]}, {}, r"'name' holds lists.*features=\['name'\]"),
         ({}, {"text": "nam"}, "no column 'nam', which text= names; did you mean 'name'"),

@@ -344,7 +344,7 @@ def test_lists_are_sorted_by_their_times_with_their_labels_and_weights():
         (
             {"n": [1, None, 3, 4, 5]},
             {"id": "n"},
-            "the id, column 'n', is missing in row 1, one of 1",
+            "the id, column 'n', is missing in row 1: fill",
         ),
         (
             {"n": [3, 1, None, 4, 5]},

@@ -2,7 +2,12 @@
 
 from elman.data.symbols.asked import check_categorical_features
 from elman.data.symbols.encoding import encoded_sequences
-from elman.data.symbols.hint import hint_of_token_ids
+from elman.data.symbols.hint import (
+    hint_of_token_ids,
+    hint_of_unknown,
+    hint_of_whole_texts,
+    warn_caller,
+)
 from elman.data.symbols.recognising import has_symbols
 from elman.data.symbols.symbols import Symbols
 from elman.data.symbols.trained import renumber, symbols_of_training
@@ -15,6 +20,9 @@ __all__ = [
     "encoded_sequences",
     "has_symbols",
     "hint_of_token_ids",
+    "hint_of_unknown",
+    "hint_of_whole_texts",
     "renumber",
     "symbols_of_training",
+    "warn_caller",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import numbers
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
@@ -129,6 +130,11 @@ def _refuse(values: list[Any], missing: Array | None, place: Place) -> NoReturn:
             )
         if isinstance(value, bytes):
             raise TypeError(f"{place(i)} is {shown(value)}, of bytes: decode it to a str")
+        if isinstance(value, Mapping):
+            raise TypeError(
+                f"{place(i)} is {shown(value)}, {a_kind(value)}: pass a data frame for each "
+                "sequence (pandas.DataFrame(steps)), or a tuple of values for each step"
+            )
         if not isinstance(value, (str, *REAL)):
             raise TypeError(
                 f"{place(i)} is {shown(value)}, {a_kind(value)}: a category is a str, an "

@@ -1,15 +1,23 @@
-"""X of numbers in; a hint out if it looks like ids of tokens, which nothing may scale."""
+"""X in; a hint out if its values are probably taken for something that they are not."""
 
 from __future__ import annotations
 
+import sys
+import warnings
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.sequences import Sequences
+from elman.data.symbols.symbols import Symbols
+
 MOST_VALUES = 100_000
 """values that are looked at"""
 FEWEST_VALUES = 50
+FEWEST_TEXTS = 10
+FEWEST_UNKNOWN = 20
 SHARE_OF_DISTINCT = 0.25
 """the most distinct values, as a share of those looked at"""
 DENSITY = 0.5
@@ -58,6 +66,98 @@ def hint_of_token_ids(data: Any) -> str | None:
         "from step to step like numbers of categories rather than like a quantity. They are taken "
         'for quantities: if they are ids of tokens, write categorical_features="all"; if they are '
         "quantities, convert X to float, and this warning goes away"
+    )
+
+
+def hint_of_whole_texts(data: Sequences, symbols: Symbols) -> str | None:
+    """What to warn of if X looks like texts of which each is taken for a single token.
+
+    A column of texts with two axes, as `frame[["name"]].to_numpy()` makes it, has one token in each
+    of its rows.
+
+    Parameters
+    ----------
+    data : Sequences
+        The encoded training data.
+    symbols : Symbols
+        What was learned of them.
+
+    Returns
+    -------
+    str or None
+        A text for a UserWarning; None unless there are at least 10 sequences, each is one token of
+        text, and more than half of the sequences have a token that no other has.
+    """
+    if symbols.form != "tokens" or symbols.vocabularies[0].kind != "text":
+        return None
+    n = len(data)
+    if n < FEWEST_TEXTS or data.lengths.max() > 1:
+        return None
+    n_alone = int((symbols.vocabularies[0].counts[1:] == 1).sum())
+    if 2 * n_alone <= n:
+        return None
+    return (
+        f"each of the {n:,} sequences of X is a single token, and {n_alone:,} of these tokens "
+        "occur once, so that hardly anything can be learned of them. If they are texts whose "
+        "characters are the time steps, pass a list or a 1-D array of str (X[:, 0] of an array); "
+        "if their words are, pass [text.split() for text in X[:, 0]]"
+    )
+
+
+def hint_of_unknown(data: Sequences, symbols: Symbols, name: str, estimator: str) -> str | None:
+    """What to warn of if nothing in a categorical column is known from training.
+
+    Parameters
+    ----------
+    data : Sequences
+        Encoded data to answer for.
+    symbols : Symbols
+        What was learned of the training data.
+    name, estimator : str
+        What the data and the estimator are called.
+
+    Returns
+    -------
+    str or None
+        A text for a UserWarning; None if a token is known, if there are fewer than 20, or if
+        training had so many rare ones that unknown was the commonest.
+    """
+    if data.n_steps < FEWEST_UNKNOWN:
+        return None
+    for k, vocabulary in enumerate(symbols.vocabularies):
+        if vocabulary.unknown_share > 0.5 or any(data[i][:, k].any() for i in range(len(data))):
+            continue
+        what = "characters" if symbols.form == "characters" else "tokens"
+        if symbols.form == "steps":
+            names, j = symbols.feature_names, symbols.categorical[k]
+            what += f" in column {j if names is None else names[j]!r}"
+        known = ", ".join(repr(token)[:60] for token, _ in vocabulary.most_frequent(3))
+        return (
+            f"all {data.n_steps:,} {what} of {name} are unknown, so that they do not matter for "
+            f"the answers: {estimator} was trained on others, such as {known}. Write them as in "
+            "training: in the same case, Unicode form and alphabet, and cut in the same way"
+        )
+    return None
+
+
+def warn_caller(message: str) -> None:
+    """Give a UserWarning that names the line by which a person called this package.
+
+    How many calls lie between depends on the method, and on what scikit-learn wraps around it.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and _is_ours(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    module = frame.f_globals.get("__name__", "")
+    return isinstance(module, str) and module.partition(".")[0] in (
+        "elman",
+        "sklearn",
+        "contextlib",
     )
 
 

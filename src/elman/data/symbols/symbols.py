@@ -455,9 +455,17 @@ class Symbols:
     def _check_form(self, raw: Raw, estimator: str) -> None:
         """Whether X has the form and the columns of training."""
         if "characters" in (raw.form, self.form) and raw.form != self.form:
-            fix = "pass text.split(), or whatever else made the tokens, for each text"
-            if self.form == "characters":
-                fix = f"pass [''.join(tokens) for tokens in {raw.name}] if each is one character"
+            if self.form == "steps":
+                fix = "pass sequences of rows with the same columns"
+            elif self.form == "tokens":
+                fix = "pass text.split(), or whatever else made the tokens, for each text"
+            elif raw.form == "tokens":
+                fix = (
+                    f"pass [''.join(tokens) for tokens in {raw.name}] if each token is one "
+                    "character, or [' '.join(tokens) ...] if each is a word of a text"
+                )
+            else:
+                fix = "pass a list of str"
             raise TypeError(
                 f"{raw.name} holds {CALLED[raw.form]}, but {estimator} was trained on "
                 f"{CALLED[self.form]}: {fix}"

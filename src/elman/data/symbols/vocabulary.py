@@ -278,7 +278,7 @@ def learned(
         why = (
             f"no token occurs often enough for min_frequency={min_frequency!r}"
             if any(counts.values())
-            else "it has no token to learn from"
+            else "every sequence is empty"
         )
         raise ValueError(f"{column} has no category: {why}; {_fix(counts)}")
     if len(kept) + 1 > MOST_CATEGORIES:

@@ -166,6 +166,12 @@ def a_text_each(columns: Columns, roles: Roles) -> tuple[Steps, list[Any]]:
     return Steps(steps, whole, None), texts.tolist()
 
 
+def _first(columns: Columns, rows: Array) -> str:
+    """Where the first of some rows is, and how many they are if there are more."""
+    others = f", the first of {len(rows):,} such rows" if len(rows) > 1 else ""
+    return f"{columns.place(int(rows[0]))}{others}"
+
+
 def _texts(columns: Columns, name: str) -> Array:
     """The texts of a column; ReaderError if one is missing, or something else."""
     column = columns.columns[name]
@@ -173,7 +179,7 @@ def _texts(columns: Columns, name: str) -> Array:
     if len(gone):
         raise ReaderError(
             f"{columns.source}: the text, column {cut(name)}, is missing in "
-            f"{columns.place(int(gone[0]))}, one of {len(gone)} row(s): leave these rows out"
+            f"{_first(columns, gone)}: leave these rows out"
         )
     if is_text(column):
         return column
@@ -222,7 +228,7 @@ def _ids(columns: Columns, names: tuple[str, ...]) -> list[Array]:
         if len(gone):
             raise ReaderError(
                 f"{columns.source}: the id, column {cut(name)}, is missing in "
-                f"{columns.place(int(gone[0]))}, one of {len(gone)} row(s): fill it in, or leave "
+                f"{_first(columns, gone)}: fill it in, or leave "
                 "these rows out"
             )
         if holds_lists(column):
@@ -238,10 +244,7 @@ def _times(columns: Columns, name: str) -> Array:
         return np.zeros(0)
     gone = np.flatnonzero(missing_values(column))
     if len(gone):
-        reason = (
-            f"is missing in {columns.place(int(gone[0]))}, one of {len(gone)} row(s): fill it in, "
-            "or leave these rows out"
-        )
+        reason = f"is missing in {_first(columns, gone)}: fill it in, or leave these rows out"
     elif column.dtype.kind == "f" and np.isinf(column).any():
         reason = f"{_seen(columns, name, int(np.argmax(np.isinf(column))))}: times are finite"
     elif column.dtype.kind in "iufM":
