@@ -126,6 +126,46 @@ def test_resumed_from_a_checkpoint_to_the_bit(case, tmp_path):
     np.testing.assert_array_equal(half.model_.network.params.flat, model.model_.network.params.flat)
 
 
+OTHER_RUNS = {
+    "other vectors": ({"embedding_init": 2.0}, "embedding_init is another"),
+    "no vectors": ({"embedding_init": None, "embedding_size": 2}, "embedding_init"),
+    "other categories": ({"categories": 7}, "vocabulary of X is another"),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_RUNS)
+def test_a_checkpoint_of_other_vectors_or_categories_is_not_gone_on_with(case, what, tmp_path):
+    """Half of the training would be that of the other run."""
+
+    def vectors(model, value):
+        known = model.symbols_.vocabularies
+        by_column = {k: np.full((v.n_categories, 2), value) for k, v in enumerate(known)}
+        by_column = {known_as(model, k): E for k, E in by_column.items()}
+        return by_column if len(by_column) > 1 else by_column.popitem()[1]
+
+    def known_as(model, k):
+        return model.symbols_.categorical[k]
+
+    model, X, y = case()
+    model.fit(X, y)
+    listed = [[*v.tokens] for v in model.symbols_.vocabularies]
+    run = clone(model).set_params(
+        categories=listed,
+        embedding_init=vectors(model, 1.0),
+        checkpoint=str(tmp_path),
+        on_epoch=lambda e: e.epoch == 1 and "pause",
+    )
+    run.fit(X, y)
+    changed, message = OTHER_RUNS[what]
+    if isinstance(changed.get("embedding_init"), float):
+        changed = {"embedding_init": vectors(model, changed["embedding_init"])}
+    if "categories" in changed:  # as many, of which one never occurs
+        changed = {"categories": [[*column[:-1], "$"] for column in listed]}
+    with pytest.raises(ValueError, match=message):
+        clone(run).set_params(on_epoch=None, **changed).fit(X, y)
+    clone(run).set_params(on_epoch=None).fit(X, y)
+
+
 def test_partial_fit_keeps_the_vocabulary_of_the_first_call():
     model = RNNClassifier(**SMALL).partial_fit(WORDS[:6], LANGUAGES[:6], classes=[*set(LANGUAGES)])
     n = model.model_.symbols.n_categories
@@ -417,6 +457,7 @@ REFUSED = {
     "differences": ({"deltas": 1}, "deltas=1"),
     "blocks": ({"stride": 2}, "stride=2"),
     "amplitudes": ({"scale_each": True}, "scale_each=True"),
+    "no category but unknown": ({"max_categories": 1}, "max_categories=1.*at least 2"),
     "a column that is not there": ({"categorical_features": ["itm"]}, "itm"),
 }
 

@@ -55,10 +55,25 @@ def fingerprint(
         **{name: value for name, value in parameters.items() if decides_bits(name)},
         **given,
         "y": digest(given["y"], repr(meaning), *arrays.values()),
+        **_of_symbols(estimator, model),
         "version of elman": version("elman"),
         "version of numpy": np.__version__,
         "backend": f"{backend.name} ({backend.isa})",
     }
+
+
+def _of_symbols(estimator: Any, model: TrainedModel) -> dict[str, str]:
+    """What tells the vocabularies of X from others, and the vectors that they begin with."""
+    if model.symbols is None:
+        return {}
+    described, arrays = model.symbols.describe()
+    named = [part for name in sorted(arrays) for part in (name, arrays[name])]
+    found = {"vocabulary of X": digest(json.dumps(described, sort_keys=True), *named)}
+    if estimator.embedding_init is not None:
+        params = model.network.params
+        vectors = [params[name] for name in sorted(params) if name.startswith("embedding")]
+        found["embedding_init"] = digest(*vectors)
+    return found
 
 
 def asked_for(estimator: Any) -> dict[str, Any]:

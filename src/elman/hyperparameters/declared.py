@@ -816,7 +816,7 @@ class SymbolParameters:
     )
     max_categories: int | None = declared(
         None,
-        optional(integer(1)),
+        optional(integer(2)),
         help="At most so many categories of a column; rarer ones are taken as unknown.",
         doc="""
         At most so many categories of a column, the commonest ones; the rarer ones are taken

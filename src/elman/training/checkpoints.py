@@ -367,7 +367,7 @@ def _entry(fingerprint: Fingerprint, name: str) -> Any:
     return fingerprint.get(name)
 
 
-DIGESTS = ("X", "y", "sample_weight", "validation data")
+DIGESTS = ("X", "y", "sample_weight", "validation data", "vocabulary of X", "embedding_init")
 """Parts of a fingerprint that are digests; a message says only that they differ."""
 
 
