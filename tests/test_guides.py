@@ -439,6 +439,10 @@ def test_the_table_of_data_names_every_file_and_no_other():
     there = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
     there |= {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
     named = set(re.findall(r"`(\w+\.py|\w+/)`", table))
-    below = {path.name for part in ("tables", "store", "symbols") for path in (folder / part).glob("*.py")}
+    below = {
+        path.name
+        for part in ("tables", "store", "symbols")
+        for path in (folder / part).glob("*.py")
+    }
     assert there <= named
     assert named <= there | below

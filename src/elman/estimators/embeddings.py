@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 ONE_HOT_UP_TO = 16
 """categories of a column that embedding_size="auto" feeds one-hot"""
-AUTO_SIZE = 32
+AUTO_SIZE = 16
 """numbers that stand for a category where there are more"""
 
 

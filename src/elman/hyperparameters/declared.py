@@ -844,7 +844,7 @@ class SymbolParameters:
         doc="""
         Numbers that stand for a category, learned with the network. None feeds one-hot columns,
         which costs no more time, since the product with them is a row of the weights. "auto" does
-        so for up to 16 categories, and takes 32 numbers for more. A dict has one of these for
+        so for up to 16 categories, and takes 16 numbers for more. A dict has one of these for
         each column, by name or index.
         """,
         shapes="network",
