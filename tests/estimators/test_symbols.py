@@ -323,6 +323,20 @@ def test_numbers_alone_have_neither_categories_nor_vectors(kind, option):
     kind(**SMALL, **option, categorical_features="all").fit(X, y)
 
 
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("place", [1, 2])
+def test_categories_of_numbers_are_no_numbers_in_any_sample(kind, place):
+    """Whatever the first sample holds: pandas makes numbers of both where it joins them."""
+    frames = [pd.DataFrame({"n": [3, 4], "price": [0.5, 1.5]}) for _ in range(3)]
+    y = [["D", "N"]] * 3 if kind is RNNTagger else [0, 1, 1]
+    numbers = kind(**SMALL).fit(frames, y)
+    frames[place] = frames[place].astype({"n": "category"})
+    for ask in (lambda: kind(**SMALL).fit(frames, y), lambda: numbers.predict(frames)):
+        with pytest.raises(TypeError, match=f"sample {place}: column 'n' holds categories"):
+            ask()
+    kind(**SMALL, categorical_features=["n"]).fit(frames, y)
+
+
 CONTAINERS = {
     "array": lambda: np.array(WORDS),
     "objects": lambda: np.array(WORDS, dtype=object),

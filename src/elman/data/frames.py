@@ -179,7 +179,10 @@ def _of_pandas(frames: Sequence[Any], place: Place) -> tuple[list[Array], list[L
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of types that may be joined otherwise some day
             long = pandas.concat(frames, ignore_index=True)
-        if all(map(_is_numeric, long.dtypes)):  # so that those of every frame are
+        # So that those of every frame are, but for categories of numbers that became numbers.
+        if all(map(_is_numeric, long.dtypes)) and not any(
+            hasattr(dtype, "categories") for frame in frames for dtype in frame.dtypes
+        ):
             return _cut(_by_column(long, 0, place), frames), labels
     return [_by_column(frame, i, place) for i, frame in enumerate(frames)], labels
 
