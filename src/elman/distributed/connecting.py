@@ -160,10 +160,11 @@ def client_at(address: str) -> Iterator[Any]:
     try:
         client = make(where, timeout=REACHED_IN)
     except (OSError, ValueError) as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:  # what the connection itself met
+        cause: BaseException | None = error
+        reason = type(error).__name__
+        while cause is not None:  # what the connection itself met, if it says so
+            reason = str(cause) or reason
             cause = cause.__cause__
-        reason = str(cause) or type(cause).__name__
         raise ConnectionError(
             f"no Dask scheduler answers at {where} ({reason}): is it running, and can this machine "
             "reach it?"
