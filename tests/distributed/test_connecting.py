@@ -164,7 +164,9 @@ def test_answers_of_what_is_no_estimator(tmp_path):
 def test_the_reason_why_no_scheduler_answers(monkeypatch):
     monkeypatch.setattr(connecting, "REACHED_IN", 3)
     with (
-        pytest.raises(ConnectionError, match=r"at tcp://127.0.0.1:1 \(.*(refused|Timed out)") as error,
+        pytest.raises(
+            ConnectionError, match=r"at tcp://127.0.0.1:1 \(.*(refused|Timed out)"
+        ) as error,
         client_at("tcp://127.0.0.1:1"),
     ):
         pass
