@@ -175,7 +175,8 @@ def test_a_search_that_is_killed_leaves_no_process_and_no_file(tmp_path):
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_search_that_is_ended_leaves_no_file_and_says_nothing(tmp_path, n_jobs, name):
     program = (
-        "import elman, numpy as np\n"
+        "import elman, numpy as np, signal\n"
+        f"signal.signal(signal.{name}, signal.SIG_DFL)\n"  # nohup has the tests ignore SIGHUP
         "X, y = np.random.default_rng(0).normal(size=(20, 5, 2)), ['a', 'b'] * 10\n"
         "start = elman.RNNClassifier(3, max_iter=2)\n"
         f"elman.tune(X, y, estimator=start, minutes=9, cv=2, n_jobs={n_jobs})\n"
