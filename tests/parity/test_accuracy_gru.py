@@ -15,7 +15,7 @@ from benchmarks.accuracy import torch_gru
 from benchmarks.sets import DataSet
 
 
-@pytest.mark.parametrize("readout", ["last", "mean", "both"])
+@pytest.mark.parametrize("readout", ["last", "mean", "last+mean", "max", "last+max"])
 def test_what_is_behind_the_end_of_a_recording_does_not_count(readout, rng):
     torch.manual_seed(3)
     model = torch_gru.Model(2, 5, readout).eval()
