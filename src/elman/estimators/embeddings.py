@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from elman.data.symbols import Symbols
 from elman.data.symbols.asked import columns_named, is_asked
 from elman.data.symbols.flat import is_missing
+from elman.data.symbols.raw import column_called
 from elman.nn.categories import Columns, embedding_name
 from elman.nn.network import Network
 
@@ -226,6 +227,4 @@ def _column(symbols: Symbols, j: int) -> Any:
 
 def _called(symbols: Symbols, k: int) -> str:
     """A categorical column, as errors call it."""
-    if symbols.n_columns == 1:
-        return "X"
-    return f"column {_column(symbols, symbols.categorical[k])!r}"
+    return column_called(symbols.categorical[k], symbols.feature_names, symbols.n_columns, "X")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.symbols.symbols import check_frequency
 from elman.hyperparameters.checks import a_kind, accepting, integer, optional, plain
 
 
@@ -135,14 +136,4 @@ def initial_vectors(name: str, value: Any) -> None:
 @accepting("int >= 1, float in (0, 1)", float)
 def frequency(name: str, value: Any) -> None:
     """A count, a share, or None."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(
-            f"{name}={value!r:.200} is {a_kind(value)}; it must be an int of at least 1, a share "
-            "between 0 and 1, or None"
-        )
-    whole, number = isinstance(value, numbers.Integral), float(value)
-    if (whole and number < 1) or (not whole and not 0 < number < 1):
-        raise ValueError(
-            f"{name}={value!r:.200}; it must be an int of at least 1 (how often), or a float "
-            "between 0 and 1 (which share of all tokens)"
-        )
+    check_frequency(value, name)

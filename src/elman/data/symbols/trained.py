@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.data.symbols.raw import column_called
 from elman.data.symbols.symbols import Symbols
 from elman.data.symbols.vocabulary import Vocabulary, learned
 
@@ -77,7 +78,9 @@ def symbols_of_training(
             min_frequency=min_frequency,
             max_categories=max_categories,
             keep_rare=symbols.handle_unknown == "error",
-            column=_called(symbols, k),
+            column=column_called(
+                symbols.categorical[k], symbols.feature_names, symbols.n_columns, "X"
+            ),
         )
         new = {token: i for i, token in enumerate(found.tokens, start=1)}
         ids = np.zeros(len(counts), np.int64)
@@ -101,11 +104,3 @@ def _counts(vocabulary: Vocabulary, ids: Array) -> NDArray[np.int64]:
     """Occurrences by id; what is missing and to be left out is none."""
     known = ids[np.isfinite(ids)].astype(np.int64)
     return np.bincount(known, minlength=vocabulary.n_categories)
-
-
-def _called(symbols: Symbols, k: int) -> str:
-    if symbols.n_columns == 1:
-        return "X"
-    j = symbols.categorical[k]
-    name = j if symbols.feature_names is None else repr(symbols.feature_names[j])
-    return f"column {name} of X"
