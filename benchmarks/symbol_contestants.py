@@ -313,7 +313,7 @@ def pytorch(problem: Problem, n_threads: int, *, packed: bool) -> Contestant:
         n_threads,
         trainer(len(tensors)),
         lambda: logits().argmax(1),
-        step if n_threads == 1 and packed else None,
+        step if n_threads == 1 and not packed else None,
         logits,
         gradients,
         trainer(min(BATCH, len(tensors))),

@@ -18,7 +18,7 @@ LEVELS = [
     {"__main__"},
     {"cli"},
     {"reporting", "tuning"},
-    {"plotting", "metrics", "callbacks"},
+    {"plotting", "metrics", "callbacks", "exchange"},
     {"estimators"},
     {"distributed"},
     {"training", "evaluation", "explain"},
@@ -33,7 +33,10 @@ LEVELS = [
 OUTSIDE = {
     "sklearn": {"estimators"},
     "scipy": set(),
-    "safetensors": {"formats"},
+    "safetensors": {"formats", "exchange"},
+    "onnx": set(),
+    "torch": set(),
+    "h5py": set(),
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": set(),
@@ -51,7 +54,7 @@ OUTSIDE = {
 """Packages of others, and the folders whose modules may import them when they are themselves
 imported. Inside a function any folder may, except for those in `NEVER`."""
 
-NEVER = {"torch", "jax", "onnx", "onnxruntime", "joblib"}
+NEVER = {"jax", "onnxruntime", "joblib", "tensorflow", "keras"}
 """Packages that nothing here imports, not even inside a function."""
 
 INSIDE = {
@@ -63,6 +66,9 @@ INSIDE = {
     "mpi4py": {"cli"},
     "tensorboardX": {"callbacks"},
     "mlflow": {"callbacks"},
+    "onnx": {"exchange"},
+    "torch": {"exchange"},
+    "h5py": {"exchange"},
 }
 """Packages that only functions in these folders may import."""
 

@@ -48,6 +48,7 @@ _MODULES = (
     "callbacks",
     "data",
     "evaluation",
+    "exchange",
     "explain",
     "metrics",
     "models",

@@ -11,7 +11,11 @@ from elman.estimators.classifier import RNNClassifier
 from elman.estimators.pipelines import pipeline_of
 from elman.estimators.regressor import RNNRegressor
 from elman.estimators.tagger import RNNTagger
+from elman.hyperparameters.network import parameters_of
 from elman.models import files
+from elman.models.files import Saved
+from elman.models.history import History
+from elman.models.model import TrainedModel
 
 ESTIMATORS: dict[str, type[RecurrentEstimator]] = {  # type: ignore[type-arg]  # of any model
     kind.__name__: kind for kind in (RNNClassifier, RNNRegressor, RNNTagger)
@@ -62,3 +66,32 @@ def load(path: str | Path) -> Any:
     alone = replace(saved.model, before=(), feature_names=saved.pipeline.feature_names)
     last = estimator._of_saved(saved._replace(model=alone))
     return pipeline_of(saved, last, saved.pipeline)
+
+
+def estimator_of(model: TrainedModel) -> Any:
+    """A fitted estimator around a model that no estimator of ours trained.
+
+    Its hyper-parameters are those that describe the model (cell, sizes, readout, standardisation,
+    what NaN means), and for the rest the defaults; its history is empty.
+
+    Parameters
+    ----------
+    model : TrainedModel
+
+    Returns
+    -------
+    RNNClassifier, RNNRegressor or RNNTagger
+        It predicts what the model does, can be saved, and goes on training with `partial_fit`.
+    """
+    estimator = ESTIMATORS[model.kind]
+    described = parameters_of(model.network.layout) | {
+        "deltas": model.frontend.deltas,
+        "stride": model.frontend.stride,
+        "scale_each": model.frontend.scale_each,
+        "standardize": model.standardisation is not None,
+        "missing": model.missing,
+        "dtype": model.network.params.dtype.name,
+    }
+    known = estimator._get_param_names()
+    parameters = {name: value for name, value in described.items() if name in known}
+    return estimator._of_saved(Saved(model, parameters, History()))

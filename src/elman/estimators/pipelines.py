@@ -87,7 +87,7 @@ def save(given: Any, path: str | Path) -> None:
         verbose=bool(given.verbose),
     )
     parameters = estimator.get_params(deep=False)
-    model = _through_scalers(found.steps, estimator._model())
+    model = through_scalers(found.steps, estimator._model())
     files.save(path, Saved(model, parameters, estimator.history_, steps))
 
 
@@ -168,11 +168,23 @@ def stream(given: Any, n: int | None = None) -> Stream:
             )
     if isinstance(found.estimator, TrainedModel):
         return found.model.stream(n)
-    return _through_scalers(found.steps, found.estimator._model()).stream(n)
+    return through_scalers(found.steps, found.estimator._model()).stream(n)
 
 
-def _through_scalers(steps: Any, model: TrainedModel) -> TrainedModel:
-    """The model with the scalers of a pipeline before it."""
+def through_scalers(steps: Any, model: TrainedModel) -> TrainedModel:
+    """The model with the scalers of a pipeline before it.
+
+    Parameters
+    ----------
+    steps : sequence of (str, SequenceScaler)
+        Name and scaler, in order.
+    model : TrainedModel
+
+    Raises
+    ------
+    ValueError
+        A scaler was fitted on other features than the model.
+    """
     scalers = []
     for name, step in steps:
         learned = step._fitted()

@@ -1,0 +1,4 @@
+"""Trained models for other runtimes, and models of other frameworks as ours.
+
+Each road is a module: what it needs of others (onnx, torch, h5py) is imported when it is taken.
+"""
