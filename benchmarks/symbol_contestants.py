@@ -134,8 +134,13 @@ class Contestant(NamedTuple):
     """A training step with the first samples."""
 
 
-def ours(problem: Problem, n_threads: int, *, is_dense: bool = False) -> Contestant:
-    """Our engine, on numbers of symbols or, for comparison, on arrays of zeros and ones."""
+def ours(
+    problem: Problem, n_threads: int, *, is_dense: bool = False, recompute_every: int = 0
+) -> Contestant:
+    """Our engine, on numbers of symbols or, for comparison, on arrays of zeros and ones.
+
+    With `recompute_every` training keeps the states after every so many steps alone.
+    """
     if is_dense:
         problem = dense(problem)
     backend = get_backend("native", n_threads=n_threads)
@@ -147,7 +152,7 @@ def ours(problem: Problem, n_threads: int, *, is_dense: bool = False) -> Contest
     def trainer(n_samples: int) -> Callable[[], Any]:
         some = np.arange(n_samples)
         training = Labelled(Prepared(data), problem.y, None).subset(some)
-        plan = Plan(1, BATCH, lambda epoch: RATE, CLIP)
+        plan = Plan(1, BATCH, lambda epoch: RATE, CLIP, recompute_every=recompute_every)
         optimizer = make_optimizer("adam", trained.params)
         shuffling = np.random.default_rng(1)
         return lambda: run_epoch(

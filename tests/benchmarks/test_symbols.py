@@ -81,8 +81,8 @@ class TestSheets:
 
     def test_everything_that_was_measured_is_shown(self):
         memory = [
-            {"name": side, "cell": "gru", "extra_bytes": size}
-            for side, size in zip(symbols.SIDES, (1e6, 3e6, 8e6), strict=True)
+            {"name": side, "cell": "gru", "extra_bytes": size, "seconds": 0.25}
+            for side, size in zip(symbols.SIDES, (1e6, 2e6, 3e6, 8e6), strict=True)
         ]
         adam = [
             {"name": f"{who}, {what}", "median": m, "low": m, "high": m}
@@ -94,9 +94,10 @@ class TestSheets:
         sheets = symbols.sheets(result | {"adam": {"shape": [700, 6], "rows": adam}})
         assert len(sheets) == len(symbols.KINDS) + 2
         assert [line[1:] for line in sheets[-1].rows] == [
-            ["1.0 MB", "0.12", "≤ 0.2"],
-            ["3.0 MB", "0.38", ""],
-            ["8.0 MB", "", ""],
+            ["1.0 MB", "0.12", "≤ 0.2", "250 ms"],
+            ["2.0 MB", "0.25", "≤ 0.2", "250 ms"],
+            ["3.0 MB", "0.38", "≤ 0.2", "250 ms"],
+            ["8.0 MB", "", "", "250 ms"],
         ]
         assert [line[-1] for line in sheets[-2].rows] == ["25%", "100%", "60%", "100%"]
 
