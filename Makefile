@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+RUNTIMES := .venv-runtimes
 SITE := .venv-docs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 NATIVE := CMakeLists.txt pyproject.toml $(wildcard native/*/*)
@@ -16,7 +17,7 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 export ELMAN_REQUIRE_NATIVE
 
 .PHONY: help demo test check format bench bench-quick accuracy accuracy-tuned accuracy-torch learning learning-torch \
-  learning-linear benchmark-data parity same-bits cluster proofs fuzz docs figures clean
+  learning-linear benchmark-data parity runtimes same-bits cluster proofs fuzz docs figures clean
 
 help:
 	@echo "make demo        learn a rule that takes memory, then who is speaking; tables and pictures"
@@ -24,6 +25,7 @@ help:
 	@echo "make check       lint, formats, types"
 	@echo "make format      put formats right"
 	@echo "make parity      compare live with PyTorch (installs it in $(PEERS))"
+	@echo "make runtimes    exported models in the runtimes they are for: tract, Node, a browser, Keras, C on small machines"
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults on public data sets, over 10 seeds, beside linear models;"
 	@echo "                 accuracy-tuned what tuning finds in 5 minutes each, accuracy-torch PyTorch's GRU"
@@ -98,6 +100,21 @@ $(PEERS)/.all: $(PEERS)/.torch
 parity: $(PEERS)/.torch
 	$(PEERS)/bin/python -m pytest tests/parity $(ARGS)
 
+# What exported models run in. Programs that pip does not have (a C compiler for ARM, qemu, Node, Chromium) are
+# used where they are; ELMAN_REQUIRE_RUNTIMES=1 makes a missing one an error.
+$(RUNTIMES)/.all: $(NATIVE)
+	$(PYTHON) -m venv $(RUNTIMES)
+	@$(RUNTIMES)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@echo "Installing other runtimes in $(RUNTIMES)..."
+	@$(RUNTIMES)/bin/python $(PIP_INSTALL) --group build --group test --group runtimes
+	@$(RUNTIMES)/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+	@if command -v npm > /dev/null; then \
+	  npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(RUNTIMES) onnxruntime-web@1.30.0; fi
+	@touch $@
+
+runtimes: $(RUNTIMES)/.all
+	$(RUNTIMES)/bin/python -m pytest tests/runtimes $(ARGS)
+
 bench: $(PEERS)/.all
 	$(PEERS)/bin/python -m benchmarks $(ARGS)
 
@@ -164,5 +181,5 @@ figures: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scale.picture
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(SITE) build dist docs/generated elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(RUNTIMES) $(SITE) build dist docs/generated elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
