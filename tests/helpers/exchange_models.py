@@ -66,7 +66,7 @@ def network_of(layout, seed=0, dtype="float32"):
     for name, weight in network.params.items():
         if name.endswith((".b", ".initial", ".query", ".gain")):
             weight[...] += rng.normal(scale=0.5, size=weight.shape)
-    network.params["head.W"][...] *= 3  # so that answers differ from sample to sample
+    network.params["head.W"][...] *= 2  # so that answers differ from sample to sample
     return network
 
 
@@ -121,7 +121,7 @@ def model_of_kind(
     n_features_in = 6 if two_d else n_features
 
     def drawn():
-        mean, scale = rng.normal(2, 3, n_features), rng.uniform(0.5, 3, n_features)
+        mean, scale = rng.normal(2, 1, n_features), rng.uniform(2, 4, n_features)
         return Standardisation(mean, scale)
 
     before = tuple(
