@@ -2,3 +2,21 @@
 
 Each road is a module: what it needs of others (onnx, torch, h5py) is imported when it is taken.
 """
+
+from elman.exchange.parts import ExchangeError
+from elman.exchange.torch import (
+    from_state_dict,
+    from_torch,
+    save_state_dict,
+    to_state_dict,
+    to_torch,
+)
+
+__all__ = [
+    "ExchangeError",
+    "from_state_dict",
+    "from_torch",
+    "save_state_dict",
+    "to_state_dict",
+    "to_torch",
+]
