@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ from elman.exchange.torch.found import CONVERSION, Affine, Finder, Stack
 from elman.exchange.torch.names import listed
 from elman.exchange.torch.tensors import Tensors, tensors_of
 from elman.models.classifier import TrainedClassifier
+from elman.models.files import Saved
+from elman.models.history import History
 from elman.models.labels import describe_labels
 from elman.models.model import TrainedModel
+from elman.models.pipeline import SCALER, PipelineSteps, StepBefore
 from elman.models.regressor import TrainedRegressor
 from elman.models.tagger import TrainedTagger
 from elman.nn.categories import embedding_name
@@ -250,12 +254,14 @@ def estimator_around(model: TrainedModel) -> Any:
 
     if not model.before:
         return estimator_of(model)
-    from sklearn.pipeline import make_pipeline
+    from elman.estimators.pipelines import pipeline_of
 
-    from elman.estimators.scaler import SequenceScaler
-
-    scalers = [SequenceScaler._of_fitted(scaler) for scaler in model.before]
-    return make_pipeline(*scalers, estimator_of(model.after_scalers))
+    last = estimator_of(replace(model, before=(), feature_names=None))
+    scalers = [StepBefore(f"scaler{i}", SCALER) for i, _ in enumerate(model.before)]
+    steps = PipelineSteps(
+        before=tuple(scalers), name=type(last).__name__.lower(), feature_names=None
+    )
+    return pipeline_of(Saved(model, {}, History()), last, steps)
 
 
 def _described(tensors: Tensors, like: Any) -> TrainedModel:
