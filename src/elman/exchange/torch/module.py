@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman.backends.cells import NORM_EPSILON
-from elman.data.frontend import LEAST_AMPLITUDE
 from elman.exchange.parts import model_of
 from elman.exchange.torch.description import BUFFERS, taken_apart
+from elman.exchange.torch.layers import layer_classes
 from elman.exchange.torch.names import is_one_module
 from elman.exchange.torch.reading import from_state_dict
+from elman.exchange.torch.steps import block_means, differences, each_scaled, own_steps
 from elman.models.model import TrainedModel
 from elman.nn.layout import Layout
 from elman.nn.readouts import names_of
@@ -156,7 +156,7 @@ def __getattr__(name: str) -> Any:
 
 @cache
 def _module_class() -> Any:
-    """The class of all modules."""
+    """The class of all modules; ImportError if there is no PyTorch."""
     try:
         import torch
     except ImportError as error:
@@ -164,93 +164,7 @@ def _module_class() -> Any:
     from torch import nn
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-    class NormedRNN(nn.Module):  # type: ignore[misc]  # Module is Any where there is no PyTorch
-        """One recurrent layer with layer normalisation, step by step."""
-
-        def __init__(self, layout: Layout, n_inputs: int, hidden_size: int) -> None:
-            super().__init__()
-            self.cell, self.hidden_size = layout.cell, hidden_size
-            self.ends = ("", "_reverse")[: layout.n_directions]
-            kind = layout.cell.kind
-            n_rows, n_sums = len(kind.gates) * hidden_size, len(kind.biases) * hidden_size
-            for end in self.ends:
-                for name, shape in (
-                    ("weight_ih", (n_rows, n_inputs)),
-                    ("weight_hh", (n_rows, hidden_size)),
-                    ("bias", (n_sums,)),
-                    ("gain", (n_sums,)),
-                ):
-                    setattr(self, f"{name}_l0{end}", nn.Parameter(torch.zeros(shape)))
-
-        def forward(self, x: Tensor, lengths: Tensor, states: list[Tensor]) -> Any:
-            """H (n, T, directions * hidden_size) and the last hidden states, side by side."""
-            H, last = [], []
-            for end, state in zip(self.ends, states, strict=True):
-                turned = _reversed(x, lengths) if end else x
-                own, final = self._run(turned, lengths, state, end)
-                H.append(_reversed(own, lengths) if end else own)
-                last.append(final[:, : self.hidden_size])
-            return torch.cat(H, 2), torch.cat(last, 1)
-
-        def _run(self, x: Tensor, lengths: Tensor, state: Tensor, end: str) -> Any:
-            A_x = x @ getattr(self, f"weight_ih_l0{end}").T
-            H = []
-            for t in range(x.shape[1]):
-                new = self._step(A_x[:, t], state, end)
-                state = torch.where((t < lengths)[:, None], new, state)
-                H.append(state[:, : self.hidden_size])
-            empty = x.new_zeros((len(x), 0, self.hidden_size))
-            return torch.stack(H, 1) if H else empty, state
-
-        def _step(self, A_x: Tensor, state: Tensor, end: str) -> Tensor:
-            h = state[:, : self.hidden_size]
-            A_h = h @ getattr(self, f"weight_hh_l0{end}").T
-            size, kind = self.hidden_size, self.cell.kind
-            bias, gain = getattr(self, f"bias_l0{end}"), getattr(self, f"gain_l0{end}")
-            sums = []
-            for i in range(len(kind.biases)):
-                own = slice(i * size, (i + 1) * size)
-                parts = [
-                    A[:, gate * size : (gate + 1) * size]
-                    for A, into in ((A_x, kind.x_sums), (A_h, kind.h_sums))
-                    for gate, at in enumerate(into)
-                    if at == i
-                ]
-                sums.append(
-                    nn.functional.layer_norm(
-                        sum(parts[1:], parts[0]), (size,), gain[own], bias[own], NORM_EPSILON
-                    )
-                )
-            if self.cell.name == "elman":
-                return torch.relu(sums[0]) if self.cell.activation == "relu" else sums[0].tanh()
-            if self.cell.name == "gru":
-                r, z = sums[0].sigmoid(), sums[1].sigmoid()
-                n = torch.tanh(sums[2] + r * sums[3])
-                return n + z * (h - n)
-            i, f, g, o = sums[0].sigmoid(), sums[1].sigmoid(), sums[2].tanh(), sums[3].sigmoid()
-            c = f * state[:, size:] + i * g
-            return torch.cat([o * torch.tanh(c), c], 1)
-
-    class Attention(nn.Module):  # type: ignore[misc]
-        """The query of the readout "attention"."""
-
-        def __init__(self, width: int) -> None:
-            super().__init__()
-            self.query = nn.Parameter(torch.zeros(width))
-
-        def forward(self, H: Tensor, own: Tensor) -> Tensor:
-            scores = (H @ self.query) / len(self.query) ** 0.5
-            # The lowest number, not -inf: a sample without a step has nothing else.
-            scores = scores.masked_fill(~own, torch.finfo(scores.dtype).min)
-            return (scores.softmax(1)[:, :, None] * H).sum(1)
-
-    class Statistics(nn.Module):  # type: ignore[misc]
-        """Buffers by name."""
-
-        def __init__(self, arrays: dict[str, Any]) -> None:
-            super().__init__()
-            for name, array in arrays.items():
-                self.register_buffer(name, torch.tensor(array))
+    layers = layer_classes()
 
     class ElmanModule(nn.Module):  # type: ignore[misc]
         """A model that elman trained, as `elman.exchange.to_torch` describes it.
@@ -276,7 +190,7 @@ def _module_class() -> Any:
                 n_inputs += layout.n_features - len(layout.categories)
                 self.rnn = self._stack(layout, n_inputs)
                 if "attention" in names_of(layout.readout):
-                    self.attention = Attention(layout.width)
+                    self.attention = layers.Attention(layout.width)
                 self.head = nn.Linear(layout.n_read, layout.n_outputs)
             for name, array in state.items():
                 if name.startswith("initial_"):
@@ -287,7 +201,7 @@ def _module_class() -> Any:
                 owner, _, own = name.partition(".")
                 buffers.setdefault(owner, {})[own] = state[name]
             for owner, arrays in buffers.items():
-                self.add_module(owner, Statistics(arrays))
+                self.add_module(owner, layers.Statistics(arrays))
             self.load_state_dict({name: torch.tensor(array) for name, array in state.items()})
             self.embedding.requires_grad_(not layout.frozen_embeddings)
             self.eval()
@@ -302,7 +216,8 @@ def _module_class() -> Any:
             widths = [n_inputs, *(layout.n_directions * size for size in sizes)]
             if layout.cell.layer_norm:
                 return nn.ModuleList(
-                    NormedRNN(layout, n_in, size) for n_in, size in zip(widths, sizes, strict=False)
+                    layers.NormedRNN(layout, n_in, size)
+                    for n_in, size in zip(widths, sizes, strict=False)
                 )
             kind = {"elman": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[layout.cell.name]
             options: dict[str, Any] = {"batch_first": True, "bidirectional": layout.bidirectional}
@@ -374,9 +289,7 @@ def _module_class() -> Any:
             n, n_timesteps = like.shape[:2]
             if lengths is None:
                 return like.new_ones((n, n_timesteps, 1))
-            own = torch.arange(n_timesteps, device=like.device) < torch.as_tensor(
-                lengths, device=like.device
-            ).reshape(-1, 1)
+            own = own_steps(torch.as_tensor(lengths, device=like.device), n_timesteps)
             return own[:, :, None].to(like.dtype)
 
         def _wide(self) -> Any:
@@ -411,7 +324,7 @@ def _module_class() -> Any:
         def _prepared(self, X: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
             """Standardised steps, how many of each sample there are, and which were kept."""
             model = self.trained_model
-            own = torch.arange(X.shape[1], device=X.device) < lengths[:, None]
+            own = own_steps(lengths, X.shape[1])
             if X.is_floating_point():
                 bad = X.isinf() if model.missing != "error" else ~X.isfinite()
                 bad = bad.any(2) & own
@@ -432,9 +345,7 @@ def _module_class() -> Any:
                 order = (~kept).to(torch.int8).argsort(dim=1, stable=True)
                 x = x.gather(1, order[:, :, None].expand(x.shape))
                 lengths = kept.sum(1)
-                x = x.masked_fill(
-                    (torch.arange(x.shape[1], device=x.device) >= lengths[:, None])[:, :, None], 0
-                )
+                x = x.masked_fill(~own_steps(lengths, x.shape[1])[:, :, None], 0)
             for i in range(len(model.before)):
                 scaler = getattr(self, f"before{i}")
                 x = (x - scaler.mean) / scaler.scale
@@ -450,22 +361,26 @@ def _module_class() -> Any:
             codes, x = x[:, :, :n_codes], x[:, :, n_codes:]
             of_samples = []
             if frontend.scale_each:
-                x, mean, amplitude = self._each_scaled(x, lengths)
+                x, mean, amplitude = each_scaled(x, lengths)
                 logs = (amplitude.log() - self.frontend.log_mean) / self.frontend.log_scale
                 of_samples = [logs, mean]
             if frontend.stride > 1:
-                x, lengths = self._block_means(x, lengths, frontend.stride)
+                x, lengths = block_means(x, lengths, frontend.stride)
             parts, found = [x], x
             for order in range(frontend.deltas):
-                before = torch.cat([torch.full_like(found[:, :1], torch.nan), found[:, :-1]], 1)
-                found = (found - before)[:, : x.shape[1]]
+                found = differences(found)
                 parts.append(found / self.frontend.delta_scale[order])
             parts += [each[:, None].expand(-1, x.shape[1], -1) for each in of_samples]
             if model.missing == "mask":
                 parts.append(x.isnan().to(x.dtype))
             x = torch.cat(parts, 2)
-            own = (torch.arange(x.shape[1], device=x.device) < lengths[:, None])[:, :, None]
+            own = own_steps(lengths, x.shape[1])[:, :, None]
             x = x.masked_fill(x.isnan() | ~own, 0).to(self.head.weight.dtype)
+            if not bool(x.isfinite().all()):
+                raise ValueError(
+                    f"what the scaling makes of X leaves the range of {x.dtype}: values are too "
+                    "large, or too far from those of training"
+                )
             if n_codes:
                 x = torch.cat([*self._vectors(codes, own), x], 2)
             return x, lengths
@@ -486,37 +401,10 @@ def _module_class() -> Any:
                     found.append(nn.functional.one_hot(ids.long(), n).to(self.head.weight.dtype))
             return found
 
-        @staticmethod
-        def _each_scaled(x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            own = (torch.arange(x.shape[1], device=x.device) < lengths[:, None])[:, :, None]
-            observed = own & ~x.isnan()
-            counts = observed.sum(1).to(x.dtype)
-
-            def mean_of(values: Tensor) -> Tensor:
-                return values.masked_fill(~observed, 0).sum(1) / counts
-
-            mean = mean_of(x)
-            mean = mean + mean_of(x - mean[:, None])  # its rounding
-            amplitude = mean_of((x - mean[:, None]) ** 2).clamp(min=LEAST_AMPLITUDE**2).sqrt()
-            divisor = amplitude.masked_fill(amplitude.isnan(), 1)
-            return (x - mean[:, None]) / divisor[:, None], mean, amplitude
-
-        @staticmethod
-        def _block_means(x: Tensor, lengths: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-            n, n_timesteps, width = x.shape
-            n_blocks = -(-n_timesteps // stride)
-            own = (torch.arange(n_timesteps, device=x.device) < lengths[:, None])[:, :, None]
-            observed = own & ~x.isnan()
-            more = (0, 0, 0, n_blocks * stride - n_timesteps)
-            total = nn.functional.pad(x.masked_fill(~observed, 0), more)
-            counts = nn.functional.pad(observed.to(x.dtype), more)
-            shape = n, n_blocks, stride, width
-            means = total.reshape(shape).sum(2) / counts.reshape(shape).sum(2)
-            return means, (lengths + stride - 1).div(stride, rounding_mode="floor")
-
         def _initial(self, n: int) -> tuple[list[list[Tensor]], Tensor]:
-            """For each layer and direction the state before the first step, (n, state_size); and
-            what the last layer gives for it, (n, width).
+            """States before the first step, and what the last layer gives for them, (n, width).
+
+            Of each layer and direction (n, state_size).
             """
             layout = self.trained_model.network.layout
             states, final = [], None
@@ -539,7 +427,7 @@ def _module_class() -> Any:
             """
             layout = self.trained_model.network.layout
             initial, before = self._initial(len(x))
-            own = (torch.arange(x.shape[1], device=x.device) < lengths[:, None])[:, :, None]
+            own = own_steps(lengths, x.shape[1])[:, :, None]
             if is_one_module(layout):
                 H, last = self._run(self.rnn, x, lengths, initial)
                 final = torch.cat([*last[-layout.n_directions :]], 1)
@@ -581,7 +469,7 @@ def _module_class() -> Any:
 
         def _read(self, H: Tensor, final: Tensor, lengths: Tensor) -> Tensor:
             """What the head reads of each sample."""
-            own = torch.arange(H.shape[1], device=H.device) < lengths[:, None]
+            own = own_steps(lengths, H.shape[1])
             parts = []
             for name in names_of(self.trained_model.network.layout.readout):
                 if name == "last" or not H.shape[1]:
@@ -595,13 +483,6 @@ def _module_class() -> Any:
                     value = self.attention(H, own)
                 parts.append(torch.where((lengths == 0)[:, None], final, value))
             return torch.cat(parts, 1)
-
-    def _reversed(x: Tensor, lengths: Tensor) -> Tensor:
-        """Each sample turned round within its own length."""
-        steps = torch.arange(x.shape[1], device=x.device)
-        turned = lengths[:, None] - 1 - steps
-        turned = torch.where(turned >= 0, turned, steps)
-        return x.gather(1, turned[:, :, None].expand(x.shape))
 
     ElmanModule.__module__, ElmanModule.__qualname__ = __name__, NAME
     return ElmanModule
