@@ -5,5 +5,20 @@ Each road is a module: what it needs of others (onnx, torch, h5py) is imported w
 
 from elman.exchange.onnx import to_onnx
 from elman.exchange.parts import ExchangeError
+from elman.exchange.torch import (
+    from_state_dict,
+    from_torch,
+    save_state_dict,
+    to_state_dict,
+    to_torch,
+)
 
-__all__ = ["ExchangeError", "to_onnx"]
+__all__ = [
+    "ExchangeError",
+    "from_state_dict",
+    "from_torch",
+    "save_state_dict",
+    "to_onnx",
+    "to_state_dict",
+    "to_torch",
+]
