@@ -53,8 +53,10 @@ def to_onnx(
     - of a regressor, instead of both, ``y``: (batch,), (batch, n_targets), or with the axis of time
       between them, float64.
 
-    Past a sample's end probabilities are 0, numbers NaN, and labels "" or, of whole numbers, the
-    largest negative one that is no class (the metadata's ``past_end_label``).
+    Past a sample's end probabilities are 0 and numbers NaN. The label there is "" or, among whole
+    numbers, the largest negative one that is no class: the metadata's ``no_label``. A sample that
+    holds NaN or infinity, which is an error here, has NaN as its probabilities or numbers, and that
+    label; NaN is a missing value there as well if the model has ``missing="mask"``.
 
     With categories among the columns ``X`` holds the numbers alone, and each categorical column is
     an input of its own, ``tokens0``, ``tokens1``, ... (batch, time): strings, int64 or bool. If
@@ -76,10 +78,11 @@ def to_onnx(
         Whether the graph reads one time step in a call. Its inputs are then ``x``, the step without
         the axis of time, and ``state`` (batch, state_size), float64; it has the output ``stateN``
         as well, which is the next call's ``state``. Zeros begin a sequence. After every step the
-        answer is that of a whole sequence of so many steps, also within a block of a front end.
+        answer is that of a whole sequence of so many steps, also within a block of a front end. A
+        step that holds NaN or infinity leaves the state of its stream as it is.
     labels : bool, default=True
         Whether ``label`` holds the classes; False: their numbers, int64, for runtimes that know no
-        strings (tract, OpenVINO, OpenCV); past a sample's end -1.
+        strings (tract, OpenVINO, OpenCV), and -1 for none.
     tokens : {"text", "ids"}, optional
         As what categories come in: by default as ids where ``labels=False``, and else as text.
 
@@ -97,9 +100,8 @@ def to_onnx(
     Notes
     -----
     The file answers in float32, with the weights of a float64 network rounded; its probabilities
-    are within about 1e-6 of the model's. NaN in a sample is an error here; in the file it makes the
-    sample's probabilities NaN, unless ``missing="mask"``. An empty batch ends ONNX Runtime's
-    process if the cell is a GRU or an LSTM: do not feed one.
+    are within about 1e-6 of the model's. An empty batch ends ONNX Runtime's process if the cell is
+    a GRU or an LSTM: do not feed one.
 
     Examples
     --------

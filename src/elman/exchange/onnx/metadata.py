@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from elman.exchange.onnx.answers import labels_of, past_end_label
+from elman.exchange.onnx.answers import labels_of, no_label
 from elman.exchange.onnx.categories import TYPES, Tokens
 from elman.exchange.onnx.graph import Type
 from elman.exchange.onnx.numbers import n_numbers
 from elman.exchange.onnx.stream import widths_of_state
-from elman.models.kinds import is_of_numbers, is_of_steps, kind_of_model
+from elman.models.kinds import is_of_numbers, kind_of_model
 from elman.models.model import TrainedModel
 
 EMPTY_BATCH = (
@@ -22,8 +22,9 @@ EMPTY_BATCH = (
     "whole process."
 )
 NAN = {
-    "error": "NaN is not allowed within a sample: its answer would be NaN, and its label nothing.",
-    "mask": "NaN is a missing value, which the graph masks.",
+    "error": "A sample that holds NaN or infinity has NaN as its probabilities, and no label.",
+    "mask": "NaN is a missing value; a sample that holds infinity has NaN as its probabilities, "
+    "and no label.",
 }
 
 
@@ -53,9 +54,8 @@ def metadata(model: TrainedModel, *, stream: bool, labels: bool, tokens: Tokens)
         found["feature_names"] = [*model.feature_names]
     if not is_of_numbers(kind):
         found["classes"] = model.__dict__["classes"].tolist()
-    if is_of_steps(kind) and not stream and not is_of_numbers(kind):
-        table = labels_of(model.__dict__["classes"]) if labels else None
-        found["past_end_label"] = -1 if table is None else past_end_label(table)
+        table = labels_of(model.__dict__["classes"]) if labels and kind != "labels" else None
+        found["no_label"] = -1 if table is None else no_label(table)
     if model.symbols is not None:
         found |= _of_symbols(model, tokens)
     if stream:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from elman.exchange.onnx.graph import Graph, Type, Value
 from elman.exchange.parts import affine_of
 from elman.models.model import TrainedModel
@@ -68,3 +70,24 @@ def wide(g: Graph, numbers: Numbers) -> Value:
     if numbers.type_ == Type.DOUBLE:
         return numbers.values
     return g.cast(numbers.values, Type.DOUBLE)
+
+
+def refused(g: Graph, inputs: Value, own: Value | None) -> Value:
+    """Which samples hold NaN or infinity where the network would read it: (batch, 1), bool.
+
+    The recurrent operators of ONNX Runtime make a plausible number of NaN.
+
+    Parameters
+    ----------
+    g : Graph
+    inputs : value of shape (time, batch, n_inputs), float32
+        What the network reads.
+    own : value of shape (time, batch, 1), bool, or None
+        Which steps are a sample's own; None: all.
+    """
+    largest = g.constant(np.finfo(np.float32).max, Type.FLOAT, "largest")
+    bad = g.add("Not", g.add("LessOrEqual", g.add("Abs", inputs), largest))
+    if own is not None:
+        bad = g.add("And", bad, own)
+    count = g.summed(g.summed(g.cast(bad, Type.FLOAT), 2, keepdims=True), 0)
+    return g.add("Greater", count, g.constant(0, Type.FLOAT, "zero"))

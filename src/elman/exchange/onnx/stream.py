@@ -7,6 +7,8 @@ the steps, and where it is 0 the graph takes the learned initial state.
 
 Within a block of a front end the network reads the unfinished block, and what it remembers stays as
 it was, so that after every step the answer is that of a whole sequence of so many steps.
+
+A step that holds NaN or infinity, which is an error of ours, leaves the state as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from elman.exchange.onnx.categories import Tokens, checked, first_layer
 from elman.exchange.onnx.graph import Graph, Type, Value
 from elman.exchange.onnx.inputs import declared
 from elman.exchange.onnx.layers import read_step
-from elman.exchange.onnx.numbers import Numbers, masked, n_numbers, scaled, wide
+from elman.exchange.onnx.numbers import Numbers, masked, n_numbers, refused, scaled, wide
 from elman.exchange.onnx.readouts import query_of
 from elman.exchange.onnx.whole import head
 from elman.exchange.parts import directions_of
@@ -122,27 +124,26 @@ class _Step:
         self.g, self.model, self.state = g, model, state
         self.zero = g.constant(0, Type.DOUBLE, "zero")
         self.one = g.constant(1, Type.DOUBLE, "one")
-        stride = model.frontend.stride
-        n_steps = state.before("n_steps")
-        self.ended: Value | None = None
-        """which streams have a block that ends with this step, (batch, 1); None: all"""
-        n_blocks = n_steps
-        if stride > 1:
-            size = g.add("Add", state.before("block.size"), self.one)
-            self.size = size
-            self.ended = g.add("Equal", size, g.constant(stride, Type.DOUBLE, "stride"))
-            state.set("block.size", g.where(self.ended, self.zero, size))
+        n_blocks = state.before("n_steps")
         self.begins = g.add("Equal", n_blocks, self.zero)
         self.n_blocks = g.add("Add", n_blocks, self.one)
-        self._go_on("n_steps", n_steps, self.n_blocks)
+        self.kept: dict[str, tuple[Value, Value]] = {}
+        """parts of the state, before and after a step that ends a block"""
+        self.within: dict[str, Value] = {}
+        """parts that are of a block, and 0 where it ends, after the step"""
+        self.ended: Value = ""
+        """which streams have a block that ends with the step, (batch, 1), where there are blocks"""
+        self._go_on("n_steps", n_blocks, self.n_blocks)
 
     def built(self, given: Any, *, labels: bool) -> Graph:
         """The whole graph."""
         g, model, layout = self.g, self.model, self.model.network.layout
         numbers: list[Value] = []
+        bad: Value | None = None
         if given.numbers is not None:
             of_step = scaled(g, model, given.numbers)
             numbers = masked(g, of_step) if model.frontend.plain else [self._fronted(of_step)]
+            bad = refused(g, numbers[0], None)
         ids = [
             checked(g, each, n, None)
             for each, (n, _) in zip(given.ids, layout.categories, strict=True)
@@ -160,15 +161,30 @@ class _Step:
             folds = {"mean": self._mean, "max": self._max, "attention": self._attention}
             parts = [folds[name](h) if name in folds else h for name in names_of(layout.readout)]
             value = g.concatenated(parts, axis=1)
-        add_answers(g, model, head(g, model, value), None, labels=labels)
+        add_answers(g, model, head(g, model, value), None, bad, labels=labels)
+        self._settle(bad)
         self.state.add_output()
         return g
 
     def _go_on(self, name: str, before: Value, after: Value) -> None:
-        """A part of the state goes on where a block has ended, and else stays."""
-        if self.ended is not None:
-            after = self.g.where(self.ended, after, before)
-        self.state.set(name, after)
+        """Say what a part of the state is once a block has ended; until then it stays."""
+        self.kept[name] = before, after
+
+    def _settle(self, bad: Value | None) -> None:
+        """Say what the state is after the step.
+
+        `bad`: the streams whose step is refused, (batch, 1); None: none is.
+        """
+        g, goes_on = self.g, None if bad is None else self.g.add("Not", bad)
+        for name, after in self.within.items():
+            value = g.where(self.ended, self.zero, after)
+            if goes_on is not None:
+                value = g.where(goes_on, value, self.state.before(name))
+            self.state.set(name, value)
+        if self.within:
+            goes_on = self.ended if goes_on is None else g.add("And", goes_on, self.ended)
+        for name, (before, after) in self.kept.items():
+            self.state.set(name, after if goes_on is None else g.where(goes_on, after, before))
 
     def _states_before(self) -> list[list[Value]]:
         """Of each layer the parts of its state, (batch, hidden_size) in float32."""
@@ -201,11 +217,12 @@ class _Step:
         here = values
         if frontend.stride > 1:
             total = g.add("Add", state.before("block.sum"), values)
-            self._begin_again("block.sum", total)
-            count = self.size
+            count = g.add("Add", state.before("block.size"), self.one)
+            self.ended = g.add("Equal", count, g.constant(frontend.stride, Type.DOUBLE, "stride"))
+            self.within |= {"block.size": count, "block.sum": total}
             if gaps is not None:
                 gaps = g.add("Add", state.before("block.gaps"), gaps)
-                self._begin_again("block.gaps", gaps)
+                self.within["block.gaps"] = gaps
                 count = g.add("Sub", count, gaps)
                 there = g.add("Greater", count, self.zero)
                 count = g.add("Max", count, self.one)
@@ -223,10 +240,6 @@ class _Step:
         if numbers.missing is not None:
             parts.append(g.cast(g.add("Not", indicators), Type.DOUBLE))
         return g.unsqueezed(g.cast(g.concatenated(parts, axis=1), Type.FLOAT), 0)
-
-    def _begin_again(self, name: str, value: Value) -> None:
-        """A part of the state goes on within a block, and is 0 where it has ended."""
-        self.state.set(name, self.g.where(self.ended or "", self.zero, value))
 
     # Readouts so far
 

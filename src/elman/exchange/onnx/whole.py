@@ -8,7 +8,7 @@ from elman.exchange.onnx.fronted import fronted
 from elman.exchange.onnx.graph import Graph, Type, Value
 from elman.exchange.onnx.inputs import declared
 from elman.exchange.onnx.layers import read_whole
-from elman.exchange.onnx.numbers import masked, scaled
+from elman.exchange.onnx.numbers import masked, refused, scaled
 from elman.exchange.onnx.readouts import readout_of_whole
 from elman.exchange.onnx.times import Times
 from elman.models.model import TrainedModel
@@ -32,6 +32,7 @@ def graph_of_whole(model: TrainedModel, *, labels: bool, tokens: Tokens) -> Grap
     times = Times(g, lengths, g.length_of(given.names[0], 1))
     blocks = times
     numbers: list[Value] = []
+    bad: Value | None = None
     if given.numbers is not None:
         of_steps = scaled(g, model, given.numbers)
         if model.frontend.plain:
@@ -39,6 +40,7 @@ def graph_of_whole(model: TrainedModel, *, labels: bool, tokens: Tokens) -> Grap
         else:
             inputs, blocks = fronted(g, model.frontend, of_steps, times)
             numbers = [inputs]
+        bad = refused(g, numbers[0], blocks.own_of_features)
     layout = model.network.layout
     ids = [
         checked(g, each, n, times.own)
@@ -48,13 +50,13 @@ def graph_of_whole(model: TrainedModel, *, labels: bool, tokens: Tokens) -> Grap
     read = read_whole(g, model, g.concatenated(first.inputs, axis=2), first.rows, blocks)
     if not layout.at_every_step:
         logits = head(g, model, readout_of_whole(g, model, read, blocks))
-        add_answers(g, model, logits, None, labels=labels)
+        add_answers(g, model, logits, None, bad, labels=labels)
         return g
     logits = head(g, model, read.H or "")
     if model.frontend.stride > 1:
         stride = g.constant(model.frontend.stride, Type.INT64)
         logits = g.add("Gather", logits, g.add("Div", times.index, stride), axis=0)
-    add_answers(g, model, logits, times, labels=labels)
+    add_answers(g, model, logits, times, bad, labels=labels)
     return g
 
 

@@ -115,4 +115,14 @@ def layer_classes() -> Layers:
             for name, array in arrays.items():
                 self.register_buffer(name, torch.tensor(array))
 
-    return Layers(NormedRNN, Attention, Statistics)
+    found = Layers(NormedRNN, Attention, Statistics)
+    for name, each in found._asdict().items():
+        each.__module__, each.__qualname__ = __name__, name
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    # So that pickle, and torch.save of a whole module, find the classes by their names.
+    if name in Layers._fields:
+        return getattr(layer_classes(), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
