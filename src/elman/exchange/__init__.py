@@ -4,6 +4,7 @@ Each road is a module: what it needs of others (onnx, torch, h5py) is imported w
 """
 
 from elman.exchange.c99 import compare_int8, to_c
+from elman.exchange.keras import read_keras, write_keras
 from elman.exchange.onnx import to_onnx
 from elman.exchange.parts import ExchangeError
 from elman.exchange.torch import (
@@ -19,9 +20,11 @@ __all__ = [
     "compare_int8",
     "from_state_dict",
     "from_torch",
+    "read_keras",
     "save_state_dict",
     "to_c",
     "to_onnx",
     "to_state_dict",
     "to_torch",
+    "write_keras",
 ]
