@@ -325,6 +325,18 @@ def test_a_table_without_names_of_columns(capsys, files, tmp_path):
     assert len(lines_of(out)) == 3
 
 
+def test_embeddings_to_freeze_where_all_is_one_hot_are_said(capsys, files, tmp_path):
+    for options, says in (([], "changes nothing"), (["--embedding-size", "2"], None)):
+        code, _, err = run(
+            capsys,
+            *("fit", files / "clicks.csv", "--id", "visit", "--label", "bought", *SMALL),
+            *("--freeze-embedding", "--force", "-o", tmp_path / "m.safetensors", *options),
+        )
+        assert code == 0
+        assert err.count("\n") == (says is not None)
+        assert says is None or says in err
+
+
 def test_validation_data_are_read_as_the_training_data(capsys, files, tmp_path):
     other = tmp_path / "validation.csv"
     other.write_text("visit,seconds,action,item,bought,note\nv,1.5,7,88,yes,2024-01-01\n")

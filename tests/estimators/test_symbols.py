@@ -314,14 +314,19 @@ def test_a_bool_is_no_whole_number_among_categories(kind, where):
 @pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
 @pytest.mark.parametrize(
     "option",
-    [{"embedding_size": 3}, {"categories": [[1, 2]]}, {"embedding_init": np.ones((3, 2))}],
+    [
+        {"embedding_size": 3},
+        {"categories": [[1, 2]]},
+        {"embedding_init": np.ones((3, 2))},
+        {"freeze_embedding": True},
+    ],
 )
 def test_numbers_alone_have_neither_categories_nor_vectors(kind, option):
     X = [np.array([[1], [2]]), np.array([[2]])]
     y = [["D", "N"], ["N"]] if kind is RNNTagger else [0, 1]
     with pytest.raises(ValueError, match=f"(?s){next(iter(option))}.*X has numbers alone"):
         kind(**SMALL, **option).fit(X, y)
-    kind(**SMALL, **option, categorical_features="all").fit(X, y)
+    kind(**SMALL, **{"embedding_size": 2} | option, categorical_features="all").fit(X, y)
 
 
 @pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
@@ -450,6 +455,39 @@ def test_vectors_to_begin_with_and_to_keep():
     assert not np.array_equal(trained.model_.network.params["embedding0.E"], array)
     by_column = RNNRegressor(**SMALL, embedding_init={"item": np.ones((5, 2))}).fit(VISITS, SPENT)
     assert by_column.model_.network.layout.categories == ((5, 2), (3, 0))
+
+
+ALL_ONE_HOT = "freeze_embedding=True changes nothing.*one-hot.*Set embedding_size"
+
+
+@pytest.mark.parametrize("size", ["auto", None])
+def test_embeddings_to_freeze_where_there_are_none_are_said(size):
+    """In every estimator, whatever makes its categories one-hot, and when training goes on."""
+    few = ["aba", "bb", "abb", "ba"]
+    cases = [
+        (RNNClassifier(**SMALL), few, [0, 1, 0, 1]),
+        (RNNTagger(**SMALL), SENTENCES, TAGS),
+        (RNNRegressor(**SMALL), VISITS, SPENT),
+    ]
+    for model, X, y in cases:
+        model.set_params(embedding_size=size, freeze_embedding=True)
+        classes = {RNNClassifier: [0, 1], RNNTagger: [*"DNV"]}.get(type(model))
+        first = {} if classes is None else {"classes": classes}
+        for by, more in (("fit", {}), ("partial_fit", first)):
+            with pytest.warns(UserWarning, match=ALL_ONE_HOT) as caught:
+                getattr(clone(model), by)(X, y, **more)
+            assert [w.filename for w in caught if "freeze" in str(w.message)] == [__file__]
+        going_on = clone(model).set_params(freeze_embedding=False, warm_start=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            going_on.fit(X, y)
+        with pytest.warns(UserWarning, match=ALL_ONE_HOT):
+            going_on.set_params(freeze_embedding=True).fit(X, y)
+        with warnings.catch_warnings():  # with a vector there is something to freeze
+            warnings.simplefilter("error")
+            clone(model).set_params(embedding_size=2).fit(X, y)
+            if isinstance(model, RNNRegressor):
+                clone(model).set_params(embedding_size={"item": 2}).fit(X, y)
 
 
 REFUSED = {

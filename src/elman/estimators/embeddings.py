@@ -13,6 +13,7 @@ from elman.data.symbols.asked import columns_named, is_asked
 from elman.data.symbols.flat import is_missing
 from elman.data.symbols.raw import column_called
 from elman.nn.categories import Columns, embedding_name
+from elman.nn.layout import Layout
 from elman.nn.network import Network
 
 Array = NDArray[Any]
@@ -105,6 +106,18 @@ def begin_with(network: Network, symbols: Symbols | None, init: Any) -> None:
                 f"embedding_init: the vector of {token!r:.100} holds NaN, infinity or a number "
                 f"that {E.dtype} does not hold"
             )
+
+
+def hint_of_nothing_frozen(layout: Layout) -> str | None:
+    """What to warn of if embeddings are to stay as they are, and no category has one."""
+    if not layout.frozen_embeddings or layout.frozen:
+        return None
+    return (
+        "freeze_embedding=True changes nothing, since every category is fed one-hot: there are no "
+        "vectors to leave as they begin. Set embedding_size to how many numbers a vector has "
+        f"(None and, for up to {ONE_HOT_UP_TO} categories, 'auto' are one-hot), or leave "
+        "freeze_embedding out"
+    )
 
 
 def symbol_differences(

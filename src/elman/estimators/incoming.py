@@ -38,7 +38,12 @@ from elman.training.loop import OnEpoch
 Array = NDArray[Any]
 
 
-FOR_CATEGORIES = {"embedding_init": None, "embedding_size": "auto", "categories": "auto"}
+FOR_CATEGORIES: dict[str, Any] = {
+    "embedding_init": None,
+    "embedding_size": "auto",
+    "freeze_embedding": False,
+    "categories": "auto",
+}
 """What says something of categories, and the value, beside None, that does not."""
 
 
@@ -82,7 +87,8 @@ class IncomingData(TargetHooks[M]):
             return data, symbols.feature_names, symbols
         for name, neutral in FOR_CATEGORIES.items():
             value = getattr(self, name)
-            if not (value is None or (isinstance(value, str) and value == neutral)):
+            says_nothing = isinstance(value, (str, bool, np.bool_)) and bool(value == neutral)
+            if value is not None and not says_nothing:
                 raise ValueError(
                     f"{name} is {shown(value)}, for categories, but X has numbers alone: leave "
                     f"{name} out, or say in categorical_features which columns are categories"

@@ -868,7 +868,8 @@ class SymbolParameters:
         boolean,
         help="Leave embeddings as they begin.",
         doc="""
-        Leave embeddings as they begin: they are not trained.
+        Leave embeddings as they begin: they are not trained. What is fed one-hot has none, and is
+        trained; a warning says so if that is every category.
         """,
         shapes="network",
     )
