@@ -457,6 +457,42 @@ def test_vectors_to_begin_with_and_to_keep():
     assert by_column.model_.network.layout.categories == ((5, 2), (3, 0))
 
 
+@pytest.mark.parametrize("by", ["fit", "partial_fit"])
+def test_verbose_says_how_many_tokens_begin_with_a_given_vector(by, capsys):
+    """Word vectors in another case than the data's would cover few, and nobody would know."""
+    cases = {
+        RNNClassifier: (WORDS, LANGUAGES, {"a": np.ones(2), "K": np.ones(2), "q": np.ones(2)}),
+        RNNTagger: (SENTENCES, TAGS, {"dog": np.ones(2), "Cat": np.ones(2)}),
+        RNNRegressor: (
+            VISITS,
+            SPENT,
+            {"item": {"a": np.ones(2), "c": np.ones(2)}, "act": {"buy": [1.0], "see": [2.0]}},
+        ),
+    }
+    for kind, (X, y, vectors) in cases.items():
+        first = {"classes": np.unique([*"DNV"] if y is TAGS else y)}
+        first = {} if by == "fit" or kind is RNNRegressor else first
+        model = kind(**SMALL, embedding_init=vectors, verbose=1)
+        getattr(model, by)(X, y, **first)
+        told = [line for line in capsys.readouterr().out.splitlines() if "embedding_init" in line]
+        assert len(told) == model.symbols_.n_codes
+        by_column = vectors if kind is RNNRegressor else {"X": vectors}
+        for line, vocabulary, given in zip(
+            told, model.symbols_.vocabularies, by_column.values(), strict=True
+        ):
+            known = [token in given for token in vocabulary.tokens]
+            assert f"for {sum(known)} of the {len(known)} tokens of" in line
+            share = vocabulary.counts[1:][known].sum() / vocabulary.counts.sum()
+            assert f", {100 * share:.0f} % of" in line
+            assert ("begin at random" in line) == (not all(known))
+        getattr(model.set_params(warm_start=True), by)(X, y)
+        assert "embedding_init" not in capsys.readouterr().out  # nothing begins
+        getattr(clone(model).set_params(freeze_embedding=True), by)(X, y, **first)
+        assert "stay as they were drawn" in capsys.readouterr().out
+        getattr(clone(model).set_params(verbose=0), by)(X, y, **first)
+        assert not capsys.readouterr().out
+
+
 ALL_ONE_HOT = "freeze_embedding=True changes nothing.*one-hot.*Set embedding_size"
 
 

@@ -18,7 +18,12 @@ from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.data.symbols import Symbols, warn_caller
 from elman.estimators.assembly import check_same_network, optimizer_of, solver_settings
-from elman.estimators.embeddings import begin_with, categories_of, hint_of_nothing_frozen
+from elman.estimators.embeddings import (
+    begin_with,
+    categories_of,
+    coverage,
+    hint_of_nothing_frozen,
+)
 from elman.estimators.fitted import GoingOn, M
 from elman.estimators.hooks import Meaning
 from elman.estimators.incoming import IncomingData
@@ -144,6 +149,11 @@ class Beginning(IncomingData[M]):
         hint = hint_of_nothing_frozen(layout)
         if hint is not None:
             warn_caller(hint)
+
+    def _print_coverage(self, symbols: Symbols | None) -> None:
+        """How many tokens begin with a vector that the user gave."""
+        for line in coverage(symbols, self.embedding_init, frozen=bool(self.freeze_embedding)):
+            print(line, flush=True)
 
     def _with_model(self, model: M) -> Self:
         """A copy of the estimator that answers with a model which is still in training."""

@@ -15,6 +15,7 @@ from elman.data.symbols.raw import column_called
 from elman.nn.categories import Columns, embedding_name
 from elman.nn.layout import Layout
 from elman.nn.network import Network
+from elman.training.hints.words import percent
 
 Array = NDArray[Any]
 
@@ -106,6 +107,38 @@ def begin_with(network: Network, symbols: Symbols | None, init: Any) -> None:
                 f"embedding_init: the vector of {token!r:.100} holds NaN, infinity or a number "
                 f"that {E.dtype} does not hold"
             )
+
+
+def coverage(symbols: Symbols | None, init: Any, *, frozen: bool) -> list[str]:
+    """Of each categorical column that begins with a mapping of vectors, how many tokens have one.
+
+    Parameters
+    ----------
+    symbols : Symbols or None
+        Of the training data.
+    init : object
+        `embedding_init` of an estimator, which `begin_with` took.
+    frozen : bool
+        Whether vectors stay what they begin with.
+    """
+    if symbols is None or init is None:
+        return []
+    lines = []
+    for k, given in enumerate(_vectors_by_column(init, symbols)):
+        if not isinstance(given, Mapping):
+            continue
+        vocabulary = symbols.vocabularies[k]
+        rows = [*_known(given, vocabulary.tokens)]
+        n, counts = len(vocabulary.tokens), vocabulary.counts
+        share = counts[rows].sum() / max(1, counts.sum())
+        others = ""
+        if len(rows) < n:
+            others = f"; the others {'stay as they were drawn' if frozen else 'begin at random'}"
+        lines.append(
+            f"embedding_init has vectors for {len(rows):,} of the {n:,} tokens of "
+            f"{_called(symbols, k)}, {percent(share)} of their occurrences in training{others}"
+        )
+    return lines
 
 
 def hint_of_nothing_frozen(layout: Layout) -> str | None:
