@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -242,6 +243,9 @@ CHANGED = {
     "embedding_size": ({"embedding_size": 3}, "embedding_size"),
     "handle_unknown": ({"handle_unknown": "error"}, "handle_unknown"),
     "categories": ({"categories": [["x"]] * 3}, "categories"),
+    "min_frequency": ({"min_frequency": 2}, "min_frequency is None, but it is 2"),
+    "a share": ({"min_frequency": 0.1}, "min_frequency is None, but it is 0.1"),
+    "max_categories": ({"max_categories": 3}, "max_categories is None, but it is 3"),
     "categorical_features": ({"categorical_features": [1]}, "categorical_features"),
 }
 
@@ -260,6 +264,55 @@ def test_other_symbols_than_those_of_the_network_are_no_longer_asked_for(case, n
         return
     with pytest.raises(ValueError, match=f"goes on with .* whose {said}"):
         getattr(model.set_params(**changed), by)(X, y)
+
+
+RARITIES = {
+    "another": ({"min_frequency": 3}, "min_frequency is 2, but it is 3"),
+    "a share": ({"min_frequency": 0.2}, "min_frequency is 2, but it is 0.2"),
+    "none": ({"min_frequency": None}, "min_frequency is 2, but it is None"),
+    "more categories": ({"max_categories": 9}, "max_categories is 4, but it is 9"),
+    "other categories": ({"categories": "another token"}, "categories is"),
+    "another order": ({"categories": "turned"}, "categories is"),
+    "the same": ({"min_frequency": np.int64(2), "max_categories": np.int32(4)}, None),
+    "the same categories": ({"categories": "listed"}, None),
+}
+
+
+@pytest.mark.parametrize("what", RARITIES)
+@pytest.mark.parametrize("by", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kept", ["in memory", "in a file"])
+def test_what_made_tokens_rare_stays_as_it_was(case, what, by, kept, tmp_path):
+    """A vocabulary is not made anew, so that another min_frequency would do nothing."""
+    model, X, y = case(warm_start=True, min_frequency=2, max_categories=4)
+    every = clone(model).set_params(min_frequency=None, max_categories=None).fit(X, y)
+    listed = [[*v.tokens] for v in every.symbols_.vocabularies]
+    model.set_params(categories=listed).fit(X, y)
+    assert model.symbols_.n_categories < every.symbols_.n_categories  # some are rare
+    if kept == "in a file":
+        model.save(tmp_path / "m.safetensors")
+        model = type(model).load(tmp_path / "m.safetensors").set_params(warm_start=True)
+    changed, says = RARITIES[what]
+    which = changed.get("categories")
+    known = [[*v.tokens] for v in model.symbols_.vocabularies]
+    if which == "another token":
+        changed = {"categories": [[*column[1:], "$"] for column in known]}
+    elif which == "turned":
+        changed = {"categories": [column[::-1] for column in known]}
+    elif which == "listed":
+        changed = {"categories": listed}
+    model.set_params(**changed)
+    if says is None:
+        getattr(model, by)(X, y)
+        return
+    with pytest.raises(ValueError, match=f"goes on with .* whose {says}"):
+        getattr(model, by)(X, y)
+
+
+def test_a_file_that_does_not_say_what_made_tokens_rare_goes_on(case):
+    model, X, y = case(min_frequency=2)
+    model.fit(X, y)
+    model.model_ = replace(model.model_, symbols=replace(model.symbols_, rarity=None))
+    model.set_params(min_frequency=3).partial_fit(X, y)
 
 
 def test_numbers_do_not_become_categories_of_a_network_that_is_there():

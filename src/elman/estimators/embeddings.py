@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from elman.data.symbols import Symbols
 from elman.data.symbols.asked import columns_named, is_asked
 from elman.data.symbols.flat import is_missing
 from elman.data.symbols.raw import column_called
+from elman.data.symbols.vocabulary import Rarity
 from elman.nn.categories import Columns, embedding_name
 from elman.nn.layout import Layout
 from elman.nn.network import Network
@@ -170,7 +171,6 @@ def symbol_differences(
     -------
     list of (str, object, object)
         The name of a hyper-parameter, what it asks for, and what is there; equal where they agree.
-        What only says how symbols are learned, such as `min_frequency`, is not among them.
     """
     asked = estimator.categorical_features
     if symbols is None:
@@ -185,16 +185,29 @@ def symbol_differences(
         ("handle_unknown", estimator.handle_unknown, symbols.handle_unknown),
         ("categorical_features", columns or [*symbols.categorical], [*symbols.categorical]),
     ]
-    if not isinstance(estimator.categories, str) and not (
-        estimator.min_frequency or estimator.max_categories
-    ):
+    if symbols.rarity is not None:
+        asked_rarity = Rarity.of(estimator.min_frequency, estimator.max_categories)
+        found += [
+            (name, getattr(asked_rarity, name), there)
+            for name, there in symbols.rarity._asdict().items()
+        ]
+    if not isinstance(estimator.categories, str):
+        rarity = symbols.rarity or Rarity.of(estimator.min_frequency, estimator.max_categories)
         known = [[*vocabulary.tokens] for vocabulary in symbols.vocabularies]
         listed = [
             [None if is_missing(token) else token for token in column]
             for column in estimator.categories
         ]
-        found.append(("categories", listed, known))
+        kept = listed
+        if any(rarity) and len(listed) == len(known):  # rare ones of the list are not known
+            kept = [_those_in(column, {*has}) for column, has in zip(listed, known, strict=True)]
+        if kept != known:
+            found.append(("categories", listed, known))
     return found
+
+
+def _those_in(tokens: list[Any], known: set[Any]) -> list[Any]:
+    return [token for token in tokens if isinstance(token, Hashable) and token in known]
 
 
 def _known(given: Mapping[Any, Any], tokens: Any) -> dict[int, Array]:

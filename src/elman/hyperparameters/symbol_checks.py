@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.symbols.symbols import check_frequency
+from elman.data.symbols.vocabulary import check_frequency
 from elman.hyperparameters.checks import a_kind, accepting, integer, optional, plain
 
 

@@ -21,7 +21,10 @@ from elman.data.symbols.places import place_of
 from elman.data.symbols.raw import CALLED, Form, Raw, column_called, read_raw
 from elman.data.symbols.vocabulary import (
     UNSEEN,
+    Rarity,
     Vocabulary,
+    check_frequency,
+    check_max_categories,
     counts_of,
     counts_of_codes,
     given_categories,
@@ -71,6 +74,8 @@ class Symbols:
     """names of the columns of X, where they had any"""
     vocabularies: tuple[Vocabulary, ...]
     """of each categorical column"""
+    rarity: Rarity | None = None
+    """what made tokens rare; None where a file does not say"""
     handle_unknown: HandleUnknown = "unknown"
     missing: Missing = "error"
     lowercase: bool = False
@@ -215,6 +220,7 @@ class Symbols:
             n_columns=raw.n_columns,
             feature_names=raw.names,
             vocabularies=tuple(vocabularies),
+            rarity=Rarity.of(min_frequency, max_categories),
             handle_unknown=handle_unknown,
             missing=missing,
             lowercase=bool(lowercase),
@@ -622,35 +628,6 @@ def _check_options(
             raise ValueError(f"{what}={value!r:.60} is not known; choose one of {listed}")
     if not isinstance(lowercase, (bool, np.bool_)):
         raise TypeError(f"lowercase={lowercase!r:.60}; it must be True or False")
-
-
-def check_frequency(value: Any, name: str = "min_frequency") -> None:
-    """Raise TypeError or ValueError unless it is an int of at least 1, a share, or None."""
-    if value is None:
-        return
-    if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)):
-        if int(value) >= 1:
-            return
-    elif isinstance(value, (float, np.floating)) and 0 < value < 1:
-        return
-    elif not isinstance(value, (float, np.floating)):
-        raise TypeError(f"{name}={value!r:.60}; it must be an int, a float, or None")
-    raise ValueError(
-        f"{name}={value!r:.60}; it must be an int of at least 1, occurrences, or a float between 0 "
-        "and 1, their share"
-    )
-
-
-def check_max_categories(value: Any, name: str = "max_categories") -> None:
-    """Raise TypeError or ValueError unless it is an int of at least 2, or None."""
-    if value is None:
-        return
-    if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value!r:.60}; it must be an int, or None")
-    if value < 2:
-        raise ValueError(
-            f"{name}={value!r:.60}; it must be at least 2, for unknown is one of the categories"
-        )
 
 
 def _given(categories: Any, n: int) -> list[Any] | None:
