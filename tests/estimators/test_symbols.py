@@ -183,6 +183,44 @@ def test_warm_start_goes_on_with_what_is_known(case):
     assert len(model.history_) == 6
 
 
+SINGLE = {
+    "list": ([*"acgt"], None),
+    "array": (np.array([*"acgt"]), None),
+    "integers": ([3, 1, 2, 0], "int"),
+    "bools": ([True, False], "bool"),
+    "with missing": ([*"acgt", None], "text"),
+}
+
+
+@pytest.mark.parametrize("what", SINGLE)
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_the_list_of_a_single_column_needs_no_list_around_it(kind, what):
+    categories, as_what = SINGLE[what]
+    X = ["acgg", "ta"]
+    if as_what is not None:
+        tokens = {"int": [3, 1, 2], "bool": [True, False, True], "text": ["a", None, "c"]}[as_what]
+        X = [tokens, tokens[:2]]
+    y = [[0, 1, 1, 0][: len(x)] for x in X] if kind is RNNTagger else [0, 1]
+    model = kind(**SMALL, categories=categories, categorical_features="all", warm_start=True)
+    model.set_params(missing="mask" if as_what == "text" else "error").fit(X, y)
+    assert model.symbols_.vocabularies[0].tokens == tuple(categories)
+    around = clone(model).set_params(categories=[categories]).fit(X, y)
+    same((model, X), (around, X))
+    model.fit(X, y).partial_fit(X, y)
+    with pytest.raises(ValueError, match="whose categories is"):
+        model.set_params(categories=list(categories)[::-1]).fit(X, y)
+
+
+@pytest.mark.parametrize("form", ["tables", "tuples"])
+@pytest.mark.parametrize("categories", [["a", "b"], [["a", "b"], "see"]])
+def test_the_lists_of_several_columns_are_not_guessed(form, categories):
+    X = VISITS
+    if form == "tuples":
+        X = [[*frame.itertuples(index=False, name=None)] for frame in VISITS]
+    with pytest.raises((TypeError, ValueError), match=r"list of .* for each|a list of the categor"):
+        RNNRegressor(**SMALL, categories=categories).fit(X, SPENT)
+
+
 LEFT_OUT = {"characters": 8, "tokens": 4, "tables": 3}
 """a sample of each case that has a symbol of its own"""
 

@@ -12,6 +12,7 @@ from elman.data.symbols import Symbols
 from elman.data.symbols.asked import columns_named, is_asked
 from elman.data.symbols.flat import is_missing
 from elman.data.symbols.raw import column_called
+from elman.data.symbols.symbols import by_column
 from elman.data.symbols.vocabulary import Rarity
 from elman.nn.categories import Columns, embedding_name
 from elman.nn.layout import Layout
@@ -196,7 +197,7 @@ def symbol_differences(
         known = [[*vocabulary.tokens] for vocabulary in symbols.vocabularies]
         listed = [
             [None if is_missing(token) else token for token in column]
-            for column in estimator.categories
+            for column in by_column(estimator.categories)
         ]
         kept = listed
         if any(rarity) and len(listed) == len(known):  # rare ones of the list are not known

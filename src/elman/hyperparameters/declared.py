@@ -798,7 +798,8 @@ class SymbolParameters:
         doc="""
         "auto" learns the categories from the training data (in `partial_fit` from the first call),
         without samples that `early_stopping` holds out or whose weight is 0; or a list with a list
-        of categories for each categorical column. A fit that goes on keeps what there is.
+        of categories for each categorical column, where of a single one the list of its categories
+        will do.
         """,
         shapes="network",
         saved=False,

@@ -630,6 +630,16 @@ def _check_options(
         raise TypeError(f"lowercase={lowercase!r:.60}; it must be True or False")
 
 
+def by_column(categories: Any) -> list[Any]:
+    """Categories with a list for each column, whether or not a user wrote one around a single."""
+    given = list(categories)
+    return given if any(map(_is_list, given)) or not given else [given]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray))
+
+
 def _given(categories: Any, n: int) -> list[Any] | None:
     """The categories of each of n columns; None for "auto"."""
     if isinstance(categories, str):
@@ -639,19 +649,18 @@ def _given(categories: Any, n: int) -> list[Any] | None:
             f"categories={categories!r:.60}; it must be 'auto', or for each categorical column a "
             "list of its tokens"
         )
-    if not isinstance(categories, (list, tuple, np.ndarray)):
+    if not _is_list(categories):
         raise TypeError(
             f"categories is {shown(categories)}, {a_kind(categories)}; it must be 'auto', "
             "or for each categorical column a list of its tokens"
         )
-    given = list(categories)
-    lists = [isinstance(each, (list, tuple, np.ndarray)) for each in given]
-    if n == 1 and given and not any(lists):
-        return [given]
-    if len(given) != n or not all(lists):
+    given = by_column(categories)
+    odd = [each for each in given if not _is_list(each)]
+    if len(given) != n or odd:
+        has = f"holds {shown(odd[0])} beside lists" if odd else f"has {len(given)} list(s)"
         raise ValueError(
-            f"categories has {len(given)} entries; it must have a list of tokens for each of the "
-            f"{n} categorical column(s)"
+            f"categories {has}; it must have a list of tokens for each of the {n} categorical "
+            "column(s) of X"
         )
     return given
 
