@@ -1,6 +1,7 @@
 """Texts, tokens and tables with categories, from raw X to answers, streams and files."""
 
 import pickle
+import re
 import warnings
 from dataclasses import replace
 
@@ -377,6 +378,54 @@ def test_streams_of_tokens_take_a_list_of_steps_and_nothing_that_only_looks_like
     with pytest.raises(TypeError, match="for 3 streams: pass a list"):
         stream.step(x)
     assert stream.step(["dog", "a", "the"]).shape == (3, 3)
+
+
+FRACTIONS = {
+    "data frames": (lambda rows: [pd.DataFrame(x, columns=["n", "f", "t"]) for x in rows], "'f'"),
+    "polars": (
+        lambda rows: [pl.DataFrame(x, schema=["n", "f", "t"], orient="row") for x in rows],
+        "'f'",
+    ),
+    "rows": (lambda rows: rows, "1"),
+    "arrays": (lambda rows: [np.array(x, object) for x in rows], "1"),
+}
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("where", FRACTIONS)
+def test_all_columns_are_no_categories_where_one_holds_fractions(kind, where):
+    """The error names it, and what to write; whole numbers in floats are categories."""
+    make, called = FRACTIONS[where]
+    rows = [[(3.0, 2.0, "x"), (4.0, 1.5, "y")], [(3.0, 2.0, "y")]]
+    y = [[0, 1], [1]] if kind is RNNTagger else [0, 1]
+    model = kind(**SMALL, categorical_features="all")
+    named = ["n", "t"] if called == "'f'" else [0, 2]
+    says = rf"time step 1 is 1\.5, but column {called} .* such as categorical_features="
+    with pytest.raises(ValueError, match=says + re.escape(f"{named}, whose")):
+        model.fit(make(rows), y)
+    kind(**SMALL, categorical_features=named).fit(make(rows), y)
+    whole = [[(n, 2 * f, t) for n, f, t in x] for x in rows]
+    assert clone(model).fit(make(whole), y).symbols_.vocabularies[1].tokens == (4, 3)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_a_sequence_of_fractions_has_no_categories(kind):
+    X, y = [[1.0, 2.5], [2.0]], [[0, 1], [1]] if kind is RNNTagger else [0, 1]
+    for many in (X, [[(v,) * 25 for v in x] for x in X]):
+        with pytest.raises(ValueError, match=r"is 2\.5.*leave categorical_features out"):
+            kind(**SMALL, categorical_features="all").fit(many, y)
+    wide = [[(0.5, *range(25)), (1.0, *range(25))], [(0.5, *range(25))]]
+    with pytest.raises(ValueError, match=r"column 0 .*: list in categorical_features the columns"):
+        kind(**SMALL, categorical_features="all").fit(wide, y)
+
+
+def test_numbers_as_text_are_categories_where_their_type_says_so():
+    frames = [pd.DataFrame({"size": ["0.5", "1.5"]}), pd.DataFrame({"size": ["0.5"]})]
+    with pytest.raises(ValueError, match="numbers as text"):
+        RNNClassifier(**SMALL).fit(frames, [0, 1])
+    frames = [frame.astype(pd.CategoricalDtype(["0.5", "1.5"])) for frame in frames]
+    found = RNNClassifier(**SMALL).fit(frames, [0, 1]).symbols_.vocabularies[0]
+    assert found.tokens == ("0.5", "1.5")
 
 
 MIXED = {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from elman.data.frames import is_frame_type
 from elman.data.names import Names, check_names
 from elman.data.rows import order_of, row_of
-from elman.data.symbols.asked import check_categorical_features, columns_asked
+from elman.data.symbols.asked import check_categorical_features, columns_asked, instead_of_all
 from elman.data.symbols.filed import Described, Tensors, described, restored
 from elman.data.symbols.flat import Flat, a_kind, as_categories, as_numbers, flat_list, is_missing
 from elman.data.symbols.folding import ACCENTS, folding
@@ -176,7 +176,8 @@ class Symbols:
         if not len(raw.lengths):
             raise ValueError(f"{name} has no samples: pass at least one sequence")
         asked = columns_asked(raw, categorical_features)
-        asks_nothing = isinstance(categorical_features, str) and categorical_features == "auto"
+        said = categorical_features if isinstance(categorical_features, str) else "columns"
+        asks_nothing, asks_all = said == "auto", said == "all"
         given = _given(categories, len(asked))
         fold = folding(lowercase, strip_accents)
         vocabularies = []
@@ -186,7 +187,8 @@ class Symbols:
                 kind: Any = "characters"
                 counts = counts_of_codes(_codes(_folded_texts(raw.texts, fold)))
             else:
-                flat = as_categories(raw.columns[j], raw.place, column)
+                fix = (lambda: instead_of_all(raw)) if asks_all else None
+                flat = as_categories(raw.columns[j], raw.place, column, fix)
                 flat = _folded(flat, fold)
                 _check_missing(flat, missing, raw, column)
                 kind = flat.kind
@@ -195,8 +197,8 @@ class Symbols:
                     counts.pop(None, None)
                 if kind == "nothing":
                     kind = _kind_of_given(given, k)
-            if kind == "text" and given is None and asks_nothing:
-                refuse_numbers_as_text(counts, column)
+                if kind == "text" and asks_nothing and given is None and not flat.categorical:
+                    refuse_numbers_as_text(counts, column)
             tokens = None
             if given is not None:
                 of_token = None if fold is None else (lambda text: text.translate(fold))
