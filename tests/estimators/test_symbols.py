@@ -380,6 +380,32 @@ def test_streams_of_tokens_take_a_list_of_steps_and_nothing_that_only_looks_like
     assert stream.step(["dog", "a", "the"]).shape == (3, 3)
 
 
+BOOLS = {
+    "pandas": (lambda **columns: pd.DataFrame(columns)),
+    "pandas, nullable": (lambda **columns: pd.DataFrame(columns).astype({"b": "boolean"})),
+    "pandas, objects": (lambda **columns: pd.DataFrame(columns).astype({"b": object})),
+    "polars": (lambda **columns: pl.DataFrame(columns)),
+    "rows": (lambda **columns: [*zip(*columns.values(), strict=True)]),
+}
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("where", BOOLS)
+def test_bools_are_categories_beside_categories_and_numbers_among_numbers(kind, where):
+    make = BOOLS[where]
+    y = [[0, 1], [1, 0]] if kind is RNNTagger else [0, 1]
+    lone = [make(b=[True, False], n=[1.5, 2.0]), make(b=[False, False], n=[0.5, 1.0])]
+    model = kind(**SMALL).fit(lone, y)
+    assert model.symbols_ is None
+    as_numbers = [make(b=[1.0, 0.0], n=[1.5, 2.0]), make(b=[0.0, 0.0], n=[0.5, 1.0])]
+    same((model, lone), (kind(**SMALL).fit(as_numbers, y), as_numbers))
+    beside = [make(b=[True, False], t=["x", "y"]), make(b=[False, False], t=["y", "y"])]
+    found = kind(**SMALL).fit(beside, y).symbols_
+    assert [v.tokens for v in found.vocabularies] == [(False, True), ("y", "x")]
+    of_bools = kind(**SMALL, categorical_features=[0]).fit(lone, y).symbols_
+    assert of_bools.vocabularies[0].tokens == (False, True)
+
+
 FRACTIONS = {
     "data frames": (lambda rows: [pd.DataFrame(x, columns=["n", "f", "t"]) for x in rows], "'f'"),
     "polars": (

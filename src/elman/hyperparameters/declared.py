@@ -784,8 +784,9 @@ class SymbolParameters:
         help="Columns that are categories: auto, all, or names with commas.",
         doc="""
         Which columns of a time step are categories. "auto": texts, and columns of a data frame
-        whose type is text, `category`, an enumeration or bool; all others are numbers. A list of
-        names or indices, or True and False for each column, makes categories of columns of integers
+        whose type is text, `category` or an enumeration; all others are numbers. Bools are
+        categories beside such a column, and 0 and 1 where there is none. A list of names or
+        indices, or True and False for each column, makes categories of columns of integers or bools
         too; "all" of every column, so that a sequence of integers is one of token ids. A sequence
         that is a text has its characters as steps, one that is a list of texts those tokens.
         """,
