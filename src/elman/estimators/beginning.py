@@ -16,7 +16,7 @@ from elman.data.missing import warn_of_unobserved
 from elman.data.names import Names
 from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
-from elman.data.symbols import Symbols, warn_caller
+from elman.data.symbols import Symbols
 from elman.estimators.assembly import check_same_network, optimizer_of, solver_settings
 from elman.estimators.embeddings import (
     begin_with,
@@ -33,6 +33,7 @@ from elman.models.history import History
 from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam
+from elman.targets.callers import warn_caller
 from elman.training.labelled import Labelled
 from elman.training.local import Replicas
 

@@ -21,7 +21,6 @@ from elman.data.symbols import (
     hint_of_whole_texts,
     renumber,
     symbols_of_training,
-    warn_caller,
 )
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import check_together
@@ -30,6 +29,7 @@ from elman.estimators.hooks import Meaning, TargetHooks
 from elman.estimators.scoring import check_scoring_name
 from elman.estimators.steps import labelled_steps, validated_steps
 from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.targets.callers import warn_caller
 from elman.targets.checks import shown
 from elman.targets.weights import check_weights
 from elman.training.labelled import Labelled
