@@ -8,13 +8,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 
 import elman
-from elman import RNNClassifier, RNNRegressor, RNNTagger, TokenEncoder, TrainingWarning
+from elman import (
+    RNNClassifier,
+    RNNRegressor,
+    RNNTagger,
+    SequenceScaler,
+    TokenEncoder,
+    TrainingWarning,
+)
 from elman.backends import get_backend
 
 WORDS = ["Nagy", "Toth", "", "Kovacs", "Smith", "Jones", "Ng", "Abdullah", "Li", "Öz"]
@@ -507,6 +515,47 @@ def test_categories_of_numbers_are_no_numbers_in_any_sample(kind, place):
         with pytest.raises(TypeError, match=f"sample {place}: column 'n' holds categories"):
             ask()
     kind(**SMALL, categorical_features=["n"]).fit(frames, y)
+
+
+def encoded(values):
+    return pa.array(values).dictionary_encode()
+
+
+CATEGORICAL = {
+    "pandas": lambda values: pd.Series(values, dtype="category"),
+    "an array of pandas": pd.Categorical,
+    "Arrow": encoded,
+    "Arrow in chunks": lambda values: pa.chunked_array([encoded(values)]),
+    "Arrow in pandas": lambda values: pd.Series(pd.arrays.ArrowExtensionArray(encoded(values))),
+    "polars": lambda values: pl.Series(map(str, values), dtype=pl.Categorical),
+    "polars, listed": lambda values: pl.Series(map(str, values), dtype=pl.Enum([*"1234"])),
+}
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("what", CATEGORICAL)
+def test_sequences_of_a_type_of_categories_are_categories_or_an_error(kind, what):
+    """As arrays, which some were made silently, numbers would be quantities."""
+    make, rows = CATEGORICAL[what], [[3, 1, 3], [4, 1], [1]]
+    y = [[0, 1, 0], [1, 0], [1]] if kind is RNNTagger else [0, 1, 1]
+    X = [make(row) for row in rows]
+    model = kind(**SMALL).fit(X, y)
+    text = str if what.startswith("polars") else int
+    assert model.symbols_.vocabularies[0].tokens == (text(1), text(3), text(4))
+    plain = [[text(token) for token in row] for row in rows]
+    same((model, X), (kind(**SMALL, categorical_features="all").fit(plain, y), plain))
+    numbers = [np.array(row) for row in rows]
+    of_numbers = kind(**SMALL).fit(numbers, y)
+    for place in (1, 2):
+        mixed = [*numbers]
+        mixed[place] = X[place]
+        for ask in (
+            lambda mixed=mixed: kind(**SMALL).fit(mixed, y),
+            lambda mixed=mixed: of_numbers.predict(mixed),
+            lambda mixed=mixed: SequenceScaler().fit(mixed),
+        ):
+            with pytest.raises(TypeError, match=f"sample {place} holds categories"):
+                ask()
 
 
 CONTAINERS = {

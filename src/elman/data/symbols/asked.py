@@ -70,9 +70,10 @@ def columns_asked(raw: Raw, value: Any) -> list[int]:
     else:
         found = _listed(raw, value)
     if not found:
+        fix = "write 'all' if its values are categories" if n == 1 else "name those that are"
         raise ValueError(
             f"{raw.name} has no categorical column with categorical_features={value!r:.60}: of the "
-            f"{n} column(s), name those that are"
+            f"{n} column(s), {fix}"
         )
     return found
 
