@@ -132,6 +132,26 @@ def test_words_of_a_column_of_lists(capsys, files, tmp_path):
     assert [row[-1] for row in lines_of(out)[1:]] == np.concatenate(expected).tolist()
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_rows_of_lists_in_json_lines(capsys, tmp_path, named):
+    """A step is a list of its values, categories among them; predict reads it as training did."""
+    path, saved = tmp_path / "visits.jsonl", tmp_path / "m.safetensors"
+    with open(path, "w") as file:
+        for visit, bought in (("a", "yes"), ("b", "no")):
+            steps = [[row[2], row[1], row[3]] for row in CLICKS if row[0] == visit]
+            file.write(json.dumps({"steps": steps, "bought": bought}) + "\n")
+    options = ["--categorical-features", "steps[1]"] * named
+    code, _, err = run(capsys, "fit", path, "--label", "bought", *options, *SMALL, "-o", saved)
+    assert (code, err) == (0, "")
+    clf, data = elman.load(saved), read(path, label="bought", categorical_features=options[1:])
+    assert clf.symbols_.feature_names == ("steps[0]", "steps[1]", "steps[2]")
+    assert clf.symbols_.categorical == ((0, 1) if named else (0,))
+    assert clf.symbols_.vocabularies[0].tokens == ("view", "buy", "leave")
+    code, out, _ = run(capsys, "predict", saved, path)
+    assert code == 0
+    assert [row[0] for row in lines_of(out)[1:]] == clf.predict(data.X).tolist()
+
+
 # Lines of standard input
 
 
