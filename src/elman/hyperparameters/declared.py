@@ -784,8 +784,9 @@ class SymbolParameters:
         help="Columns that are categories: auto, all, or names with commas.",
         doc="""
         Which columns of a time step are categories. "auto": texts, and columns of a data frame
-        whose type is text, `category`, an enumeration or bool; all others are numbers. A list of
-        names or indices, or True and False for each column, makes categories of columns of integers
+        whose type is text, `category` or an enumeration; all others are numbers. Bools are
+        categories beside such a column, and 0 and 1 where there is none. A list of names or
+        indices, or True and False for each column, makes categories of columns of integers or bools
         too; "all" of every column, so that a sequence of integers is one of token ids. A sequence
         that is a text has its characters as steps, one that is a list of texts those tokens.
         """,
@@ -798,7 +799,8 @@ class SymbolParameters:
         doc="""
         "auto" learns the categories from the training data (in `partial_fit` from the first call),
         without samples that `early_stopping` holds out or whose weight is 0; or a list with a list
-        of categories for each categorical column.
+        of categories for each categorical column, where of a single one the list of its categories
+        will do.
         """,
         shapes="network",
         saved=False,
@@ -868,7 +870,8 @@ class SymbolParameters:
         boolean,
         help="Leave embeddings as they begin.",
         doc="""
-        Leave embeddings as they begin: they are not trained.
+        Leave embeddings as they begin: they are not trained. What is fed one-hot has none, and is
+        trained; a warning says so if that is every category.
         """,
         shapes="network",
     )
