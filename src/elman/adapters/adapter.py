@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from elman.data.axes import from_channels_first
 from elman.estimators.fitted import FittedEstimator
-from elman.hyperparameters.declared import PARAMETERS, with_parameters
+from elman.hyperparameters.declared import PARAMETERS, declarations, with_parameters
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -99,15 +99,13 @@ class Adapter:
             `warm_start` is set: `fit` of both libraries begins with an estimator that knows nothing
             of the last fit.
         """
-        parameters: dict[str, Any] = {
-            name: getattr(self, name) for name in _names(self._ESTIMATOR.__name__)
-        }
-        name = type(self).__name__
+        name, kind = type(self).__name__, self._ESTIMATOR.__name__
+        parameters = {each: getattr(self, each) for each in declarations(PARAMETERS[kind])}
         if parameters["warm_start"]:
             raise ValueError(
-                f"warm_start=True cannot be done by {name}, whose library forgets the last fit when "
-                "it fits again: leave it False, or go on with an elman estimator itself, "
-                f"elman.{self._ESTIMATOR.__name__}"
+                f"warm_start=True cannot be done by {name}: its library forgets the last fit when "
+                f"it fits again. Leave it False, or go on with {name}.estimator_, which is an "
+                f"elman.{kind}"
             )
         estimator = self._ESTIMATOR(**parameters | changed)
         self.estimator_ = estimator.fit(X, y)
@@ -116,10 +114,6 @@ class Adapter:
     def _allows_missing(self) -> bool:
         """Whether NaN in X means something, as `missing` is set."""
         return getattr(self, "missing", "error") != "error"
-
-
-def _names(kind: str) -> list[str]:
-    return [*PARAMETERS[kind].__dataclass_fields__]
 
 
 def time_first(X: Any, n_channels: int | None, adapter: object) -> Any:

@@ -57,7 +57,7 @@ class _AeonAdapter(Adapter):
         return self
 
     def _predict(self, X: Any) -> Array:
-        return self.estimator_.predict(self._turned(X))
+        return np.asarray(self.estimator_.predict(self._turned(X)))
 
     def _turned(self, X: Any) -> Any:
         return time_first(X, self.estimator_.n_features_in_, self)
@@ -130,10 +130,10 @@ class ElmanRegressor(_AeonAdapter, BaseRegressor):  # type: ignore[misc]
     - a list of (n_channels, n_timepoints_i) arrays of unequal lengths;
     - any other collection that aeon converts to these.
 
-    y has one number for each case: aeon has no targets of several numbers, nor of time steps. `fit`,
-    `predict`, `fit_predict` and `score` are aeon's. NaN in X are taken as `missing` says, and the
-    tag "capability:missing_values" of an object says so too; that of the class is what the default
-    does. `fit` always begins afresh, so that `warm_start=True` is an error.
+    y has one number for each case: aeon has no targets of several numbers, nor of time steps.
+    `fit`, `predict`, `fit_predict` and `score` are aeon's. NaN in X are taken as `missing` says,
+    and the tag "capability:missing_values" of an object says so too; that of the class is what the
+    default does. `fit` always begins afresh, so that `warm_start=True` is an error.
 
     Parameters
     ----------
