@@ -128,9 +128,10 @@ def test_pipelines_and_folds(rng):
     X, y = rng.normal(size=(12, 3, 7)), targets("ElmanClassifier", 12)
     piped = ExponentTransformer(3) * ElmanClassifier(**LIMITS)
     assert piped.fit(X, y).predict(X).shape == (12,)
-    table, numbers = convert_to(X, "pd-multiindex"), targets("ElmanRegressor", 12)
+    table = convert_to(X, "pd-multiindex")
     assert ElmanClassifier(**LIMITS).fit_predict(table, np.arange(12) % 3, cv=2).shape == (12,)
-    assert ElmanRegressor(**LIMITS).fit_predict(table, numbers, cv=2).shape == (12,)
+    piped = ExponentTransformer(3) * ElmanRegressor(**LIMITS)
+    assert piped.fit(X, targets("ElmanRegressor", 12)).predict(X).shape == (12,)
 
 
 def test_tags_of_sktime_alone():

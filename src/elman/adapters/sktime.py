@@ -136,10 +136,10 @@ class ElmanRegressor(_SktimeAdapter, BaseRegressor):  # type: ignore[misc]
     symbols, as `categorical_features` says.
 
     y has one number for each instance, or several columns of numbers, which one network predicts.
-    `fit`, `predict`, `fit_predict`, `score`, `save` and `load_from_path` are sktime's. NaN in X are
-    taken as `missing` says, and the tag "capability:missing_values" of an object says so too; that
-    of the class is what the default does. `fit` always begins afresh, so that `warm_start=True` is
-    an error.
+    `fit`, `predict`, `score`, `save` and `load_from_path` are sktime's. NaN in X are taken as
+    `missing` says, and the tag "capability:missing_values" of an object says so too; that of the
+    class is what the default does. `fit` always begins afresh, so that `warm_start=True` is an
+    error.
 
     Parameters
     ----------
