@@ -69,15 +69,15 @@ class Runner:
         self.printed = out.getvalue()
 
 
-def pieces(page: Path) -> list[Block | Skipped]:
-    """All fenced pieces of a page, in order."""
+def pieces(page: Path, *, skipping: bool = True) -> list[Block | Skipped]:
+    """All fenced pieces of a page, in order; without `skipping` those that are only shown too."""
     found: list[Block | Skipped] = []
 
     def keep(example):
         found.append(Block(example.region.lexemes["arguments"], str(example.parsed), example.line))
 
     parsers = [CodeBlockParser(language, keep) for language in LANGUAGES]
-    document = Sybil(parsers=[*parsers, SkipParser()]).parse(page)
+    document = Sybil(parsers=[*parsers, *[SkipParser()] * skipping]).parse(page)
     for example in document.examples():
         try:
             example.evaluate()

@@ -1209,13 +1209,37 @@ def completed(estimator: type[T]) -> type[T]:
             "its constructor of them: declare them, or annotate them where they are assigned"
         )
     if doc is not None:
-        place = re.search(f"^( *){re.escape(PLACE)}$", doc, re.MULTILINE)
-        if place is None:
-            raise TypeError(f"the docstring of {made.__name__} has no line {PLACE}")
-        section = textwrap.indent(_documentation(made.__name__), place[1])
-        made.__doc__ = doc.replace(place[0], section)
+        made.__doc__ = with_parameters(doc, made.__name__, made.__name__)
     made.__dataclass_fields__ = _Hidden()
     return estimator
+
+
+def with_parameters(
+    doc: str, owner: str, kind: str, changed: Mapping[str, tuple[Any, str]] | None = None
+) -> str:
+    """Return a docstring with the hyper-parameters of an estimator in the place of `PLACE`.
+
+    Parameters
+    ----------
+    doc : str
+    owner : str
+        What the docstring is of, for errors.
+    kind : str
+        The estimator, called as in `PARAMETERS`.
+    changed : dict of str to (object, str), optional
+        Hyper-parameters that have another default in what the docstring describes: that default,
+        and what is said of it behind the documentation of the hyper-parameter.
+
+    Raises
+    ------
+    TypeError
+        The docstring has no line `PLACE`.
+    """
+    place = re.search(f"^( *){re.escape(PLACE)}$", doc, re.MULTILINE)
+    if place is None:
+        raise TypeError(f"the docstring of {owner} has no line {PLACE}")
+    section = textwrap.indent(_documentation(kind, changed or {}), place[1])
+    return doc.replace(place[0], section)
 
 
 class _Hidden:
@@ -1225,16 +1249,16 @@ class _Hidden:
         raise AttributeError("an estimator is not the sum of its fields")
 
 
-def _documentation(name: str) -> str:
+def _documentation(name: str, changed: Mapping[str, tuple[Any, str]]) -> str:
     """The Parameters section of an estimator's docstring, without its heading."""
     lines = []
     for parameter, declaration in declarations(PARAMETERS[name]).items():
-        default = declaration.default
+        default, more = changed.get(parameter, (declaration.default, ""))
         written = f'"{default}"' if isinstance(default, str) else repr(default)
         lines.append(f"{parameter} : {declaration.check_for(name).accepts}, default={written}")
         doc = declaration.doc_of.get(name, declaration.doc)
         lines += textwrap.wrap(
-            " ".join(doc.split()),
+            " ".join(f"{doc} {more}".split()),
             width=96,
             initial_indent="    ",
             subsequent_indent="    ",
