@@ -14,6 +14,7 @@ from elman.cli.errors import UserError
 from elman.cli.files import check_output, load_model, read_for
 from elman.cli.kinds import check_targets, kind_of_model, known_to_model
 from elman.cli.text import visible
+from elman.exchange.roads import ROADS
 
 MOST_TESTED = 20
 """Recordings that the program of --tests holds at most: they are in its source."""
@@ -133,6 +134,13 @@ def export(
     if torch is not None and torch.suffix.lower() != ".safetensors":
         raise UserError(f"{torch}: name PyTorch's weights FILE.safetensors")
     trained = load_model(model).model
+    wanted = {"ONNX": kind == ".onnx" and not stream, "ONNX stream": kind == ".onnx" and stream}
+    wanted |= {"Keras": kind == ".keras", "PyTorch": torch is not None, "C99": c is not None}
+    for road in ROADS:
+        reasons = road.reasons_against(trained) if wanted[road.name] else []
+        if reasons:  # before anything is written
+            why = " ".join(reasons).replace("elman.exchange.to_c", "--c FOLDER")
+            raise UserError(f"{model} cannot go out as {road.name}: {why}")
     if kind == ".onnx" and to is not None:
         from elman.exchange import to_onnx
 
