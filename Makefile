@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
 RUNTIMES := .venv-runtimes
+LIBRARIES := aeon sktime
 SITE := .venv-docs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 NATIVE := CMakeLists.txt pyproject.toml $(wildcard native/*/*)
@@ -17,7 +18,7 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 export ELMAN_REQUIRE_NATIVE
 
 .PHONY: help demo test check format bench bench-quick accuracy accuracy-tuned accuracy-torch learning learning-torch \
-  learning-linear benchmark-data parity runtimes same-bits cluster proofs fuzz docs figures clean
+  learning-linear benchmark-data parity runtimes adapters same-bits cluster proofs fuzz docs figures clean
 
 help:
 	@echo "make demo        learn a rule that takes memory, then who is speaking; tables and pictures"
@@ -26,6 +27,7 @@ help:
 	@echo "make format      put formats right"
 	@echo "make parity      compare live with PyTorch (installs it in $(PEERS))"
 	@echo "make runtimes    exported models in the runtimes they are for: tract, Node, a browser, Keras, C on small machines"
+	@echo "make adapters    the adapters to aeon and sktime under these libraries' own checks (each installed in .venv-NAME)"
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults on public data sets, over 10 seeds, beside linear models;"
 	@echo "                 accuracy-tuned what tuning finds in 5 minutes each, accuracy-torch PyTorch's GRU"
@@ -115,6 +117,23 @@ $(RUNTIMES)/.all: $(NATIVE)
 runtimes: $(RUNTIMES)/.all
 	$(RUNTIMES)/bin/python -m pytest tests/runtimes $(ARGS)
 
+# Each library has an environment of its own: they do not agree with each other, nor always with the newest
+# numpy, pandas and scikit-learn.
+$(LIBRARIES:%=.venv-%/.library): .venv-%/.library: $(MODULES) $(NATIVE)
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	@echo "Installing $* in .venv-$*..."
+	@.venv-$*/bin/python $(PIP_INSTALL) --group build --group adapters
+	@.venv-$*/bin/python $(PIP_INSTALL) --no-build-isolation --editable ".[$*]"
+	@touch $@
+
+adapters: $(LIBRARIES:%=.venv-%/.library)
+	@for library in $(LIBRARIES); do \
+	  echo "$$library:"; \
+	  .venv-$$library/bin/python -m pytest tests/adapters/test_both.py tests/adapters/test_page.py \
+	    tests/adapters/test_$$library.py $(ARGS) || exit 1; \
+	done
+
 bench: $(PEERS)/.all
 	$(PEERS)/bin/python -m benchmarks $(ARGS)
 
@@ -181,5 +200,5 @@ figures: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scale.picture
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(RUNTIMES) $(SITE) build dist docs/generated elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(RUNTIMES) $(LIBRARIES:%=.venv-%) $(SITE) build dist docs/generated elman-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -59,6 +59,7 @@ myst_links_external_new_tab = False
 
 autosummary_generate = True
 autodoc_typehints = "none"
+autodoc_mock_imports = ["aeon", "sktime"]  # bases of elman.adapters, which are not installed here
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

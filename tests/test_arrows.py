@@ -18,7 +18,7 @@ LEVELS = [
     {"__main__"},
     {"cli"},
     {"reporting", "tuning"},
-    {"plotting", "metrics", "callbacks", "exchange"},
+    {"plotting", "metrics", "callbacks", "exchange", "adapters"},
     {"estimators"},
     {"distributed"},
     {"training", "evaluation", "explain"},
@@ -49,6 +49,8 @@ OUTSIDE = {
     "mpi4py": set(),
     "tensorboardX": set(),
     "mlflow": set(),
+    "aeon": {"adapters"},
+    "sktime": {"adapters"},
     "numpy": {"", *(folder for level in LEVELS for folder in level)},
 }
 """Packages of others, and the folders whose modules may import them when they are themselves
@@ -69,6 +71,8 @@ INSIDE = {
     "onnx": {"exchange"},
     "torch": {"exchange"},
     "h5py": {"exchange"},
+    "aeon": set(),
+    "sktime": set(),
 }
 """Packages that only functions in these folders may import."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -15,11 +16,16 @@ from helpers.pages import DOCS
 
 import elman
 
+SOURCE = Path(elman.__file__).parent
 UNLISTED = {
     "elman.__version__": "a string, which needs no page",
     "elman.nn": "the parts of which networks are made; docs/architecture.md explains them",
 }
 """Public names without a page of their own, and why."""
+
+WITH_A_LIBRARY = {"elman.adapters.aeon", "elman.adapters.sktime"}
+"""Modules that import a library which is not installed here: they are read, and `make adapters`
+runs their examples."""
 
 
 def listed():
@@ -49,15 +55,32 @@ def public():
             names |= {f"{name}.{each}" for each in found.__all__}
             continue
         for below in pkgutil.iter_modules(getattr(found, "__path__", [])):
-            inner = importlib.import_module(f"{name}.{below.name}")
-            names |= {f"{inner.__name__}.{each}" for each in getattr(inner, "__all__", ())}
+            inner = f"{name}.{below.name}"
+            names |= {f"{inner}.{each}" for each in all_of(inner)}
     return names - UNLISTED.keys()
 
 
+def all_of(module):
+    """The `__all__` of a module, or none."""
+    if module not in WITH_A_LIBRARY:
+        return getattr(importlib.import_module(module), "__all__", ())
+    tree = ast.parse((SOURCE.parent / f"{module.replace('.', '/')}.py").read_text("utf-8"))
+    (names,) = [
+        each.value
+        for each in tree.body
+        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "__all__"
+    ]
+    return ast.literal_eval(names)
+
+
 def find(name):
-    """The object of a dotted name."""
+    """The object of a dotted name; of what cannot be imported here a class with its docstring."""
     module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
+    if module not in WITH_A_LIBRARY:
+        return getattr(importlib.import_module(module), attribute)
+    tree = ast.parse((SOURCE.parent / f"{module.replace('.', '/')}.py").read_text("utf-8"))
+    (found,) = [each for each in tree.body if getattr(each, "name", None) == attribute]
+    return type(attribute, (), {"__doc__": ast.get_docstring(found)})
 
 
 def test_every_public_name_is_listed():
@@ -86,11 +109,15 @@ def test_every_public_name_has_an_example():
     assert wanting == set()
 
 
-SOURCE = Path(elman.__file__).parent
 WITH_EXAMPLES = sorted(
-    ".".join(("elman", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
-    for path in SOURCE.rglob("*.py")
-    if re.search(r"^ *>>> ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    {
+        ".".join(("elman", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        )
+        for path in SOURCE.rglob("*.py")
+        if re.search(r"^ *>>> ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+    - WITH_A_LIBRARY
 )
 
 

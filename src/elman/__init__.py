@@ -45,6 +45,7 @@ _HOME = {
 }
 
 _MODULES = (
+    "adapters",
     "callbacks",
     "data",
     "evaluation",

@@ -65,6 +65,27 @@ def test_lines_are_counted_and_keys_may_be_left_out(write):
     assert [found.place(row).split(", ")[-1] for row in range(3)] == ["line 1", "line 4", "line 5"]
 
 
+@pytest.mark.parametrize("at_once", [0, 1 << 18])
+def test_lists_of_lists_hold_text_and_numbers_by_feature(write, monkeypatch, at_once):
+    """Whichever row is the first with a text, and however many lines are read at a time."""
+    monkeypatch.setattr(json_lines, "CHARACTERS", at_once)
+    rows = [
+        {"X": [[None, 1, None], [None, 2.5, None]]},
+        {"X": [["a", None, None], [None, 3, None]]},
+        {"X": []},
+        {"X": None},
+        {"X": [["b", 4, None]]},
+    ]
+    found = read_json_lines(write(rows)).columns
+    assert [*found] == ["X[0]", "X[1]", "X[2]"]
+    texts, numbers, nothing = found.values()
+    assert texts[3] is None is numbers[3]
+    kept = [0, 1, 2, 4]
+    assert [texts[i].tolist() for i in kept] == [[None, None], ["a", None], [], ["b"]]
+    assert repr([numbers[i].tolist() for i in kept]) == "[[1.0, 2.5], [nan, 3.0], [], [4.0]]"
+    assert {column[i].dtype.kind for column in (numbers, nothing) for i in kept} == {"f"}
+
+
 def test_lists_become_an_array_in_each_row(write):
     rows = [
         {"run": "b", "x": [1, 2, 3], "on": [True, False, True], "word": ["p", None, "q"]},
@@ -163,7 +184,20 @@ DAMAGED = {
     "mixed list": (FIRST + '{"c": [1, "x"]}', "line 2: 'c' is a list of a number, text"),
     "nested list": (FIRST + '{"c": [[1], [2]]}', "line 2: 'c' is a list of lists, and of numbers"),
     "ragged steps": ('{"X": [[1, 2], [3]]}', "line 1: 'X' has 1 value.* at time step 1, and 2"),
-    "text in steps": ('{"X": [[1], ["a"]]}', "'X' has text at time step 1, feature 0"),
+    "text in steps": (
+        '{"X": [[1], ["a"]]}',
+        "'X' has text at time step 1, feature 0, which held a number before: make them alike",
+    ),
+    "a number for text": (
+        '{"X": [[2, "a"]]}\n{"X": [[null, "b"], [3, 4.5]]}',
+        "line 2: 'X' has a number at time step 1, feature 1, which held text before",
+    ),
+    "NaN for text": ('{"X": [["a"], [NaN]]}', "'X' has a number at time step 1, feature 0"),
+    "a bool in steps": (
+        '{"X": [["a"], [true]]}',
+        "'X' has true or false at time step 1, feature 0",
+    ),
+    "a list in steps": ('{"X": [["a"], [["b"]]]}', "'X' has a list at time step 1, feature 0"),
     "a number among steps": ('{"X": [[1], 2]}', "'X' is a list of lists, but for time step 1"),
     "no features": ('{"X": [[], []]}', "'X' has no value at time step 0"),
     "deep": (FIRST + "[" * 100_000, "line 2: (is nested too deeply|would take)"),

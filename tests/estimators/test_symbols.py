@@ -1,18 +1,28 @@
 """Texts, tokens and tables with categories, from raw X to answers, streams and files."""
 
 import pickle
+import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 
 import elman
-from elman import RNNClassifier, RNNRegressor, RNNTagger, TokenEncoder, TrainingWarning
+from elman import (
+    RNNClassifier,
+    RNNRegressor,
+    RNNTagger,
+    SequenceScaler,
+    TokenEncoder,
+    TrainingWarning,
+)
 from elman.backends import get_backend
 
 WORDS = ["Nagy", "Toth", "", "Kovacs", "Smith", "Jones", "Ng", "Abdullah", "Li", "Öz"]
@@ -182,6 +192,44 @@ def test_warm_start_goes_on_with_what_is_known(case):
     assert len(model.history_) == 6
 
 
+SINGLE = {
+    "list": ([*"acgt"], None),
+    "array": (np.array([*"acgt"]), None),
+    "integers": ([3, 1, 2, 0], "int"),
+    "bools": ([True, False], "bool"),
+    "with missing": ([*"acgt", None], "text"),
+}
+
+
+@pytest.mark.parametrize("what", SINGLE)
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_the_list_of_a_single_column_needs_no_list_around_it(kind, what):
+    categories, as_what = SINGLE[what]
+    X = ["acgg", "ta"]
+    if as_what is not None:
+        tokens = {"int": [3, 1, 2], "bool": [True, False, True], "text": ["a", None, "c"]}[as_what]
+        X = [tokens, tokens[:2]]
+    y = [[0, 1, 1, 0][: len(x)] for x in X] if kind is RNNTagger else [0, 1]
+    model = kind(**SMALL, categories=categories, categorical_features="all", warm_start=True)
+    model.set_params(missing="mask" if as_what == "text" else "error").fit(X, y)
+    assert model.symbols_.vocabularies[0].tokens == tuple(categories)
+    around = clone(model).set_params(categories=[categories]).fit(X, y)
+    same((model, X), (around, X))
+    model.fit(X, y).partial_fit(X, y)
+    with pytest.raises(ValueError, match="whose categories is"):
+        model.set_params(categories=list(categories)[::-1]).fit(X, y)
+
+
+@pytest.mark.parametrize("form", ["tables", "tuples"])
+@pytest.mark.parametrize("categories", [["a", "b"], [["a", "b"], "see"]])
+def test_the_lists_of_several_columns_are_not_guessed(form, categories):
+    X = VISITS
+    if form == "tuples":
+        X = [[*frame.itertuples(index=False, name=None)] for frame in VISITS]
+    with pytest.raises((TypeError, ValueError), match=r"list of .* for each|a list of the categor"):
+        RNNRegressor(**SMALL, categories=categories).fit(X, SPENT)
+
+
 LEFT_OUT = {"characters": 8, "tokens": 4, "tables": 3}
 """a sample of each case that has a symbol of its own"""
 
@@ -242,6 +290,9 @@ CHANGED = {
     "embedding_size": ({"embedding_size": 3}, "embedding_size"),
     "handle_unknown": ({"handle_unknown": "error"}, "handle_unknown"),
     "categories": ({"categories": [["x"]] * 3}, "categories"),
+    "min_frequency": ({"min_frequency": 2}, "min_frequency is None, but it is 2"),
+    "a share": ({"min_frequency": 0.1}, "min_frequency is None, but it is 0.1"),
+    "max_categories": ({"max_categories": 3}, "max_categories is None, but it is 3"),
     "categorical_features": ({"categorical_features": [1]}, "categorical_features"),
 }
 
@@ -260,6 +311,55 @@ def test_other_symbols_than_those_of_the_network_are_no_longer_asked_for(case, n
         return
     with pytest.raises(ValueError, match=f"goes on with .* whose {said}"):
         getattr(model.set_params(**changed), by)(X, y)
+
+
+RARITIES = {
+    "another": ({"min_frequency": 3}, "min_frequency is 2, but it is 3"),
+    "a share": ({"min_frequency": 0.2}, "min_frequency is 2, but it is 0.2"),
+    "none": ({"min_frequency": None}, "min_frequency is 2, but it is None"),
+    "more categories": ({"max_categories": 9}, "max_categories is 4, but it is 9"),
+    "other categories": ({"categories": "another token"}, "categories is"),
+    "another order": ({"categories": "turned"}, "categories is"),
+    "the same": ({"min_frequency": np.int64(2), "max_categories": np.int32(4)}, None),
+    "the same categories": ({"categories": "listed"}, None),
+}
+
+
+@pytest.mark.parametrize("what", RARITIES)
+@pytest.mark.parametrize("by", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kept", ["in memory", "in a file"])
+def test_what_made_tokens_rare_stays_as_it_was(case, what, by, kept, tmp_path):
+    """A vocabulary is not made anew, so that another min_frequency would do nothing."""
+    model, X, y = case(warm_start=True, min_frequency=2, max_categories=4)
+    every = clone(model).set_params(min_frequency=None, max_categories=None).fit(X, y)
+    listed = [[*v.tokens] for v in every.symbols_.vocabularies]
+    model.set_params(categories=listed).fit(X, y)
+    assert model.symbols_.n_categories < every.symbols_.n_categories  # some are rare
+    if kept == "in a file":
+        model.save(tmp_path / "m.safetensors")
+        model = type(model).load(tmp_path / "m.safetensors").set_params(warm_start=True)
+    changed, says = RARITIES[what]
+    which = changed.get("categories")
+    known = [[*v.tokens] for v in model.symbols_.vocabularies]
+    if which == "another token":
+        changed = {"categories": [[*column[1:], "$"] for column in known]}
+    elif which == "turned":
+        changed = {"categories": [column[::-1] for column in known]}
+    elif which == "listed":
+        changed = {"categories": listed}
+    model.set_params(**changed)
+    if says is None:
+        getattr(model, by)(X, y)
+        return
+    with pytest.raises(ValueError, match=f"goes on with .* whose {says}"):
+        getattr(model, by)(X, y)
+
+
+def test_a_file_that_does_not_say_what_made_tokens_rare_goes_on(case):
+    model, X, y = case(min_frequency=2)
+    model.fit(X, y)
+    model.model_ = replace(model.model_, symbols=replace(model.symbols_, rarity=None))
+    model.set_params(min_frequency=3).partial_fit(X, y)
 
 
 def test_numbers_do_not_become_categories_of_a_network_that_is_there():
@@ -288,6 +388,80 @@ def test_streams_of_tokens_take_a_list_of_steps_and_nothing_that_only_looks_like
     assert stream.step(["dog", "a", "the"]).shape == (3, 3)
 
 
+BOOLS = {
+    "pandas": (lambda **columns: pd.DataFrame(columns)),
+    "pandas, nullable": (lambda **columns: pd.DataFrame(columns).astype({"b": "boolean"})),
+    "pandas, objects": (lambda **columns: pd.DataFrame(columns).astype({"b": object})),
+    "polars": (lambda **columns: pl.DataFrame(columns)),
+    "rows": (lambda **columns: [*zip(*columns.values(), strict=True)]),
+}
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("where", BOOLS)
+def test_bools_are_categories_beside_categories_and_numbers_among_numbers(kind, where):
+    make = BOOLS[where]
+    y = [[0, 1], [1, 0]] if kind is RNNTagger else [0, 1]
+    lone = [make(b=[True, False], n=[1.5, 2.0]), make(b=[False, False], n=[0.5, 1.0])]
+    model = kind(**SMALL).fit(lone, y)
+    assert model.symbols_ is None
+    as_numbers = [make(b=[1.0, 0.0], n=[1.5, 2.0]), make(b=[0.0, 0.0], n=[0.5, 1.0])]
+    same((model, lone), (kind(**SMALL).fit(as_numbers, y), as_numbers))
+    beside = [make(b=[True, False], t=["x", "y"]), make(b=[False, False], t=["y", "y"])]
+    found = kind(**SMALL).fit(beside, y).symbols_
+    assert [v.tokens for v in found.vocabularies] == [(False, True), ("y", "x")]
+    of_bools = kind(**SMALL, categorical_features=[0]).fit(lone, y).symbols_
+    assert of_bools.vocabularies[0].tokens == (False, True)
+
+
+FRACTIONS = {
+    "data frames": (lambda rows: [pd.DataFrame(x, columns=["n", "f", "t"]) for x in rows], "'f'"),
+    "polars": (
+        lambda rows: [pl.DataFrame(x, schema=["n", "f", "t"], orient="row") for x in rows],
+        "'f'",
+    ),
+    "rows": (lambda rows: rows, "1"),
+    "arrays": (lambda rows: [np.array(x, object) for x in rows], "1"),
+}
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("where", FRACTIONS)
+def test_all_columns_are_no_categories_where_one_holds_fractions(kind, where):
+    """The error names it, and what to write; whole numbers in floats are categories."""
+    make, called = FRACTIONS[where]
+    rows = [[(3.0, 2.0, "x"), (4.0, 1.5, "y")], [(3.0, 2.0, "y")]]
+    y = [[0, 1], [1]] if kind is RNNTagger else [0, 1]
+    model = kind(**SMALL, categorical_features="all")
+    named = ["n", "t"] if called == "'f'" else [0, 2]
+    says = rf"time step 1 is 1\.5, but column {called} .* such as categorical_features="
+    with pytest.raises(ValueError, match=says + re.escape(f"{named}, whose")):
+        model.fit(make(rows), y)
+    kind(**SMALL, categorical_features=named).fit(make(rows), y)
+    whole = [[(n, 2 * f, t) for n, f, t in x] for x in rows]
+    assert clone(model).fit(make(whole), y).symbols_.vocabularies[1].tokens == (4, 3)
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+def test_a_sequence_of_fractions_has_no_categories(kind):
+    X, y = [[1.0, 2.5], [2.0]], [[0, 1], [1]] if kind is RNNTagger else [0, 1]
+    for many in (X, [[(v,) * 25 for v in x] for x in X]):
+        with pytest.raises(ValueError, match=r"is 2\.5.*leave categorical_features out"):
+            kind(**SMALL, categorical_features="all").fit(many, y)
+    wide = [[(0.5, *range(25)), (1.0, *range(25))], [(0.5, *range(25))]]
+    with pytest.raises(ValueError, match=r"column 0 .*: list in categorical_features the columns"):
+        kind(**SMALL, categorical_features="all").fit(wide, y)
+
+
+def test_numbers_as_text_are_categories_where_their_type_says_so():
+    frames = [pd.DataFrame({"size": ["0.5", "1.5"]}), pd.DataFrame({"size": ["0.5"]})]
+    with pytest.raises(ValueError, match="numbers as text"):
+        RNNClassifier(**SMALL).fit(frames, [0, 1])
+    frames = [frame.astype(pd.CategoricalDtype(["0.5", "1.5"])) for frame in frames]
+    found = RNNClassifier(**SMALL).fit(frames, [0, 1]).symbols_.vocabularies[0]
+    assert found.tokens == ("0.5", "1.5")
+
+
 MIXED = {
     "in a list": [[1, True], [2]],
     "in an array of objects": [np.array([2, np.True_], object), [1]],
@@ -314,14 +488,19 @@ def test_a_bool_is_no_whole_number_among_categories(kind, where):
 @pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
 @pytest.mark.parametrize(
     "option",
-    [{"embedding_size": 3}, {"categories": [[1, 2]]}, {"embedding_init": np.ones((3, 2))}],
+    [
+        {"embedding_size": 3},
+        {"categories": [[1, 2]]},
+        {"embedding_init": np.ones((3, 2))},
+        {"freeze_embedding": True},
+    ],
 )
 def test_numbers_alone_have_neither_categories_nor_vectors(kind, option):
     X = [np.array([[1], [2]]), np.array([[2]])]
     y = [["D", "N"], ["N"]] if kind is RNNTagger else [0, 1]
     with pytest.raises(ValueError, match=f"(?s){next(iter(option))}.*X has numbers alone"):
         kind(**SMALL, **option).fit(X, y)
-    kind(**SMALL, **option, categorical_features="all").fit(X, y)
+    kind(**SMALL, **{"embedding_size": 2} | option, categorical_features="all").fit(X, y)
 
 
 @pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
@@ -336,6 +515,47 @@ def test_categories_of_numbers_are_no_numbers_in_any_sample(kind, place):
         with pytest.raises(TypeError, match=f"sample {place}: column 'n' holds categories"):
             ask()
     kind(**SMALL, categorical_features=["n"]).fit(frames, y)
+
+
+def encoded(values):
+    return pa.array(values).dictionary_encode()
+
+
+CATEGORICAL = {
+    "pandas": lambda values: pd.Series(values, dtype="category"),
+    "an array of pandas": pd.Categorical,
+    "Arrow": encoded,
+    "Arrow in chunks": lambda values: pa.chunked_array([encoded(values)]),
+    "Arrow in pandas": lambda values: pd.Series(pd.arrays.ArrowExtensionArray(encoded(values))),
+    "polars": lambda values: pl.Series(map(str, values), dtype=pl.Categorical),
+    "polars, listed": lambda values: pl.Series(map(str, values), dtype=pl.Enum([*"1234"])),
+}
+
+
+@pytest.mark.parametrize("kind", [RNNClassifier, RNNTagger, RNNRegressor])
+@pytest.mark.parametrize("what", CATEGORICAL)
+def test_sequences_of_a_type_of_categories_are_categories_or_an_error(kind, what):
+    """As arrays, which some were made silently, numbers would be quantities."""
+    make, rows = CATEGORICAL[what], [[3, 1, 3], [4, 1], [1]]
+    y = [[0, 1, 0], [1, 0], [1]] if kind is RNNTagger else [0, 1, 1]
+    X = [make(row) for row in rows]
+    model = kind(**SMALL).fit(X, y)
+    text = str if what.startswith("polars") else int
+    assert model.symbols_.vocabularies[0].tokens == (text(1), text(3), text(4))
+    plain = [[text(token) for token in row] for row in rows]
+    same((model, X), (kind(**SMALL, categorical_features="all").fit(plain, y), plain))
+    numbers = [np.array(row) for row in rows]
+    of_numbers = kind(**SMALL).fit(numbers, y)
+    for place in (1, 2):
+        mixed = [*numbers]
+        mixed[place] = X[place]
+        for ask in (
+            lambda mixed=mixed: kind(**SMALL).fit(mixed, y),
+            lambda mixed=mixed: of_numbers.predict(mixed),
+            lambda mixed=mixed: SequenceScaler().fit(mixed),
+        ):
+            with pytest.raises(TypeError, match=f"sample {place} holds categories"):
+                ask()
 
 
 CONTAINERS = {
@@ -450,6 +670,75 @@ def test_vectors_to_begin_with_and_to_keep():
     assert not np.array_equal(trained.model_.network.params["embedding0.E"], array)
     by_column = RNNRegressor(**SMALL, embedding_init={"item": np.ones((5, 2))}).fit(VISITS, SPENT)
     assert by_column.model_.network.layout.categories == ((5, 2), (3, 0))
+
+
+@pytest.mark.parametrize("by", ["fit", "partial_fit"])
+def test_verbose_says_how_many_tokens_begin_with_a_given_vector(by, capsys):
+    """Word vectors in another case than the data's would cover few, and nobody would know."""
+    cases = {
+        RNNClassifier: (WORDS, LANGUAGES, {"a": np.ones(2), "K": np.ones(2), "q": np.ones(2)}),
+        RNNTagger: (SENTENCES, TAGS, {"dog": np.ones(2), "Cat": np.ones(2)}),
+        RNNRegressor: (
+            VISITS,
+            SPENT,
+            {"item": {"a": np.ones(2), "c": np.ones(2)}, "act": {"buy": [1.0], "see": [2.0]}},
+        ),
+    }
+    for kind, (X, y, vectors) in cases.items():
+        first = {"classes": np.unique([*"DNV"] if y is TAGS else y)}
+        first = {} if by == "fit" or kind is RNNRegressor else first
+        model = kind(**SMALL, embedding_init=vectors, verbose=1)
+        getattr(model, by)(X, y, **first)
+        told = [line for line in capsys.readouterr().out.splitlines() if "embedding_init" in line]
+        assert len(told) == model.symbols_.n_codes
+        by_column = vectors if kind is RNNRegressor else {"X": vectors}
+        for line, vocabulary, given in zip(
+            told, model.symbols_.vocabularies, by_column.values(), strict=True
+        ):
+            known = [token in given for token in vocabulary.tokens]
+            assert f"for {sum(known)} of the {len(known)} tokens of" in line
+            share = vocabulary.counts[1:][known].sum() / vocabulary.counts.sum()
+            assert f", {100 * share:.0f} % of" in line
+            assert ("begin at random" in line) == (not all(known))
+        getattr(model.set_params(warm_start=True), by)(X, y)
+        assert "embedding_init" not in capsys.readouterr().out  # nothing begins
+        getattr(clone(model).set_params(freeze_embedding=True), by)(X, y, **first)
+        assert "stay as they were drawn" in capsys.readouterr().out
+        getattr(clone(model).set_params(verbose=0), by)(X, y, **first)
+        assert not capsys.readouterr().out
+
+
+ALL_ONE_HOT = "freeze_embedding=True changes nothing.*one-hot.*Set embedding_size"
+
+
+@pytest.mark.parametrize("size", ["auto", None])
+def test_embeddings_to_freeze_where_there_are_none_are_said(size):
+    """In every estimator, whatever makes its categories one-hot, and when training goes on."""
+    few = ["aba", "bb", "abb", "ba"]
+    cases = [
+        (RNNClassifier(**SMALL), few, [0, 1, 0, 1]),
+        (RNNTagger(**SMALL), SENTENCES, TAGS),
+        (RNNRegressor(**SMALL), VISITS, SPENT),
+    ]
+    for model, X, y in cases:
+        model.set_params(embedding_size=size, freeze_embedding=True)
+        classes = {RNNClassifier: [0, 1], RNNTagger: [*"DNV"]}.get(type(model))
+        first = {} if classes is None else {"classes": classes}
+        for by, more in (("fit", {}), ("partial_fit", first)):
+            with pytest.warns(UserWarning, match=ALL_ONE_HOT) as caught:
+                getattr(clone(model), by)(X, y, **more)
+            assert [w.filename for w in caught if "freeze" in str(w.message)] == [__file__]
+        going_on = clone(model).set_params(freeze_embedding=False, warm_start=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            going_on.fit(X, y)
+        with pytest.warns(UserWarning, match=ALL_ONE_HOT):
+            going_on.set_params(freeze_embedding=True).fit(X, y)
+        with warnings.catch_warnings():  # with a vector there is something to freeze
+            warnings.simplefilter("error")
+            clone(model).set_params(embedding_size=2).fit(X, y)
+            if isinstance(model, RNNRegressor):
+                clone(model).set_params(embedding_size={"item": 2}).fit(X, y)
 
 
 REFUSED = {

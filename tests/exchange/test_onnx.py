@@ -90,6 +90,18 @@ def test_front_ends_and_missing_values(kind, missing):
             check_whole(model, ragged(3, missing, lengths=(0, 0)))
 
 
+@pytest.mark.parametrize("length", [7, 1])
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_lengths_every_step_is_a_samples_own(kind, length):
+    for frontend, missing in product(({}, *FRONT_ENDS), ("error", "mask")):
+        model = model_of_kind(
+            kind, readout=ALL, initial=True, frontend=frontend, missing=missing, stack="both ways"
+        )
+        X = ragged(missing=missing, lengths=(length, length))
+        proto = check_whole(model, X, with_lengths=False)
+        assert [each.name for each in proto.graph.input] == ["X"]
+
+
 @pytest.mark.parametrize("frontend", [{}, {"deltas": 1, "stride": 2}])
 def test_a_table_with_a_column_for_each_step(frontend):
     model = model_of_kind(two_d=True, n_features=1, frontend=frontend, n_scalers=1)

@@ -113,15 +113,18 @@ def _assert_past(model, name, values):
         assert set(values.tolist()) <= {past}
 
 
-def check_whole(model, X, *, tokens="text", threads=(1,), n_timesteps=None):
+def check_whole(model, X, *, tokens="text", threads=(1,), n_timesteps=None, with_lengths=True):
     """A graph of whole sequences answers what the model does, for every number of threads."""
-    proto = onnx_model(model, tokens=tokens)
+    proto = onnx_model(model, tokens=tokens, lengths=with_lengths)
     feeds = feeds_of(model, X, tokens, n_timesteps)
     expected = answers_of(model, X)
-    of_steps = model.network.layout.at_every_step
+    lengths = feeds["lengths"] if model.network.layout.at_every_step else None
+    if not with_lengths:
+        assert (feeds["lengths"] == feeds["X" if "X" in feeds else "ids"].shape[1]).all()
+        del feeds["lengths"]
     for n in threads:
         session = session_of(proto, n)
         names = [output.name for output in session.get_outputs()]
         found = dict(zip(names, session.run(None, feeds), strict=True))
-        assert_same(model, found, expected, feeds["lengths"] if of_steps else None)
+        assert_same(model, found, expected, lengths)
     return proto

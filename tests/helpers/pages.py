@@ -80,15 +80,14 @@ class Runner:
 
 
 def pieces(page: Path, *, skipping: bool = True) -> list[Block | Skipped]:
-    """All fenced pieces of a page, in order."""
+    """All fenced pieces of a page, in order; without `skipping` those that are only shown too."""
     found: list[Block | Skipped] = []
 
     def keep(example):
         found.append(Block(example.region.lexemes["arguments"], str(example.parsed), example.line))
 
     parsers = [CodeBlockParser(language, keep) for language in (*LANGUAGES, *SHOWN)]
-    skips = [SkipParser()] if skipping else []
-    document = Sybil(parsers=[*parsers, *skips]).parse(page)
+    document = Sybil(parsers=[*parsers, *[SkipParser()] * skipping]).parse(page)
     for example in document.examples():
         try:
             example.evaluate()

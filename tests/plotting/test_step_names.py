@@ -49,6 +49,40 @@ def test_steps_are_called_what_they_are(display, form):
         assert drawn.frame()["name"].tolist()[:: len(drawn.frame()) // len(names)] == names
 
 
+AXES = {"characters": "character", "tokens": "token", "tables": "action/item"}
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have valid feature names")
+@pytest.mark.parametrize("form", DATA)
+@pytest.mark.parametrize("kind", ["classifier", "tagger", "regressor"])
+def test_the_axis_is_called_what_stands_below_it(form, kind):
+    fit, X = fitted_once(kind, form), DATA[form]()
+    displays = [HiddenStatesDisplay, AttributionDisplay]
+    displays += [KnowledgeCurveDisplay] if kind == "classifier" else []
+    for display in displays:
+        assert display.from_estimator(fit, X[1]).ax_.get_xlabel() == AXES[form]
+        assert display.from_estimator(fit, X[1], step_label="base").ax_.get_xlabel() == "base"
+        assert display.from_estimator(fit, X[1], step_label="").ax_.get_xlabel() == ""
+        numbered = "time step, from 0" if display is AttributionDisplay else "time step"
+        many = "ab" * 40 if form == "characters" else [X[1][0]] * 61
+        assert display.from_estimator(fit, many).ax_.get_xlabel() == numbered
+        rest = (["x", "y"],) if display is KnowledgeCurveDisplay else ()
+        rest = (np.ones((3, 2)),) if display is AttributionDisplay else rest
+        for names, label in ((None, numbered), ([*"abc"], "character"), (["ab", *"bc"], "token")):
+            made = display(np.ones((3, 2)) / 2, *rest, step_names=names)
+            assert made.plot().ax_.get_xlabel() == label
+
+
+@pytest.mark.parametrize("form", DATA)
+def test_the_title_and_the_text_of_an_explanation_name_the_step_that_is_explained(form):
+    fit, X = fitted_once("tagger", form), DATA[form]()
+    found = occlusion(fit, X[1:2], step=1)
+    name = expected_names(form, 1)[1]
+    shown = AttributionDisplay.from_explanation(fit, found, X[1:2]).ax_.get_title()
+    assert f'at step 1 ("{name}"), whose probability' in shown
+    assert f'at step 1 "{name}", target' in str(found)
+
+
 def test_what_is_not_known_is_called_so():
     assert KnowledgeCurveDisplay.from_estimator(
         fitted_once("classifier", "characters"), "xab"

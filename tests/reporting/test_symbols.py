@@ -59,6 +59,49 @@ def test_a_page_of_every_kind_renders(kind, form):
     assert "vocabulary" in page
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", DATA)
+def test_cards_name_steps_by_their_tokens(kind, form):
+    fit, X = fitted_once(kind, form), DATA[form]()
+    told = report_on(fit, X, TRUTH[kind](X))
+    page = told.to_html()
+    n_named = 0
+    for one in told.to_dict()["recordings"]:
+        steps = []
+        if kind == "tagger":
+            steps = [] if one["worst_step"] is None else [one["worst_step"]]
+        elif one["attribution"] is not None:
+            found = one["attribution"]
+            best = max(range(len(found["values"])), key=lambda k: found["values"][k])
+            assert found["to"][best] == found["from"][best] + 1  # parts are steps here
+            steps = [found["from"][best]] if found["values"][best] > 0 else []
+        for step in steps:
+            n_named += 1
+            said = "" if kind == "tagger" else "step "
+            assert f"{said}{step + 1} “<bdi>{one['tokens'][step]}</bdi>”" in page
+    assert n_named
+
+
+def test_parts_of_several_steps_have_all_their_tokens_and_what_is_not_told_has_a_number():
+    from elman.reporting.sections.recordings import recordings_section
+
+    one = {
+        "sort": "right",
+        "index": 3,
+        "id": None,
+        "n_steps": 5,
+        "series": {"features": []},
+        "tokens": ["{}", "<b>", "of", "sea"],
+        "truth": "{x}",
+        "answer": "{x}",
+        "probability": 0.9,
+        "attribution": {"of": "{x}", "from": [0, 3], "to": [3, 5], "values": [0.5, 0.25]},
+    }
+    page = "".join(recordings_section({"recordings": [one], "targets": None}))
+    assert "log-odds of <bdi>{x}</bdi>" in page
+    assert "steps 1 to 3 “<bdi>{} &lt;b&gt; of</bdi>” (+0.5) and steps 4 to 5 (+0.25)" in page
+
+
 def test_what_a_recording_rests_on_is_what_occlusion_says():
     fit = fitted_once("classifier", "characters")
     facts = report_on(fit, TEXTS, TRUTH["classifier"](TEXTS)).to_dict()

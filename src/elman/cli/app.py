@@ -15,6 +15,7 @@ from elman.cli.columns import with_columns
 from elman.cli.demo import demo
 from elman.cli.errors import INTERRUPTED, UserError, is_users_mistake, one_line
 from elman.cli.evaluate import evaluate
+from elman.cli.export import export
 from elman.cli.fit import fit
 from elman.cli.gradcheck import gradcheck
 from elman.cli.inspect import inspect
@@ -83,7 +84,8 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
         train = with_hyperparameters(train, before="seed")
         search = with_hyperparameters(search, before="seed")
     answering = with_columns(predict), with_columns(evaluate), with_columns(report)
-    for command in (demo, train, search, answering[0], stream, *answering[1:], inspect, gradcheck):
+    others = inspect, with_columns(export), gradcheck
+    for command in (demo, train, search, answering[0], stream, *answering[1:], *others):
         app.command()(command)
     app.add_typer(make_store_app(SETTINGS))
     return app

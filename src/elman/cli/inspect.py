@@ -16,6 +16,7 @@ from elman.cli.files import load_model
 from elman.cli.kinds import is_of_numbers, kind_of_model, names_of_answers
 from elman.cli.tables import new_table, print_table
 from elman.cli.text import visible
+from elman.exchange.roads import ROADS
 from elman.hyperparameters.declared import defaults_of
 from elman.inspection.summary import LEFT, TABLE, Summary
 from elman.inspection.vocabulary import VocabularySummary, quoted
@@ -43,7 +44,8 @@ def inspect(
     "step values"), classes or targets (each with name, mean, deviation), n_features,
     feature_names, columns, before (what X goes through first), frontend (deltas, stride,
     scale_each, and the reasons for what "auto" chose), vocabularies (of each categorical column:
-    column, kind, n_categories, embedding_size, frozen, unknown_share, most_frequent), summary
+    column, kind, n_categories, embedding_size, frozen, unknown_share, most_frequent), exports (the
+    ways out, each with a list of what is in the way), summary
     (layers, parameters, multiply_adds,
     training_memory, stream_state, dtype, ...), hyperparameters, not_default (the names of those
     that differ from the defaults of today), training (n_epochs, best_epoch,
@@ -78,6 +80,8 @@ def inspect(
     chosen = [*saved.model.frontend.reasons, history.batch_size_reason, history.max_iter_reason]
     for reason in filter(None, chosen):
         facts.add_row('"auto" chose', visible(reason))
+    for name, value in _exports(saved.model):
+        facts.add_row(name, visible(value))
     facts.add_row("file", f"{model.stat().st_size:,} bytes")
     score = "R^2" if is_of_numbers(kind_of_model(saved.model)) else "accuracy"
     for name, value in _training_facts(history, score):
@@ -148,6 +152,7 @@ def _described(path: Path, saved: Saved[TrainedModel], summary: Summary) -> dict
             "reasons": [*front.reasons],
         },
         "vocabularies": summary.to_dict()["vocabularies"],
+        "exports": {road.name: road.reasons_against(model) for road in ROADS},
         "summary": summary.to_dict(),
         "hyperparameters": plain_parameters(saved.parameters),
         "not_default": _not_default(saved),
@@ -192,6 +197,14 @@ def _answers(model: Any) -> list[tuple[str, str]]:
     of = "time step" if kind == "steps" else "recording"
     shown = _listed(map(repr, classes))
     return [("answers", f"label for each {of}"), ("classes", f"{len(classes)}: {shown}")]
+
+
+def _exports(model: TrainedModel) -> list[tuple[str, str]]:
+    """Where `elman export` can write it, and what is in the way elsewhere."""
+    found = {road.name: road.reasons_against(model) for road in ROADS}
+    open_to = ", ".join(name for name, reasons in found.items() if not reasons)
+    closed = [(f"not as {name}", " ".join(reasons)) for name, reasons in found.items() if reasons]
+    return [("can go out as", open_to), *closed]
 
 
 def _columns(columns: Mapping[str, Any]) -> str:

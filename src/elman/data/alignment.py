@@ -6,15 +6,14 @@ has, and whether it is a long table that was taken for a row of numbers for each
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from elman.data.containers import ids_of, is_table
 from elman.data.named import NamedSequences
-from elman.data.names import level_of_caller
 from elman.data.sequences import Sequences
+from elman.targets.callers import warn_caller
 from elman.targets.checks import shown
 
 FROM_TABLE = "elman.data.from_table(table, id=...) makes one sequence of all rows with one id"
@@ -130,13 +129,12 @@ def _warn_of_sorted_groups(X: Any, values: Any, X_name: str, name: str) -> None:
     if hasattr(values, "iloc") and set(map(_key, values.index)) == set(map(_key, ids)):
         return
     first = ", ".join(map(shown, ids[:3])) + (", ..." if len(ids) > 3 else "")
-    warnings.warn(
+    warn_caller(
         f"{X_name} is a {type(X).__name__} that has sorted its {len(found)} groups, {first}, "
         f"and {name} is taken by position in that order, "
         "which is not the one in which they first appear: pass a Series with the ids as its index, "
         f"such as table.groupby(id)[column].first(), which is compared; or group with sort=False "
         f"if {name} is in the order of the table",
-        stacklevel=level_of_caller(),
     )
 
 
@@ -167,10 +165,9 @@ def _warn_of_other_order(X: Any, values: Any, X_name: str, name: str) -> None:
         return
     given, rows = values.index.tolist(), index.tolist()
     if _are_turned(given, rows):
-        warnings.warn(
+        warn_caller(
             f"{X_name} and {name} have the same index in another order, and are taken by position: "
             f"row {shown(rows[0])} of {X_name} goes with entry {shown(given[0])} of {name}. Pass "
             f"{name}.loc[{X_name}.index] if the index says which belong together, or "
             f"{name}.to_numpy() if it does not",
-            stacklevel=level_of_caller(),
         )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.sequences import Sequences
+from elman.targets.callers import warn_caller
 from elman.targets.checks import listed
 from elman.targets.masked import refuse_masked
 
@@ -87,12 +88,11 @@ def warn_of_features_as_steps(data: Sequences) -> None:
         return
     if len(data) < 10 * len(names) or any(any(map(str.isdigit, name)) for name in names):
         return
-    warnings.warn(
+    warn_caller(
         f"X is a table with the columns {listed(names)}, each row of which is read as a sequence "
         f"of {len(names)} time steps of one feature. If its columns are features and its rows time "
         "steps, elman.data.from_table makes sequences of it; if not, X.to_numpy() says so without "
         "this warning",
-        stacklevel=2,
     )
 
 
@@ -133,11 +133,10 @@ def warn_of_channels_first(data: Sequences) -> None:
     unordered = max(abs(over_features), abs(over_steps)) < 0.2
     n_zeros = max(n_zeros, np.count_nonzero(X == 0))  # those of features that are constant
     if smooth or (narrow and unordered and 10 * n_zeros < X.size and not _go_together(X)):
-        warnings.warn(
+        warn_caller(
             f"X is read as {n_timesteps} time step(s) of {n_features} features, but looks like "
             f"(sample, feature, time), {n_timesteps} feature(s) of {n_features} time steps each: "
             "if it is, convert it with elman.data.from_channels_first(X), here and in predict",
-            stacklevel=2,
         )
 
 

@@ -25,6 +25,7 @@ from elman.data.dims import (
     is_data_set,
     refuse_data_set,
 )
+from elman.data.frames import type_of_categories
 from elman.data.named import NamedSequences
 from elman.data.names import shared_names
 from elman.data.nested import holds_sequences, instance_ids, is_pandas, split_frame
@@ -315,6 +316,8 @@ def _plain(X: Any, place: str, *, sample: bool = False) -> Any:
         raise TypeError(
             f"{place} is a {kind}, whose groups cannot be read: use elman.data.from_table"
         )
+    if type_of_categories(X) is not None:
+        return X  # as an array it would not say so any more
     if _is_array_like(X):
         _refuse_tensor(X, place, kind, call)
         return _read(X, place)

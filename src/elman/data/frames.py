@@ -42,6 +42,9 @@ INDEX = "__index_level_"
 """How pandas calls the column of an index without a name in a table of Arrow, which is no feature
 unless it is asked for."""
 
+CATEGORICAL = ("categor", "enum", "dictionary")
+"""What the names of types of categories begin with, in polars and Arrow."""
+
 FIXES = {
     "dates or times": "make a number of each, such as the seconds since the step before, or leave "
     "the column out",
@@ -65,6 +68,15 @@ def is_frame_type(kind: type) -> bool:
 def is_frame(value: Any) -> bool:
     """Whether a value is a table of some library."""
     return type(value) is not np.ndarray and is_frame_type(type(value))
+
+
+def type_of_categories(column: Any) -> Any:
+    """The type of a column of any library, if it says that the values are categories; else None."""
+    found = getattr(column, "dtype", getattr(column, "type", None))
+    if found is None or isinstance(found, np.dtype):
+        return None
+    says_so = hasattr(found, "categories") or str(found).lower().startswith(CATEGORICAL)
+    return found if says_so else None
 
 
 def is_of(kind: type, library: str, name: str) -> bool:
@@ -160,7 +172,12 @@ def plain_series(series: Any, place: str) -> Any:
     TypeError
         It holds dates, text or categories.
     """
-    if isinstance(series, np.ndarray) or not hasattr(getattr(series, "dtype", None), "na_value"):
+    if isinstance(series, np.ndarray):
+        return series
+    categories = type_of_categories(series)
+    if categories is not None:
+        _refuse(place, "categories", categories)
+    if not hasattr(getattr(series, "dtype", None), "na_value"):
         return series
     return _pandas_numbers(series, place)
 
@@ -243,7 +260,7 @@ def _pandas_numbers(column: Any, place: str) -> Array:
     kind = dtype.kind
     if kind in "fiubc" and isinstance(dtype, np.dtype):  # complex numbers have an error elsewhere
         return np.asarray(column)
-    if hasattr(dtype, "categories") or str(dtype).startswith("dictionary"):
+    if type_of_categories(column) is not None:
         _refuse(place, "categories", dtype)
     if _is_numeric(dtype):
         exact = np.can_cast(getattr(dtype, "numpy_dtype", np.float64), np.float32, "safe")

@@ -7,7 +7,6 @@ state is carried over it.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from elman.data.names import listed
 from elman.data.sequences import Sequences
 from elman.data.sources import Observed, observed_rows
+from elman.targets.callers import warn_caller
 from elman.targets.checks import listed as listed_labels
 
 Array = NDArray[Any]
@@ -61,11 +61,10 @@ def warn_of_unobserved(data: Sequences) -> None:
     if len(unobserved):
         names = None if data.two_d else data.feature_names
         called = "" if names is None else f" ({listed(names[i] for i in unobserved)})"
-        warnings.warn(
+        warn_caller(
             f"feature(s) {listed_labels(unobserved)}{called} of X are NaN at every time step: "
             "nothing is learned of their values, and answers mean little if they are observed "
             "later; leave them out",
-            stacklevel=2,
         )
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import datetime
 import numbers
-import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from elman.targets.callers import warn_caller
 from elman.targets.checks import shown, visible
 
 Names = tuple[str, ...]
@@ -77,12 +76,11 @@ def names_of(labels: Labels | None, place: str = "") -> Names | None:
             'them, by frame.columns = ["_".join(map(str, c)) for c in frame.columns]'
         )
     if not _in_order(labels):
-        warnings.warn(
+        warn_caller(
             f"{place or 'the table'} has columns that are called by numbers or dates, in "
             f"the order {listed(labels)}: they are read by position, and nothing compares them "
             "with those of other data. Sort the columns, or give them names (strings), which are "
             "compared",
-            stacklevel=level_of_caller(),
         )
     if "str" in kinds:
         raise TypeError(
@@ -207,16 +205,14 @@ def check_names(
     if seen == expected:
         return
     if expected is None:
-        warnings.warn(
+        warn_caller(
             f"{name} has feature names, but {estimator} was fitted without feature names",
-            stacklevel=level_of_caller(),
         )
         return
     if seen is None:
-        warnings.warn(
+        warn_caller(
             f"{name} does not have valid feature names, but {estimator} was fitted with feature "
             "names",
-            stacklevel=level_of_caller(),
         )
         return
     unknown, missing = sorted(set(seen) - set(expected)), sorted(set(expected) - set(seen))
@@ -247,14 +243,6 @@ def first_repeated(names: Iterable[str]) -> str | None:
             return name
         seen.add(name)
     return None
-
-
-def level_of_caller() -> int:
-    """How many calls up a warning belongs: to the first that is not in this package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and f"{frame.f_globals.get('__name__')}.".startswith("elman."):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _cut(texts: Iterable[str]) -> list[str]:

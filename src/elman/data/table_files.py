@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from elman.data.tables.roles import (
     roles_of,
 )
 from elman.data.wanted import Choice, Wanted, everything
+from elman.targets.callers import warn_caller
 
 TABLES: dict[str, Callable[..., Columns]] = {
     ".csv": read_csv,
@@ -296,10 +296,9 @@ def without_strangers(
     strangers = [key for key in keys if key not in there]
     if not strangers or len(strangers) == len(keys):
         return labels  # in the second case `dataset_of` says what is wrong
-    warnings.warn(
+    warn_caller(
         f"{labels.source}: {len(strangers)} of its {len(keys)} rows belong to no sequence of "
         f"{source}, and are left out: {listed(strangers)}",
-        stacklevel=2,
     )
     rows = np.flatnonzero([key in there for key in keys])
     columns = {name: column[rows] for name, column in labels.columns.items()}

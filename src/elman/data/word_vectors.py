@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import warnings
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.dataset import ReaderError
-from elman.data.names import level_of_caller
 from elman.data.text_files import not_text
+from elman.targets.callers import warn_caller
 from elman.targets.checks import shown
 
 LONGEST_LINE = 1 << 24
@@ -114,10 +113,9 @@ def read_word_vectors(
     if not n_lines:
         raise ReaderError(f"{where}: holds no vectors")
     if repeated is not None:
-        warnings.warn(
+        warn_caller(
             f"{where}, line {repeated[0]}: {shown(repeated[1])} was there before; "
             f"{n_repeated} token(s) have several vectors, and the first one of each counts",
-            stacklevel=level_of_caller(),
         )
     block = np.stack(rows) if rows else np.empty((0, width), np.float32)
     return {word: block[i] for word, i in found.items()}

@@ -187,6 +187,8 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
             own_hooks = self._own_hooks()
             n_epochs = len(before) + epochs.number
             verbose = int(self.verbose) if engine is None or engine.is_writer else 0
+            if verbose and earlier is None:
+                self._print_coverage(symbols)
             if verbose and isinstance(gradients, SharedGradients):
                 own_hooks.append(gradients.timing.reporter(print))
             try:

@@ -18,15 +18,22 @@ from elman.data.scaling import Standardisation, location_and_scale
 from elman.data.sequences import Sequences
 from elman.data.symbols import Symbols
 from elman.estimators.assembly import check_same_network, optimizer_of, solver_settings
-from elman.estimators.embeddings import begin_with, categories_of
+from elman.estimators.embeddings import (
+    begin_with,
+    categories_of,
+    coverage,
+    hint_of_nothing_frozen,
+)
 from elman.estimators.fitted import GoingOn, M
 from elman.estimators.hooks import Meaning
 from elman.estimators.incoming import IncomingData
 from elman.hyperparameters.network import layout_of
 from elman.hyperparameters.seeds import make_rng
 from elman.models.history import History
+from elman.nn.layout import Layout
 from elman.nn.network import Network
 from elman.nn.optimizers import SGD, Adam
+from elman.targets.callers import warn_caller
 from elman.training.labelled import Labelled
 from elman.training.local import Replicas
 
@@ -117,6 +124,7 @@ class Beginning(IncomingData[M]):
             recurrent_init=self.recurrent_init,
             forget_bias=float(self.forget_bias),
         )
+        self._warn_of_frozen(network.layout)
         begin_with(network, symbols, self.embedding_init)
         model = cast(
             M,
@@ -136,6 +144,17 @@ class Beginning(IncomingData[M]):
         )
         self._prepare_head(training, model)
         return model
+
+    @staticmethod
+    def _warn_of_frozen(layout: Layout) -> None:
+        hint = hint_of_nothing_frozen(layout)
+        if hint is not None:
+            warn_caller(hint)
+
+    def _print_coverage(self, symbols: Symbols | None) -> None:
+        """How many tokens begin with a vector that the user gave."""
+        for line in coverage(symbols, self.embedding_init, frozen=bool(self.freeze_embedding)):
+            print(line, flush=True)
 
     def _with_model(self, model: M) -> Self:
         """A copy of the estimator that answers with a model which is still in training."""
@@ -173,6 +192,8 @@ class Beginning(IncomingData[M]):
             model = replace(model, network=model.network.copy())
             if going_on is not None:
                 going_on = going_on._replace(optimizer=going_on.optimizer.copy())
+        if layout.frozen_embeddings != built.frozen_embeddings:
+            self._warn_of_frozen(layout)
         if layout != model.network.layout:
             model = replace(model, network=replace(model.network, layout=layout))
         if going_on is None:

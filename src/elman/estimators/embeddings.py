@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,12 @@ from elman.data.symbols import Symbols
 from elman.data.symbols.asked import columns_named, is_asked
 from elman.data.symbols.flat import is_missing
 from elman.data.symbols.raw import column_called
+from elman.data.symbols.symbols import by_column
+from elman.data.symbols.vocabulary import Rarity
 from elman.nn.categories import Columns, embedding_name
+from elman.nn.layout import Layout
 from elman.nn.network import Network
+from elman.training.hints.words import percent
 
 Array = NDArray[Any]
 
@@ -107,6 +111,50 @@ def begin_with(network: Network, symbols: Symbols | None, init: Any) -> None:
             )
 
 
+def coverage(symbols: Symbols | None, init: Any, *, frozen: bool) -> list[str]:
+    """Of each categorical column that begins with a mapping of vectors, how many tokens have one.
+
+    Parameters
+    ----------
+    symbols : Symbols or None
+        Of the training data.
+    init : object
+        `embedding_init` of an estimator, which `begin_with` took.
+    frozen : bool
+        Whether vectors stay what they begin with.
+    """
+    if symbols is None or init is None:
+        return []
+    lines = []
+    for k, given in enumerate(_vectors_by_column(init, symbols)):
+        if not isinstance(given, Mapping):
+            continue
+        vocabulary = symbols.vocabularies[k]
+        rows = [*_known(given, vocabulary.tokens)]
+        n, counts = len(vocabulary.tokens), vocabulary.counts
+        share = counts[rows].sum() / max(1, counts.sum())
+        others = ""
+        if len(rows) < n:
+            others = f"; the others {'stay as they were drawn' if frozen else 'begin at random'}"
+        lines.append(
+            f"embedding_init has vectors for {len(rows):,} of the {n:,} tokens of "
+            f"{_called(symbols, k)}, {percent(share)} of their occurrences in training{others}"
+        )
+    return lines
+
+
+def hint_of_nothing_frozen(layout: Layout) -> str | None:
+    """What to warn of if embeddings are to stay as they are, and no category has one."""
+    if not layout.frozen_embeddings or layout.frozen:
+        return None
+    return (
+        "freeze_embedding=True changes nothing, since every category is fed one-hot: there are no "
+        "vectors to leave as they begin. Set embedding_size to how many numbers a vector has "
+        f"(None and, for up to {ONE_HOT_UP_TO} categories, 'auto' are one-hot), or leave "
+        "freeze_embedding out"
+    )
+
+
 def symbol_differences(
     estimator: Any, symbols: Symbols | None, built: Columns
 ) -> list[tuple[str, Any, Any]]:
@@ -124,7 +172,6 @@ def symbol_differences(
     -------
     list of (str, object, object)
         The name of a hyper-parameter, what it asks for, and what is there; equal where they agree.
-        What only says how symbols are learned, such as `min_frequency`, is not among them.
     """
     asked = estimator.categorical_features
     if symbols is None:
@@ -139,16 +186,29 @@ def symbol_differences(
         ("handle_unknown", estimator.handle_unknown, symbols.handle_unknown),
         ("categorical_features", columns or [*symbols.categorical], [*symbols.categorical]),
     ]
-    if not isinstance(estimator.categories, str) and not (
-        estimator.min_frequency or estimator.max_categories
-    ):
+    if symbols.rarity is not None:
+        asked_rarity = Rarity.of(estimator.min_frequency, estimator.max_categories)
+        found += [
+            (name, getattr(asked_rarity, name), there)
+            for name, there in symbols.rarity._asdict().items()
+        ]
+    if not isinstance(estimator.categories, str):
+        rarity = symbols.rarity or Rarity.of(estimator.min_frequency, estimator.max_categories)
         known = [[*vocabulary.tokens] for vocabulary in symbols.vocabularies]
         listed = [
             [None if is_missing(token) else token for token in column]
-            for column in estimator.categories
+            for column in by_column(estimator.categories)
         ]
-        found.append(("categories", listed, known))
+        kept = listed
+        if any(rarity) and len(listed) == len(known):  # rare ones of the list are not known
+            kept = [_those_in(column, {*has}) for column, has in zip(listed, known, strict=True)]
+        if kept != known:
+            found.append(("categories", listed, known))
     return found
+
+
+def _those_in(tokens: list[Any], known: set[Any]) -> list[Any]:
+    return [token for token in tokens if isinstance(token, Hashable) and token in known]
 
 
 def _known(given: Mapping[Any, Any], tokens: Any) -> dict[int, Array]:

@@ -62,6 +62,8 @@ class FurtherTraining(Beginning[M]):
             model = self._fresh_model(data, names, symbols, training, meaning, init_rng)
             going_on = self._fresh_start(model, shuffle_rng)
             before = History()
+            if self.verbose:
+                self._print_coverage(symbols)
         else:
             model, going_on = self._continued(earlier, "partial_fit")
             before = self.history_

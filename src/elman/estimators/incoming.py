@@ -21,7 +21,6 @@ from elman.data.symbols import (
     hint_of_whole_texts,
     renumber,
     symbols_of_training,
-    warn_caller,
 )
 from elman.data.validation import check_sequences
 from elman.estimators.assembly import check_together
@@ -30,6 +29,7 @@ from elman.estimators.hooks import Meaning, TargetHooks
 from elman.estimators.scoring import check_scoring_name
 from elman.estimators.steps import labelled_steps, validated_steps
 from elman.hyperparameters.declared import PARAMETERS, declarations
+from elman.targets.callers import warn_caller
 from elman.targets.checks import shown
 from elman.targets.weights import check_weights
 from elman.training.labelled import Labelled
@@ -38,7 +38,12 @@ from elman.training.loop import OnEpoch
 Array = NDArray[Any]
 
 
-FOR_CATEGORIES = {"embedding_init": None, "embedding_size": "auto", "categories": "auto"}
+FOR_CATEGORIES: dict[str, Any] = {
+    "embedding_init": None,
+    "embedding_size": "auto",
+    "freeze_embedding": False,
+    "categories": "auto",
+}
 """What says something of categories, and the value, beside None, that does not."""
 
 
@@ -82,7 +87,8 @@ class IncomingData(TargetHooks[M]):
             return data, symbols.feature_names, symbols
         for name, neutral in FOR_CATEGORIES.items():
             value = getattr(self, name)
-            if not (value is None or (isinstance(value, str) and value == neutral)):
+            says_nothing = isinstance(value, (str, bool, np.bool_)) and bool(value == neutral)
+            if value is not None and not says_nothing:
                 raise ValueError(
                     f"{name} is {shown(value)}, for categories, but X has numbers alone: leave "
                     f"{name} out, or say in categorical_features which columns are categories"

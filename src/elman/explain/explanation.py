@@ -180,7 +180,9 @@ class Explanation:
                 self.feature_names,
                 self.per_feature,
             )
-            at = "" if self.step is None else f" at step {self.step[row]}"
+            at = ""
+            if self.step is not None:
+                at = f" at step {self.step[row]}{self._called(row, int(self.step[row]))}"
             line = (
                 f"  X[{self.sample[row]}]{at}, target {visible(self.target[row]):.30}: "
                 f"{self.answers[row]:.4g}"

@@ -784,8 +784,9 @@ class SymbolParameters:
         help="Columns that are categories: auto, all, or names with commas.",
         doc="""
         Which columns of a time step are categories. "auto": texts, and columns of a data frame
-        whose type is text, `category`, an enumeration or bool; all others are numbers. A list of
-        names or indices, or True and False for each column, makes categories of columns of integers
+        whose type is text, `category` or an enumeration; all others are numbers. Bools are
+        categories beside such a column, and 0 and 1 where there is none. A list of names or
+        indices, or True and False for each column, makes categories of columns of integers or bools
         too; "all" of every column, so that a sequence of integers is one of token ids. A sequence
         that is a text has its characters as steps, one that is a list of texts those tokens.
         """,
@@ -798,7 +799,8 @@ class SymbolParameters:
         doc="""
         "auto" learns the categories from the training data (in `partial_fit` from the first call),
         without samples that `early_stopping` holds out or whose weight is 0; or a list with a list
-        of categories for each categorical column.
+        of categories for each categorical column, where of a single one the list of its categories
+        will do.
         """,
         shapes="network",
         saved=False,
@@ -868,7 +870,8 @@ class SymbolParameters:
         boolean,
         help="Leave embeddings as they begin.",
         doc="""
-        Leave embeddings as they begin: they are not trained.
+        Leave embeddings as they begin: they are not trained. What is fed one-hot has none, and is
+        trained; a warning says so if that is every category.
         """,
         shapes="network",
     )
@@ -1206,13 +1209,37 @@ def completed(estimator: type[T]) -> type[T]:
             "its constructor of them: declare them, or annotate them where they are assigned"
         )
     if doc is not None:
-        place = re.search(f"^( *){re.escape(PLACE)}$", doc, re.MULTILINE)
-        if place is None:
-            raise TypeError(f"the docstring of {made.__name__} has no line {PLACE}")
-        section = textwrap.indent(_documentation(made.__name__), place[1])
-        made.__doc__ = doc.replace(place[0], section)
+        made.__doc__ = with_parameters(doc, made.__name__, made.__name__)
     made.__dataclass_fields__ = _Hidden()
     return estimator
+
+
+def with_parameters(
+    doc: str, owner: str, kind: str, changed: Mapping[str, tuple[Any, str]] | None = None
+) -> str:
+    """Return a docstring with the hyper-parameters of an estimator in the place of `PLACE`.
+
+    Parameters
+    ----------
+    doc : str
+    owner : str
+        What the docstring is of, for errors.
+    kind : str
+        The estimator, called as in `PARAMETERS`.
+    changed : dict of str to (object, str), optional
+        Hyper-parameters that have another default in what the docstring describes: that default,
+        and what is said of it behind the documentation of the hyper-parameter.
+
+    Raises
+    ------
+    TypeError
+        The docstring has no line `PLACE`.
+    """
+    place = re.search(f"^( *){re.escape(PLACE)}$", doc, re.MULTILINE)
+    if place is None:
+        raise TypeError(f"the docstring of {owner} has no line {PLACE}")
+    section = textwrap.indent(_documentation(kind, changed or {}), place[1])
+    return doc.replace(place[0], section)
 
 
 class _Hidden:
@@ -1222,16 +1249,16 @@ class _Hidden:
         raise AttributeError("an estimator is not the sum of its fields")
 
 
-def _documentation(name: str) -> str:
+def _documentation(name: str, changed: Mapping[str, tuple[Any, str]]) -> str:
     """The Parameters section of an estimator's docstring, without its heading."""
     lines = []
     for parameter, declaration in declarations(PARAMETERS[name]).items():
-        default = declaration.default
+        default, more = changed.get(parameter, (declaration.default, ""))
         written = f'"{default}"' if isinstance(default, str) else repr(default)
         lines.append(f"{parameter} : {declaration.check_for(name).accepts}, default={written}")
         doc = declaration.doc_of.get(name, declaration.doc)
         lines += textwrap.wrap(
-            " ".join(doc.split()),
+            " ".join(f"{doc} {more}".split()),
             width=96,
             initial_indent="    ",
             subsequent_indent="    ",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.symbols.symbols import check_frequency
+from elman.data.symbols.vocabulary import check_frequency
 from elman.hyperparameters.checks import a_kind, accepting, integer, optional, plain
 
 
@@ -104,7 +104,7 @@ def embedding_width(name: str, value: Any) -> None:
 
 @accepting('"auto", or list with a list of tokens for each categorical column')
 def known_categories(name: str, value: Any) -> None:
-    """The text "auto", or the categories of each column, none of them twice."""
+    """The text "auto", or the categories of each column; of one column its list alone will do."""
     if isinstance(value, str) and value == "auto":
         return
     if not _listed(value) or not len(value):
@@ -112,6 +112,8 @@ def known_categories(name: str, value: Any) -> None:
             f"{name}={value!r:.200}; it must be 'auto' or a list with a list of categories for "
             "each categorical column"
         )
+    if not any(map(_listed, value)):
+        return
     for i, column in enumerate(value):
         if not _listed(column) or not len(column):
             raise TypeError(

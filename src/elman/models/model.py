@@ -26,7 +26,6 @@ from elman.data.symbols import (
     encoded_sequences,
     has_symbols,
     hint_of_unknown,
-    warn_caller,
 )
 from elman.data.validation import check_sequences
 from elman.models.columns import restored_columns
@@ -41,6 +40,7 @@ from elman.nn.layout import Layout
 from elman.nn.losses import linked
 from elman.nn.network import Network, network_shapes
 from elman.nn.parameters import Parameters
+from elman.targets.callers import warn_caller
 from elman.targets.checks import listed
 
 Array = NDArray[Any]

@@ -11,7 +11,13 @@ from typing_extensions import override
 
 from elman.explain import Explanation, occlusion
 from elman.models.fitted import fitted
-from elman.plotting.recordings import all_recordings, alone, names_over_time, one_recording
+from elman.plotting.recordings import (
+    all_recordings,
+    alone,
+    kind_of_steps,
+    names_over_time,
+    one_recording,
+)
 from elman.plotting.style import (
     INK,
     PAPER,
@@ -20,6 +26,7 @@ from elman.plotting.style import (
     drawn,
     shortened,
     step_axis,
+    step_label_of,
     tidy,
 )
 from elman.targets.masked import refuse_masked
@@ -56,8 +63,9 @@ class AttributionDisplay(Display):
         whole steps the first ones; None draws all.
     title, label : str
         Of the picture, and of its scale of colours.
-    step_label : str
-        Label of the horizontal axis, whose steps are numbered from 0.
+    step_label : str or None
+        Label of the horizontal axis. None says what stands below it: "time step, from 0", where
+        steps are numbered, "character" or "token".
     step_names : sequence of str or None
         What to call each time step, such as its character or its token; None numbers them.
 
@@ -93,7 +101,7 @@ class AttributionDisplay(Display):
         n_features: int | None = 12,
         title: str = "What the answer rests on",
         label: str = "for the answer (+) or against it",
-        step_label: str = "time step, from 0",
+        step_label: str | None = None,
         step_names: Sequence[str] | None = None,
     ) -> None:
         refuse_masked(values, "values")
@@ -121,8 +129,9 @@ class AttributionDisplay(Display):
         most = np.abs(self.values).max(axis=0)
         order = np.argsort(-np.broadcast_to(most, n_all), kind="stable")
         self.features: NDArray[np.intp] = np.sort(order[:n_features])
-        self.title, self.label, self.step_label = title, label, step_label
+        self.title, self.label = title, label
         self.step_names = check_step_names(step_names, shape[0])
+        self.step_label = step_label_of(step_label, self.step_names, "time step, from 0")
 
     @classmethod
     def from_explanation(
@@ -133,7 +142,7 @@ class AttributionDisplay(Display):
         *,
         row: int = 0,
         n_features: int | None = 12,
-        step_label: str = "time step, from 0",
+        step_label: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw one row of an explanation.
@@ -150,8 +159,9 @@ class AttributionDisplay(Display):
             Which row of the explanation.
         n_features : int or None, default=12
             How many features to draw, those that count most; None draws all.
-        step_label : str
-            Label of the horizontal axis.
+        step_label : str or None
+            Label of the horizontal axis. None says what stands below it: "time step, from 0",
+            "character", "token", or the names of the categorical columns.
         ax : matplotlib Axes or None
             Where to draw; None makes a new figure.
 
@@ -180,6 +190,7 @@ class AttributionDisplay(Display):
             )
         signal = np.array(data[sample], np.float64)
         signal[:, : found.model.frontend.n_codes] = np.nan
+        names = names_over_time(found, data, sample)
         made = cls(
             explanation.values[row],
             signal,
@@ -187,8 +198,8 @@ class AttributionDisplay(Display):
             n_features=n_features,
             title=_title(explanation, row),
             label=_label(explanation),
-            step_label=step_label,
-            step_names=names_over_time(found, data, sample),
+            step_label=kind_of_steps(found, names, step_label),
+            step_names=names,
         )
         return made.plot(ax)
 
@@ -201,7 +212,7 @@ class AttributionDisplay(Display):
         explain: Callable[..., Explanation] | None = None,
         target: Any = None,
         n_features: int | None = 12,
-        step_label: str = "time step, from 0",
+        step_label: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Explain the answer to one recording, and draw it.
@@ -221,8 +232,9 @@ class AttributionDisplay(Display):
             Whose answer is explained; the first if several are.
         n_features : int or None, default=12
             How many features to draw, those that count most; None draws all.
-        step_label : str
-            Label of the horizontal axis.
+        step_label : str or None
+            Label of the horizontal axis. None says what stands below it: "time step, from 0",
+            "character", "token", or the names of the categorical columns.
         ax : matplotlib Axes or None
             Where to draw; None makes a new figure.
 
@@ -330,7 +342,12 @@ def _label(explanation: Explanation) -> str:
 
 def _title(explanation: Explanation, row: int) -> str:
     target, answer = explanation.target[row], explanation.answers[row]
-    at = "" if explanation.step is None else f" at step {explanation.step[row]}"
+    at = ""
+    if explanation.step is not None:
+        step = int(explanation.step[row])
+        at = f" at step {step}"
+        if explanation.step_names is not None:
+            at += f' ("{drawn(shortened(explanation.step_names[row][step], 14))}")'
     if explanation.output == "value":
         several = len(set(explanation.target.tolist())) > 1
         what = f"target {target}" if several or target else "the answer"

@@ -11,13 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from elman.models.fitted import Fitted, fitted
-from elman.plotting.recordings import check_numbers, names_over_time, one_recording
+from elman.plotting.recordings import (
+    check_numbers,
+    kind_of_steps,
+    names_over_time,
+    one_recording,
+)
 from elman.plotting.style import (
     Display,
     check_step_names,
     drawn,
     integer_axis,
     step_axis,
+    step_label_of,
     tidy,
 )
 
@@ -54,8 +60,9 @@ class HiddenStatesDisplay(Display):
         How many units to draw; None draws all.
     names : sequence of str or None
         What to call all units; None numbers them from 0.
-    step_label : str
-        Label of the horizontal axis.
+    step_label : str or None
+        Label of the horizontal axis. None says what stands below it: "time step", "character" or
+        "token".
     step_names : sequence of str or None
         What to call each time step, such as its character or its token; None numbers them.
 
@@ -90,7 +97,7 @@ class HiddenStatesDisplay(Display):
         telling: ArrayLike | None = None,
         n_units: int | None = 16,
         names: Sequence[str] | None = None,
-        step_label: str = "time step",
+        step_label: str | None = None,
         step_names: Sequence[str] | None = None,
     ) -> None:
         self.states = check_numbers("states", states)
@@ -114,8 +121,8 @@ class HiddenStatesDisplay(Display):
             raise ValueError(f"names has {len(self.names)} entries for {n_all} units")
         chosen = np.argsort(-self.telling, kind="stable")[:n_units]
         self.units = chosen[last_active_order(self.states[:, chosen])]
-        self.step_label = step_label
         self.step_names = check_step_names(step_names, len(self.states))
+        self.step_label = step_label_of(step_label, self.step_names, "time step")
 
     @classmethod
     def from_estimator(
@@ -124,7 +131,7 @@ class HiddenStatesDisplay(Display):
         x: ArrayLike,
         *,
         n_units: int | None = 16,
-        step_label: str = "time step",
+        step_label: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw what a network holds while it reads one recording.
@@ -138,8 +145,9 @@ class HiddenStatesDisplay(Display):
             characters or tokens are then written below the picture.
         n_units : int or None, default=16
             How many units to draw, those that tell most; None draws all.
-        step_label : str
-            Label of the horizontal axis.
+        step_label : str or None
+            Label of the horizontal axis. None says what stands below it: "time step",
+            "character", "token", or the names of the categorical columns.
         ax : matplotlib Axes or None
             Where to draw; None makes a new figure.
 
@@ -162,8 +170,9 @@ class HiddenStatesDisplay(Display):
         if found.model.network.layout.bidirectional:
             half = len(names) // 2
             names = [f"{i} {arrow}" for arrow in "→←" for i in range(half)]
-        options: dict[str, Any] = {"step_label": step_label}
-        options["step_names"] = names_over_time(found, data)
+        called = names_over_time(found, data)
+        options: dict[str, Any] = {"step_label": kind_of_steps(found, called, step_label)}
+        options["step_names"] = called
         return cls(states, telling=telling, n_units=n_units, names=names, **options).plot(ax)
 
     @classmethod
@@ -173,7 +182,7 @@ class HiddenStatesDisplay(Display):
         *,
         telling: ArrayLike | None = None,
         n_units: int | None = 16,
-        step_label: str = "time step",
+        step_label: str | None = None,
         step_names: Sequence[str] | None = None,
         ax: Axes | None = None,
     ) -> Self:

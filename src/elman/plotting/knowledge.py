@@ -11,7 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from elman.models.fitted import fitted
-from elman.plotting.recordings import check_numbers, names_over_time, one_recording
+from elman.plotting.recordings import (
+    check_numbers,
+    kind_of_steps,
+    names_over_time,
+    one_recording,
+)
 from elman.plotting.style import (
     BLUE,
     DOTTED,
@@ -29,6 +34,7 @@ from elman.plotting.style import (
     short_names,
     shortened,
     step_axis,
+    step_label_of,
     tidy,
 )
 from elman.targets.masked import refuse_masked
@@ -65,8 +71,9 @@ class KnowledgeCurveDisplay(Display):
     probability : float or None
         From which probability on the answer counts as known; above 0, at most 1. None is halfway
         from a blind guess to certainty: 0.75 of two classes, 0.55 of ten.
-    step_label : str
-        Label of the horizontal axis.
+    step_label : str or None
+        Label of the horizontal axis. None says what stands below it: "time step", "character" or
+        "token".
     step_names : sequence of str or None
         What to call each time step, such as its character or its token; None numbers them.
 
@@ -99,7 +106,7 @@ class KnowledgeCurveDisplay(Display):
         *,
         true_class: Any = None,
         probability: float | None = None,
-        step_label: str = "time step",
+        step_label: str | None = None,
         step_names: Sequence[str] | None = None,
     ) -> None:
         refuse_masked(classes, "classes")
@@ -129,8 +136,8 @@ class KnowledgeCurveDisplay(Display):
             raise ValueError(f"true_class={true_class!r} is not a known class: {known}")
         self.probability = float(probability)
         self.true_class = true_class
-        self.step_label = step_label
         self.step_names = check_step_names(step_names, len(self.probabilities))
+        self.step_label = step_label_of(step_label, self.step_names, "time step")
         if true_class is None:
             self.answer = int(self.probabilities[-1].argmax())
         else:
@@ -145,7 +152,7 @@ class KnowledgeCurveDisplay(Display):
         *,
         true_class: Any = None,
         probability: float | None = None,
-        step_label: str = "time step",
+        step_label: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
         """Draw when a classifier knew what one recording is.
@@ -162,8 +169,9 @@ class KnowledgeCurveDisplay(Display):
         probability : float or None
             From which probability on the answer counts as known; above 0, at most 1. None is
             halfway from a blind guess to certainty: 0.75 of two classes, 0.55 of ten.
-        step_label : str
-            Label of the horizontal axis.
+        step_label : str or None
+            Label of the horizontal axis. None says what stands below it: "time step",
+            "character", "token", or the names of the categorical columns.
         ax : matplotlib Axes or None
             Where to draw; None makes a new figure.
 
@@ -197,7 +205,8 @@ class KnowledgeCurveDisplay(Display):
         data = one_recording(found, x)
         probabilities = model.predict_proba_over_time(data)[0]
         options: dict[str, Any] = {"true_class": true_class, "probability": probability}
-        options |= {"step_label": step_label, "step_names": names_over_time(found, data)}
+        names = names_over_time(found, data)
+        options |= {"step_label": kind_of_steps(found, names, step_label), "step_names": names}
         return cls(probabilities, model.classes, **options).plot(ax)
 
     @classmethod
@@ -208,7 +217,7 @@ class KnowledgeCurveDisplay(Display):
         *,
         true_class: Any = None,
         probability: float | None = None,
-        step_label: str = "time step",
+        step_label: str | None = None,
         step_names: Sequence[str] | None = None,
         ax: Axes | None = None,
     ) -> Self:

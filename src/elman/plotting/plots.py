@@ -63,7 +63,7 @@ def plot_hidden_states(
     x: ArrayLike,
     *,
     n_units: int | None = 16,
-    step_label: str = "time step",
+    step_label: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Hidden states of the units that tell most, while one recording is read.
@@ -78,8 +78,9 @@ def plot_hidden_states(
         One recording.
     n_units : int or None, default=16
         How many units to draw, those that tell most; None draws all.
-    step_label : str
-        Label of the horizontal axis.
+    step_label : str or None
+        Label of the horizontal axis. None says what stands below it: "time step",
+        "character", "token", or the names of the categorical columns.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure.
 
@@ -113,7 +114,7 @@ def plot_probabilities_over_time(
     *,
     true_class: Any = None,
     probability: float | None = None,
-    step_label: str = "time step",
+    step_label: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Probability of each class had the recording stopped at step t: when did it know?
@@ -129,8 +130,9 @@ def plot_probabilities_over_time(
     probability : float or None
         From which probability on, kept to the end, the answer counts as known. None is halfway from
         a blind guess to certainty: 0.75 of two classes, 0.55 of ten.
-    step_label : str
-        Label of the horizontal axis.
+    step_label : str or None
+        Label of the horizontal axis. None says what stands below it: "time step",
+        "character", "token", or the names of the categorical columns.
     ax : matplotlib Axes or None
         Where to draw; None makes a new figure.
 

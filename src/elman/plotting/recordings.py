@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from elman.data.frames import is_frame_type
 from elman.data.named import NamedSequences
 from elman.data.sequences import Sequences
-from elman.data.symbols.naming import StepNames
+from elman.data.symbols.naming import StepNames, name_of_column
 from elman.data.symbols.raw import CALLED, Form
 from elman.models.fitted import Fitted
+from elman.plotting.style import MOST_STEP_NAMES, drawn, shortened
 from elman.targets.checks import shown
 from elman.targets.masked import refuse_masked
 
@@ -122,6 +123,19 @@ def names_over_time(found: Fitted, data: Sequences, sample: int = 0) -> list[str
     """What the time steps of a recording are called: characters or tokens; None for numbers."""
     symbols = found.model.symbols
     return None if symbols is None else StepNames(symbols)(data[sample])
+
+
+def kind_of_steps(found: Fitted, names: list[str] | None, given: str | None) -> str | None:
+    """The label of an axis below which names of time steps stand, if the user gave none.
+
+    They are characters, tokens, or the categories of some columns. None where steps are numbered,
+    because there are no names or too many.
+    """
+    symbols = found.model.symbols
+    if given is not None or symbols is None or names is None or len(names) > MOST_STEP_NAMES:
+        return given
+    columns = [drawn(shortened(name_of_column(symbols, j))) for j in symbols.categorical]
+    return "/".join(columns) if len(columns) <= 3 else "categories"
 
 
 def _alone_of_symbols(form: Form, x: Any) -> Any:

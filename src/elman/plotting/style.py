@@ -214,6 +214,25 @@ def step_axis(axis: Any, names: Sequence[str] | None, first: int) -> None:
     )
 
 
+def step_label_of(given: str | None, names: Sequence[str] | None, numbered: str) -> str:
+    """The label of an axis of time steps: as given, or what stands below it.
+
+    Parameters
+    ----------
+    given : str or None
+        What a user said.
+    names : sequence of str or None
+        Of each step, as `step_axis` takes them.
+    numbered : str
+        The label where steps are numbered.
+    """
+    if given is not None:
+        return given
+    if names is None or len(names) > MOST_STEP_NAMES:
+        return numbered
+    return "character" if max(map(len, names), default=0) <= 1 else "token"
+
+
 UPRIGHT = 60
 """characters that stand side by side below a picture"""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from elman.targets.callers import warn_caller
 
 Array = NDArray[Any]
 
@@ -33,12 +34,11 @@ def warn_of_numbers(classes: Array, codes: NDArray[np.int64]) -> None:
     counts = np.bincount(codes, minlength=n_classes)
     if counts.min() >= 2 and counts.max() <= 2 * counts.min():
         return
-    warnings.warn(
+    warn_caller(
         f"y has {n_classes} different numbers in {n_samples} samples, and each becomes a class of "
         "its own, to which the others are no nearer or farther. If they are amounts, RNNRegressor "
         "predicts numbers; if they are names of classes, strings say "
         "so: np.asarray(y).astype(str)",
-        stacklevel=2,
     )
 
 

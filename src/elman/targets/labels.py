@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.targets.callers import warn_caller
 from elman.targets.checks import (
     check_length,
     listed,
@@ -303,8 +303,7 @@ def warn_of_texts(classes: Array, name: str) -> None:
     """Warn of classes that are what missing values become where all is made text."""
     if classes.dtype.kind in "UO":
         for text in {*classes.tolist()}.intersection(TEXTS_OF_MISSING):
-            warnings.warn(
+            warn_caller(
                 f"{name} has the class {text!r}, which is what a missing value becomes when all "
                 "labels are made text; if it is one, pass the labels before that is done",
-                stacklevel=2,
             )

@@ -5,12 +5,12 @@ A target that is NaN is not known.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.targets.callers import warn_caller
 from elman.targets.checks import refuse_none
 from elman.targets.masked import refuse_masked
 from elman.targets.missing import is_missing, plain
@@ -63,12 +63,11 @@ def are_of_steps(
         n_columns = int(shape[1])
         as_many = n_columns > 1 and len(lengths) > 0 and bool((lengths == n_columns).all())
         if as_many and not readout_chosen:
-            warnings.warn(
+            warn_caller(
                 f"{name} has {n_columns} columns, and every sample has as many time steps: they "
                 f"are taken for {n_columns} targets of each sample. If each is the target of a "
                 "time step, set readout='every'; if not, a readout other than the default, such as "
                 "'last', says so",
-                stacklevel=8,  # who calls fit
             )
         return False
     rows = _entries(y) if len(shape) == 1 else None
@@ -84,12 +83,11 @@ def are_of_steps(
         return False
     if any(hasattr(row, "shape") for row in rows):
         if counts[0] > 1 and len(set(counts)) == 1 < len(counts) and not _any_missing(rows):
-            warnings.warn(
+            warn_caller(
                 f"{name} has an array of {counts[0]} numbers for each sample, and every sample has "
                 "as many time steps: they are taken for the targets of time steps. If they are, "
                 f"readout='every' says so; if they are {counts[0]} targets of each sample, pass "
                 f"np.stack({name}), with a readout of samples such as 'last'",
-                stacklevel=8,  # who calls fit
             )
         return True
     if counts[0] > 1:

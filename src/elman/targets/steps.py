@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.targets.callers import warn_caller
 from elman.targets.checks import listed, refuse_none, shown
 from elman.targets.labels import (
     check_classes,
@@ -290,12 +290,11 @@ def _warn_of_blanks(unlabelled: Array, classes: Array, name: str) -> None:
     up = -min(-1, int(classes[0]))
     leaves = "is one class" if one else f"are {len(classes)} classes"
     # Without a count, so that filters of warnings see one text in all fits of a search.
-    warnings.warn(
+    warn_caller(
         f"{name} has -1 at some time steps beside the {others}: there it says that a step has no "
         f"label, so that there {leaves} to learn. If -1 is a class, add {up} to every label, "
         "or make all of them text; if it is none, None in its place says so "
         "without this warning",
-        stacklevel=2,
     )
 
 

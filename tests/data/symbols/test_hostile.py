@@ -155,6 +155,11 @@ def test_arrays_of_no_vocabulary(form, says, tensors):
         ("steps", {"missing": ["mask"]}),
         ("steps", {"lowercase": 1}),
         ("steps", {"strip_accents": "\x1b[31m"}),
+        *(
+            ("tokens", {"rarity": rarity})
+            for rarity in (None, "no", [2], [2, None, 3], [0, 3], [True, None], [1.5, None], [2, 1])
+        ),
+        ("tokens", {"rarity": [None, 3.0]}),
         ("steps", {"vocabularies": []}),
         ("steps", {"vocabularies": {}}),
         ("steps", {"vocabularies.0": None}),

@@ -67,7 +67,8 @@ def test_categories_that_are_given():
     [
         ("abc", "categories='abc'"),
         (3, "categories is 3, an int"),
-        ([["a"], ["b"]], "2 entries"),
+        ([["a"], ["b"]], "2 list"),
+        ([["a"], None], "holds None beside lists"),
         ([["a", "b", "a"]], "'a' twice"),
         ([["a", 1]], "holds 1, an int"),
         ([["a", "\ud800"]], "surrogate"),

@@ -23,6 +23,7 @@ def read_json_lines(
     or a sequence with a list in the place of each number, ``{"run": 7, "t": [0, 0.5], "ax": [1, 2],
     "label": "up"}``; or a sequence whose features are in one list of lists, one for each time step,
     ``{"X": [[1, 2], [3, 4]], "label": "up"}``: these become the columns ``X[0]``, ``X[1]``, ...
+    Each of them is numbers, or text: ``{"X": [["view", 2.5], ["buy", 4]]}``.
 
     ``null``, ``NaN`` and a key that an object leaves out are missing values. Values of a key are
     all numbers, all text, all ``true`` or ``false``, or all lists.

@@ -21,6 +21,10 @@ NAMES = {str: "text", bool: "true or false", int: "a number", float: "a number",
 """What errors call a value of JSON."""
 
 
+MOST_ACCEPTED = 64
+"""kinds of steps of lists of lists that are remembered, so that others like them pass at once"""
+
+
 class UnusableError(Exception):
     """What is wrong with a value: the message goes behind its name; `row` is its number."""
 
@@ -40,6 +44,10 @@ class Values:
         self._texts: dict[str, str] = {}
         self._width: int | None = None
         """the number of features, of lists of lists"""
+        self._features: list[type | None] = []
+        """what each of them holds: str, float (of all numbers), or None as long as it has none"""
+        self._accepted: set[tuple[type, ...]] = set()
+        """the types of the values of steps that were looked at"""
         self._any_flat = False
         self.n_bytes = 0
 
@@ -77,8 +85,9 @@ class Values:
             return
         rows, self._parts = np.concatenate(self._parts), []
         for k in range(self._width):
-            part = _objects([None if row is None else _column_of(row, k) for row in rows])
-            yield f"{name}[{k}]", part
+            is_text = self._features[k] is str
+            part = [None if row is None else _column_of(row, k, is_text=is_text) for row in rows]
+            yield f"{name}[{k}]", _objects(part)
 
     def _column(self) -> Array:
         parts, self._parts = self._parts, []
@@ -202,19 +211,40 @@ class Values:
                 if not step:
                     raise ValueError(f"has no value at time step {t}")
                 self._width = len(step)
+                self._features = [None] * self._width
             if len(step) != self._width:
                 raise ValueError(
                     f"has {len(step)} value(s) at time step {t}, and {self._width} before: the "
                     "lists of lists are a list for each time step, with a value for each feature"
                 )
-            for k, number in enumerate(step):
-                if number is not None and kind_of(number) is not float:
-                    raise ValueError(
-                        f"has {NAMES.get(type(number), 'an object')} at time step {t}, feature "
-                        f"{k}; expected a number"
-                    )
-        found = np.array([_floats(step) for step in value], np.float64)
-        return found.reshape(len(value), self._width or 0)
+            kinds = tuple(map(type, step))
+            if kinds not in self._accepted:
+                for k, part in enumerate(step):
+                    if part is not None:
+                        self._check_part(part, t, k)
+                if len(self._accepted) < MOST_ACCEPTED:
+                    self._accepted.add(kinds)
+        if str in self._features:
+            found = np.empty((len(value), len(self._features)), object)
+            for t, step in enumerate(value):
+                found[t] = step
+            return found
+        return np.array([_floats(step) for step in value], np.float64)
+
+    def _check_part(self, part: Any, t: int, k: int) -> None:
+        """What a feature of lists of lists holds is text everywhere, or numbers everywhere."""
+        kind = kind_of(part)
+        if kind not in (str, float):
+            raise ValueError(
+                f"has {NAMES.get(type(part), 'an object')} at time step {t}, feature {k}; "
+                "expected a number or text"
+            )
+        if self._features[k] not in (None, kind):
+            raise ValueError(
+                f"has {NAMES[type(part)]} at time step {t}, feature {k}, which held "
+                f"{NAMES[self._features[k] or kind]} before: make them alike"
+            )
+        self._features[k] = kind
 
 
 def kind_of(value: Any) -> type:
@@ -241,9 +271,13 @@ def _float(value: Any) -> float:
         return np.inf if value > 0 else -np.inf
 
 
-def _column_of(row: Array, k: int) -> Array:
+def _column_of(row: Array, k: int, *, is_text: bool) -> Array:
     """A feature of a list of lists; an empty list has none, of any width."""
-    return row[:, k] if row.ndim == 2 else row
+    column = row[:, k] if row.ndim == 2 else row
+    if not is_text:
+        return _floats(column.tolist()) if column.dtype == object else column
+    # A list of numbers has none but missing ones where others have text.
+    return column if column.dtype == object else _objects([None] * len(column))
 
 
 def _objects(values: list[Any]) -> Array:

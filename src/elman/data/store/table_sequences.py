@@ -6,7 +6,6 @@ sequence comes out, so that all sequences together are those of the whole table.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
@@ -26,6 +25,7 @@ from elman.data.tables.plain import as_numbers, holds_lists, missing_values
 from elman.data.tables.roles import Roles
 from elman.data.tables.steps import shown
 from elman.data.tables.targets import id_keys, mapping_as_table
+from elman.targets.callers import warn_caller
 
 Array = NDArray[Any]
 
@@ -264,7 +264,6 @@ class _Second:
         source = self._table.asked.source
         if not self._table.may_have_strangers:
             raise ReaderError(f"{told} {source}: {enumerated(names)}. Leave these rows out")
-        warnings.warn(
+        warn_caller(
             f"{told} {source}, and are left out: {enumerated(names)}",
-            stacklevel=2,
         )

@@ -6,7 +6,6 @@ from elman.data.symbols.hint import (
     hint_of_token_ids,
     hint_of_unknown,
     hint_of_whole_texts,
-    warn_caller,
 )
 from elman.data.symbols.recognising import has_symbols
 from elman.data.symbols.symbols import Symbols
@@ -24,5 +23,4 @@ __all__ = [
     "hint_of_whole_texts",
     "renumber",
     "symbols_of_training",
-    "warn_caller",
 ]

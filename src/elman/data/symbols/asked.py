@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.names import Names, listed
-from elman.data.symbols.flat import Flat, a_kind
+from elman.data.names import MOST_NAMES, Names, listed
+from elman.data.symbols.flat import Flat, a_kind, first_fraction
 from elman.data.symbols.raw import Raw
 from elman.targets.checks import shown
 
@@ -70,11 +70,26 @@ def columns_asked(raw: Raw, value: Any) -> list[int]:
     else:
         found = _listed(raw, value)
     if not found:
+        fix = "write 'all' if its values are categories" if n == 1 else "name those that are"
         raise ValueError(
             f"{raw.name} has no categorical column with categorical_features={value!r:.60}: of the "
-            f"{n} column(s), name those that are"
+            f"{n} column(s), {fix}"
         )
     return found
+
+
+def instead_of_all(raw: Raw) -> str:
+    """What to write in the place of "all" where a column holds numbers that are no categories."""
+    whole = [j for j, flat in enumerate(raw.columns) if first_fraction(flat) is None]
+    if not whole:
+        return "leave categorical_features out if these are quantities, or write them as text"
+    if len(whole) > MOST_NAMES:
+        return "list in categorical_features the columns that are categories"
+    named = whole if raw.names is None else [raw.names[j] for j in whole]
+    return (
+        f"say which columns are categories, such as categorical_features={named}, whose values are "
+        "whole numbers or text"
+    )
 
 
 def columns_named(value: Any, n: int, names: Names | None) -> list[int]:

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.symbols.folding import ACCENTS
-from elman.data.symbols.vocabulary import MOST_BYTES, MOST_CATEGORIES, Vocabulary
+from elman.data.symbols.vocabulary import (
+    MOST_BYTES,
+    MOST_CATEGORIES,
+    Rarity,
+    Vocabulary,
+    check_frequency,
+    check_max_categories,
+)
 from elman.targets.checks import shown
 
 if TYPE_CHECKING:
@@ -28,6 +35,8 @@ KEYS = frozenset(
         *("handle_unknown", "missing", "lowercase", "strip_accents"),
     }
 )
+MAY_LACK = frozenset({"rarity"})
+"""What files have only since it is asked when training goes on."""
 
 
 def described(symbols: Symbols, prefix: str) -> tuple[Described, Tensors]:
@@ -44,6 +53,8 @@ def described(symbols: Symbols, prefix: str) -> tuple[Described, Tensors]:
         "strip_accents": symbols.strip_accents,
         "vocabularies": [],
     }
+    if symbols.rarity is not None:
+        config["rarity"] = [*symbols.rarity]
     tensors: Tensors = {}
     for k, vocabulary in enumerate(symbols.vocabularies):
         words, arrays = _described_vocabulary(vocabulary)
@@ -81,7 +92,7 @@ def restored(config: Any, tensors: Tensors, prefix: str) -> dict[str, Any]:
     KeyError, TypeError, ValueError
         It describes none.
     """
-    if not isinstance(config, dict) or set(config) != KEYS:
+    if not isinstance(config, dict) or {*config} - MAY_LACK != KEYS:
         seen = sorted(map(str, config)) if isinstance(config, dict) else config
         raise ValueError(f"symbols are described by {shown(seen)}, not by {sorted(KEYS)}")
     _one_of("form", config["form"], "characters", "tokens", "steps")
@@ -102,6 +113,9 @@ def restored(config: Any, tensors: Tensors, prefix: str) -> dict[str, Any]:
         or sorted(set(categorical)) != categorical
     ):
         raise ValueError(f"categorical columns are {shown(categorical)} of {n_columns}")
+    rarity = None
+    if "rarity" in config:
+        rarity = _rarity(config["rarity"])
     names = config["feature_names"]
     if names is not None and (
         not isinstance(names, list)
@@ -124,7 +138,16 @@ def restored(config: Any, tensors: Tensors, prefix: str) -> dict[str, Any]:
         "categorical": tuple(categorical),
         "feature_names": None if names is None else tuple(names),
         "vocabularies": vocabularies,
+        "rarity": rarity,
     }
+
+
+def _rarity(described: Any) -> Rarity:
+    if not isinstance(described, list) or len(described) != 2:
+        raise TypeError(f"rarity is {shown(described)}, not a list of two")
+    check_frequency(described[0])
+    check_max_categories(described[1])
+    return Rarity(*described)
 
 
 def _one_of(name: str, value: Any, *choices: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import decimal
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
@@ -196,8 +196,12 @@ FIX_NUMBERS = "make it the numbers that it held in training"
 FIX_CATEGORIES = "name it in categorical_features, or make numbers of it"
 
 
-def as_categories(flat: Flat, place: Place, column: str) -> Flat:
+def as_categories(
+    flat: Flat, place: Place, column: str, fix: Callable[[], str] | None = None
+) -> Flat:
     """A column as text, int or bool: whole numbers in floats become int.
+
+    `fix` says what to do where a number is no category.
 
     Raises
     ------
@@ -213,19 +217,32 @@ def as_categories(flat: Flat, place: Place, column: str) -> Flat:
         )
     if flat.kind != "number":
         return flat
+    i = first_fraction(flat)
+    if i is not None:
+        raise ValueError(
+            f"{place(i)} is {flat.values[i].item()!r}, but {column} is categorical, and a category "
+            "is text, a bool, or a whole number that fits in 64 bits: "
+            f"{FIX_FRACTIONS if fix is None else fix()}"
+        )
+    values = flat.values.astype(np.float64)
+    if flat.missing is not None:
+        values[flat.missing] = 0
+    return Flat("int", values.astype(np.int64), flat.missing, flat.n, flat.categorical)
+
+
+FIX_FRACTIONS = "leave the column out of categorical_features, or write its values as text"
+
+
+def first_fraction(flat: Flat) -> int | None:
+    """Where the first number is that is not whole, or too large to be told from its neighbours."""
+    if flat.kind != "number":
+        return None
     values = flat.values.astype(np.float64)
     if flat.missing is not None:
         values[flat.missing] = 0
     with np.errstate(invalid="ignore"):
         bad = ~((np.abs(values) <= EXACT) & (np.floor(values) == values))
-    if bad.any():
-        i = int(np.argmax(bad))
-        raise ValueError(
-            f"{place(i)} is {values[i].item()!r}, but {column} is categorical, and a category is "
-            f"text, a bool, or a whole number that fits in 64 bits: leave the column out of "
-            "categorical_features, or write its values as text"
-        )
-    return Flat("int", values.astype(np.int64), flat.missing, flat.n, flat.categorical)
+    return int(np.argmax(bad)) if bad.any() else None
 
 
 def first_value(flat: Flat) -> tuple[int, Any] | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -138,27 +135,6 @@ def hint_of_unknown(data: Sequences, symbols: Symbols, name: str, estimator: str
             "training: in the same case, Unicode form and alphabet, and cut in the same way"
         )
     return None
-
-
-def warn_caller(message: str) -> None:
-    """Give a UserWarning that names the line by which a person called this package.
-
-    How many calls lie between depends on the method, and on what scikit-learn wraps around it.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    level = 2
-    while frame is not None and _is_ours(frame):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, stacklevel=level)
-
-
-def _is_ours(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__", "")
-    return isinstance(module, str) and module.partition(".")[0] in (
-        "elman",
-        "sklearn",
-        "contextlib",
-    )
 
 
 def _integers(data: Any) -> list[NDArray[np.int64]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.containers import is_table, unpacked
-from elman.data.frames import LIBRARIES, is_frame_type
+from elman.data.frames import LIBRARIES, is_frame_type, type_of_categories
 from elman.data.names import Names
 from elman.data.nested import holds_sequences, is_pandas
 from elman.data.samples import HOW_TO_UNMASK, as_array, how_to_open
@@ -249,7 +249,7 @@ def _tokens(samples: Sequence[Any], name: str, names: Names | None) -> Raw:
     lengths = _lengths(samples)
     place = _place(lengths, name)
     categorical = any(
-        hasattr(getattr(sample, "dtype", None), "categories")
+        type_of_categories(sample) is not None
         for sample in samples
         if not isinstance(sample, (list, tuple, np.ndarray))
     )

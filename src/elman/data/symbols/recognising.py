@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from elman.data.containers import is_grouped, keys_of_polars
-from elman.data.frames import is_frame_type, is_of
+from elman.data.frames import is_frame_type, is_of, type_of_categories
 from elman.data.nested import holds_sequences, is_pandas
 from elman.data.store.stored import Stored
 from elman.data.symbols.asked import check_categorical_features, is_asked
@@ -177,10 +177,12 @@ def _pandas_column(dtype: Any, column: Any) -> Verdict:
 def _series(X: Any, *, whole: bool = False) -> Verdict:
     """Of a column: a sample of tokens, or all of X, each of whose values is a sample."""
     dtype = getattr(X, "dtype", getattr(X, "type", None))
+    if type_of_categories(X) is not None:
+        return True
     if is_pandas(X) or hasattr(dtype, "na_value"):
         if isinstance(dtype, np.dtype) and dtype.kind != "O":
             return False
-        if hasattr(dtype, "categories") or getattr(dtype, "type", None) is str:
+        if getattr(dtype, "type", None) is str:
             return True
         return _samples(X) if whole else _values(X)
     word = str(dtype).lower()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from elman.data.frames import is_frame_type
 from elman.data.names import Names, check_names
 from elman.data.rows import order_of, row_of
-from elman.data.symbols.asked import check_categorical_features, columns_asked
+from elman.data.symbols.asked import check_categorical_features, columns_asked, instead_of_all
 from elman.data.symbols.filed import Described, Tensors, described, restored
 from elman.data.symbols.flat import Flat, a_kind, as_categories, as_numbers, flat_list, is_missing
 from elman.data.symbols.folding import ACCENTS, folding
@@ -21,7 +21,10 @@ from elman.data.symbols.places import place_of
 from elman.data.symbols.raw import CALLED, Form, Raw, column_called, read_raw
 from elman.data.symbols.vocabulary import (
     UNSEEN,
+    Rarity,
     Vocabulary,
+    check_frequency,
+    check_max_categories,
     counts_of,
     counts_of_codes,
     given_categories,
@@ -71,6 +74,8 @@ class Symbols:
     """names of the columns of X, where they had any"""
     vocabularies: tuple[Vocabulary, ...]
     """of each categorical column"""
+    rarity: Rarity | None = None
+    """what made tokens rare; None where a file does not say"""
     handle_unknown: HandleUnknown = "unknown"
     missing: Missing = "error"
     lowercase: bool = False
@@ -171,7 +176,8 @@ class Symbols:
         if not len(raw.lengths):
             raise ValueError(f"{name} has no samples: pass at least one sequence")
         asked = columns_asked(raw, categorical_features)
-        asks_nothing = isinstance(categorical_features, str) and categorical_features == "auto"
+        said = categorical_features if isinstance(categorical_features, str) else "columns"
+        asks_nothing, asks_all = said == "auto", said == "all"
         given = _given(categories, len(asked))
         fold = folding(lowercase, strip_accents)
         vocabularies = []
@@ -181,7 +187,8 @@ class Symbols:
                 kind: Any = "characters"
                 counts = counts_of_codes(_codes(_folded_texts(raw.texts, fold)))
             else:
-                flat = as_categories(raw.columns[j], raw.place, column)
+                fix = (lambda: instead_of_all(raw)) if asks_all else None
+                flat = as_categories(raw.columns[j], raw.place, column, fix)
                 flat = _folded(flat, fold)
                 _check_missing(flat, missing, raw, column)
                 kind = flat.kind
@@ -190,8 +197,8 @@ class Symbols:
                     counts.pop(None, None)
                 if kind == "nothing":
                     kind = _kind_of_given(given, k)
-            if kind == "text" and given is None and asks_nothing:
-                refuse_numbers_as_text(counts, column)
+                if kind == "text" and asks_nothing and given is None and not flat.categorical:
+                    refuse_numbers_as_text(counts, column)
             tokens = None
             if given is not None:
                 of_token = None if fold is None else (lambda text: text.translate(fold))
@@ -215,6 +222,7 @@ class Symbols:
             n_columns=raw.n_columns,
             feature_names=raw.names,
             vocabularies=tuple(vocabularies),
+            rarity=Rarity.of(min_frequency, max_categories),
             handle_unknown=handle_unknown,
             missing=missing,
             lowercase=bool(lowercase),
@@ -624,33 +632,14 @@ def _check_options(
         raise TypeError(f"lowercase={lowercase!r:.60}; it must be True or False")
 
 
-def check_frequency(value: Any, name: str = "min_frequency") -> None:
-    """Raise TypeError or ValueError unless it is an int of at least 1, a share, or None."""
-    if value is None:
-        return
-    if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)):
-        if int(value) >= 1:
-            return
-    elif isinstance(value, (float, np.floating)) and 0 < value < 1:
-        return
-    elif not isinstance(value, (float, np.floating)):
-        raise TypeError(f"{name}={value!r:.60}; it must be an int, a float, or None")
-    raise ValueError(
-        f"{name}={value!r:.60}; it must be an int of at least 1, occurrences, or a float between 0 "
-        "and 1, their share"
-    )
+def by_column(categories: Any) -> list[Any]:
+    """Categories with a list for each column, whether or not a user wrote one around a single."""
+    given = list(categories)
+    return given if any(map(_is_list, given)) or not given else [given]
 
 
-def check_max_categories(value: Any, name: str = "max_categories") -> None:
-    """Raise TypeError or ValueError unless it is an int of at least 2, or None."""
-    if value is None:
-        return
-    if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value!r:.60}; it must be an int, or None")
-    if value < 2:
-        raise ValueError(
-            f"{name}={value!r:.60}; it must be at least 2, for unknown is one of the categories"
-        )
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray))
 
 
 def _given(categories: Any, n: int) -> list[Any] | None:
@@ -662,19 +651,18 @@ def _given(categories: Any, n: int) -> list[Any] | None:
             f"categories={categories!r:.60}; it must be 'auto', or for each categorical column a "
             "list of its tokens"
         )
-    if not isinstance(categories, (list, tuple, np.ndarray)):
+    if not _is_list(categories):
         raise TypeError(
             f"categories is {shown(categories)}, {a_kind(categories)}; it must be 'auto', "
             "or for each categorical column a list of its tokens"
         )
-    given = list(categories)
-    lists = [isinstance(each, (list, tuple, np.ndarray)) for each in given]
-    if n == 1 and given and not any(lists):
-        return [given]
-    if len(given) != n or not all(lists):
+    given = by_column(categories)
+    odd = [each for each in given if not _is_list(each)]
+    if len(given) != n or odd:
+        has = f"holds {shown(odd[0])} beside lists" if odd else f"has {len(given)} list(s)"
         raise ValueError(
-            f"categories has {len(given)} entries; it must have a list of tokens for each of the "
-            f"{n} categorical column(s)"
+            f"categories {has}; it must have a list of tokens for each of the {n} categorical "
+            "column(s) of X"
         )
     return given
 

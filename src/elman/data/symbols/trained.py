@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from elman.data.symbols.raw import column_called
 from elman.data.symbols.symbols import Symbols
-from elman.data.symbols.vocabulary import Vocabulary, learned
+from elman.data.symbols.vocabulary import Rarity, Vocabulary, learned
 
 Array = NDArray[Any]
 
@@ -87,7 +87,8 @@ def symbols_of_training(
         ids[1:] = [new.get(token, 0) for token in vocabulary.tokens]
         vocabularies.append(found)
         renumbered.append(ids)
-    return replace(symbols, vocabularies=tuple(vocabularies)), renumbered
+    rarity = Rarity.of(min_frequency, max_categories)
+    return replace(symbols, vocabularies=tuple(vocabularies), rarity=rarity), renumbered
 
 
 def renumber(block: Array, ids: Sequence[NDArray[np.int64]]) -> Array:

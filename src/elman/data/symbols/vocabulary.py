@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,23 @@ UNSEEN = -1
 
 TABLE = 1 << 16
 """a table of integers may have as many entries as this, and four for each category"""
+
+
+class Rarity(NamedTuple):
+    """Which tokens of training are unknown for being rare."""
+
+    min_frequency: int | float | None = None
+    """occurrences, or their share, below which a token is"""
+    max_categories: int | None = None
+    """the most categories of a column, unknown among them"""
+
+    @classmethod
+    def of(cls, min_frequency: Any, max_categories: Any) -> Rarity:
+        """What a user says, as plain numbers."""
+        if min_frequency is not None:
+            whole = isinstance(min_frequency, numbers.Integral)
+            min_frequency = int(min_frequency) if whole else float(min_frequency)
+        return cls(min_frequency, None if max_categories is None else int(max_categories))
 
 
 class _Ids(dict[Any, int]):
@@ -194,6 +212,35 @@ class Vocabulary:
 
 
 # Learning
+
+
+def check_frequency(value: Any, name: str = "min_frequency") -> None:
+    """Raise TypeError or ValueError unless it is an int of at least 1, a share, or None."""
+    if value is None:
+        return
+    if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)):
+        if int(value) >= 1:
+            return
+    elif isinstance(value, (float, np.floating)) and 0 < value < 1:
+        return
+    elif not isinstance(value, (float, np.floating)):
+        raise TypeError(f"{name}={value!r:.60}; it must be an int, a float, or None")
+    raise ValueError(
+        f"{name}={value!r:.60}; it must be an int of at least 1, occurrences, or a float between 0 "
+        "and 1, their share"
+    )
+
+
+def check_max_categories(value: Any, name: str = "max_categories") -> None:
+    """Raise TypeError or ValueError unless it is an int of at least 2, or None."""
+    if value is None:
+        return
+    if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r:.60}; it must be an int, or None")
+    if value < 2:
+        raise ValueError(
+            f"{name}={value!r:.60}; it must be at least 2, for unknown is one of the categories"
+        )
 
 
 def counts_of_codes(codes: NDArray[np.uint32]) -> dict[Any, int]:

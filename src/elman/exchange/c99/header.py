@@ -107,8 +107,10 @@ def _features(plan: Plan) -> list[str]:
     if model.two_d:
         return [f"A step is one number, {plan.input} x[1]: the next value of the series."]
     n = plan.n_columns
-    what = "one number" if n == 1 else f"{n} numbers"
-    lines = [f"A step is {what}, {plan.input} x[{n}], in this order:"]
+    what = f"one number, {plan.input} x[1]:"
+    if n > 1:
+        what = f"{n} numbers, {plan.input} x[{n}], in this order:"
+    lines = [f"A step is {what}"]
     for j in range(min(n, MANY)):
         name = "" if names is None else f" {comment_text(names[j])}"
         category = ""

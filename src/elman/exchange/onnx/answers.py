@@ -103,7 +103,7 @@ def add_answers(
         asked = _Asked(["batch"], None, bad)
     else:
         logits = g.add("Transpose", logits, perm=[1, 0, 2])
-        own = g.add("Transpose", times.own, perm=[1, 0])
+        own = None if times.own is None else g.add("Transpose", times.own, perm=[1, 0])
         asked = _Asked(["batch", "time"], own, refused)
     if is_of_numbers(kind):
         _add_numbers(g, model, logits, asked)

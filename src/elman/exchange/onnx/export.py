@@ -31,6 +31,7 @@ def to_onnx(
     *,
     stream: bool = False,
     labels: bool = True,
+    lengths: bool = True,
     tokens: Tokens | None = None,
 ) -> None:
     """Write a trained model as an ONNX file, which answers on its own in ONNX Runtime and others.
@@ -83,6 +84,10 @@ def to_onnx(
     labels : bool, default=True
         Whether ``label`` holds the classes; False: their numbers, int64, for runtimes that know no
         strings (tract, OpenVINO, OpenCV), and -1 for none.
+    lengths : bool, default=True
+        Whether whole sequences come with ``lengths``. False: all samples of a batch have every step
+        of it, at least one, for one sequence at a time, and for runtimes whose recurrent operators
+        know no lengths (tract).
     tokens : {"text", "ids"}, optional
         As what categories come in: by default as ids where ``labels=False``, and else as text.
 
@@ -126,35 +131,44 @@ def to_onnx(
     """
     if Path(path).suffix.lower() != ".onnx":
         raise ValueError(f"{path}: the name of an ONNX file ends in .onnx; name it so")
-    content = onnx_model(model, stream=stream, labels=labels, tokens=tokens).SerializeToString()
+    made = onnx_model(model, stream=stream, labels=labels, lengths=lengths, tokens=tokens)
+    content = made.SerializeToString()
     with replacing(path) as file:
         file.write(content)
 
 
 def onnx_model(
-    model: Any, *, stream: bool = False, labels: bool = True, tokens: Tokens | None = None
+    model: Any,
+    *,
+    stream: bool = False,
+    labels: bool = True,
+    lengths: bool = True,
+    tokens: Tokens | None = None,
 ) -> Any:
     """The `onnx.ModelProto` that `to_onnx` writes, checked.
 
     Parameters
     ----------
-    model, stream, labels, tokens
+    model, stream, labels, lengths, tokens
         As `to_onnx` takes them.
     """
     trained = model_of(model)
-    reasons = reasons_against(trained, stream=stream, labels=labels, tokens=tokens)
+    reasons = reasons_against(trained, stream=stream, labels=labels, lengths=lengths, tokens=tokens)
     if reasons:
         raise ExchangeError(
             f"this {trained.kind} cannot go into an ONNX file: " + "; ".join(reasons)
         )
     onnx = _onnx()
     form = _form(labels, tokens)
-    build = graph_of_steps if stream else graph_of_whole
-    made = build(trained, labels=labels, tokens=form).model(
+    if stream:
+        graph = graph_of_steps(trained, labels=labels, tokens=form)
+    else:
+        graph = graph_of_whole(trained, labels=labels, tokens=form, lengths=lengths)
+    made = graph.model(
         "elman",
         description(trained, stream=stream),
         elman_version(),
-        metadata(trained, stream=stream, labels=labels, tokens=form),
+        metadata(trained, stream=stream, labels=labels, lengths=lengths, tokens=form),
     )
     onnx.checker.check_model(made, full_check=True)
     return made
@@ -165,6 +179,7 @@ def reasons_against(
     *,
     stream: bool = False,
     labels: bool = True,
+    lengths: bool = True,
     tokens: Tokens | None = None,
 ) -> list[str]:
     """What of a model an ONNX file cannot hold; [] if all of it can.
@@ -172,7 +187,7 @@ def reasons_against(
     Parameters
     ----------
     model : TrainedModel
-    stream, labels, tokens
+    stream, labels, lengths, tokens
         As `to_onnx` takes them.
 
     Returns

@@ -40,7 +40,7 @@ def fronted(g: Graph, frontend: Frontend, numbers: Numbers, times: Times) -> tup
     times : Times
         Of the blocks.
     """
-    values, there = wide(g, numbers), times.own_of_features
+    values, there = wide(g, numbers), times.there
     if numbers.missing is not None:
         there = g.add("And", there, g.add("Not", numbers.missing))
     observed = Observed(g.where(there, values, _zero(g)), there)

@@ -189,9 +189,9 @@ class Graph:
         metadata : mapping of str to str
         """
         helper = self._onnx.helper
-        graph = helper.make_graph(
-            self._nodes, name, self._inputs, self._outputs, self._initializers
-        )
+        read = {value for node in self._nodes for value in node.input}
+        constants = [each for each in self._initializers if each.name in read]
+        graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, constants)
         domains = {node.domain for node in self._nodes}
         opsets = [helper.make_opsetid("", OPSET)]
         if ML in domains:

@@ -55,7 +55,7 @@ def read_whole(
         sums = layout.sums_layers
         wanted = ["" if is_last and only_last else "Y", "Y_h" if is_last or sums else ""]
         found = _node(
-            g, layout.cell, directions, wanted, [inputs, *weights, times.lengths, *initial]
+            g, layout.cell, directions, wanted, [inputs, *weights, times.lengths or "", *initial]
         )
         H = _side_by_side(g, found[0], len(directions), layout.hidden_sizes[i], of_steps=True)
         own = _side_by_side(g, found[1], len(directions), layout.hidden_sizes[i], of_steps=False)

@@ -21,6 +21,10 @@ EMPTY_BATCH = (
     "A batch must hold at least one sample: of an empty one ONNX Runtime's GRU and LSTM end the "
     "whole process."
 )
+EMPTY_SEQUENCE = (
+    "Without lengths a sequence must have at least one time step: of an empty one ONNX Runtime "
+    "ends the whole process."
+)
 NAN = {
     "error": "A sample that holds NaN or infinity has NaN as its probabilities, and no label.",
     "mask": "NaN is a missing value; a sample that holds infinity has NaN as its probabilities, "
@@ -33,22 +37,29 @@ def elman_version() -> str:
     return version("elman")
 
 
-def metadata(model: TrainedModel, *, stream: bool, labels: bool, tokens: Tokens) -> dict[str, str]:
+def metadata(
+    model: TrainedModel, *, stream: bool, labels: bool, lengths: bool, tokens: Tokens
+) -> dict[str, str]:
     """Entries of `metadata_props`; lists and objects are JSON.
 
     Parameters
     ----------
     model : TrainedModel
-    stream, labels, tokens
+    stream, labels, lengths, tokens
         As the graph was asked for.
     """
     kind = kind_of_model(model)
+    notes = [EMPTY_BATCH]
+    if not (stream or lengths):
+        notes.append(EMPTY_SEQUENCE)
+    if model.symbols is None or model.symbols.numeric:
+        notes.append(NAN[model.missing])
     found: dict[str, Any] = {
         "elman_version": elman_version(),
         "kind": model.kind,
         "missing": model.missing,
         "weights_sha256": digest_of_weights(model),
-        "note": f"{EMPTY_BATCH} {NAN.get(model.missing, '')}".strip(),
+        "note": " ".join(notes),
     }
     if model.feature_names is not None:
         found["feature_names"] = [*model.feature_names]

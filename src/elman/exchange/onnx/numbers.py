@@ -49,7 +49,11 @@ def scaled(g: Graph, model: TrainedModel, X: Value) -> Numbers:
         shifted = g.add("Sub", wide, g.constant(mean[own], Type.DOUBLE, "mean"))
         values = g.add("Div", shifted, g.constant(scale[own], Type.DOUBLE, "scale"))
         type_ = Type.DOUBLE
-    missing = g.add("IsNaN", values) if model.missing == "mask" else None
+    missing = None
+    if model.missing == "mask":
+        # NaN alone is not at most infinity. There is an operator IsNaN, which tract misreads.
+        infinity = g.constant(np.inf, type_, "infinity")
+        missing = g.add("Not", g.add("LessOrEqual", g.add("Abs", values), infinity))
     return Numbers(values, missing, type_)
 
 

@@ -31,7 +31,7 @@ def readout_of_whole(g: Graph, model: TrainedModel, read: Read, times: Times) ->
     value = g.concatenated(parts, axis=1)
     before = before_first(model)
     # Every value above is 0 for a sample of length 0, as ONNX Runtime's final states are.
-    if not before.any():
+    if times.lengths is None or not before.any():
         return value
     return g.where(times.empty, g.constant(before, Type.FLOAT, "before"), value)
 
@@ -61,7 +61,7 @@ def _mean(g: Graph, network: Network, read: Read, times: Times) -> Value:
 
 def _max(g: Graph, network: Network, read: Read, times: Times) -> Value:
     least = g.constant(-np.inf, Type.FLOAT, "least")
-    own = g.where(times.own_of_features, read.H or "", least)
+    own = times.only_own(read.H or "", least)
     # The final state of a direction is that of one of its own steps. It stands there as well, so
     # that there is something to take the largest of where the batch has no step.
     every = g.concatenated([own, g.unsqueezed(read.final, 0)], axis=0)
@@ -72,7 +72,7 @@ def _attention(g: Graph, network: Network, read: Read, times: Times) -> Value:
     H = _own_states(g, read, times)
     scores = g.add("MatMul", H, query_of(g, network))
     least = g.constant(-np.inf, Type.FLOAT, "least")
-    scores = g.where(times.own_of_features, scores, least)
+    scores = times.only_own(scores, least)
     # A finite number stands beside them, for batches and samples without a step.
     one = g.axes(1)
     shape = g.concatenated([one, times.n_samples, one], axis=0)
@@ -90,4 +90,4 @@ def _attention(g: Graph, network: Network, read: Read, times: Times) -> Value:
 
 def _own_states(g: Graph, read: Read, times: Times) -> Value:
     """The states, 0 past a sample's end, whatever a runtime leaves there."""
-    return g.where(times.own_of_features, read.H or "", g.constant(0, Type.FLOAT, "zero"))
+    return times.only_own(read.H or "", g.constant(0, Type.FLOAT, "zero"))

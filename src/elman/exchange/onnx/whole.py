@@ -14,7 +14,9 @@ from elman.exchange.onnx.times import Times
 from elman.models.model import TrainedModel
 
 
-def graph_of_whole(model: TrainedModel, *, labels: bool, tokens: Tokens) -> Graph:
+def graph_of_whole(
+    model: TrainedModel, *, labels: bool, tokens: Tokens, lengths: bool = True
+) -> Graph:
     """The graph with the inputs X and lengths.
 
     Parameters
@@ -24,12 +26,17 @@ def graph_of_whole(model: TrainedModel, *, labels: bool, tokens: Tokens) -> Grap
         Whether labels come out as they are, and not as the numbers of their classes.
     tokens : {"text", "ids"}
         As what categories come in.
+    lengths : bool
+        Whether `lengths` come in; else all steps of a batch are its samples' own.
     """
     g = Graph()
     given = declared(g, model, tokens, stream=False)
-    what = "how many time steps each sample has, from 0 to the length of the axis of time"
-    lengths = g.input("lengths", Type.INT32, ["batch"], what)
-    times = Times(g, lengths, g.length_of(given.names[0], 1))
+    n_steps: Value | None = None
+    if lengths:
+        what = "how many time steps each sample has, from 0 to the length of the axis of time"
+        n_steps = g.input("lengths", Type.INT32, ["batch"], what)
+    main = given.names[0]
+    times = Times(g, g.length_of(main, 0), g.length_of(main, 1), n_steps)
     blocks = times
     numbers: list[Value] = []
     bad: Value | None = None

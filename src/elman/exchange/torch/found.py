@@ -275,6 +275,9 @@ class Finder:
         }
         if head is None:
             fit = [prefix for prefix, shape in linear.items() if shape[1] == n_read]
+            others = [name for name in self.left if name in self.tensors.others]
+            if not fit and (of_others := [name for name in others if name.endswith("weight")]):
+                self.take(of_others[0])  # an error that says of which type it is
             if len(fit) != 1:
                 shown = ", ".join(f"{p!r} of shape {shape}" for p, shape in [*linear.items()][:8])
                 raise ExchangeError(

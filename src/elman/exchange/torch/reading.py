@@ -330,7 +330,8 @@ def _affine(name: str, given: Any, n: int) -> Standardisation | None:
         return None
     if hasattr(given, "mean_") and hasattr(given, "scale_"):
         mean, scale = given.mean_, given.scale_
-        mean = np.zeros(n) if mean is None else mean  # StandardScaler(with_mean=False)
+        # StandardScaler(with_mean=False) has a mean, which it does not subtract.
+        mean = np.zeros(n) if mean is None or not getattr(given, "with_mean", True) else mean
         scale = np.ones(n) if scale is None else scale
     elif isinstance(given, (tuple, list)) and len(given) == 2:
         mean, scale = given

@@ -180,7 +180,7 @@ def _of_mapping(given: Mapping[Any, Any], where: str = "") -> Tensors:
         kind = _type_of(value)
         if kind is None:
             raise ExchangeError(
-                f"{where}{name} is a {type(value).__name__}, which is no tensor: pass the state "
+                f"{where}{name} is of type {type(value).__name__}, no tensor: pass the state "
                 "dict alone, or without this entry"
             )
         if kind not in FLOATS:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from elman.reporting import charts
 from elman.reporting.charts import Line
-from elman.reporting.html import name, names, number, pairs, paragraph, percent
+from elman.reporting.html import cut, name, names, number, pairs, paragraph, percent
 
 Fact = dict[str, Any]
+
+LONGEST_PART = 30
+"""characters of the tokens of a part of a recording"""
 
 SORTS = {
     "right": "Right, and sure",
@@ -124,6 +127,7 @@ def _answered(
     told = [("length", f"{n:,} steps")]
     if "steps" in one:
         return _answered_steps(one, told)
+    tokens = one.get("tokens", [])
     if isinstance(one["truth"], list):
         several = facts["targets"] is None
         for key in ("truth", "answer"):
@@ -148,20 +152,33 @@ def _answered(
              if v is not None]  # fmt: skip
     strongest = sorted(known, key=lambda part: (-part[0], part[1]))[:2]
     of_numbers = facts["targets"] is not None
-    parts = [f"{_steps(a, b)} (+{number(v, 2)})" for v, a, b in strongest if v > 0]
+    parts = [(number(v, 2), a, b) for v, a, b in strongest if v > 0]
     what = "predicted value" if of_numbers else "log-odds"
-    if parts:
-        speak = "speak" if len(parts) > 1 else "speaks"
-        verb = ("raise it" if len(parts) > 1 else "raises it") if of_numbers else f"{speak} for it"
-        words = f"{' and '.join(parts)} {verb} most"
-    else:
-        words = "no single part raises it" if of_numbers else "no single part speaks for it"
-    said = f"What the {what} of {{}} lose{'s' * of_numbers} without each part: {words}."
-    return told, strip, (said.format(found["of"]), said.format(name(found["of"], 40)))
+    verb = "raises" if of_numbers else "speaks for"
+    if len(parts) > 1:
+        verb = "raise" if of_numbers else "speak for"
+
+    def said(quoted: Callable[[str], str]) -> str:
+        words = f"no single part {'raises' if of_numbers else 'speaks for'} it"
+        if parts:
+            each = [f"{_steps(a, b)}{_called(tokens, a, b, quoted)} (+{v})" for v, a, b in parts]
+            words = f"{' and '.join(each)} {verb} it most"
+        of = quoted(found["of"])
+        return f"What the {what} of {of} lose{'s' * of_numbers} without each part: {words}."
+
+    return told, strip, (said(str), said(lambda value: name(value, 40)))
 
 
 def _steps(a: int, b: int) -> str:
     return f"step {a + 1:,}" if b == a + 1 else f"steps {a + 1:,} to {b:,}"
+
+
+def _called(tokens: Sequence[str], a: int, b: int, quoted: Callable[[str], str]) -> str:
+    """The tokens of steps a to b - 1 in quotation marks; nothing where they are not known."""
+    if b > len(tokens):
+        return ""
+    between = "" if max(map(len, tokens)) <= 1 else " "
+    return f" “{quoted(cut(between.join(tokens[a:b]), LONGEST_PART))}”"
 
 
 def _answered_steps(
@@ -197,6 +214,8 @@ def _answered_steps(
         if not has_bars:
             said = "Colours: probability of the answer, orange with dots where it is wrong{}."
     if one["worst_step"] is not None:
-        told.append(("worst step", f"{one['worst_step'] + 1:,}"))
+        worst = one["worst_step"]
+        called = _called(one.get("tokens", []), worst, worst + 1, name)
+        told.append(("worst step", f"{worst + 1:,}{called}"))
     strip = [(a + 0.5, b + 0.5, v) for a, b, v in zip(starts, ends, values, strict=True)]
     return told, strip, (said.format(plain), said.format(shown_))
