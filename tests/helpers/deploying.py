@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from functools import cached_property
@@ -11,6 +13,7 @@ import numpy as np
 
 from elman import RNNClassifier
 from elman.data import load_japanese_vowels, write_npz
+from helpers.runtimes import absent
 
 ROOT = Path(__file__).parents[2]
 PREPARE = ROOT / "examples" / "deploy" / "prepare.py"
@@ -62,6 +65,22 @@ def run(command, folder):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout
+
+
+def tool(*names):
+    """The path of the first of these programs that is there."""
+    for name in names:
+        found = shutil.which(name)
+        if found is not None:
+            return found
+    return absent(" or ".join(names))
+
+
+def node_package(name):
+    """The folder of a package that `make runtimes` installed with npm."""
+    packages = Path(os.environ.get("ELMAN_NODE_MODULES", Path(sys.prefix) / "node_modules"))
+    folder = packages / name
+    return folder if folder.is_dir() else absent(f"the npm package {name}")
 
 
 def assert_within(found, expected, tolerance=1e-6):

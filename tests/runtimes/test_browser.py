@@ -16,8 +16,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from helpers.deploying import Deployed, assert_within, run
-from helpers.runtimes import node_package, tool
+from helpers.deploying import Deployed, assert_within, node_package, run, tool
 
 FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 PERSON = """<!doctype html>

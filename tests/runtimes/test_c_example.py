@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from helpers.deploying import Deployed, run
-from helpers.runtimes import tool
+from helpers.deploying import Deployed, run, tool
 
 
 def test_a_microcontroller_prints_what_this_machine_does(tmp_path):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.deploying import Deployed, assert_within, run
-from helpers.runtimes import node_package, tool
+from helpers.deploying import Deployed, assert_within, node_package, run, tool
 
 
 def test_classes_and_probabilities(tmp_path):
