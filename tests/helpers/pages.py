@@ -62,7 +62,8 @@ class Runner:
             return
         if block.language in SHOWN:
             files = (ROOT / "examples").rglob(f"*{SHOWN[block.language]}")
-            if not any(block.text in file.read_text(encoding="utf-8") for file in files):
+            wanted = unindented(block.text)
+            if not any(wanted in unindented(file.read_text(encoding="utf-8")) for file in files):
                 raise AssertionError(
                     f"{self.page}:{block.line}: no {SHOWN[block.language]} file of examples has it"
                 )
@@ -77,6 +78,11 @@ class Runner:
                     assert command == "elman", f"{self.page}:{block.line}: {line}"
                     assert main(arguments) == 0, f"{self.page}:{block.line}: {line}"
         self.printed = out.getvalue()
+
+
+def unindented(text: str) -> str:
+    """Lines without the spaces before and behind them."""
+    return "".join(f"{line.strip()}\n" for line in text.splitlines())
 
 
 def pieces(page: Path, *, skipping: bool = True) -> list[Block | Skipped]:
