@@ -106,7 +106,8 @@ def to_onnx(
     -----
     The file answers in float32, with the weights of a float64 network rounded; its probabilities
     are within about 1e-6 of the model's. An empty batch ends ONNX Runtime's process if the cell is
-    a GRU or an LSTM: do not feed one.
+    a GRU or an LSTM, and so does, without ``lengths``, an empty sequence: do not feed one. tract
+    reads every simple network as one of tanh, so that ``activation="relu"`` answers wrongly there.
 
     Examples
     --------
