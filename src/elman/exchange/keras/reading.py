@@ -17,6 +17,7 @@ from elman.backends.cells import Cell
 from elman.data.names import Names
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols, Vocabulary
+from elman.data.symbols.vocabulary import TokenKind
 from elman.exchange.keras import assumed, containers, hdf5
 from elman.exchange.keras.config import Described, Layer, Tensor, described
 from elman.exchange.keras.meaning import Meaning, Value, input_value
@@ -446,7 +447,7 @@ def _model(
         raise ExchangeError(
             f"{place}: some layers leave out steps, and others take padding for steps"
         )
-    symbols, categories, vectors = _symbols(value, place, vocabulary, unknown)
+    symbols, categories, vectors = _symbols(value, place, ours, vocabulary, unknown)
     n_features = 1 if categories else len(first.directions[0].W_x)
     W, b = head
     multilabel = value.link == "sigmoid" and len(b) > 1
@@ -560,7 +561,11 @@ def _classes(
 
 
 def _symbols(
-    value: Value, place: str, vocabulary: Sequence[str | None] | None, unknown: str | None
+    value: Value,
+    place: str,
+    ours: Mapping[str, Any],
+    vocabulary: Sequence[str | None] | None,
+    unknown: str | None,
 ) -> tuple[Symbols | None, tuple[tuple[int, int], ...], Array | None]:
     """The vocabulary of an Embedding, and its vectors in our order of ids."""
     E = value.vectors
@@ -569,47 +574,77 @@ def _symbols(
             raise ValueError(f"vocabulary was given, but {place} has no Embedding layer")
         return None, (), None
     n, start = len(E), int(value.skips_zero)
-    row_unknown: int | None = None
-    if vocabulary is None:
-        kind: Any = "int"
-        tokens: list[Any] = list(range(start, n))
-        rows = list(range(start, n))
+    kept = _tokens_of_ours(ours, n)
+    if vocabulary is not None:
+        tokens, rows, row_unknown = _listed(vocabulary, n, start, unknown)
+        kind: TokenKind = "text"
+    elif kept is not None:
+        kind, tokens = kept
+        rows, row_unknown = list(range(2, n)), 1
     else:
-        if isinstance(vocabulary, (str, bytes)):
-            raise TypeError("vocabulary is one text; it must be a list with a token for each id")
-        kind, tokens, rows = "text", [], []
-        entries = list(vocabulary)
-        if len(entries) > n:
-            raise ValueError(
-                f"vocabulary has {len(entries):,} entries, but the Embedding has {n:,} ids"
-            )
-        for i, token in enumerate(entries):
-            if i < start or token is None:
-                continue
-            if not isinstance(token, str):
-                raise TypeError(f"vocabulary[{i}] is {token!r:.60}; tokens are texts")
-            if token == unknown:
-                row_unknown = i
-                continue
-            tokens.append(str(token))
-            rows.append(i)
-        if len(set(tokens)) < len(tokens):
-            raise ValueError("vocabulary has a token twice; each has one id")
+        kind, tokens = "int", list(range(start, n))
+        rows, row_unknown = tokens, None
     if not tokens:
-        raise ValueError("there is no token beside padding and the unknown one")
+        raise ExchangeError(f"{place}: there is no token beside padding and the unknown one")
     first = np.zeros((1, E.shape[1]), E.dtype) if row_unknown is None else E[[row_unknown]]
+    of_tokens = Vocabulary(
+        kind=kind, tokens=tuple(tokens), counts=np.zeros(len(tokens) + 1, np.int64)
+    )
     symbols = Symbols(
-        form="tokens",
+        form="characters" if kind == "characters" else "tokens",
         categorical=(0,),
         n_columns=1,
         feature_names=None,
-        vocabularies=(
-            Vocabulary(kind=kind, tokens=tuple(tokens), counts=np.zeros(len(tokens) + 1, np.int64)),
-        ),
+        vocabularies=(of_tokens,),
         handle_unknown="error" if row_unknown is None else "unknown",
     )
     vectors = np.concatenate([first, E[rows]])
     return symbols, ((len(vectors), E.shape[1]),), vectors
+
+
+def _listed(
+    vocabulary: Sequence[str | None], n: int, start: int, unknown: str | None
+) -> tuple[list[Any], list[int], int | None]:
+    """Tokens that a caller lists by Keras's ids, their ids, and that of the unknown one."""
+    if isinstance(vocabulary, (str, bytes)):
+        raise TypeError("vocabulary is one text; it must be a list with a token for each id")
+    entries = list(vocabulary)
+    if len(entries) > n:
+        raise ValueError(
+            f"vocabulary has {len(entries):,} entries, but the Embedding has {n:,} ids"
+        )
+    tokens: list[Any] = []
+    rows: list[int] = []
+    row_unknown: int | None = None
+    for i, token in enumerate(entries):
+        if i < start or token is None:
+            continue
+        if not isinstance(token, str):
+            raise TypeError(f"vocabulary[{i}] is {token!r:.60}; tokens are texts")
+        if token == unknown:
+            row_unknown = i
+            continue
+        tokens.append(str(token))
+        rows.append(i)
+    if len(set(tokens)) < len(tokens):
+        raise ValueError("vocabulary has a token twice; each has one id")
+    return tokens, rows, row_unknown
+
+
+def _tokens_of_ours(ours: Mapping[str, Any], n: int) -> tuple[TokenKind, list[Any]] | None:
+    """The tokens of a file that `write_keras` wrote, whose ids begin at 2, and their kind."""
+    lists = ours.get("tokens")
+    tokens = lists[0] if isinstance(lists, list) and len(lists) == 1 else None
+    if not isinstance(tokens, list) or len(tokens) != n - 2:
+        return None
+    kinds: dict[type, TokenKind] = {str: "text", int: "int", bool: "bool"}
+    types = {type(token) for token in tokens if token is not None}
+    kind = kinds.get(types.pop()) if len(types) == 1 else None
+    if kind is None or len(set(tokens)) < len(tokens):
+        return None
+    if ours.get("characters") is True and all(isinstance(t, str) and len(t) == 1 for t in tokens):
+        kind = "characters"
+    return kind, tokens
 
 
 def _names_of_ours(ours: Mapping[str, Any], n: int) -> list[str] | None:
