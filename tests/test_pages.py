@@ -67,6 +67,22 @@ def test_a_skipped_piece_has_a_reason(tmp_path):
     assert pieces(page) == [Block("python", "import nothing\n", 1)]
 
 
+def test_a_piece_that_is_in_no_example_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text('```c\n#include "model.h"\n```\n\n```c\n#include "modell.h"\n```\n')
+    there, gone = blocks(page)
+    Runner(page).run(there)
+    with pytest.raises(AssertionError, match=r"page\.md:5: no \.c file of examples has it"):
+        Runner(page).run(gone)
+
+
+def test_what_is_skipped_can_be_had_elsewhere(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text('<!-- skip: next "no such package" -->\n\n```python\nimport nothing\n```\n')
+    assert blocks(page) == []
+    assert [each.text for each in blocks(page, skipping=False)] == ["import nothing\n"]
+
+
 def test_every_link_to_a_file_of_the_repository_leads_somewhere():
     for page in PAGES:
         text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)

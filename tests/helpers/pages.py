@@ -1,8 +1,9 @@
 """A page of the documentation in; its pieces of code, and what they do when they are run, out.
 
 Python is run in the order of the page, in one namespace. A block of text behind it is what it has
-to print. Lines of shell are commands of `elman`. A piece that cannot be run here stands behind a
-comment, `<!-- skip: next "the reason" -->`.
+to print. Lines of shell are commands of `elman`. C and JavaScript are part of a file of `examples`,
+which tests of its own run. A piece that cannot be run here stands behind a comment,
+`<!-- skip: next "the reason" -->`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from elman.cli import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 LANGUAGES = ("python", "text", "sh")
+SHOWN = {"c": ".c", "js": ".js", "mjs": ".mjs"}
+"""Languages of which a page shows parts of examples, and the suffix of those files."""
 
 
 class Block(NamedTuple):
@@ -57,6 +60,13 @@ class Runner:
                 difference = "\n".join(difflib.unified_diff(*lines, "printed", "page", lineterm=""))
                 raise AssertionError(f"{self.page}:{block.line}\n{difference}")
             return
+        if block.language in SHOWN:
+            files = (ROOT / "examples").rglob(f"*{SHOWN[block.language]}")
+            if not any(block.text in file.read_text(encoding="utf-8") for file in files):
+                raise AssertionError(
+                    f"{self.page}:{block.line}: no {SHOWN[block.language]} file of examples has it"
+                )
+            return
         with contextlib.redirect_stdout(io.StringIO()) as out:
             if block.language == "python":
                 text = "\n" * block.line + block.text
@@ -76,7 +86,7 @@ def pieces(page: Path, *, skipping: bool = True) -> list[Block | Skipped]:
     def keep(example):
         found.append(Block(example.region.lexemes["arguments"], str(example.parsed), example.line))
 
-    parsers = [CodeBlockParser(language, keep) for language in LANGUAGES]
+    parsers = [CodeBlockParser(language, keep) for language in (*LANGUAGES, *SHOWN)]
     document = Sybil(parsers=[*parsers, *[SkipParser()] * skipping]).parse(page)
     for example in document.examples():
         try:
@@ -86,9 +96,9 @@ def pieces(page: Path, *, skipping: bool = True) -> list[Block | Skipped]:
     return found
 
 
-def blocks(page: Path) -> list[Block]:
-    """The pieces that are run or compared."""
-    return [each for each in pieces(page) if isinstance(each, Block)]
+def blocks(page: Path, *, skipping: bool = True) -> list[Block]:
+    """The pieces that are run or compared; with skipping=False all, where nothing is missing."""
+    return [each for each in pieces(page, skipping=skipping) if isinstance(each, Block)]
 
 
 def fences(page: Path) -> list[str]:
