@@ -157,7 +157,7 @@ def onnx_model(
     reasons = reasons_against(trained, stream=stream, labels=labels, lengths=lengths, tokens=tokens)
     if reasons:
         raise ExchangeError(
-            f"this {trained.kind} cannot go into an ONNX file: " + "; ".join(reasons)
+            f"this {trained.kind} cannot go into an ONNX file: " + " ".join(reasons)
         )
     onnx = _onnx()
     form = _form(labels, tokens)
@@ -239,7 +239,7 @@ def reasons_against(
         found.append(f"the weights {too_large[0]} leave the range of float32; {OTHER_ROAD}")
     if 4 * model.network.params.flat.size > MOST_BYTES:
         found.append("its weights take more than 2 GB, which no ONNX file holds by itself")
-    return found
+    return [f"{reason}." for reason in found]
 
 
 def _against_text(model: TrainedModel) -> list[str]:
