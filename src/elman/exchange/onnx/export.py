@@ -104,10 +104,12 @@ def to_onnx(
 
     Notes
     -----
-    The file answers in float32, with the weights of a float64 network rounded; its probabilities
-    are within about 1e-6 of the model's. An empty batch ends ONNX Runtime's process if the cell is
-    a GRU or an LSTM, and so does, without ``lengths``, an empty sequence: do not feed one. tract
-    reads every simple network as one of tanh, so that ``activation="relu"`` answers wrongly there.
+    What comes in is float32, which holds 7 digits: of a feature such as a time stamp subtract a
+    constant before training. The file answers in float32, with the weights of a float64 network
+    rounded; its probabilities are within about 1e-6 of the model's. An empty batch ends ONNX
+    Runtime's process if the cell is a GRU or an LSTM, and so does, without ``lengths``, an empty
+    sequence: do not feed one. tract reads every Elman network as one of tanh, so that
+    ``activation="relu"`` answers wrongly there.
 
     Examples
     --------
