@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -605,3 +606,22 @@ except ImportError as error:
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'elman[keras]'" in found.stdout
+
+
+def test_what_keras_2_wrote_otherwise(tmp_path):
+    parts = model(bidirectional=True)
+    path = kf.write_legacy(tmp_path / "m.h5", parts, (None, 2))
+    with h5py.File(path, "r+") as file:  # no input layer, and a list of layers
+        config = json.loads(file.attrs["model_config"])
+        _, first, *others = config["config"]["layers"]
+        first["config"]["batch_input_shape"] = [None, None, 2]
+        del first["config"]["backward_layer"]
+        config["config"] = [first, *others]
+        file.attrs["model_config"] = json.dumps(config)
+    same(read_keras(path), parts, sequences())
+    arrays = kf.arrays_of(parts)
+    weights = kf.h5_bytes(
+        {k.replace("layers/", "_layer_checkpoint_dependencies/", 1): v for k, v in arrays.items()}
+    )
+    path = kf.write_keras3(tmp_path / "m.keras", parts, (None, 2), weights=weights)
+    same(read_keras(path), parts, sequences())

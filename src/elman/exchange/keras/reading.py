@@ -93,7 +93,7 @@ def read_keras(
     mask_value : float, optional
         Has to be given if the model has a Masking layer, and is its value. Such a model leaves out
         the steps whose features all have it. Here padding is not passed at all, and a step to be
-        left out is NaN (the estimator has ``missing="skip"``).
+        left out is NaN (the estimator has ``missing="skip"``). A file of `write_keras` says it.
     feature_names : sequence of str, optional
         What the columns of X are called.
     vocabulary : sequence of str, optional
@@ -155,7 +155,7 @@ def read_keras(
     >>> y = np.where(X[:, -1, 0] > 0, "up", "down")
     >>> clf = RNNClassifier(cell="gru", hidden_size=3, max_iter=2, deltas=0, stride=1)
     >>> write_keras(clf.fit(X, y), "model.keras")
-    >>> again = read_keras("model.keras", mask_value=-1e9)
+    >>> again = read_keras("model.keras")
     >>> print(again.classes_, np.array_equal(again.predict(X), clf.predict(X)))
     ['down' 'up'] True
     """
@@ -168,6 +168,9 @@ def read_keras(
     else:
         weights = Named(content.groups or {})
     notes: list[str] = []
+    if mask_value is None:  # a file of ours says what padding is
+        kept = content.ours.get("mask_value")
+        mask_value = kept if isinstance(kept, (int, float)) else None
     meaning = Meaning(weights, None if mask_value is None else float(mask_value), notes)
     with np.errstate(invalid="ignore", over="ignore"):
         value = _value(layers, meaning, place)
@@ -369,12 +372,19 @@ def _values_of(
         ins = [input_value(layer.settings)]  # a model of Keras 2 says it in its first layer
     for name, given in (layer.kwargs or {}).items():
         if name == "mask" and isinstance(given, Tensor):
-            if values[given.layer][0].at != "mask":
+            mask = values[given.layer][0]
+            if mask.at != "mask":
                 layer.settings.refuse("its mask is none of padding")
-            ins = [replace(each, masked=True) for each in ins]
+            ins = [_left_out(each, mask) for each in ins]
         elif name not in ("training", "mask") and given is not None:
             layer.settings.refuse(f"it is called with {name:.60}, which elman does not have")
     return meaning.of(layer, ins)
+
+
+def _left_out(value: Value, mask: Value) -> Value:
+    """A value of which steps are left out; those with NaN among them if the mask says so."""
+    skips = mask.missing == "skip" and value.missing == "zero"
+    return replace(value, masked=True, missing="skip" if skips else value.missing)
 
 
 def _needed(layer: Layer) -> list[Tensor]:
@@ -448,7 +458,8 @@ def _model(
             f"{place}: some layers leave out steps, and others take padding for steps"
         )
     symbols, categories, vectors = _symbols(value, place, ours, vocabulary, unknown)
-    n_features = 1 if categories else len(first.directions[0].W_x)
+    n_inputs = 1 if categories else len(first.directions[0].W_x)
+    n_features = n_inputs // 2 if value.missing == "mask" else n_inputs
     W, b = head
     multilabel = value.link == "sigmoid" and len(b) > 1
     if value.link == "sigmoid" and len(b) == 1:  # softmax over (0, z) is sigmoid(z) of class 1
@@ -460,7 +471,7 @@ def _model(
     elif classes is not None:
         raise ValueError(f"classes={classes!r:.60}, but {place} gives numbers, and no classes")
     layout = Layout(
-        n_features,
+        n_inputs,
         tuple(each.size for each in layers),
         len(b),
         cell=Cell(first.cell, "relu" if first.activation == "relu" else "tanh"),
@@ -495,7 +506,7 @@ def _model(
         "n_features_in": n_features,
         "two_d": False,
         "standardisation": _standardisation(value, n_features, place),
-        "missing": "skip" if value.masked and symbols is None else "error",
+        "missing": _missing(value, ours, place),
         "symbols": symbols,
         "feature_names": _checked_names(feature_names, n_features),
     }
@@ -516,6 +527,17 @@ def _model(
             )
         return TrainedTagger(classes=labels, **shared)
     return TrainedClassifier(classes=labels, multilabel=multilabel, **shared)
+
+
+def _missing(value: Value, ours: Mapping[str, Any], place: str) -> str:
+    """What NaN becomes."""
+    if value.missing in ("mask", "skip"):
+        return value.missing
+    if value.missing == "zero":
+        raise ExchangeError(f"{place}: 0 stands for NaN, which elman tells from a 0")
+    # of a model of ours padding is at the end, and nothing else is left out
+    written = ours.get("missing") == "error"
+    return "skip" if value.masked and value.vectors is None and not written else "error"
 
 
 def _standardisation(value: Value, n_features: int, place: str) -> Standardisation | None:
