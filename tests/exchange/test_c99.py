@@ -227,6 +227,13 @@ class TestOfItsOwn:
         model_answer = expected_of(type(c.plan)(model, "x", c.plan.dtype, False), [sample])[0]
         assert np.abs(c.run(sample)[1] - model_answer).max() > TOLERANCE["float32"]
 
+    def test_fast_math_does_not_compile(self, tmp_path):
+        to_c(model_of_kind(), tmp_path)
+        source = str(tmp_path / "model.c")
+        for flag in ("-ffast-math", "-ffinite-math-only"):
+            with pytest.raises(AssertionError, match="take NaN and infinity for numbers"):
+                call(["gcc", "-std=c99", flag, "-fsyntax-only", source])
+
     def test_no_name_of_a_file_clashes_with_its_functions(self, tmp_path):
         """Static names do not end as public ones do, so that any `name` can be chosen."""
         model = model_of_kind(readout=("attention", "mean", "last"), frontend={"stride": 2})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -64,6 +65,11 @@ def cases():
         numbers(kind=kind, missing=missing, n_scalers=2, initial=True)
     numbers(1, two_d=True, n_scalers=1, frontend={"deltas": 1, "stride": 2})
     numbers(standardised=False)
+    for front in (None, {"deltas": 1, "stride": 2}):  # a scaler that refuses NaN before "mask"
+        model = model_of_kind(missing="mask", n_scalers=1, frontend=front)
+        strict = replace(model.before[0], allow_nan=False)
+        X = [sample.astype(np.float64) for sample in ragged()]
+        add(replace(model, before=(strict,)), X)
     for form, (kind, size) in zip(
         ("characters", "tokens", "ints", "steps", "categories") * 2,
         itertools.cycle([("classifier", 0), ("tagger", 3), ("regressor", 2)]),
