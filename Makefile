@@ -17,8 +17,9 @@ CXX_SOURCES := $(wildcard native/*/*.h native/*/*.cpp)
 # What the kernel is built with; `make ELMAN_REQUIRE_NATIVE=1 ...` turns a missing compiler into an error.
 export ELMAN_REQUIRE_NATIVE
 
-.PHONY: help demo test check format bench bench-quick accuracy accuracy-tuned accuracy-torch learning learning-torch \
-  learning-linear benchmark-data parity runtimes adapters same-bits cluster proofs fuzz docs figures clean
+.PHONY: help demo test check format bench bench-quick accuracy accuracy-tuned accuracy-torch accuracy-libraries \
+  learning learning-torch learning-linear benchmark-data parity runtimes adapters same-bits cluster proofs fuzz docs \
+  figures clean
 
 help:
 	@echo "make demo        learn a rule that takes memory, then who is speaking; tables and pictures"
@@ -30,7 +31,8 @@ help:
 	@echo "make adapters    the adapters to aeon and sktime under these libraries' own checks (each installed in .venv-NAME)"
 	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults on public data sets, over 10 seeds, beside linear models;"
-	@echo "                 accuracy-tuned what tuning finds in 5 minutes each, accuracy-torch PyTorch's GRU"
+	@echo "                 accuracy-tuned what tuning finds in 5 minutes each, accuracy-torch PyTorch's GRU,"
+	@echo "                 accuracy-libraries networks of aeon and sktime beside the adapters"
 	@echo "make learning    what each cell learns, over 10 seeds: rules on bits, digits pixel by pixel, sums, words;"
 	@echo "                 learning-torch trains PyTorch the same way, learning-linear fits linear models"
 	@echo "make benchmark-data  fetch the wheels with data of others that benchmarks read, and check their digests"
@@ -133,6 +135,18 @@ adapters: $(LIBRARIES:%=.venv-%/.library)
 	  .venv-$$library/bin/python -m pytest tests/adapters/test_both.py tests/adapters/test_page.py \
 	    tests/adapters/test_$$library.py $(ARGS) || exit 1; \
 	done
+
+# What the networks of each library are made with.
+sktime_NETWORKS := torch==2.13.0
+aeon_NETWORKS := tensorflow-cpu==2.21.0
+$(LIBRARIES:%=.venv-%/.networks): .venv-%/.networks: .venv-%/.library
+	@echo "Installing $($*_NETWORKS) in .venv-$*..."
+	@.venv-$*/bin/python $(PIP_INSTALL) $($*_NETWORKS)
+	@touch $@
+
+accuracy-libraries: $(LIBRARIES:%=.venv-%/.networks)
+	OMP_NUM_THREADS=1 .venv-sktime/bin/python -m benchmarks.accuracy --library sktime $(ARGS)
+	OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=2 .venv-aeon/bin/python -m benchmarks.accuracy --library aeon $(ARGS)
 
 bench: $(PEERS)/.all
 	$(PEERS)/bin/python -m benchmarks $(ARGS)

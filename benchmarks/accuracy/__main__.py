@@ -1,7 +1,8 @@
 """`python -m benchmarks.accuracy`: how accurate we are on public data sets, on their test splits.
 
 Without an option: our estimators as they come, seeds 0 to 9, and linear models beside them.
---tuned measures what `elman.tune` finds in --minutes, --torch PyTorch's GRU, where it is installed.
+--tuned measures what `elman.tune` finds in --minutes, --torch PyTorch's GRU, where it is installed,
+--library networks of aeon or sktime beside our adapter, in the environment of that library.
 Scores go into the JSON one by one, so that a run that was ended goes on with --resume; at the end
 the tables in docs/explanation/accuracy.md are renewed. Each run adds a line to accuracy-runs.jsonl:
 test splits are for reporting, not for choosing, and how often they were looked at can be seen.
@@ -19,7 +20,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import sets
-from benchmarks.accuracy import record, sheets
+from benchmarks.accuracy import libraries, record, sheets
 from benchmarks.accuracy.contestants import (
     CONTESTANTS,
     WITHOUT_SEED,
@@ -64,13 +65,21 @@ def main() -> None:
         # it keeps all cores busy by itself, so that one data set is tuned after the other
         settings, contestants, n_workers = {"minutes": args.minutes}, ["tuned"], 0
         CONTESTANTS["tuned"] = partial(tuned, minutes=args.minutes)
-    n_seeds = args.seeds if args.seeds is not None else 1 if args.tuned else 10
+    names, usual = args.sets or [*sets.PUBLIC, *sets.HELD_OUT], 1 if args.tuned else 10
+    if args.library:
+        stem, settings = f"accuracy-{args.library}", dict(libraries.SIZE)
+        CONTESTANTS.update(libraries.CONTESTANTS[args.library])
+        contestants, n_workers = [*libraries.CONTESTANTS[args.library]], 0
+        names, usual = args.sets or [*libraries.SETS[args.library]], libraries.N_SEEDS
+    n_seeds = args.seeds if args.seeds is not None else usual
     about = {"source": record.digest(record.SOURCES[stem]), "settings": settings}
     kept = record.Record(args.output / f"{stem}.json", about)
     if kept.n_forgotten:
         print(f"{kept.n_forgotten} scores of another version of the source are forgotten.")
-    jobs = jobs_of(contestants, args.sets, n_seeds)
+    jobs = jobs_of(contestants, names, n_seeds)
     left = [job for job in jobs if not (args.resume and job in kept)]
+    if args.library and left:
+        libraries.warm_up(args.library)
     measure(left, kept, record.about_machine(stem), args.output / record.RUNS, n_workers)
     for sheet in sheets.sheets(args.output):
         Console(width=max(160, Console().width)).print(sheet.rich())
@@ -119,11 +128,14 @@ def parsed() -> argparse.Namespace:
     side = parser.add_mutually_exclusive_group()
     side.add_argument("--torch", action="store_true", help="PyTorch's GRU, not elman")
     side.add_argument("--tuned", action="store_true", help="what elman.tune finds")
+    side.add_argument("--library", choices=libraries.SETS, help="its networks beside our adapter")
     parser.add_argument("--minutes", type=float, default=5.0, help="of --tuned, for each set")
     names = [*sets.PUBLIC, *sets.HELD_OUT]
-    parser.add_argument("--sets", nargs="+", choices=[*names, *sets.MADE], default=names)
+    parser.add_argument("--sets", nargs="+", choices=[*names, *sets.MADE])
     parser.add_argument(
-        "--seeds", type=int, help="how many, from 0 on: 10, 1 with --tuned; 24 to see the worst"
+        "--seeds",
+        type=int,
+        help="how many, from 0 on: 10, 1 with --tuned, 3 with --library; 24 to see the worst",
     )
     parser.add_argument("--resume", action="store_true", help="only what is not recorded yet")
     parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")

@@ -28,12 +28,16 @@ SOURCES = {
     "accuracy": OURS,
     "accuracy-tuned": OURS,
     "accuracy-torch": ("benchmarks/accuracy/torch_gru.py", *DATA),
+    "accuracy-sktime": ("benchmarks/accuracy/libraries.py", *OURS),
+    "accuracy-aeon": ("benchmarks/accuracy/libraries.py", *OURS),
 }
 """Of each JSON: what its scores depend on"""
 PACKAGES = {
     "accuracy": ("elman", "numpy", "scikit-learn"),
     "accuracy-tuned": ("elman", "numpy", "scikit-learn"),
     "accuracy-torch": ("torch", "numpy"),
+    "accuracy-sktime": ("elman", "sktime", "torch", "numpy"),
+    "accuracy-aeon": ("elman", "aeon", "tensorflow-cpu", "numpy"),
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import sets
-from benchmarks.accuracy import published
+from benchmarks.accuracy import libraries, published
 from benchmarks.learning_table import keeps_up, summary
 from benchmarks.machine import machine_text
 from benchmarks.sheet import Sheet
@@ -39,6 +39,7 @@ MOST_BELOW = 10.0
 """Points that the worst seed may be below the median"""
 LINEAR = ("ten points", "statistics")
 FILES = ("accuracy", "accuracy-tuned", "accuracy-torch")
+OF_LIBRARIES = tuple(f"accuracy-{library}" for library in libraries.SETS)
 
 
 def read(folder: Path, stems: tuple[str, ...] = FILES) -> tuple[Kept, list[Found]]:
@@ -55,7 +56,7 @@ def read(folder: Path, stems: tuple[str, ...] = FILES) -> tuple[Kept, list[Found
 
 def sheets(folder: Path) -> list[Sheet]:
     """Every table for which there are scores."""
-    kept, _ = read(folder)
+    kept, _ = read(folder, (*FILES, *OF_LIBRARIES))
     made = (make(kept) for make, _ in SECTIONS.values())
     return [sheet for sheet in made if sheet is not None]
 
@@ -205,6 +206,40 @@ def horizon(kept: Kept) -> Sheet | None:
     )
 
 
+def in_libraries(kept: Kept) -> Sheet | None:
+    """Our adapters beside recurrent networks of aeon and sktime."""
+    lines = []
+    for library, names in libraries.SETS.items():
+        contestants = libraries.CONTESTANTS[library]
+        for name in [*names, *(each for each in [*sets.PUBLIC, *sets.MADE] if each not in names)]:
+            ours: Seeds = {}
+            for contestant in contestants:
+                found = kept.get(contestant, {}).get(name, {})
+                if not found:
+                    continue
+                ours = found if contestant.startswith("Elman") else ours
+                times = "-"
+                if ours and found is not ours:
+                    times = f"{_middle(found, 'seconds') / _middle(ours, 'seconds'):.1f}"
+                alone = [each["alone"] for each in found.values() if "alone" in each]
+                lines.append(
+                    [
+                        f"{_label(name)}: {contestant}",
+                        _mean_text(name, _scores(found)),
+                        _median(found, "seconds"),
+                        times,
+                        f"{max(alone):.0e}" if alone else "-",
+                    ]
+                )
+    headings = ("data", "mean", "CPU s per fit", "times ours", "alone or in a batch")
+    notes = (
+        "Accuracy in %, or R^2: the mean ± its standard error. Seconds are medians, of one thread "
+        "while other work had the other core. Each network is set against the last of ours above "
+        "it. Alone or in a batch: the largest difference of probabilities of the same recordings."
+    )
+    return _sheet("In aeon and sktime", headings, lines, notes)
+
+
 def missed(kept: Kept) -> list[str]:
     """Sets whose target the untouched estimator misses; those of fewer than ten seeds are not."""
     return [
@@ -220,6 +255,7 @@ SECTIONS = {
     "accuracy-rivals": (rivals, FILES),
     "accuracy-tuned": (tuned, FILES[:2]),
     "accuracy-horizon": (horizon, FILES[:2]),
+    "accuracy-libraries": (in_libraries, OF_LIBRARIES),
 }
 """A section of a page -> what makes its table, and of which JSON"""
 
@@ -258,7 +294,11 @@ def _reaches(name: str, found: Seeds) -> bool:
 
 
 def _median(found: Seeds, key: str) -> str:
-    return f"{statistics.median(each[key] for each in found.values()):.2f}"
+    return f"{_middle(found, key):.2f}"
+
+
+def _middle(found: Seeds, key: str) -> float:
+    return statistics.median(each[key] for each in found.values())
 
 
 def _chosen(found: Seeds) -> list[str]:

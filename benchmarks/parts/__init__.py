@@ -10,8 +10,9 @@ from importlib import import_module
 from types import ModuleType
 
 PARTS = (
-    *("layer", "gru", "lstm", "cell_options", "batch1", "stream", "small", "threads", "fit"),
+    *("layer", "gru", "lstm", "cell_options", "batch1", "stream", "c_step", "small", "threads"),
     *(
+        "fit",
         "predict",
         "containers",
         "from_table",

@@ -212,9 +212,28 @@ class TestSheets:
         kept = {"untouched": {"ACSF1": of_seeds(50.0)}}
         assert sheets.untouched(kept).rows[0][0] == "ACSF1 (held out)"
 
+    def test_a_network_of_a_library_is_set_against_the_last_of_ours_above_it(self):
+        ours, theirs, gru = "ElmanClassifier", "sktime's GRUClassifier", "ElmanClassifier, one GRU"
+        kept = {
+            theirs: {"JapaneseVowels": of_seeds(40.0, 60.0, alone=0.25)},
+            ours: {"JapaneseVowels": of_seeds(97.0, 99.0, seconds=0.25, alone=0.0)},
+            gru: {"JapaneseVowels": of_seeds(95.0, seconds=0.125)},
+            f"{theirs}, one GRU": {"JapaneseVowels": of_seeds(90.0)},
+            "aeon's RecurrentRegressor": {"Tecator": of_seeds(50.0)},
+        }
+        rows = sheets.in_libraries(kept).rows
+        assert [row[0].partition(": ")[2] for row in rows] == [
+            *(ours, theirs, gru, f"{theirs}, one GRU", "aeon's RecurrentRegressor")
+        ]
+        assert [row[3] for row in rows] == ["-", "2.0", "-", "4.0", "-"]
+        assert [row[4] for row in rows] == ["0e+00", "2e-01", "-", "-", "-"]
+        assert rows[0][1] == "98.00 ± 1.00"
+
     def test_nothing_is_made_of_nothing(self, tmp_path):
         assert sheets.sheets(tmp_path) == []
-        assert [sheets.section(name, tmp_path) for name in sheets.SECTIONS] == [None] * 5
+        assert [sheets.section(name, tmp_path) for name in sheets.SECTIONS] == [None] * len(
+            sheets.SECTIONS
+        )
 
     def test_a_section_joins_the_files(self, tmp_path):
         for stem, contestant in (("accuracy", "untouched"), ("accuracy-torch", "torch")):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 import numpy as np
 import pytest
+from helpers.c_cases import CASES
 from helpers.c_models import STRICT, call, compiled, expected_of, has_compiler
 from helpers.exchange_models import (
-    CELLS,
     HOSTILE_CLASSES,
-    KINDS,
-    READOUTS,
-    STACKS,
     data_of_symbols,
     model_of_kind,
     model_of_symbols,
@@ -28,68 +24,6 @@ pytestmark = pytest.mark.skipif(not has_compiler(), reason="gcc is not here")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 """What `to_c` promises of probabilities, and of values in units of their target's deviation."""
 
-FRONTS = (
-    {"deltas": 1},
-    {"stride": 3},
-    {"deltas": 2, "stride": 2},
-    {"scale_each": True},
-    {"deltas": 2, "stride": 2, "scale_each": True},
-)
-
-
-def cases():
-    """Models and sequences for them, by names that C takes."""
-    found = {}
-
-    def add(model, X):
-        found[f"m{len(found)}"] = model, X
-
-    def numbers(n_features=2, *, two_d=False, missing="error", **options):
-        X = ragged(n_features, missing, two_d=two_d)
-        X = X.astype(np.float64) if two_d else [sample.astype(np.float64) for sample in X]
-        add(model_of_kind(n_features=n_features, two_d=two_d, missing=missing, **options), X)
-
-    cells, stacks = itertools.cycle(CELLS), itertools.cycle(STACKS)
-    initial = itertools.cycle((True, True, False))
-    for kind, readout, cell, stack in zip(KINDS, READOUTS, cells, stacks, strict=False):
-        numbers(kind=kind, readout=readout, cell=cell, stack=stack, initial=next(initial))
-    next(cells)
-    for kind, readout, stack in zip(KINDS, READOUTS[::-1], list(STACKS)[::-1], strict=False):
-        numbers(kind=kind, readout=readout, cell=next(cells), stack=stack, initial=True)
-    for cell, readout in zip(CELLS, READOUTS, strict=False):
-        numbers(cell=cell, readout=readout, stack="two both ways", initial=next(initial))
-        numbers(cell=cell, readout=readout, stack="residual", layer_norm=True)
-    for missing, front in itertools.product(("error", "mask", "skip"), FRONTS):
-        kind, stack = KINDS[len(found) % len(KINDS)], ("one", "two", "both ways")[len(found) % 3]
-        numbers(
-            3,
-            kind=kind,
-            cell=next(cells),
-            stack=stack,
-            missing=missing,
-            frontend=front,
-            initial=True,
-        )
-    for missing, kind in itertools.product(("mask", "skip"), ("tagger", "classifier")):
-        numbers(kind=kind, missing=missing, initial=True, stack=next(stacks))
-        numbers(kind=kind, missing=missing, n_scalers=2, initial=True)
-    numbers(1, two_d=True, n_scalers=1, frontend={"deltas": 1, "stride": 2})
-    numbers(standardised=False)
-    for form, (kind, size) in zip(
-        ("characters", "tokens", "ints", "steps", "categories") * 2,
-        itertools.cycle([("classifier", 0), ("tagger", 3), ("regressor", 2)]),
-        strict=False,
-    ):
-        stack = next(stacks)
-        add(model_of_symbols(kind, form, size=size, stack=stack), data_of_symbols(form))
-    for form, missing in itertools.product(("tokens", "steps"), ("mask", "skip")):
-        X = data_of_symbols(form)
-        X[0][1] = None if form == "tokens" else [None, None, 1.0, 12]
-        add(model_of_symbols("tagger", form, size=3, missing=missing), X)
-    return found
-
-
-CASES = cases()
 STREAMS = [name for name, (model, _) in CASES.items() if Plan(model, "", None, False).streams]
 """The names of those that answer while a sequence goes on."""
 
@@ -101,7 +35,9 @@ def built(request, tmp_path_factory):
     """All models as C of a dtype, by name."""
     models = {name: model for name, (model, _) in CASES.items()}
     folder = tmp_path_factory.mktemp(request.param)
-    return compiled(models, folder, dtype=request.param, flags=["-O0"])
+    # Some warnings come of optimisation alone.
+    optimised = "-O2" if request.param == "float32" else "-O0"
+    return compiled(models, folder, dtype=request.param, flags=[optimised])
 
 
 def in_units(model, answers):
@@ -290,6 +226,13 @@ class TestOfItsOwn:
         sample = ragged()[0]
         model_answer = expected_of(type(c.plan)(model, "x", c.plan.dtype, False), [sample])[0]
         assert np.abs(c.run(sample)[1] - model_answer).max() > TOLERANCE["float32"]
+
+    def test_fast_math_does_not_compile(self, tmp_path):
+        to_c(model_of_kind(), tmp_path)
+        source = str(tmp_path / "model.c")
+        for flag in ("-ffast-math", "-ffinite-math-only"):
+            with pytest.raises(AssertionError, match="take NaN and infinity for numbers"):
+                call(["gcc", "-std=c99", flag, "-fsyntax-only", source])
 
     def test_no_name_of_a_file_clashes_with_its_functions(self, tmp_path):
         """Static names do not end as public ones do, so that any `name` can be chosen."""

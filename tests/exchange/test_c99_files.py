@@ -228,6 +228,13 @@ class TestInt8:
         assert found.n_answers == steps * {"multilabel": 3, "two targets": 2}.get(kind, 1)
         assert "int8" in str(found)
 
+    def test_labels_of_steps_may_be_an_array(self):
+        model = model_of_kind("tagger")
+        X = np.stack([sample[:3] for sample in ragged() if len(sample) >= 3])
+        y = np.array(model.predict(model.check(X)))
+        found = compare_int8(model, X, y)
+        assert (found.before, found.n_answers) == (1, y.size)
+
     def test_answers_of_another_length_are_refused(self):
         with pytest.raises(ValueError, match="y has 2 answers"):
             compare_int8(model_of_kind(), ragged(), ["a", "b"])

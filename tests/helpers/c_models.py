@@ -178,3 +178,36 @@ def expected_of(plan, X):
     if plan.per_step:
         return [answer.reshape(-1, plan.layout.n_outputs) for answer in answers]
     return [answer.reshape(-1) for answer in answers]
+
+
+def program(cases, folder, *, dtype="float32", weights="float"):
+    """Write models with their golden vectors, and a program that looks at all of them.
+
+    Parameters
+    ----------
+    cases : dict of str to (TrainedModel, X)
+    folder : Path
+    dtype, weights
+        As `to_c` takes them.
+
+    Returns
+    -------
+    list of str
+        The sources. The program prints "all N models are right" if they are.
+    """
+    sources = []
+    for name, (model, X) in cases.items():
+        options = {"name": name, "dtype": dtype, "weights": weights, "test_vectors": X}
+        _, source, test = to_c(model, folder, **options).paths
+        text = test.read_text(encoding="utf-8")
+        assert text.count("int main(void)") == 1
+        test.write_text(text.replace("int main(void)", f"int {name}_main(void)"))
+        sources += [str(source), str(test)]
+    all_of = folder / "all.c"
+    lines = ["#include <stdio.h>", *(f"int {name}_main(void);" for name in cases)]
+    lines += ["int main(void)", "{", "    int n_wrong = 0;"]
+    lines += [f"    n_wrong += {name}_main();" for name in cases]
+    lines += [f'    if (n_wrong == 0) printf("all {len(cases)} models are right\\n");']
+    lines += ["    return n_wrong;", "}", ""]
+    all_of.write_text("\n".join(lines))
+    return [*sources, str(all_of)]

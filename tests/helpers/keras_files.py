@@ -356,4 +356,132 @@ def _states(kind, config, arrays, value, mask):
                 c = sigmoid(f) * c + sigmoid(i) * activation(g)
                 h = sigmoid(o) * activation(c)
         states.append(h)
-    return np.array(states[1:])
+    return np.array(states[1:]).reshape(len(value), units)
+
+
+def graph_answers(path, **inputs):
+    """What the Functional model in a .keras file answers to one sequence.
+
+    Parameters
+    ----------
+    path : Path
+    inputs : ndarray
+        By the name of each input: (n_timesteps, n_features), or (n_timesteps,) of ids.
+    """
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+            arrays = {}
+            file.visititems(lambda name, found: arrays.update(_array(name, found)))
+    layers = config["config"]["layers"]
+    groups = numbered([Part(entry["class_name"], entry["config"]) for entry in layers])
+    of_layer = {e["name"]: group for e, (group, _) in zip(layers, groups, strict=True)}
+    values, waiting = {}, list(layers)
+    while waiting:
+        entry = waiting.pop(0)
+        name, kind, config_of = entry["name"], entry["class_name"], entry["config"]
+        if kind == "InputLayer":
+            values[name] = (np.asarray(inputs[name]),)
+            continue
+        (node,) = entry["inbound_nodes"]
+        if any(each not in values for each in _names_in(node)):
+            waiting.append(entry)
+            continue
+        args = [_value_of(each, values) for each in node["args"]]
+        mask = _value_of(node["kwargs"]["mask"], values) if "mask" in node["kwargs"] else None
+        stem = f"layers/{of_layer[name]}/"
+        own = {k.removeprefix(stem): v for k, v in arrays.items() if k.startswith(stem)}
+        found = _applied(kind, config_of, own, args, mask)
+        values[name] = found if isinstance(found, tuple) else (found,)
+    name, _, index = config["config"]["output_layers"]
+    return values[name][index]
+
+
+def _array(name, found):
+    return {name: found[()]} if isinstance(found, h5py.Dataset) else {}
+
+
+def _names_in(given):
+    if isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
+        return [given["config"]["keras_history"][0]]
+    inner = given.values() if isinstance(given, dict) else given if isinstance(given, list) else []
+    return [name for each in inner for name in _names_in(each)]
+
+
+def _value_of(given, values):
+    if isinstance(given, list):
+        return [_value_of(each, values) for each in given]
+    if isinstance(given, dict):
+        name, _, index = given["config"]["keras_history"]
+        return values[name][index]
+    return given
+
+
+OPERATIONS = {
+    "NotEqual": np.not_equal,
+    "Isnan": np.isnan,
+    "Where": np.where,
+    "LogicalNot": np.logical_not,
+    "LogicalAnd": np.logical_and,
+}
+
+
+def _applied(kind, config, arrays, args, mask):
+    """What one layer or operation of a graph gives: several values if it returns its states."""
+    if kind in OPERATIONS:
+        return OPERATIONS[kind](*args)
+    value = args[0]
+    match kind:
+        case "Any":
+            return value.any(axis=config["axis"])
+        case "ExpandDims":
+            return np.expand_dims(value, config["axis"])
+        case "Cast":
+            return value.astype(config["dtype"])
+        case "Concatenate":
+            return np.concatenate(value, axis=config["axis"])
+        case "Add":
+            return sum(value[1:], start=value[0])
+        case "Masking":
+            return np.where((value != config["mask_value"]).any(axis=-1, keepdims=True), value, 0)
+        case "Embedding":
+            return arrays["vars/0"].astype(float)[value.astype(int)]
+        case "GlobalMaxPooling1D":
+            return value.max(axis=0)
+        case "GlobalAveragePooling1D":
+            return value[mask].mean(axis=0)
+        case "Rescaling":
+            return value * np.asarray(config["scale"]) + np.asarray(config["offset"])
+        case "Dense":
+            z = value @ arrays["vars/0"].astype(float) + arrays["vars/1"]
+            return ACTIVATIONS[config["activation"]](z)
+    weights = [arrays[name] for name in sorted(arrays)]
+    if kind != "Bidirectional":
+        inner, halves = config, [_with_states(kind, config, weights, value, mask)]
+    else:
+        inner = config["layer"]["config"]
+        name = config["layer"]["class_name"]
+        there = [arrays[k] for k in sorted(arrays) if k.startswith("forward_layer/")]
+        back = [arrays[k] for k in sorted(arrays) if k.startswith("backward_layer/")]
+        assert config["backward_layer"]["config"]["go_backwards"]
+        halves = [
+            _with_states(name, inner, there, value, mask),
+            _with_states(name, inner, back, value[::-1], mask[::-1]),
+        ]
+        halves[1] = (halves[1][0][::-1], *halves[1][1:])
+    if inner["return_sequences"]:
+        out = np.concatenate([half[0] for half in halves], axis=-1)
+        if kind == "Bidirectional":
+            out = np.where(mask[:, np.newaxis], out, 0)
+    else:
+        out = np.concatenate([half[1] for half in halves])
+    return (
+        (out, *(state for half in halves for state in half[1:])) if inner["return_state"] else out
+    )
+
+
+def _with_states(kind, config, arrays, value, mask):
+    """States after each step, and the final ones; an LSTM's second is nothing that is read."""
+    states = _states(kind, config, arrays, value, mask)
+    final = states[-1] if len(states) else np.zeros(config["units"])
+    return (states, final, *[np.full(config["units"], np.nan)] * (kind == "LSTM"))

@@ -137,7 +137,8 @@ def export(
     wanted = {"ONNX": kind == ".onnx" and not stream, "ONNX stream": kind == ".onnx" and stream}
     wanted |= {"Keras": kind == ".keras", "PyTorch": torch is not None, "C99": c is not None}
     for road in ROADS:
-        reasons = road.reasons_against(trained) if wanted[road.name] else []
+        asked = {"labels": not numbers} if road.name.startswith("ONNX") else {}
+        reasons = road.reasons_against(trained, **asked) if wanted[road.name] else []
         if reasons:  # before anything is written
             why = " ".join(reasons).replace("elman.exchange.to_c", "--c FOLDER")
             raise UserError(f"{model} cannot go out as {road.name}: {why}")

@@ -18,6 +18,7 @@ from elman.data.columns import Columns
 from elman.data.dataset import PathLike, ReaderError, cut
 from elman.data.growing import MISSING, Growing, TooLargeError
 from elman.data.text_files import not_text, undecodable
+from elman.data.values import ONLY_NUMBERS
 from elman.data.wanted import Choice, everything
 
 MOST_COLUMNS = 50_000
@@ -426,6 +427,8 @@ class CsvFile:
             "name the features among the columns (features=[...]), or say what else this one is "
             "(id=, time=, label=, ...)"
         )
+        if self.wanted.others == "number" and self.wanted.roles is not None:
+            fix += f". If it is a category: {ONLY_NUMBERS}"
         if name in (self.wanted.roles or {}):
             fix = "targets and weights are numbers; label= takes classes"
         there = [field for field in fields if field.strip() not in MISSING]

@@ -26,6 +26,7 @@ from elman.data.tables.roles import (
     names_of,
     roles_of,
 )
+from elman.data.values import ONLY_NUMBERS
 from elman.data.wanted import Choice, Wanted, everything
 from elman.targets.callers import warn_caller
 
@@ -228,8 +229,8 @@ class Asked:
         others = "number" if self.numbers_only else "feature"
         if roles.text is not None and self.numbers_only:
             raise ReaderError(
-                f"{self.source}: text={cut(roles.text)} makes sequences of characters, and only "
-                "numbers can be kept here"
+                f"{self.source}: text={cut(roles.text)} makes sequences of characters, and "
+                f"{ONLY_NUMBERS}"
             )
         if roles.text is not None:
             return Wanted(frozenset(played), texts)

@@ -20,6 +20,15 @@ OF_TEXT = (
 """What an error about text says, where numbers are read."""
 
 
+ONLY_NUMBERS = (
+    "a store keeps numbers alone: give fit the data themselves, of which it numbers the "
+    "categories; or write whole numbers for them, and name their columns in categorical_features= "
+    "in training; or write a column of 0 and 1 for each category (pandas.get_dummies, polars' "
+    "to_dummies)"
+)
+"""What an error about categories says, where a store is written."""
+
+
 def refuse_types(array: Array, name: str, sample: int | None, names: Names | None) -> None:
     """Raise an error unless an array holds real numbers.
 

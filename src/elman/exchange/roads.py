@@ -24,10 +24,17 @@ class Road(NamedTuple):
     options: tuple[tuple[str, object], ...] = ()
     """with which it is asked"""
 
-    def reasons_against(self, model: TrainedModel) -> list[str]:
-        """Why a model cannot take it: whole sentences; [] if it can."""
+    def reasons_against(self, model: TrainedModel, **options: object) -> list[str]:
+        """Why a model cannot take it: whole sentences; [] if it can.
+
+        Parameters
+        ----------
+        model : TrainedModel
+        options
+            As the road's own `reasons_against` takes them.
+        """
         ask: Callable[..., list[str]] = import_module(self.module).reasons_against
-        return ask(model, **dict(self.options))
+        return ask(model, **dict(self.options), **options)
 
 
 ROADS = (

@@ -446,9 +446,7 @@ def test_categories_are_refused_where_only_numbers_are_kept():
     rows = table(
         categorical=["kind", "level"], run=[1, 2], kind=["p", "q"], level=[3, 4], x=[1.0, 2.0]
     )
-    match = (
-        r"'kind' is a category \('p' in row 0\), and only numbers.*; nor can 'level' be features"
-    )
+    match = r"'kind' is a category \('p' in row 0\), and a store .*; nor can 'level' be features"
     with pytest.raises(ReaderError, match=match):
         dataset_of(rows, id="run", numbers_only=True)
     assert dataset_of(rows, id="run", label="kind", features=["x"]).y.tolist() == ["p", "q"]

@@ -32,7 +32,9 @@ from elman.data.store.manifest import (
 from elman.data.store.shards import write_array, write_whole
 from elman.data.store.store import SequenceStore
 from elman.data.store.stored import Stored
+from elman.data.symbols.recognising import has_symbols
 from elman.data.validation import check_sequences
+from elman.data.values import ONLY_NUMBERS
 from elman.formats.atomic import replacing
 from elman.targets.checks import shown
 from elman.targets.missing import plain
@@ -240,6 +242,8 @@ class StoreWriter:
         if type(x) is np.ndarray and x.dtype.kind in "fiub" and x.ndim in (1, 2):
             array = x[:, np.newaxis] if x.ndim == 1 else x
             return array, None, not np.can_cast(x.dtype, np.float32, "safe")
+        if isinstance(x, str) or has_symbols([x]):
+            raise TypeError(f"sequence {i} holds text or categories, and {ONLY_NUMBERS}")
         data = check_sequences(
             [x],
             name=f"sequence {i}",
@@ -529,6 +533,8 @@ def _write_dataset(writer: StoreWriter, data: Dataset) -> None:
     if isinstance(data.X, Stored):
         _write_sequences(writer, data.X.sequences(), data, data.X.dtype == np.float64)
         return
+    if has_symbols(data.X):
+        raise TypeError(f"X holds text or categories, and {ONLY_NUMBERS}")
     found = check_sequences(
         data.X,
         dtype=None,

@@ -15,7 +15,7 @@ from elman.data.frames import LIBRARIES, is_frame_type, type_of_categories
 from elman.data.names import Names
 from elman.data.nested import holds_sequences, is_pandas
 from elman.data.samples import HOW_TO_UNMASK, as_array, how_to_open
-from elman.data.sequences import is_small
+from elman.data.sequences import SMALL, is_small
 from elman.data.store.stored import Stored
 from elman.data.symbols.flat import Flat, a_kind, flat_array, flat_list, is_missing
 from elman.data.symbols.frames import flat_frames
@@ -148,8 +148,10 @@ def samples_of(X: Any, name: str) -> Any:
     if isinstance(X, Stored):
         if not is_small(X.n_steps * X.n_features):
             raise ValueError(
-                f"{name} is a store of {X.n_steps * X.n_features:,} values, whose categories "
-                "cannot be numbered where they are: number them before the store is written"
+                f"{name} is a store of {X.n_steps * X.n_features:,} values, and categories are "
+                f"numbered in memory, of no more than {SMALL:,} values at a time: pass parts, such "
+                f"as {name}[:100], to partial_fit, with categories= listing those of each column, "
+                f"and to predict; or pass list({name}) if all of it fits"
             )
         return list(X)
     if is_series(X) and not (is_pandas(X) and holds_sequences(X, None)):

@@ -15,6 +15,7 @@ from elman.data.tables.grouping import differences
 from elman.data.tables.plain import as_numbers, holds_lists, is_text, missing_values
 from elman.data.tables.roles import Roles
 from elman.data.tables.steps import Steps, shown
+from elman.data.values import ONLY_NUMBERS
 
 Array = NDArray[Any]
 
@@ -137,11 +138,7 @@ def _why_no_numbers(columns: Columns, name: str, column: Array) -> str:
     """Why a column cannot be kept as numbers, and how to make some of it."""
     if name in columns.categorical or is_text(column):
         row = int(np.argmin(missing_values(column)))
-        return (
-            f"is a category ({shown(column[row])} in {columns.place(row)}), and only numbers can "
-            "be kept here: convert it to numbers, or to a column of 0 and 1 for each value "
-            "(pandas.get_dummies, polars' to_dummies)"
-        )
+        return f"is a category ({shown(column[row])} in {columns.place(row)}), and {ONLY_NUMBERS}"
     return _why_not(columns, name, column)
 
 

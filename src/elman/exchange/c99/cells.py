@@ -205,37 +205,44 @@ def _product(plan: Plan) -> str:
     scaled = plan.int8
     text = fill(
         """
-        /* Add x W to sums. W has n_in rows of n_out numbers$units; each of the sums is
-         * added up in the order of the rows, of which four are taken at a time. */
+        /* Add x W to sums. W has n_in rows of n_out numbers$units. The rows are
+         * added in their order, four at a time. */
         static void add_product($real *restrict sums, const $weight *restrict W,
-                                $scale$real const *restrict x, size_t n_in, size_t n_out)
+                                $parameters
         {
-            size_t i, j;
+            size_t j;
 
-            for (i = 0; i + 4 <= n_in; i += 4) {
-                const $real a = x[i]$s0, b = x[i + 1]$s1, c = x[i + 2]$s2, d = x[i + 3]$s3;
+            for (; n_in >= 4; n_in -= 4) {
+                const $real a = x[0]$s0, b = x[1]$s1, c = x[2]$s2, d = x[3]$s3;
                 for (j = 0; j < n_out; j++) {
                     sums[j] = sums[j] + a * ${cast}W[j] + b * ${cast}W[n_out + j]
                               + c * ${cast}W[2 * n_out + j] + d * ${cast}W[3 * n_out + j];
                 }
                 W += 4 * n_out;
+                x += 4;
+                $scale4
             }
-            for (; i < n_in; i++) {
-                const $real a = x[i]$s0;
+            for (; n_in > 0; n_in--) {
+                const $real a = x[0]$s0;
                 for (j = 0; j < n_out; j++) {
                     sums[j] += a * ${cast}W[j];
                 }
                 W += n_out;
+                x++;
+                $scale1
             }
         }
         """,
         real=plan.real,
         weight=weight,
         units=", in units of a scale for each" if scaled else "",
-        scale=f"const {plan.real} *restrict scale,\n                        " if scaled else "",
+        parameters=(f"const {plan.real} *restrict scale, " if scaled else "")
+        + f"const {plan.real} *restrict x,\nsize_t n_in, size_t n_out)",
         cast=f"({plan.real})" if scaled else "",
-        **{f"s{i}": f" * scale[i{f' + {i}' if i else ''}]" if scaled else "" for i in range(4)},
-    ).replace(f"{plan.real} const *", f"const {plan.real} *")
+        scale4="scale += 4;" if scaled else "",
+        scale1="scale++;" if scaled else "",
+        **{f"s{i}": f" * scale[{i}]" if scaled else "" for i in range(4)},
+    )
     extra = []
     one_hot = any(not size for _, size in plan.layout.categories)
     if one_hot:

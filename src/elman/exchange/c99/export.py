@@ -57,8 +57,8 @@ def to_c(
         With which the names of files, functions and types begin: ``model_step``.
     dtype : {"float32", "float64"}, default="float32"
         The type of weights, state and sums. Probabilities differ from those of the model, computed
-        in the same type, by at most 1e-5 in float32 and 1e-12 in float64. Weights of a model of the
-        other type are rounded.
+        in the same type, by at most 1e-5 in float32 and 1e-12 in float64, unless activation="relu"
+        lets states grow without bound. Weights of a model of the other type are rounded.
     weights : {"float", "int8"}, default="float"
         "int8": the weights of products are whole numbers of 8 bits, with a scale for each row,
         which takes about a quarter of the flash; state and sums stay as `dtype` says.

@@ -118,7 +118,7 @@ def compare_int8(model: Any, X: Any, y: Any, *, dtype: str = "float32") -> Int8C
         data = asked.check(X)
         answers.append((_flat(asked.predict(data)), _flat(_graded(asked, data))))  # type: ignore[attr-defined]
     (plain, graded), (after, graded_after) = answers
-    truth = _flat(y)
+    truth = _flat(list(y) if found.network.layout.at_every_step else y)
     if truth.shape != plain.shape:
         raise ValueError(
             f"y has {len(truth)} answers of shape {truth.shape[1:]}, but the model gives "

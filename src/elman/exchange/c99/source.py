@@ -16,7 +16,7 @@ from elman.exchange.c99.state import struct_text
 from elman.exchange.c99.template import joined
 
 FAST_MATH = """
-#ifdef __FAST_MATH__
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "-ffast-math lets the compiler take NaN and infinity for numbers: compile without it"
 #endif
 """.strip()

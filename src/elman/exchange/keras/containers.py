@@ -70,7 +70,7 @@ class Archive:
         for member in members:
             name = member.filename
             parts = PurePosixPath(name.replace("\\", "/"))
-            if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[:1]:
+            if parts.is_absolute() or ".." in parts.parts or ":" in name.partition("/")[0]:
                 raise ExchangeError(f"{place}: the member {name!r:.80} leads out of the archive")
             if name in self._members:
                 raise ExchangeError(f"{place}: the member {name!r:.80} is there twice")

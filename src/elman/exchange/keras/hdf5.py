@@ -201,6 +201,10 @@ class Hdf5:
         kind, shape = dataset.get_type(), dataset.shape
         if shape is None or len(shape) > MOST_AXES:
             self._refuse(f"{path!r} has shape {shape}; at most {MOST_AXES} axes are expected")
+        dtype = kind.dtype
+        is_bfloat16 = kind.get_class() == h5py.h5t.OPAQUE and kind.get_size() == 2
+        if not is_bfloat16 and (dtype.kind not in "fiu" or dtype.itemsize > 8):
+            self._refuse(f"{path!r} holds values of type {dtype!s:.60}, not numbers")
         n_bytes = math.prod(shape) * kind.get_size()
         if n_bytes != dataset.get_storage_size() or n_bytes > self._size:
             self._refuse(
@@ -210,10 +214,6 @@ class Hdf5:
         self._read += n_bytes
         if self._read > self._size:
             self._refuse(f"its arrays promise more than the {self._size:,} bytes of the file")
-        dtype = kind.dtype
-        is_bfloat16 = kind.get_class() == h5py.h5t.OPAQUE and kind.get_size() == 2
-        if not is_bfloat16 and (dtype.kind not in "fiu" or dtype.itemsize > 8):
-            self._refuse(f"{path!r} holds values of type {dtype!s:.60}, not numbers")
         out = np.empty(shape, "V2" if is_bfloat16 else dtype)
         dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, out)
         if is_bfloat16:  # the upper half of a float32

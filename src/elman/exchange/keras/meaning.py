@@ -21,10 +21,13 @@ from elman.exchange.parts import Direction
 
 Array = NDArray[Any]
 
-At = Literal["ids", "numbers", "states", "summary", "outputs", "mask"]
+At = Literal[
+    "ids", "numbers", "states", "summary", "outputs", "mask", "missing", "indicators", "incomplete"
+]
 """What a value is: ids of categories or numbers of each step, as the recurrent layers read them;
 their states at each step; what is read of them for a sample; what the head gives; which steps
-count"""
+count; which numbers are missing, as truth values and as numbers; and at which steps one is, or
+none is"""
 
 EPSILON = 1e-7
 """The least deviation that a Normalization layer divides by."""
@@ -71,6 +74,11 @@ class Value:
     """whether steps are left out"""
     masks: tuple[bool, ...] = ()
     """for each of `layers`, and for a mean over time, whether it leaves out steps"""
+    missing: Literal["error", "zero", "mask", "skip"] = "error"
+    """what becomes of missing numbers: NaN stays, is 0, is 0 with an indicator beside it, or its
+    step is left out"""
+    negated: bool = False
+    """of steps at which a number is missing, whether it is those at which none is"""
     filled: bool = False
     """whether states of steps that are left out cannot be the largest"""
     readouts: tuple[str, ...] = ()
@@ -164,6 +172,7 @@ class Meaning:
     def _normalization(self, layer: Layer, values: Sequence[Value]) -> Value:
         value = self._one(layer, values, "numbers", "outputs")
         settings = layer.settings
+        self._check_before_indicators(settings, value)
         if settings.values.get("axis") not in (-1, [-1], 2, [2], None, []):
             settings.refuse(f"axis is {settings.values['axis']!r:.60}; elman scales features, -1")
         stored = self.weights.take(layer, ("mean", "variance", "count"))
@@ -189,6 +198,7 @@ class Meaning:
     def _rescaling(self, layer: Layer, values: Sequence[Value]) -> Value:
         value = self._one(layer, values, "numbers", "outputs")
         settings = layer.settings
+        self._check_before_indicators(settings, value)
         scale = self._numbers(settings, "scale", settings.values.get("scale", 1.0), value.n)
         offset = self._numbers(settings, "offset", settings.values.get("offset", 0.0), value.n)
         if (scale <= 0).any():
@@ -196,6 +206,13 @@ class Meaning:
         if value.at == "outputs":
             return self._scaled_outputs(settings, value, scale, offset)
         return _standardised(value, -offset / scale, 1 / scale)
+
+    def _check_before_indicators(self, settings: Settings, value: Value) -> None:
+        if value.at == "numbers" and (value.missing != "error" or value.vectors is not None):
+            settings.refuse(
+                "elman scales the numbers of the input, before 0 is filled in for NaN, and no "
+                "vectors of an Embedding"
+            )
 
     def _numbers(self, settings: Settings, name: str, given: Any, n: int) -> NDArray[np.float64]:
         """A number for each of n columns; one for all of them is repeated."""
@@ -381,6 +398,8 @@ class Meaning:
 
     def _concatenate(self, layer: Layer, values: Sequence[Value]) -> Value:
         settings = layer.settings
+        if [value.at for value in values] == ["numbers", "indicators"]:
+            return self._with_indicators(settings, *values)
         if not values or any(value.at != "summary" for value in values):
             settings.refuse("elman sets what is read of the states side by side, and nothing else")
         if settings.values.get("axis", -1) not in (-1, 1):
@@ -498,19 +517,52 @@ class Meaning:
         return replace(value, at="mask")
 
     def _mask(self, layer: Layer, values: Sequence[Value]) -> Value:
+        if layer.kind == "Any" and [value.at for value in values] == ["missing"]:
+            return replace(values[0], at="incomplete")
         if not values or any(value.at != "mask" for value in values):
             layer.settings.refuse("elman takes it for a mask of padding alone")
         return values[0]
 
     def _where(self, layer: Layer, values: Sequence[Value]) -> Value:
-        """States, where steps are left out overwritten by less than any of them."""
-        fill = layer.args[2] if len(layer.args) == 3 else None
-        fits = len(values) == 2 and [value.at for value in values] == ["mask", "states"]
-        if not fits or not isinstance(fill, (int, float)) or fill > -1:
+        """States, where steps are left out overwritten by less than any of them; or 0 for NaN."""
+        kinds = [value.at for value in values]
+        place = 2 if kinds == ["mask", "states"] else 1
+        number = layer.args[place] if len(layer.args) == 3 else None
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            number = np.nan
+        if kinds == ["mask", "states"] and number <= -1:
+            return replace(values[1], filled=True, masked=True)
+        fits = kinds == ["missing", "numbers"] and number == 0 and values[0].n == values[1].n
+        if not fits:
             layer.settings.refuse(
-                "elman takes it for states with padding below all of them, for GlobalMaxPooling1D"
+                "elman takes it for 0 in the place of NaN, or for states with padding below all "
+                "of them, for GlobalMaxPooling1D"
             )
-        return replace(values[1], filled=True, masked=True)
+        return replace(values[1], missing="zero")
+
+    # Operations on missing numbers, which write_keras writes
+
+    def _isnan(self, layer: Layer, values: Sequence[Value]) -> Value:
+        value = self._one(layer, values, "numbers")
+        if value.vectors is not None or value.missing != "error":
+            layer.settings.refuse("elman takes it for missing numbers of the input")
+        return replace(value, at="missing")
+
+    def _cast(self, layer: Layer, values: Sequence[Value]) -> Value:
+        return replace(self._one(layer, values, "missing"), at="indicators")
+
+    def _with_indicators(self, settings: Settings, numbers: Value, indicators: Value) -> Value:
+        if numbers.missing != "zero" or numbers.n != indicators.n:
+            settings.refuse("elman sets indicators beside numbers in which 0 stands for NaN")
+        return replace(numbers, n=2 * numbers.n, missing="mask")
+
+    def _not(self, layer: Layer, values: Sequence[Value]) -> Value:
+        return replace(self._one(layer, values, "incomplete"), negated=True)
+
+    def _and(self, layer: Layer, values: Sequence[Value]) -> Value:
+        if [value.at for value in values] != ["mask", "incomplete"] or not values[1].negated:
+            layer.settings.refuse("elman takes it for steps that are neither padding nor NaN")
+        return replace(values[0], missing="skip")
 
     # Weights
 
@@ -593,6 +645,10 @@ RULES: dict[str, Rule] = {
     "LogicalOr": Meaning._mask,
     "ExpandDims": Meaning._mask,
     "Where": Meaning._where,
+    "Isnan": Meaning._isnan,
+    "Cast": Meaning._cast,
+    "LogicalNot": Meaning._not,
+    "LogicalAnd": Meaning._and,
 }
 """What each layer does, by its class; recurrent layers may give several values."""
 
@@ -603,4 +659,7 @@ IN_WORDS: dict[At, str] = {
     "summary": "what is read of the states",
     "outputs": "outputs",
     "mask": "a mask",
+    "missing": "missing numbers",
+    "indicators": "missing numbers",
+    "incomplete": "steps at which a number is missing",
 }

@@ -17,6 +17,7 @@ from elman.backends.cells import Cell
 from elman.data.names import Names
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols, Vocabulary
+from elman.data.symbols.vocabulary import TokenKind
 from elman.exchange.keras import assumed, containers, hdf5
 from elman.exchange.keras.config import Described, Layer, Tensor, described
 from elman.exchange.keras.meaning import Meaning, Value, input_value
@@ -92,7 +93,7 @@ def read_keras(
     mask_value : float, optional
         Has to be given if the model has a Masking layer, and is its value. Such a model leaves out
         the steps whose features all have it. Here padding is not passed at all, and a step to be
-        left out is NaN (the estimator has ``missing="skip"``).
+        left out is NaN (the estimator has ``missing="skip"``). A file of `write_keras` says it.
     feature_names : sequence of str, optional
         What the columns of X are called.
     vocabulary : sequence of str, optional
@@ -154,7 +155,7 @@ def read_keras(
     >>> y = np.where(X[:, -1, 0] > 0, "up", "down")
     >>> clf = RNNClassifier(cell="gru", hidden_size=3, max_iter=2, deltas=0, stride=1)
     >>> write_keras(clf.fit(X, y), "model.keras")
-    >>> again = read_keras("model.keras", mask_value=-1e9)
+    >>> again = read_keras("model.keras")
     >>> print(again.classes_, np.array_equal(again.predict(X), clf.predict(X)))
     ['down' 'up'] True
     """
@@ -167,6 +168,9 @@ def read_keras(
     else:
         weights = Named(content.groups or {})
     notes: list[str] = []
+    if mask_value is None:  # a file of ours says what padding is
+        kept = content.ours.get("mask_value")
+        mask_value = kept if isinstance(kept, (int, float)) else None
     meaning = Meaning(weights, None if mask_value is None else float(mask_value), notes)
     with np.errstate(invalid="ignore", over="ignore"):
         value = _value(layers, meaning, place)
@@ -368,12 +372,19 @@ def _values_of(
         ins = [input_value(layer.settings)]  # a model of Keras 2 says it in its first layer
     for name, given in (layer.kwargs or {}).items():
         if name == "mask" and isinstance(given, Tensor):
-            if values[given.layer][0].at != "mask":
+            mask = values[given.layer][0]
+            if mask.at != "mask":
                 layer.settings.refuse("its mask is none of padding")
-            ins = [replace(each, masked=True) for each in ins]
+            ins = [_left_out(each, mask) for each in ins]
         elif name not in ("training", "mask") and given is not None:
             layer.settings.refuse(f"it is called with {name:.60}, which elman does not have")
     return meaning.of(layer, ins)
+
+
+def _left_out(value: Value, mask: Value) -> Value:
+    """A value of which steps are left out; those with NaN among them if the mask says so."""
+    skips = mask.missing == "skip" and value.missing == "zero"
+    return replace(value, masked=True, missing="skip" if skips else value.missing)
 
 
 def _needed(layer: Layer) -> list[Tensor]:
@@ -446,8 +457,9 @@ def _model(
         raise ExchangeError(
             f"{place}: some layers leave out steps, and others take padding for steps"
         )
-    symbols, categories, vectors = _symbols(value, place, vocabulary, unknown)
-    n_features = 1 if categories else len(first.directions[0].W_x)
+    symbols, categories, vectors = _symbols(value, place, ours, vocabulary, unknown)
+    n_inputs = 1 if categories else len(first.directions[0].W_x)
+    n_features = n_inputs // 2 if value.missing == "mask" else n_inputs
     W, b = head
     multilabel = value.link == "sigmoid" and len(b) > 1
     if value.link == "sigmoid" and len(b) == 1:  # softmax over (0, z) is sigmoid(z) of class 1
@@ -459,7 +471,7 @@ def _model(
     elif classes is not None:
         raise ValueError(f"classes={classes!r:.60}, but {place} gives numbers, and no classes")
     layout = Layout(
-        n_features,
+        n_inputs,
         tuple(each.size for each in layers),
         len(b),
         cell=Cell(first.cell, "relu" if first.activation == "relu" else "tanh"),
@@ -494,7 +506,7 @@ def _model(
         "n_features_in": n_features,
         "two_d": False,
         "standardisation": _standardisation(value, n_features, place),
-        "missing": "skip" if value.masked and symbols is None else "error",
+        "missing": _missing(value, ours, place),
         "symbols": symbols,
         "feature_names": _checked_names(feature_names, n_features),
     }
@@ -515,6 +527,17 @@ def _model(
             )
         return TrainedTagger(classes=labels, **shared)
     return TrainedClassifier(classes=labels, multilabel=multilabel, **shared)
+
+
+def _missing(value: Value, ours: Mapping[str, Any], place: str) -> str:
+    """What NaN becomes."""
+    if value.missing in ("mask", "skip"):
+        return value.missing
+    if value.missing == "zero":
+        raise ExchangeError(f"{place}: 0 stands for NaN, which elman tells from a 0")
+    # of a model of ours padding is at the end, and nothing else is left out
+    written = ours.get("missing") == "error"
+    return "skip" if value.masked and value.vectors is None and not written else "error"
 
 
 def _standardisation(value: Value, n_features: int, place: str) -> Standardisation | None:
@@ -560,7 +583,11 @@ def _classes(
 
 
 def _symbols(
-    value: Value, place: str, vocabulary: Sequence[str | None] | None, unknown: str | None
+    value: Value,
+    place: str,
+    ours: Mapping[str, Any],
+    vocabulary: Sequence[str | None] | None,
+    unknown: str | None,
 ) -> tuple[Symbols | None, tuple[tuple[int, int], ...], Array | None]:
     """The vocabulary of an Embedding, and its vectors in our order of ids."""
     E = value.vectors
@@ -569,47 +596,77 @@ def _symbols(
             raise ValueError(f"vocabulary was given, but {place} has no Embedding layer")
         return None, (), None
     n, start = len(E), int(value.skips_zero)
-    row_unknown: int | None = None
-    if vocabulary is None:
-        kind: Any = "int"
-        tokens: list[Any] = list(range(start, n))
-        rows = list(range(start, n))
+    kept = _tokens_of_ours(ours, n)
+    if vocabulary is not None:
+        tokens, rows, row_unknown = _listed(vocabulary, n, start, unknown)
+        kind: TokenKind = "text"
+    elif kept is not None:
+        kind, tokens = kept
+        rows, row_unknown = list(range(2, n)), 1
     else:
-        if isinstance(vocabulary, (str, bytes)):
-            raise TypeError("vocabulary is one text; it must be a list with a token for each id")
-        kind, tokens, rows = "text", [], []
-        entries = list(vocabulary)
-        if len(entries) > n:
-            raise ValueError(
-                f"vocabulary has {len(entries):,} entries, but the Embedding has {n:,} ids"
-            )
-        for i, token in enumerate(entries):
-            if i < start or token is None:
-                continue
-            if not isinstance(token, str):
-                raise TypeError(f"vocabulary[{i}] is {token!r:.60}; tokens are texts")
-            if token == unknown:
-                row_unknown = i
-                continue
-            tokens.append(str(token))
-            rows.append(i)
-        if len(set(tokens)) < len(tokens):
-            raise ValueError("vocabulary has a token twice; each has one id")
+        kind, tokens = "int", list(range(start, n))
+        rows, row_unknown = tokens, None
     if not tokens:
-        raise ValueError("there is no token beside padding and the unknown one")
+        raise ExchangeError(f"{place}: there is no token beside padding and the unknown one")
     first = np.zeros((1, E.shape[1]), E.dtype) if row_unknown is None else E[[row_unknown]]
+    of_tokens = Vocabulary(
+        kind=kind, tokens=tuple(tokens), counts=np.zeros(len(tokens) + 1, np.int64)
+    )
     symbols = Symbols(
-        form="tokens",
+        form="characters" if kind == "characters" else "tokens",
         categorical=(0,),
         n_columns=1,
         feature_names=None,
-        vocabularies=(
-            Vocabulary(kind=kind, tokens=tuple(tokens), counts=np.zeros(len(tokens) + 1, np.int64)),
-        ),
+        vocabularies=(of_tokens,),
         handle_unknown="error" if row_unknown is None else "unknown",
     )
     vectors = np.concatenate([first, E[rows]])
     return symbols, ((len(vectors), E.shape[1]),), vectors
+
+
+def _listed(
+    vocabulary: Sequence[str | None], n: int, start: int, unknown: str | None
+) -> tuple[list[Any], list[int], int | None]:
+    """Tokens that a caller lists by Keras's ids, their ids, and that of the unknown one."""
+    if isinstance(vocabulary, (str, bytes)):
+        raise TypeError("vocabulary is one text; it must be a list with a token for each id")
+    entries = list(vocabulary)
+    if len(entries) > n:
+        raise ValueError(
+            f"vocabulary has {len(entries):,} entries, but the Embedding has {n:,} ids"
+        )
+    tokens: list[Any] = []
+    rows: list[int] = []
+    row_unknown: int | None = None
+    for i, token in enumerate(entries):
+        if i < start or token is None:
+            continue
+        if not isinstance(token, str):
+            raise TypeError(f"vocabulary[{i}] is {token!r:.60}; tokens are texts")
+        if token == unknown:
+            row_unknown = i
+            continue
+        tokens.append(str(token))
+        rows.append(i)
+    if len(set(tokens)) < len(tokens):
+        raise ValueError("vocabulary has a token twice; each has one id")
+    return tokens, rows, row_unknown
+
+
+def _tokens_of_ours(ours: Mapping[str, Any], n: int) -> tuple[TokenKind, list[Any]] | None:
+    """The tokens of a file that `write_keras` wrote, whose ids begin at 2, and their kind."""
+    lists = ours.get("tokens")
+    tokens = lists[0] if isinstance(lists, list) and len(lists) == 1 else None
+    if not isinstance(tokens, list) or len(tokens) != n - 2:
+        return None
+    kinds: dict[type, TokenKind] = {str: "text", int: "int", bool: "bool"}
+    types = {type(token) for token in tokens if token is not None}
+    kind = kinds.get(types.pop()) if len(types) == 1 else None
+    if kind is None or len(set(tokens)) < len(tokens):
+        return None
+    if ours.get("characters") is True and all(isinstance(t, str) and len(t) == 1 for t in tokens):
+        kind = "characters"
+    return kind, tokens
 
 
 def _names_of_ours(ours: Mapping[str, Any], n: int) -> list[str] | None:

@@ -158,7 +158,8 @@ def write_keras(
 def _checked_mask_value(given: Any) -> float:
     if isinstance(given, bool) or not isinstance(given, (int, float, np.integer, np.floating)):
         raise TypeError(f"mask_value={given!r:.60}; it must be a number")
-    found = float(np.float32(given))
+    with np.errstate(over="ignore"):
+        found = float(np.float32(given))
     if not np.isfinite(found) or found != float(given):
         raise ValueError(
             f"mask_value={given!r}; it must be a finite number that a float32 holds exactly, as "
@@ -179,6 +180,7 @@ def _kept(model: TrainedModel, mask_value: float) -> dict[str, Any]:
         kept["mask_value"] = mask_value
     else:
         kept["tokens"] = [list(each.tokens) for each in model.symbols.vocabularies]
+        kept["characters"] = model.symbols.form == "characters"
     if isinstance(model, (TrainedClassifier, TrainedTagger)):
         kept["classes"] = model.classes.tolist()
     if isinstance(model, TrainedRegressor):

@@ -131,8 +131,9 @@ def _add_labels(g: Graph, model: Any, logits: Value, asked: _Asked, *, labels: b
 
 
 def _add_indicators(g: Graph, model: Any, logits: Value, asked: _Asked) -> None:
-    there = g.cast(g.add("Greater", logits, g.constant(0, Type.FLOAT, "zero")), Type.INT64)
-    none = g.constant(-1, Type.INT64, "none")
+    more = g.add("Greater", logits, g.constant(0, Type.FLOAT, "zero"))
+    yes, no, none = (g.constant(each, Type.INT64, "indicator") for each in (1, 0, -1))
+    there = g.where(more, yes, no)
     there = asked.kept(g, there, refused=none, past=none, n_more=1)
     what = "1 for each label that is more probable than not, else 0" + asked.about("-1", "-1")
     g.output("label", there, Type.INT64, [*asked.axes, len(model.classes)], what)

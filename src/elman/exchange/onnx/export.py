@@ -104,9 +104,12 @@ def to_onnx(
 
     Notes
     -----
-    The file answers in float32, with the weights of a float64 network rounded; its probabilities
-    are within about 1e-6 of the model's. An empty batch ends ONNX Runtime's process if the cell is
-    a GRU or an LSTM: do not feed one.
+    What comes in is float32, which holds 7 digits: of a feature such as a time stamp subtract a
+    constant before training. The file answers in float32, with the weights of a float64 network
+    rounded; its probabilities are within about 1e-6 of the model's. An empty batch ends ONNX
+    Runtime's process if the cell is a GRU or an LSTM, and so does, without ``lengths``, an empty
+    sequence: do not feed one. tract reads every Elman network as one of tanh, so that
+    ``activation="relu"`` answers wrongly there.
 
     Examples
     --------
@@ -156,7 +159,7 @@ def onnx_model(
     reasons = reasons_against(trained, stream=stream, labels=labels, lengths=lengths, tokens=tokens)
     if reasons:
         raise ExchangeError(
-            f"this {trained.kind} cannot go into an ONNX file: " + "; ".join(reasons)
+            f"this {trained.kind} cannot go into an ONNX file: " + " ".join(reasons)
         )
     onnx = _onnx()
     form = _form(labels, tokens)
@@ -238,7 +241,7 @@ def reasons_against(
         found.append(f"the weights {too_large[0]} leave the range of float32; {OTHER_ROAD}")
     if 4 * model.network.params.flat.size > MOST_BYTES:
         found.append("its weights take more than 2 GB, which no ONNX file holds by itself")
-    return found
+    return [f"{reason}." for reason in found]
 
 
 def _against_text(model: TrainedModel) -> list[str]:

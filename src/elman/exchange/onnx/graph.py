@@ -189,10 +189,15 @@ class Graph:
         metadata : mapping of str to str
         """
         helper = self._onnx.helper
-        read = {value for node in self._nodes for value in node.input}
+        read = {output.name for output in self._outputs}
+        nodes = []
+        for node in reversed(self._nodes):  # those that no output needs are left out
+            if read & set(node.output):
+                nodes.append(node)
+                read |= set(node.input)
         constants = [each for each in self._initializers if each.name in read]
-        graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, constants)
-        domains = {node.domain for node in self._nodes}
+        graph = helper.make_graph(nodes[::-1], name, self._inputs, self._outputs, constants)
+        domains = {node.domain for node in nodes}
         opsets = [helper.make_opsetid("", OPSET)]
         if ML in domains:
             opsets.append(helper.make_opsetid(ML, ML_OPSET))

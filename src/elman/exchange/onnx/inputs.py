@@ -72,7 +72,7 @@ def declared(g: Graph, model: TrainedModel, tokens: Tokens, *, stream: bool) -> 
     for k, j in enumerate(symbols.categorical):
         vocabulary = symbols.vocabularies[k]
         name = main if alone else f"tokens{k}"
-        called = "" if symbols.feature_names is None else f" ({symbols.feature_names[j]})"
+        called = "" if symbols.feature_names is None else f" ({symbols.feature_names[j]!r})"
         what = "tokens" if alone else f"the categories of column {j}{called}"
         if vocabulary.kind == "characters":
             what = "single characters"

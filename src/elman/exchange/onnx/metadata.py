@@ -80,7 +80,7 @@ def metadata(
         if model.frontend.stride > 1:
             found["stride"] = model.frontend.stride
     return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        name: value if isinstance(value, str) else json.dumps(value)
         for name, value in found.items()
     }
 

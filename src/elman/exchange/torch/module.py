@@ -131,8 +131,7 @@ def from_torch(module: Any) -> Any:
     >>> from_torch("module")
     Traceback (most recent call last):
         ...
-    TypeError: expected a module that to_torch made, and got a str: from_state_dict(state_dict, ...)
-    reads the weights of other networks
+    TypeError: expected a module that to_torch made, and got a str; from_state_dict reads others
 
     With PyTorch installed:
 
@@ -141,8 +140,8 @@ def from_torch(module: Any) -> Any:
     module = getattr(module, "_orig_mod", module)  # of torch.compile
     if type(module).__name__ != NAME or not hasattr(module, "trained_model"):
         raise TypeError(
-            f"expected a module that to_torch made, and got a {type(module).__name__}: "
-            "from_state_dict(state_dict, ...) reads the weights of other networks"
+            f"expected a module that to_torch made, and got a {type(module).__name__}; "
+            "from_state_dict reads others"
         )
     return from_state_dict(module.state_dict(), like=module.trained_model)
 

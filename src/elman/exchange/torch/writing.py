@@ -101,9 +101,9 @@ def save_state_dict(model: Any, path: str | Path) -> None:
     Its tensors are those of `to_state_dict`, so that ``safetensors.torch.load_file`` gives a state
     dict. Its metadata say under "elman", as JSON, what the weights leave unsaid: the cell, its
     activation, the readout, classes, vocabularies, what a missing value means. With them
-    ``from_state_dict(path)`` gives the model back whole, to the bit of every prediction; the
-    hyper-parameters of its training, and its history, are only in the file of `elman.save`. The
-    file is replaced in one step, and the same model gives the same bytes.
+    ``from_state_dict(path)`` gives the model back whole, to the bit of every prediction of the same
+    backend; the hyper-parameters of its training, and its history, are only in the file of
+    `elman.save`. The file is replaced in one step, and the same model gives the same bytes.
 
     Parameters
     ----------
