@@ -155,7 +155,7 @@ def test_the_page_shows_what_the_model_says(chromium, deployed, page):
         assert_shows(shown, clf, deployed.labels[i], deployed.probabilities[i])
         right = deployed.labels[i] == deployed.y[i]
         assert shown["truth"] == ("Right." if right else f"Wrong: it is {deployed.y[i]}.")
-    assert {shown["truth"] == "Right." for shown in seen["recordings"]} == {True, False}
+    assert [shown["truth"] == "Right." for shown in seen["recordings"]].count(False) == 1
 
     over_time = deployed.over_time(0)
     assert len(seen["steps"]) == len(over_time)
