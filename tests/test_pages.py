@@ -72,7 +72,7 @@ def test_a_piece_that_is_in_no_example_is_found(tmp_path):
     page.write_text('```c\n#include "model.h"\n```\n\n```c\n#include "modell.h"\n```\n')
     there, gone = blocks(page)
     Runner(page).run(there)
-    with pytest.raises(AssertionError, match=r"page\.md:5: no \.c file of examples has it"):
+    with pytest.raises(AssertionError, match=r"page\.md:5: no file of examples in c has it"):
         Runner(page).run(gone)
 
 

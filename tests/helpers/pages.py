@@ -25,8 +25,8 @@ from elman.cli import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 LANGUAGES = ("python", "text", "sh")
-SHOWN = {"c": ".c", "js": ".js", "mjs": ".mjs"}
-"""Languages of which a page shows parts of examples, and the suffix of those files."""
+SHOWN = {"c": (".c",), "js": (".js", ".mjs")}
+"""Languages of which a page shows parts of examples, and the suffixes of those files."""
 
 
 class Block(NamedTuple):
@@ -61,10 +61,11 @@ class Runner:
                 raise AssertionError(f"{self.page}:{block.line}\n{difference}")
             return
         if block.language in SHOWN:
-            files = (ROOT / "examples").rglob(f"*{SHOWN[block.language]}")
-            if not any(block.text in file.read_text(encoding="utf-8") for file in files):
+            suffixes, wanted = SHOWN[block.language], unindented(block.text)
+            files = [path for path in (ROOT / "examples").rglob("*") if path.suffix in suffixes]
+            if not any(wanted in unindented(file.read_text(encoding="utf-8")) for file in files):
                 raise AssertionError(
-                    f"{self.page}:{block.line}: no {SHOWN[block.language]} file of examples has it"
+                    f"{self.page}:{block.line}: no file of examples in {block.language} has it"
                 )
             return
         with contextlib.redirect_stdout(io.StringIO()) as out:
@@ -77,6 +78,11 @@ class Runner:
                     assert command == "elman", f"{self.page}:{block.line}: {line}"
                     assert main(arguments) == 0, f"{self.page}:{block.line}: {line}"
         self.printed = out.getvalue()
+
+
+def unindented(text: str) -> str:
+    """Lines without the spaces before and behind them."""
+    return "".join(f"{line.strip()}\n" for line in text.splitlines())
 
 
 def pieces(page: Path, *, skipping: bool = True) -> list[Block | Skipped]:
