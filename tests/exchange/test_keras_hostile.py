@@ -10,6 +10,8 @@ import contextlib
 import io
 import json
 import struct
+import subprocess
+import sys
 import zipfile
 
 import h5py
@@ -205,6 +207,32 @@ def test_texts_without_end(tmp_path):
     with h5py.File(path, "r+") as file:
         file.attrs["model_config"] = ["a", "b"]
     refused(path, "must be one text")
+
+
+def test_heaps_of_texts_that_lead_nowhere(tmp_path):
+    path = kf.write_legacy(tmp_path / "m.h5", parts(), (None, 2), vlen=True)
+    whole = path.read_bytes()
+    heap = whole.index(b"GCOL\1")
+    place = heap + 16
+    while whole[place : place + 2] != b"\0\0":  # what is left of it is called 0
+        (size,) = struct.unpack_from("<Q", whole, place + 8)
+        place += 16 + -(-size // 8) * 8
+    first, last = heap + 24, place + 8
+    for i, (at, length) in enumerate(((last, 0), (last, 8), (first, 2**64 - 16), (first, 2**40))):
+        damaged = whole[:at] + struct.pack("<Q", length) + whole[at + 8 :]
+        (tmp_path / f"{i}.h5").write_bytes(damaged)
+    code = f"""
+from elman.exchange import ExchangeError, read_keras
+for i in range(4):
+    try:
+        read_keras({str(tmp_path)!r} + f"/{{i}}.h5")
+    except ExchangeError as error:
+        print(error)
+"""
+    found = subprocess.run(  # the library never comes back from the first and the third
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert found.stdout.count("do not lead to its end") == 4
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -597,6 +598,7 @@ def test_a_missing_h5py_says_what_to_install(tmp_path):
     path = saved(tmp_path, model())
     code = f"""
 import sys
+from pathlib import Path
 sys.modules["h5py"] = None
 from elman.exchange import read_keras
 try:
@@ -625,3 +627,13 @@ def test_what_keras_2_wrote_otherwise(tmp_path):
     )
     path = kf.write_keras3(tmp_path / "m.keras", parts, (None, 2), weights=weights)
     same(read_keras(path), parts, sequences())
+
+
+@pytest.mark.parametrize("file", ["keras.keras", "keras.h5"])
+def test_files_that_keras_wrote(file):
+    folder = Path(__file__).parent / "golden"
+    told = json.loads((folder / "keras.json").read_text())
+    clf = read_keras(folder / file, mask_value=-1.0)
+    X = np.array(told["X"])
+    X[(X == -1).all(axis=-1)] = np.nan
+    np.testing.assert_allclose(clf.predict_proba(X), told["probabilities"], atol=1e-6)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.symbols.asked import check_categorical_features
 from elman.data.symbols.vocabulary import check_frequency
 from elman.hyperparameters.checks import a_kind, accepting, integer, optional, plain
 
@@ -26,38 +27,11 @@ def _plain_choice(value: Any) -> Any:
 @accepting('"auto", "all", or list of column names, of indices or of bool', to_json=_plain_choice)
 def categorical_columns(name: str, value: Any) -> None:
     """One of "auto" and "all", or which columns of a step are categories."""
-    if isinstance(value, str):
-        if value not in ("auto", "all"):
-            raise ValueError(
-                f"{name}={value!r:.200} is not known; choose 'auto' (texts and categories), 'all', "
-                "or a list of columns"
-            )
-        return
-    if not _listed(value):
-        raise TypeError(
-            f"{name}={value!r:.200} is {a_kind(value)}; it must be 'auto', 'all', or a list of "
-            "column names, of indices, or of True and False for each column"
-        )
-    kinds = {_kind_of(each) for each in np.ravel(np.asarray(value, dtype=object))}
-    if None in kinds or len(kinds) > 1:
-        raise TypeError(
-            f"{name}={value!r:.200}: its elements must all be names of columns, all indices, or "
-            "all True and False"
-        )
-    if _kind_of_list(value) == "index" and any(int(each) < 0 for each in value):
-        raise ValueError(f"{name}={value!r:.200}: indices of columns begin at 0")
+    check_categorical_features(value, name)
 
 
-def _kind_of(value: Any) -> str | None:
-    if isinstance(value, str):
-        return "name"
-    if isinstance(value, (bool, np.bool_)):
-        return "mask"
-    return "index" if isinstance(value, numbers.Integral) else None
-
-
-def _kind_of_list(value: Any) -> str | None:
-    return next((_kind_of(each) for each in value), None)
+def _is_index(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
 
 
 def _size(name: str, value: Any) -> None:
@@ -95,7 +69,7 @@ def embedding_width(name: str, value: Any) -> None:
         _size(name, value)
         return
     for key, size in value.items():
-        if not isinstance(key, str) and _kind_of(key) != "index":
+        if not isinstance(key, str) and not _is_index(key):
             raise TypeError(
                 f"{name} has the key {key!r:.100}; keys are names of columns, or their indices"
             )

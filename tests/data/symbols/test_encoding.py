@@ -158,7 +158,7 @@ def test_categories_of_integers_in_frames_of_several_types():
 BIG = 2**63 - 1
 
 
-@pytest.mark.parametrize("asked", ["all", [0], [-1], [True]])
+@pytest.mark.parametrize("asked", ["all", [0], (0,), [True]])
 @pytest.mark.parametrize(
     "X",
     [
@@ -191,7 +191,7 @@ def test_ids_in_arrays_of_any_type(dtype):
 
 def test_some_columns_of_numbers():
     X = np.array([[[0.5, 7, 2], [1.5, 3, 2]], [[2.5, 7, 2], [3.5, 7, 1]]])
-    for asked in ([1, 2], [-1, 1], [False, True, True]):
+    for asked in ([1, 2], [2, 1], [False, True, True]):
         symbols = Symbols.learn(X, categorical_features=asked)
         same(
             symbols.encode(X),

@@ -160,7 +160,7 @@ def test_a_store_is_refused_where_it_is_large(tmp_path, monkeypatch):
     symbols = Symbols.learn(store, categorical_features=[0])
     np.testing.assert_array_equal(symbols.encode(store)[0], [[1, 0.5], [2, 1.5]])
     monkeypatch.setattr("elman.data.symbols.raw.is_small", lambda n: n < 4)
-    with pytest.raises(ValueError, match="number them before the store is written"):
+    with pytest.raises(ValueError, match=r"is a store of 4 values, .* to partial_fit"):
         symbols.encode(store)
 
 

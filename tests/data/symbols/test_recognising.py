@@ -131,7 +131,6 @@ def test_a_store_is_not_read(tmp_path):
         ([False, True], True),
         (np.array([1]), True),
         ([], False),
-        (None, False),
         ([False, False], False),
     ],
 )

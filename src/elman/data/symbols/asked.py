@@ -12,36 +12,35 @@ from elman.data.symbols.flat import Flat, a_kind, first_fraction
 from elman.data.symbols.raw import Raw
 from elman.targets.checks import shown
 
-ACCEPTS = '"auto", "all", or a list of names, indices or bools'
+ACCEPTS = (
+    "it must be 'auto', 'all', or a list of names of columns, of indices, or of True and False for "
+    "each column"
+)
 
 
-def check_categorical_features(value: Any) -> None:
+def check_categorical_features(value: Any, name: str = "categorical_features") -> None:
     """Raise TypeError or ValueError unless `categorical_features` may have this value.
 
     Whether the columns that it names are there, only X tells.
     """
     if isinstance(value, str):
         if value not in ("auto", "all"):
-            raise ValueError(f"categorical_features={value!r:.60}; it must be {ACCEPTS}")
-        return
-    if value is None:
-        return
-    if not isinstance(value, (list, tuple, np.ndarray)) or np.ndim(value) != 1:
-        raise TypeError(
-            f"categorical_features is {shown(value)}, {a_kind(value)}; it must be {ACCEPTS}"
-        )
-    each_is = [_kind(each) for each in value]
-    for entry, kind in zip(value, each_is, strict=True):
-        if kind != each_is[0] or kind == "other":
-            raise TypeError(
-                f"categorical_features holds {shown(entry)}; it must be {ACCEPTS}, all of one kind"
+            raise ValueError(
+                f"{name}={value!r:.60} is not known; {ACCEPTS}, such as [{value!r:.60}]"
             )
+        return
+    if not isinstance(value, (list, tuple, np.ndarray)) or getattr(value, "ndim", 1) == 0:
+        raise TypeError(f"{name}={value!r:.200} is {a_kind(value)}; {ACCEPTS}")
+    for entry in value:
+        kind = _kind(entry)
+        if kind == "other" or kind != _kind(value[0]):
+            raise TypeError(f"{name} holds {shown(entry)}; {ACCEPTS}, all of one kind")
+        if kind == "int" and entry < 0:
+            raise ValueError(f"{name} holds {int(entry)}; indices of columns begin at 0")
 
 
 def is_asked(value: Any) -> bool:
     """Whether `categorical_features`, which is not "auto", names any column."""
-    if value is None:
-        return False
     if isinstance(value, str):
         return value == "all"
     if len(value) and _kind(value[0]) == "bool":
@@ -102,7 +101,7 @@ def columns_named(value: Any, n: int, names: Names | None) -> list[int]:
     if len(value) and _kind(value[0]) == "bool":
         return np.flatnonzero(value).tolist()
     found = {names.index(v) for v in value if isinstance(v, str) and names and v in names}
-    return sorted(found | {int(v) % n for v in value if not isinstance(v, str)})
+    return sorted(found | {int(v) for v in value if not isinstance(v, str) and v < n})
 
 
 def is_categorical(flat: Flat) -> bool:
@@ -112,8 +111,7 @@ def is_categorical(flat: Flat) -> bool:
 
 def _listed(raw: Raw, value: Any) -> list[int]:
     n, found = raw.n_columns, []
-    value = [] if value is None else list(value)
-    if value and _kind(value[0]) == "bool":
+    if len(value) and _kind(value[0]) == "bool":
         if len(value) != n:
             raise ValueError(
                 f"categorical_features is a mask of {len(value)} bool(s), but {raw.name} has {n} "
@@ -134,11 +132,11 @@ def _listed(raw: Raw, value: Any) -> list[int]:
                 )
             found.append(raw.names.index(each))
             continue
-        if not -n <= each < n:
+        if each >= n:
             raise ValueError(
                 f"categorical_features holds {int(each)}, but {raw.name} has {n} column(s)"
             )
-        found.append(int(each) % n)
+        found.append(int(each))
     if len(set(found)) < len(found):
         raise ValueError(f"categorical_features={value!r:.60} names a column twice")
     return sorted(found)

@@ -32,7 +32,7 @@ def has_symbols(X: Any, categorical_features: Any = "auto") -> bool:
     ----------
     X : object
         Whatever a user passes.
-    categorical_features : {"auto", "all"}, list, or None
+    categorical_features : {"auto", "all"}, or list
         With anything but "auto" it decides alone.
 
     Returns

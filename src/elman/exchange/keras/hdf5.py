@@ -47,19 +47,23 @@ class Hdf5:
     Parameters
     ----------
     root : h5py.File
+    file : binary file
+        What it was opened of.
     place : str
         What errors call it.
     size : int
         Its size in bytes. All arrays that are read are no larger together.
     """
 
-    def __init__(self, root: Any, place: str, size: int) -> None:
+    def __init__(self, root: Any, file: IO[bytes], place: str, size: int) -> None:
         self.root = root
+        self._file = file
         self.place = place
         self._size = size
         self._read = 0
         self._objects = 0
         self._seen: set[Any] = set()
+        self._heaps_checked = False
 
     def has(self, path: str) -> bool:
         """Whether there is a group or an array of that path, through hard links alone."""
@@ -249,6 +253,12 @@ class Hdf5:
         h5py = import_h5py()
         if found.get_type().get_class() != h5py.h5t.STRING:
             self._refuse(f"the attribute {name!r} holds no text")
+        if found.get_type().is_variable_str() and not self._heaps_checked:
+            try:
+                check_heaps(self._file)
+            except ValueError as error:
+                self._refuse(f"damaged HDF5 file ({error})")
+            self._heaps_checked = True
         n_bytes = math.prod(found.shape) * found.get_type().get_size()
         if n_bytes > self._size:
             self._refuse(
@@ -282,11 +292,69 @@ def opened(file: IO[bytes], place: str, size: int) -> Iterator[Hdf5]:
     """
     h5py = import_h5py()
     try:
+        _check_superblock(file)
         with h5py.File(file, "r") as root:
-            yield Hdf5(root, place, size)
+            yield Hdf5(root, file, place, size)
     except ExchangeError:
         raise
     except Exception as error:
         # Of a damaged file h5py raises almost anything.
         text = str(error).partition("\n")[0] or type(error).__name__
         raise ExchangeError(f"{place}: damaged HDF5 file ({text:.200})") from error
+
+
+# What the HDF5 library does not check
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+HEAP = b"GCOL\1"
+"""How a heap of texts begins, with its version."""
+BLOCK = 1 << 24
+
+
+def _check_superblock(file: IO[bytes]) -> None:
+    """Raise ValueError for a file that begins otherwise, or has addresses of other sizes."""
+    file.seek(0)
+    start = file.read(16)
+    if not start.startswith(SIGNATURE):
+        raise ValueError("it does not begin as one")
+    sizes = start[13:15] if start[8] < 2 else start[9:11]
+    if sizes != b"\x08\x08":
+        raise ValueError("its addresses do not have 8 bytes")
+
+
+def check_heaps(file: IO[bytes]) -> None:
+    """Raise ValueError if a heap of texts in an HDF5 file would keep the library busy for ever.
+
+    The library goes from one object of a heap to the next by the size of each. One without a size
+    it looks at again and again.
+    """
+    start, before = 0, b""
+    while True:
+        file.seek(start)
+        block = file.read(BLOCK)
+        if not block:
+            return
+        content = before + block
+        at = content.find(HEAP)
+        while at >= 0:
+            _check_heap(file, start - len(before) + at)
+            at = content.find(HEAP, at + 1)
+        before = content[-(len(HEAP) - 1) :]
+        start += len(block)
+
+
+def _check_heap(file: IO[bytes], at: int) -> None:
+    """Raise ValueError unless the objects of a heap lead to its end."""
+    file.seek(at + 8)
+    size = int.from_bytes(file.read(8), "little")
+    place = 16
+    while place + 16 <= size:
+        file.seek(at + place)
+        header = file.read(16)
+        if len(header) < 16:
+            raise ValueError("a heap of texts is longer than the file")
+        length = int.from_bytes(header[8:], "little")
+        of_texts = header[:2] != b"\0\0"  # else it is what is left of the heap
+        place += 16 + -(-length // 8) * 8 if of_texts else length
+        if (length < 16 and not of_texts) or place > size:
+            raise ValueError("the objects of a heap of texts do not lead to its end")

@@ -67,7 +67,7 @@ def to_onnx(
     there (``missing_ids``), and among strings the empty one.
 
     The `metadata_props` of the file hold classes, feature names, what NaN means, and a digest of
-    the weights, as JSON.
+    the model, as JSON.
 
     Parameters
     ----------

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
+from elman.exchange.digest import digest_of
 from elman.exchange.onnx.answers import labels_of, no_label
 from elman.exchange.onnx.categories import TYPES, Tokens
 from elman.exchange.onnx.graph import Type
@@ -58,7 +56,7 @@ def metadata(
         "elman_version": elman_version(),
         "kind": model.kind,
         "missing": model.missing,
-        "weights_sha256": digest_of_weights(model),
+        "digest": digest_of(model),
         "note": " ".join(notes),
     }
     if model.feature_names is not None:
@@ -117,17 +115,3 @@ def description(model: TrainedModel, *, stream: bool) -> str:
         f"A recurrent network ({layout.cell.name}, hidden_size {sizes}) that {what} of {inputs} "
         f"feature(s), written by elman {elman_version()}. {EMPTY_BATCH}"
     )
-
-
-def digest_of_weights(model: TrainedModel) -> str:
-    """SHA-256 of the network's weights: of each, sorted by name, its name, type, shape and bytes.
-
-    Two files of one network have the same, however they were asked for.
-    """
-    found = hashlib.sha256()
-    for name in sorted(model.network.params):
-        weight = model.network.params[name]
-        little = np.ascontiguousarray(weight, weight.dtype.newbyteorder("<"))
-        found.update(f"{name} {weight.dtype.name} {list(weight.shape)}\n".encode())
-        found.update(little.tobytes())
-    return found.hexdigest()
