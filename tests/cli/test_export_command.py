@@ -61,6 +61,21 @@ def test_onnx_answers_like_the_model(folder, capsys):
         assert found.tolist() == expected.tolist()
 
 
+def test_onnx_without_lengths_reads_all_of_a_batch(folder, capsys):
+    import onnxruntime
+
+    path = folder / "m.onnx"
+    code, _, err = run(
+        capsys, "export", folder / "m.safetensors", path, "--numbers", "--no-lengths"
+    )
+    assert (code, err) == (0, "")
+    session = onnxruntime.InferenceSession(path)
+    assert [each.name for each in session.get_inputs()] == ["X"]
+    X = np.random.default_rng(3).normal(size=(5, 4, 2)).astype(np.float32)
+    expected = RNNClassifier.load(folder / "m.safetensors").predict(X)
+    assert session.run(["label"], {"X": X})[0].tolist() == (expected == "yes").astype(int).tolist()
+
+
 def test_every_way_at_once(folder, capsys):
     arguments = [folder / "m.keras", "--torch", folder / "w.safetensors", "--c", folder / "c"]
     arguments += ["--name", "swing", "--dtype", "float64", "--tests", folder / "data.npz"]
@@ -117,6 +132,7 @@ def test_the_model_itself_is_not_replaced(folder, capsys):
         (["--torch", "w.pt"], "name PyTorch's weights FILE.safetensors"),
         (["m.onnx", "--int8"], "--int8 is for --c FOLDER"),
         (["m.keras", "--stream"], "--stream is for MODEL.onnx"),
+        (["--torch", "w.safetensors", "--no-lengths"], "--no-lengths is for MODEL.onnx"),
         (["--c", "c", "--check", "data.npz"], "give both"),
         (["--c", "c", "--name", "2x"], "2x"),
         (["--c", "c", "--name", "switch"], "switch"),

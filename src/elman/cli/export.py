@@ -57,6 +57,14 @@ def export(
             "numbers, for runtimes without strings (tract, OpenVINO).",
         ),
     ] = False,
+    no_lengths: Annotated[
+        bool,
+        typer.Option(
+            "--no-lengths",
+            help="ONNX that takes every sequence of a batch to be as long as it, for runtimes "
+            "that take no lengths (tract).",
+        ),
+    ] = False,
     name: Annotated[
         str | None,
         typer.Option(
@@ -117,7 +125,7 @@ def export(
     _check_options(
         kind,
         c,
-        of_onnx={"--stream": stream, "--numbers": numbers},
+        of_onnx={"--stream": stream, "--numbers": numbers, "--no-lengths": no_lengths},
         of_c={
             "--name": name,
             "--dtype": dtype,
@@ -136,8 +144,9 @@ def export(
     trained = load_model(model).model
     wanted = {"ONNX": kind == ".onnx" and not stream, "ONNX stream": kind == ".onnx" and stream}
     wanted |= {"Keras": kind == ".keras", "PyTorch": torch is not None, "C99": c is not None}
+    onnx = {"labels": not numbers, "lengths": not no_lengths}
     for road in ROADS:
-        asked = {"labels": not numbers} if road.name.startswith("ONNX") else {}
+        asked = onnx if road.name.startswith("ONNX") else {}
         reasons = road.reasons_against(trained, **asked) if wanted[road.name] else []
         if reasons:  # before anything is written
             why = " ".join(reasons).replace("elman.exchange.to_c", "--c FOLDER")
@@ -145,7 +154,7 @@ def export(
     if kind == ".onnx" and to is not None:
         from elman.exchange import to_onnx
 
-        to_onnx(trained, to, stream=stream, labels=not numbers)
+        to_onnx(trained, to, stream=stream, labels=not numbers, lengths=not no_lengths)
         _wrote(to)
     if kind == ".keras" and to is not None:
         from elman.exchange import write_keras
