@@ -308,7 +308,7 @@ def opened(file: IO[bytes], place: str, size: int) -> Iterator[Hdf5]:
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HEAP = b"GCOL\1"
 """How a heap of texts begins, with its version."""
-BLOCK = 1 << 24
+BLOCK = 1 << 20
 
 
 def _check_superblock(file: IO[bytes]) -> None:

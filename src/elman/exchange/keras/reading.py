@@ -208,7 +208,7 @@ def _content(path: Path) -> Content:
             with hdf5.opened(file, place, size) as opened:
                 return _of_hdf5(opened)
         if start.lstrip()[:1] == b"{":
-            described = containers.parsed(file.read(containers.MOST_JSON + 1), place)
+            described = containers.parsed(file.read(min(size, containers.MOST_JSON) + 1), place)
             return _of_shards(path, described)
     raise ExchangeError(
         f"{place}: neither a .keras file nor one in HDF5 (.weights.h5, .h5), nor the map of shards "
@@ -329,8 +329,8 @@ def _described(
         raise ValueError(f"{said[0]} is in config already: leave one of the two out")
     if isinstance(config, Mapping):
         return described(dict(config), "config")
-    with containers.regular_file(config) as (file, _):
-        text = file.read(containers.MOST_JSON + 1)
+    with containers.regular_file(config) as (file, size):
+        text = file.read(min(size, containers.MOST_JSON) + 1)
     return described(containers.parsed(text, os.fspath(config)), os.fspath(config))
 
 
