@@ -142,9 +142,13 @@ def read_keras(
 
     Notes
     -----
-    Keras standardises in float32, and elman in float64. A file may come from anybody: what HDF5 and
-    zip archives offer beyond plain arrays (links, other files, compression, promises without
-    content) is refused.
+    A model without Masking takes padding for steps: pass it padded as it was in Keras to get the
+    same answers, whatever reads the states; the largest and the mean state are taken over all steps
+    that are passed. Keras standardises in float32, and elman in float64.
+
+    A file may come from anybody: what HDF5 and zip archives offer beyond plain arrays (links, other
+    files, compression, promises without content) is refused. What is left is read by the HDF5
+    library, which is written in C; a file from a stranger is safer in a process of its own.
 
     Examples
     --------
