@@ -235,6 +235,22 @@ for i in range(4):
     assert found.stdout.count("do not lead to its end") == 4
 
 
+def test_texts_that_promise_more_than_they_hold(tmp_path):
+    path = kf.write_legacy(tmp_path / "m.h5", parts(), (None, 2), vlen=True)
+    whole = path.read_bytes()
+    heap = whole.index(b"GCOL\1")
+    name = whole.index(b"model_config\0")
+    at = whole.index(struct.pack("<Q", heap), name) - 4  # the reference to its text
+    changes = {
+        "promises 4,294,967,280 bytes": struct.pack("<IQ", 2**32 - 16, heap),
+        "not in a heap": struct.pack("<IQ", 9, heap + 8),
+        "not in its heap": struct.pack("<IQI", 9, heap, 4000),
+    }
+    for said, reference in changes.items():
+        path.write_bytes(whole[:at] + reference + whole[at + len(reference) :])
+        refused(path, said)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_files_that_were_cut_short(share, tmp_path):
     path = kf.write_keras3(tmp_path / "m.keras", parts(), (None, 2))

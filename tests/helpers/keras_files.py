@@ -167,7 +167,7 @@ def zipped(path, members):
     """A zip archive of members by name."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)
     return path
 
 

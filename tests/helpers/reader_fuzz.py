@@ -25,8 +25,9 @@ import numpy as np
 
 from elman import RNNClassifier
 from elman.data import Dataset, ReaderError, read, read_npz, read_ts, write_npz
+from elman.exchange import ExchangeError, read_keras
 from elman.formats.archive import ArchiveError
-from helpers import table_fuzz
+from helpers import keras_files, table_fuzz
 
 SECONDS = 20
 """What reading one file, of at most `LARGEST` bytes, may take on a busy machine."""
@@ -393,6 +394,51 @@ def check_model(content: bytes, _: Path, found: RNNClassifier) -> None:
     assert found.get_params() == whole.get_params()
 
 
+# Models of Keras's
+
+KERAS_WORDS = (
+    *(b"[", b"{", b'"', b"null", b"1e999", b"-1", b"true", b"false", b'"GRU"', b"99999999999"),
+    *(b"OHDR", b"SNOD", b"TREE", b"HEAP", b"GCOL", b"\xff" * 8, b"\0" * 8),
+)
+
+
+@cache
+def keras_file(kind: str) -> bytes:
+    """A small model as Keras 3 saves it, or as files of Keras 2 have it."""
+    rng = np.random.default_rng(2)
+    parts = [
+        keras_files.recurrent("GRU", 2, 3, rng, bidirectional=True),
+        keras_files.dense(6, 2, "softmax", rng),
+    ]
+    path = Path(_FOLDER.name) / f"whole.{kind}"
+    if kind == "keras":
+        keras_files.write_keras3(path, parts, (None, 2))
+    else:
+        keras_files.write_legacy(path, parts, (None, 2), vlen=True)
+    return path.read_bytes()
+
+
+def mutated_keras(rng: Generator, content: bytes) -> bytes:
+    """A .keras file of which one member was damaged, and its checksum put right."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = list(members)[int(rng.integers(len(members)))]
+    members[name] = mutated(rng, members[name], KERAS_WORDS)[:LARGEST]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for each, found in members.items():
+            archive.writestr(zipfile.ZipInfo(each), found)
+    return out.getvalue()
+
+
+def check_keras(content: bytes, path: Path, found: Any) -> None:
+    """Whatever was read answers, or says that its weights are too large to compute with."""
+    del content, path
+    n_features = found.n_features_in_
+    with contextlib.suppress(ValueError):
+        found.predict(np.ones((1, 2, n_features)))
+
+
 TARGETS: dict[str, Target] = {
     "ts": Target(
         suffix=".ts",
@@ -427,5 +473,22 @@ TARGETS: dict[str, Target] = {
         check=check_model,
         refuses=ArchiveError,
         words=(b"[", b"{", b'"', b"null", b"1e999", b"-1", b"true", b'"a"', b"99999999999"),
+    ),
+    "keras": Target(
+        suffix=".keras",
+        whole=lambda rng, path: keras_file("keras"),
+        read=read_keras,
+        check=check_keras,
+        refuses=ExchangeError,
+        words=KERAS_WORDS,
+        inside=mutated_keras,
+    ),
+    "keras-h5": Target(
+        suffix=".h5",
+        whole=lambda rng, path: keras_file("h5"),
+        read=read_keras,
+        check=check_keras,
+        refuses=ExchangeError,
+        words=KERAS_WORDS,
     ),
 }

@@ -183,7 +183,8 @@ def _called_with(nodes: Any, settings: Settings) -> tuple[tuple[Any, ...], dict[
         args, kwargs = node.get("args"), node.get("kwargs", {})
         if not isinstance(args, list) or not isinstance(kwargs, dict):
             settings.refuse("its inbound_nodes have no 'args' and 'kwargs'")
-        return tuple(_revived(each) for each in args), {k: _revived(v) for k, v in kwargs.items()}
+        revived = {name: _revived(each, settings) for name, each in kwargs.items()}
+        return tuple(_revived(each, settings) for each in args), revived
     # as Keras 2 wrote it: lists of layer, node, index of the output, keyword arguments
     tensors: list[Tensor] = []
     kwargs = {}
@@ -197,16 +198,16 @@ def _called_with(nodes: Any, settings: Settings) -> tuple[tuple[Any, ...], dict[
     return (tensors[0] if len(tensors) == 1 else tensors,), kwargs
 
 
-def _revived(given: Any) -> Any:
+def _revived(given: Any, settings: Settings) -> Any:
     """An argument, in which what describes a tensor is a `Tensor`."""
     if isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
         config = given.get("config")
         reference = _reference(config.get("keras_history") if isinstance(config, dict) else None)
         if reference is None:
-            raise ExchangeError(f"a tensor is described by {given!r:.80}")
+            settings.refuse(f"a tensor is described by {given!r:.80}")
         return reference
     if isinstance(given, list):
-        return [_revived(each) for each in given]
+        return [_revived(each, settings) for each in given]
     return given
 
 

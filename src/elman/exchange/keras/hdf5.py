@@ -15,6 +15,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.exchange.keras import heaps
 from elman.exchange.parts import ExchangeError
 
 Array = NDArray[Any]
@@ -24,7 +25,7 @@ MOST_OBJECTS = 20_000
 MOST_DEPTH = 32
 """Groups within each other."""
 MOST_NAMES = 100
-"""Texts of variable length in one attribute. Each may be one and the same, as long as the file."""
+"""Texts of variable length in one attribute. All may be one and the same, as long as the file."""
 MOST_AXES = 3
 """Axes of an array: no weight of a recurrent model has more than two."""
 
@@ -63,7 +64,6 @@ class Hdf5:
         self._read = 0
         self._objects = 0
         self._seen: set[Any] = set()
-        self._heaps_checked = False
 
     def has(self, path: str) -> bool:
         """Whether there is a group or an array of that path, through hard links alone."""
@@ -104,8 +104,7 @@ class Hdf5:
             return None
         if found.shape != ():
             self._refuse(f"the attribute {name!r} has shape {found.shape}; it must be one text")
-        self._check_text(found, name)
-        return self._as_text(self._group(path).attrs[name], name)
+        return self._texts(found, name, path)[0]
 
     def names(self, name: str, path: str = "") -> list[str] | None:
         """Texts in an attribute of a group, in pieces where they are many; None if there are none.
@@ -241,38 +240,27 @@ class Hdf5:
             self._refuse(f"the attribute {name!r} has shape {found.shape}; it must be a list")
         if found.shape[0] == 0:
             return []
-        self._check_text(found, name)
-        if found.get_type().is_variable_str() and found.shape[0] > MOST_NAMES:
-            self._refuse(
-                f"the attribute {name!r} holds {found.shape[0]:,} texts; at most {MOST_NAMES} are "
-                "read"
-            )
-        return [self._as_text(each, name) for each in self._group(path).attrs[name].tolist()]
+        return self._texts(found, name, path)
 
-    def _check_text(self, found: Any, name: str) -> None:
+    def _texts(self, found: Any, name: str, path: str) -> list[str]:
         h5py = import_h5py()
         if found.get_type().get_class() != h5py.h5t.STRING:
             self._refuse(f"the attribute {name!r} holds no text")
-        if found.get_type().is_variable_str() and not self._heaps_checked:
-            try:
-                check_heaps(self._file)
-            except ValueError as error:
-                self._refuse(f"damaged HDF5 file ({error})")
-            self._heaps_checked = True
-        n_bytes = math.prod(found.shape) * found.get_type().get_size()
+        n_texts = math.prod(found.shape)
+        n_bytes = n_texts * found.get_type().get_size()
         if n_bytes > self._size:
             self._refuse(
                 f"the attribute {name!r} promises {n_bytes:,} bytes, more than the file has"
             )
-
-    def _as_text(self, value: Any, name: str) -> str:
-        if isinstance(value, np.ndarray):
-            value = value.item()
-        if isinstance(value, str):
-            return value
-        if not isinstance(value, bytes):
-            self._refuse(f"the attribute {name!r} holds {type(value).__name__}, not a text")
-        return value.decode()
+        if not found.get_type().is_variable_str():
+            values = np.asarray(self._group(path).attrs[name]).reshape(-1).tolist()
+            return [each.decode() if isinstance(each, bytes) else str(each) for each in values]
+        if n_texts > MOST_NAMES:
+            self._refuse(
+                f"the attribute {name!r} holds {n_texts:,} texts; at most {MOST_NAMES} are read"
+            )
+        address = h5py.h5o.get_info(self._entry(path)).addr
+        return heaps.texts_of(self._file, self._size, address, name, n_texts)
 
     def _refuse(self, why: str) -> NoReturn:
         raise ExchangeError(f"{self.place}: {why}")
@@ -292,7 +280,7 @@ def opened(file: IO[bytes], place: str, size: int) -> Iterator[Hdf5]:
     """
     h5py = import_h5py()
     try:
-        _check_superblock(file)
+        heaps.check(file)
         with h5py.File(file, "r") as root:
             yield Hdf5(root, file, place, size)
     except ExchangeError:
@@ -301,60 +289,3 @@ def opened(file: IO[bytes], place: str, size: int) -> Iterator[Hdf5]:
         # Of a damaged file h5py raises almost anything.
         text = str(error).partition("\n")[0] or type(error).__name__
         raise ExchangeError(f"{place}: damaged HDF5 file ({text:.200})") from error
-
-
-# What the HDF5 library does not check
-
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-HEAP = b"GCOL\1"
-"""How a heap of texts begins, with its version."""
-BLOCK = 1 << 24
-
-
-def _check_superblock(file: IO[bytes]) -> None:
-    """Raise ValueError for a file that begins otherwise, or has addresses of other sizes."""
-    file.seek(0)
-    start = file.read(16)
-    if not start.startswith(SIGNATURE):
-        raise ValueError("it does not begin as one")
-    sizes = start[13:15] if start[8] < 2 else start[9:11]
-    if sizes != b"\x08\x08":
-        raise ValueError("its addresses do not have 8 bytes")
-
-
-def check_heaps(file: IO[bytes]) -> None:
-    """Raise ValueError if a heap of texts in an HDF5 file would keep the library busy for ever.
-
-    The library goes from one object of a heap to the next by the size of each. One without a size
-    it looks at again and again.
-    """
-    start, before = 0, b""
-    while True:
-        file.seek(start)
-        block = file.read(BLOCK)
-        if not block:
-            return
-        content = before + block
-        at = content.find(HEAP)
-        while at >= 0:
-            _check_heap(file, start - len(before) + at)
-            at = content.find(HEAP, at + 1)
-        before = content[-(len(HEAP) - 1) :]
-        start += len(block)
-
-
-def _check_heap(file: IO[bytes], at: int) -> None:
-    """Raise ValueError unless the objects of a heap lead to its end."""
-    file.seek(at + 8)
-    size = int.from_bytes(file.read(8), "little")
-    place = 16
-    while place + 16 <= size:
-        file.seek(at + place)
-        header = file.read(16)
-        if len(header) < 16:
-            raise ValueError("a heap of texts is longer than the file")
-        length = int.from_bytes(header[8:], "little")
-        of_texts = header[:2] != b"\0\0"  # else it is what is left of the heap
-        place += 16 + -(-length // 8) * 8 if of_texts else length
-        if (length < 16 and not of_texts) or place > size:
-            raise ValueError("the objects of a heap of texts do not lead to its end")

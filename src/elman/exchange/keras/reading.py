@@ -142,9 +142,13 @@ def read_keras(
 
     Notes
     -----
-    Keras standardises in float32, and elman in float64. A file may come from anybody: what HDF5 and
-    zip archives offer beyond plain arrays (links, other files, compression, promises without
-    content) is refused.
+    A model without Masking takes padding for steps: pass it padded as it was in Keras to get the
+    same answers, whatever reads the states; the largest and the mean state are taken over all steps
+    that are passed. Keras standardises in float32, and elman in float64.
+
+    A file may come from anybody: what HDF5 and zip archives offer beyond plain arrays (links, other
+    files, compression, promises without content) is refused. What is left is read by the HDF5
+    library, which is written in C; a file from a stranger is safer in a process of its own.
 
     Examples
     --------
@@ -208,7 +212,7 @@ def _content(path: Path) -> Content:
             with hdf5.opened(file, place, size) as opened:
                 return _of_hdf5(opened)
         if start.lstrip()[:1] == b"{":
-            described = containers.parsed(file.read(containers.MOST_JSON + 1), place)
+            described = containers.parsed(file.read(min(size, containers.MOST_JSON) + 1), place)
             return _of_shards(path, described)
     raise ExchangeError(
         f"{place}: neither a .keras file nor one in HDF5 (.weights.h5, .h5), nor the map of shards "
@@ -329,8 +333,8 @@ def _described(
         raise ValueError(f"{said[0]} is in config already: leave one of the two out")
     if isinstance(config, Mapping):
         return described(dict(config), "config")
-    with containers.regular_file(config) as (file, _):
-        text = file.read(containers.MOST_JSON + 1)
+    with containers.regular_file(config) as (file, size):
+        text = file.read(min(size, containers.MOST_JSON) + 1)
     return described(containers.parsed(text, os.fspath(config)), os.fspath(config))
 
 
