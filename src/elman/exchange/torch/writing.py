@@ -29,28 +29,28 @@ def to_state_dict(model: Any) -> dict[str, NDArray[Any]]:
     ``torch.nn.RNN``, ``GRU`` or ``LSTM`` take them as they are. All of our bias is in ``bias_ih``,
     and ``bias_hh`` is zero, but for the block of a GRU's candidate.
 
-    ==========================================  ==================================================
-    name                                        what it is
-    ==========================================  ==================================================
-    ``rnn.weight_ih_l0``, ``weight_hh_l0``,     the recurrent layers, from below; ``_reverse`` at
-    ``bias_ih_l0``, ``bias_hh_l0``              the end of a name is the backward direction
-    ``rnn.0.weight_ih_l0``, ``rnn.1. ...``      the same where one module of PyTorch's cannot be
-                                                the stack: hidden sizes differ, ``residual``, or
-                                                ``layer_norm``, which has ``bias_l0`` and
-                                                ``gain_l0`` for the two biases
-    ``embedding.0.weight``                      the vectors of the first column of categories, by
-                                                id; one that is fed one-hot has none
-    ``head.weight``, ``head.bias``              the output layer, a ``torch.nn.Linear``
-    ``initial_l0``, ``initial_l0_reverse``      with ``learn_initial_state`` the state before the
-                                                first step; of an LSTM h, then c
-    ``attention.query``                         of the readout "attention"
-    ``standardize.mean``, ``standardize.scale`` float64, as are the next three: what is subtracted
-                                                from a feature, and what it is divided by
-    ``before0.mean``, ``before0.scale``         the same of the scalers of a pipeline
-    ``frontend.delta_scale``, ``log_mean``,     what the front end learned
+    ===========================================  ==================================================
+    name                                         what it is
+    ===========================================  ==================================================
+    ``rnn.weight_ih_l0``, ``weight_hh_l0``,      the recurrent layers, from below; ``_reverse`` at
+    ``bias_ih_l0``, ``bias_hh_l0``               the end of a name is the backward direction
+    ``rnn.0.weight_ih_l0``, ``rnn.1. ...``       the same where one module of PyTorch's cannot be
+                                                 the stack: hidden sizes differ, ``residual``, or
+                                                 ``layer_norm``, which has ``bias_l0`` and
+                                                 ``gain_l0`` for the two biases
+    ``embedding.0.weight``                       the vectors of the first column of categories, by
+                                                 id; one that is fed one-hot has none
+    ``head.weight``, ``head.bias``               the output layer, a ``torch.nn.Linear``
+    ``initial_l0``, ``initial_l0_reverse``       with ``learn_initial_state`` the state before the
+                                                 first step; of an LSTM h, then c
+    ``attention.query``                          of the readout "attention"
+    ``standardize.mean``, ``standardize.scale``  float64, as are the next three: what is subtracted
+                                                 from a feature, and what it is divided by
+    ``before0.mean``, ``before0.scale``          the same of the scalers of a pipeline
+    ``frontend.delta_scale``, ``log_mean``,      what the front end learned
     ``log_scale``
-    ``target.mean``, ``target.scale``           of a regressor: its value is output * scale + mean
-    ==========================================  ==================================================
+    ``target.mean``, ``target.scale``            of a regressor: its value is output * scale + mean
+    ===========================================  ==================================================
 
     They are the names in the state dict of the module that `to_torch` makes. What is not a number
     of the network (the cell, the readout, classes, vocabularies) is not in the mapping;
