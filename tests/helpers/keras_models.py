@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from elman.backends.cells import Cell
+from elman.data.frontend import Frontend
 from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols
@@ -77,17 +78,23 @@ def regressor(n_targets=2, *, per_step=False, scaled=True, **options):
 
 def of_symbols(X, **options):
     """A classifier of what `Symbols` makes of X."""
-    symbols = Symbols.learn(X)
+    symbols = Symbols.learn(X, missing=options.get("missing", "error"))
     sizes = options.pop("vectors", [3] * symbols.n_codes)
     categories = tuple(zip(symbols.n_categories, sizes, strict=True))
     n_columns = symbols.n_columns
-    layout = Layout(n_columns, (4,), 3, cell=Cell("gru"), categories=categories, **options)
+    n_inputs = n_columns
+    if options.get("missing") == "mask":  # with an indicator for each number
+        n_inputs += n_columns - symbols.n_codes
+    fields = {name: options.pop(name) for name in ("standardisation", "missing") if name in options}
+    layout = Layout(n_inputs, (4,), 3, cell=Cell("gru"), categories=categories, **options)
     return TrainedClassifier(
         network=network(layout),
         n_features_in=n_columns,
         two_d=False,
         classes=np.arange(3),
         symbols=symbols,
+        frontend=Frontend(n_codes=symbols.n_codes),
+        **fields,
     )
 
 
@@ -151,6 +158,16 @@ def models():
         "words": (of_symbols(WORDS, readout="mean"), WORDS),
         "letters, one-hot": (of_symbols(["abba", "cab"], vectors=[0]), ["ab", "c", "bbca"]),
         "tables": (of_symbols(TABLES, vectors=[3, 0]), TABLES),
+        "tables, standardised, mask": (
+            of_symbols(
+                TABLES,
+                vectors=[3, 0],
+                missing="mask",
+                # The numbers stand behind the categories, to which nothing is done.
+                standardisation=Standardisation(np.array([0, 0, 0.5]), np.array([1, 1, 2.0])),
+            ),
+            [[("y", np.nan, "q"), ("x", 1.5, "p")], *TABLES],
+        ),
     }
 
 

@@ -79,13 +79,16 @@ def model_of(given: Any) -> TrainedModel:
 def affine_of(model: TrainedModel) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """What is done to the numbers of a step before the network: (x - mean) / scale, one by one.
 
-    Each is computed in float64 and is (n_features,) of the columns of X, categories left out: those
+    Each is computed in float64 and is (n_numbers,) of the columns of X, categories left out: those
     of the scalers of a pipeline in their order, then the model's own standardisation. With a 2-D X
     there is one feature.
     """
     steps = [(scaler.mean, scaler.scale) for scaler in model.before]
     if model.standardisation is not None:
-        steps.append((model.standardisation.mean, model.standardisation.scale))
+        # The model's own has an entry for each column of categories too, before the numbers.
+        n_codes = len(model.network.layout.categories)
+        mean, scale = model.standardisation.mean, model.standardisation.scale
+        steps.append((mean[n_codes:], scale[n_codes:]))
     return steps
 
 

@@ -143,7 +143,6 @@ class Plan:
         """Mean and scale of the columns of numbers, each (n_numbers,) of float64, in order."""
         found = []
         for mean, scale in affine_of(self.model):
-            mean, scale = mean[self.n_codes :], scale[self.n_codes :]
             if len(mean) and not ((mean == 0).all() and (scale == 1).all()):
                 found.append((mean, scale))
         return found

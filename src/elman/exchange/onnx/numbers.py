@@ -44,10 +44,9 @@ def scaled(g: Graph, model: TrainedModel, X: Value) -> Numbers:
     for mean, scale in affine_of(model):
         if type_ == Type.DOUBLE:
             values = g.cast(values, Type.FLOAT)
-        own = slice(len(mean) - n_numbers(model), None)  # behind the columns of categories
         wide = g.cast(values, Type.DOUBLE)
-        shifted = g.add("Sub", wide, g.constant(mean[own], Type.DOUBLE, "mean"))
-        values = g.add("Div", shifted, g.constant(scale[own], Type.DOUBLE, "scale"))
+        shifted = g.add("Sub", wide, g.constant(mean, Type.DOUBLE, "mean"))
+        values = g.add("Div", shifted, g.constant(scale, Type.DOUBLE, "scale"))
         type_ = Type.DOUBLE
     missing = None
     if model.missing == "mask":
