@@ -488,9 +488,23 @@ def test_notes_where_the_answer_has_a_condition(tmp_path):
         read_keras(saved(tmp_path, [masking, states, pool, head]), mask_value=0.0)
 
 
+@pytest.mark.parametrize("name", ["classes", "vocabulary", "feature_names"])
+def test_what_has_no_order_is_no_list(tmp_path, name):
+    parts, shape = model(), (None, 2)
+    if name == "vocabulary":
+        parts = [kf.embedding(3, 2, RNG), *parts]
+        shape = (None,)
+    path = saved(tmp_path, parts, shape)
+    for given in ({"a", "b", "c"}, {"a": 2, "b": 0, "c": 1}):
+        with pytest.raises(TypeError, match=f"{name} is a (set|dict), whose order says"):
+            read_keras(path, **{name: given})
+
+
 ARGUMENTS = [
     ({"classes": ["a", "b"]}, "3 outputs"),
     ({"classes": ["a", "b", "a"]}, "some are equal"),
+    ({"classes": ["a", 1, 2]}, "of one type"),
+    ({"classes": [True, 0, 2]}, "of one type"),
     ({"vocabulary": ["a"]}, "no Embedding"),
     ({"feature_names": ["p"]}, "2 different ones"),
 ]

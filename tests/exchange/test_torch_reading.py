@@ -147,14 +147,28 @@ class TestClasses:
             ([1.0, 2.0, np.nan], "no label"),
             ([[1], [2], [3]], "one type"),
             ([b"a", b"b", b"c"], "one type"),
+            ([True, 2, 3], "one type"),
+            ([2**63 + 1, -1, 3], "one type"),
+            ([2**53 + 1, 0.5, 3], "one type"),
         ],
     )
     def test_labels_that_are_none(self, classes, message):
         with pytest.raises(ExchangeError, match=message):
             from_state_dict(state_of(), readout="last", classes=classes)
 
+    def test_large_numbers_stay_as_they_are(self):
+        classes = [2**63 + 1, 3, 2**63]
+        clf = from_state_dict(state_of(), readout="last", classes=classes)
+        assert clf.classes_.tolist() == sorted(classes)
+
+    @pytest.mark.parametrize("name", ["classes", "vocabulary", "feature_names", "rnn"])
+    def test_what_has_no_order_is_no_list(self, name):
+        for given in ({"a", "b", "c"}, {"a": 2, "b": 0, "c": 1}):
+            with pytest.raises(TypeError, match=f"{name} is a (set|dict), whose order says"):
+                from_state_dict(state_of(), readout="last", **{name: given})
+
     def test_a_text_is_no_list_of_labels(self):
-        with pytest.raises(TypeError, match="list of labels"):
+        with pytest.raises(TypeError, match="one text; it must be a list"):
             from_state_dict(state_of(), readout="last", classes="abc")
 
     def test_several_labels_and_numbers_have_no_classes(self):
@@ -528,8 +542,10 @@ class TestScalingAndMissing:
     def test_names_of_features(self):
         clf = from_state_dict(state_of(), readout="last", feature_names=["a", "b", "c"])
         assert clf.feature_names_in_.tolist() == ["a", "b", "c"]
-        with pytest.raises(ExchangeError, match="3 names"):
+        with pytest.raises(ExchangeError, match="3 different names"):
             from_state_dict(state_of(), readout="last", feature_names=["a", "b"])
+        with pytest.raises(ExchangeError, match="3 different names"):
+            from_state_dict(state_of(), readout="last", feature_names=["a", "b", "a"])
 
 
 class TestVocabularies:
@@ -580,6 +596,7 @@ class TestVocabularies:
             ({"vocabulary": "abcd", "unknown": "?"}, "not in the vocabulary"),
             ({"vocabulary": [None, "a", None, None], "unknown": "a"}, "no token that is known"),
             ({"vocabulary": "abcd", "scaling": ([0], [1])}, "of numbers"),
+            ({"vocabulary": "abcd", "missing": "mask"}, "X holds tokens"),
             ({"unknown": "?"}, "belong to a vocabulary"),
             ({"embedding": "embed"}, "belong to a vocabulary"),
             ({}, "vocabulary="),

@@ -22,7 +22,7 @@ from elman.exchange.keras import assumed, containers, hdf5
 from elman.exchange.keras.config import Described, Layer, Tensor, described
 from elman.exchange.keras.meaning import Meaning, Value, input_value
 from elman.exchange.keras.weights import LAYERS, LAYERS_BEFORE, Named, Numbered, Weights
-from elman.exchange.parts import ExchangeError
+from elman.exchange.parts import ExchangeError, in_order, labels_of
 from elman.models.classifier import TrainedClassifier
 from elman.models.model import TrainedModel
 from elman.models.regressor import TrainedRegressor
@@ -571,8 +571,8 @@ def _classes(
             isinstance(each, (str, int, float)) for each in kept
         ):
             raise ExchangeError(f"{source} are {kept!r:.60}; they must be texts or numbers")
-    labels = np.arange(n) if given is None else np.asarray(given)
-    if labels.dtype.kind not in "biufUO" or labels.shape != (n,):
+    labels = np.arange(n) if given is None else labels_of(given)
+    if labels.shape != (n,):
         raise (ValueError if source == "classes" else ExchangeError)(
             f"{source} has shape {labels.shape} and type {labels.dtype}; there are {n} outputs"
             " and each has a class"
@@ -632,9 +632,7 @@ def _listed(
     vocabulary: Sequence[str | None], n: int, start: int, unknown: str | None
 ) -> tuple[list[Any], list[int], int | None]:
     """Tokens that a caller lists by Keras's ids, their ids, and that of the unknown one."""
-    if isinstance(vocabulary, (str, bytes)):
-        raise TypeError("vocabulary is one text; it must be a list with a token for each id")
-    entries = list(vocabulary)
+    entries = in_order("vocabulary", vocabulary)
     if len(entries) > n:
         raise ValueError(
             f"vocabulary has {len(entries):,} entries, but the Embedding has {n:,} ids"
@@ -683,8 +681,8 @@ def _names_of_ours(ours: Mapping[str, Any], n: int) -> list[str] | None:
 def _checked_names(names: Sequence[str] | None, n: int) -> Names | None:
     if names is None:
         return None
-    found = tuple(names)
-    if isinstance(names, str) or not all(isinstance(name, str) for name in found):
+    found = tuple(in_order("feature_names", names))
+    if not all(isinstance(name, str) for name in found):
         raise TypeError(f"feature_names is {names!r:.60}; it must be a list of texts")
     if len(found) != n or len(set(found)) < n:
         raise ValueError(f"feature_names are {found!r:.80}; {n} different ones are expected")

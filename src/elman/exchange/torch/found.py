@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import CELLS
-from elman.exchange.parts import ExchangeError
+from elman.exchange.parts import ExchangeError, in_order
 from elman.exchange.torch.names import check_one_type, listed, our_half
 from elman.exchange.torch.tensors import Tensors
 
@@ -164,7 +164,8 @@ class Finder:
                 f"rnn= one of them; or, if each of them reads what the one before gives, all of "
                 f"them in that order, such as rnn={known[:2]!r:.80}"
             )
-        asked = [_dotted(each) for each in ([rnn] if isinstance(rnn, str) else rnn)]
+        given = [rnn] if isinstance(rnn, str) else in_order("rnn", rnn)
+        asked = [_dotted(each) for each in given]
         if not asked or len(set(asked)) < len(asked):
             raise ExchangeError(f"rnn={rnn!r:.80} names no module, or one twice")
         for each in asked:

@@ -13,7 +13,7 @@ from elman.backends.cells import Cell
 from elman.backends.streams import MISSING
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols, Vocabulary
-from elman.exchange.parts import ExchangeError, model_of
+from elman.exchange.parts import ExchangeError, in_order, labels_of, model_of
 from elman.exchange.torch.description import of_text, put_together, taken_apart
 from elman.exchange.torch.found import CONVERSION, Affine, Finder, Stack
 from elman.exchange.torch.names import listed
@@ -318,9 +318,12 @@ def _n_features(stack: Stack, missing: str) -> int:
 def _names(names: Any, n_features: int) -> tuple[str, ...] | None:
     if names is None:
         return None
-    found = [names] if isinstance(names, str) else [*names]
-    if len(found) != n_features or not all(isinstance(name, str) for name in found):
-        raise ExchangeError(f"feature_names={found!r:.200}; it must be {n_features} names")
+    found = [names] if isinstance(names, str) else in_order("feature_names", names)
+    fits = len(set(map(str, found))) == n_features == len(found)
+    if not fits or not all(isinstance(name, str) for name in found):
+        raise ExchangeError(
+            f"feature_names={found!r:.200}; it must be {n_features} different names"
+        )
     return tuple(found)
 
 
@@ -372,7 +375,7 @@ def _answers(
             np.concatenate([np.zeros_like(head.weight), head.weight]),
             np.concatenate([np.zeros_like(head.bias), head.bias]),
         )
-    labels = np.arange(len(head.weight)) if classes is None else _labels(classes)
+    labels = np.arange(len(head.weight)) if classes is None else labels_of(classes)
     if len(labels) != len(head.weight):
         raise ExchangeError(
             f"classes has {len(labels)} labels, but the head has {n_outputs} output(s)"
@@ -389,37 +392,24 @@ def _answers(
     return {"classes": labels[order]}, Affine(head.weight[order], head.bias[order])
 
 
-def _labels(classes: Any) -> Array:
-    if isinstance(classes, (str, bytes)):
-        raise TypeError(f"classes={classes!r:.80}; it must be a list of labels")
-    given = classes if isinstance(classes, np.ndarray) else [*classes]
-    labels = np.asarray(given)
-    mixed = labels.dtype.kind == "U" and not all(isinstance(each, str) for each in given)
-    if labels.ndim != 1 or labels.dtype.kind not in "biufUO" or mixed:
-        raise ExchangeError(
-            f"classes={given!r:.200}; it must be a list of labels of one type: texts, numbers or "
-            "bools"
-        )
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ExchangeError(f"classes={labels.tolist()!r:.200} holds what is no label")
-    return labels
-
-
 def _tokens(
     finder: Finder, vocabulary: Any, unknown: Any, embedding: str | None, size: int, missing: str
 ) -> tuple[Array, Symbols]:
     """The vectors of categories in our order, the unknown first, and what they stand for."""
-    rows = [
-        each.item() if isinstance(each, np.generic) else each
-        for each in (vocabulary if not isinstance(vocabulary, np.ndarray) else [*vocabulary])
-    ]
     characters = isinstance(vocabulary, str)
+    given = [*vocabulary] if characters else in_order("vocabulary", vocabulary)
+    rows = [each.item() if isinstance(each, np.generic) else each for each in given]
     tokens = [token for token in rows if token is not None]
     kinds = {type(token) for token in tokens}
     if len(kinds) != 1 or not kinds <= {str, int}:
         raise ExchangeError(
             f"vocabulary={rows!r:.200}; its entries must be all texts, or all whole numbers, and "
             "None for a row of no token"
+        )
+    if missing == "mask":
+        raise ExchangeError(
+            "missing='mask' gives the network 0 for a number that is missing, and X holds tokens: "
+            "leave it out, or take 'skip', with which a step without a token is left out"
         )
     if len(set(tokens)) < len(tokens):
         twice = next(token for i, token in enumerate(tokens) if token in tokens[:i])
