@@ -113,7 +113,7 @@ $(RUNTIMES)/.all: $(NATIVE)
 	@$(RUNTIMES)/bin/python $(PIP_INSTALL) --group build --group test --group runtimes
 	@$(RUNTIMES)/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
 	@if command -v npm > /dev/null; then \
-	  npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(RUNTIMES) onnxruntime-web@1.30.0; fi
+	  npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(RUNTIMES) onnxruntime-web@1.30.0 onnxruntime-node@1.30.0; fi
 	@touch $@
 
 runtimes: $(RUNTIMES)/.all
