@@ -29,7 +29,7 @@ help:
 	@echo "make parity      compare live with PyTorch (installs it in $(PEERS))"
 	@echo "make runtimes    exported models in the runtimes they are for: tract, Node, a browser, Keras, C on small machines"
 	@echo "make adapters    the adapters to aeon and sktime under these libraries' own checks (each installed in .venv-NAME)"
-	@echo "make bench       time us beside PyTorch, JAX and ONNX Runtime; bench-quick for two minutes of it"
+	@echo "make bench       time us beside PyTorch, JAX, ONNX Runtime and Keras; bench-quick for two minutes of it"
 	@echo "make accuracy    test accuracy of the defaults on public data sets, over 10 seeds, beside linear models;"
 	@echo "                 accuracy-tuned what tuning finds in 5 minutes each, accuracy-torch PyTorch's GRU,"
 	@echo "                 accuracy-libraries networks of aeon and sktime beside the adapters"
@@ -97,7 +97,7 @@ $(PEERS)/.torch: $(NATIVE)
 	@touch $@
 
 $(PEERS)/.all: $(PEERS)/.torch
-	@echo "Installing JAX and ONNX Runtime in $(PEERS)..."
+	@echo "Installing JAX, ONNX Runtime and Keras in $(PEERS)..."
 	@$(PEERS)/bin/python $(PIP_INSTALL) --group bench
 	@touch $@
 

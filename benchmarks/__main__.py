@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from elman.backends import available_isas
 RESULTS = Path(__file__).parent / "results"
 QUICK = Path(__file__).parent.parent / "build" / "bench-quick"
 PACKAGES = ("elman", "numpy", "scikit-learn", "torch", "jax", "onnxruntime")
+OPTIONAL = ("keras",)
 
 
 def main() -> None:
@@ -46,7 +48,7 @@ def main() -> None:
             "part": name,
             "isa": options.isa_name,
             "quick": options.quick,
-            "machine": machine(*PACKAGES),
+            "machine": machine(*PACKAGES, *filter(find_spec, OPTIONAL)),
         }
         for sheet in part(name).sheets(result):
             console.print(sheet.rich())

@@ -1,8 +1,9 @@
 """Networks that read symbols, ours and PyTorch's: a case and a cell in, functions to time out.
 
-Both begin with the same weights and read the same numbers of symbols, made before the clock starts.
-PyTorch's runs in two ways: packed, where no step behind a sample's end is computed, and padded,
-where they are computed and not read. What is quicker depends on lengths and cell.
+Keras's is in `symbol_keras`. All begin with the same weights and read the same numbers of symbols,
+made before the clock starts. PyTorch's runs in two ways: packed, where no step behind a sample's
+end is computed, and padded, where they are computed and not read. What is quicker depends on
+lengths and cell.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ CASES = (CHARACTERS, WORDS, DNA)
 
 
 class Problem(NamedTuple):
-    """Symbols by number, their classes, and the network that both sides begin with."""
+    """Symbols by number, their classes, and the network that all sides begin with."""
 
     case: Case
     cell: str
@@ -125,7 +126,8 @@ class Contestant(NamedTuple):
     predict: Callable[[], Array]
     """(n_samples,) labels"""
     step: Callable[[int], Array] | None
-    """Read one symbol in a stream; (n_classes,) probabilities. None: another contestant has it."""
+    """Read one symbol in a stream; (n_classes,) probabilities. None: not asked for, or another
+    contestant has it."""
     logits: Callable[[], Array]
     """(n_samples, n_classes)"""
     gradients: Callable[[Array], dict[str, Array]]

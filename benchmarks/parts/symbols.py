@@ -1,9 +1,10 @@
 """Sequences of symbols: an epoch of training, labels, and a step of a stream, beside PyTorch.
 
-Characters, words and DNA, of which the last are fed one-hot. Both sides begin with the same weights
-and read the same numbers of symbols: answers and gradients are checked equal before anything is
-timed. Our own path over arrays of zeros and ones stands beside the DNA; dense Adam over the vectors
-of all words beside a whole step; and the memory of an epoch beside that of the others.
+Characters, words and DNA, of which the last are fed one-hot. Where Keras is
+installed, it trains and answers too, on JAX. All begin with the same weights and read the same
+numbers of symbols: answers and gradients are checked equal before anything is timed. Our own path
+over arrays of zeros and ones stands beside the DNA; dense Adam over the vectors of all words beside
+a whole step; and the memory of an epoch beside that of the others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,7 @@ DENSE_GOAL, MEMORY_GOAL = 1.3, 0.2
 """how many times our time our own dense path is to take; our memory as a share of PyTorch's"""
 DENSE, TEXT = "dense one-hot", "from text"
 PEERS = ("PyTorch, packed", "PyTorch, padded")
+KERAS = "Keras"
 QUICK = 8
 """a quick run has so many times fewer samples, but a batch at least"""
 
@@ -95,6 +98,10 @@ def _field(problem: Problem, options: Options) -> list[Contestant]:
     for n_threads in (1,) if options.quick else (1, 2):
         ways = (True, False) if problem.case.is_unequal else (False,)
         everyone += [pytorch(problem, n_threads, packed=packed) for packed in ways]
+    if find_spec("keras"):
+        from benchmarks.symbol_keras import keras_on_jax
+
+        everyone.append(keras_on_jax(problem))
     return everyone
 
 
@@ -217,19 +224,27 @@ def sheets(result: dict[str, Any]) -> list[Sheet]:
         "`predict`, of strings or lists of tokens. Differences are the largest from ours of "
         "logits, and of gradients relative to the largest."
     )
+    if any(named(row["epoch"], KERAS, 0) for row in result["rows"]):
+        notes += (
+            " Keras is Keras 3 on JAX, which chooses its own threads and is set against our better "
+            "number."
+        )
     each = [_sheet(result["rows"], kind, notes if kind == "predict" else "") for kind in KINDS]
     return [*each, _adam_sheet(result["adam"]), _memory_sheet(result["memory"])]
 
 
 def _sheet(rows: list[dict[str, Any]], kind: str, notes: str) -> Sheet:
     has_two = kind != "step"
+    has_keras = any(named(row[kind], KERAS, 0) for row in rows)
     columns = [("elman", 1), *([("elman", 2)] if has_two else [])]
     peers = [(peer, n) for peer in PEERS for n in ((1, 2) if has_two else (1,))]
     headings = ["", *(f"{name} {n}" for name, n in columns)]
     headings += [*([f"elman, {TEXT} 1"] if has_two else []), f"elman, {DENSE} 1"]
     headings += [f"{name} {n}" for name, n in peers] if has_two else ["PyTorch 1"]
+    headings += [KERAS] if has_keras else []
     headings += ["packed / elman, 1 thread"] if has_two else []
     headings += ["PyTorch / elman, 1 thread"] + (["best / best", "goal"] if has_two else [])
+    headings += [f"{KERAS} / elman"] if has_keras else []
     headings += ["dense / elman, 1 thread", *(["difference"] if has_two else [])]
     lines = []
     for row in rows:
@@ -237,16 +252,18 @@ def _sheet(rows: list[dict[str, Any]], kind: str, notes: str) -> Sheet:
         text = [t for t in row[kind] if TEXT in t["name"]]
         plain = [t for t in row[kind] if t not in dense and t not in text]
         us, of_dense = named(plain, "elman", 1), next(iter(dense), None)
+        ours_best, keras = best(plain, "elman"), named(plain, KERAS, 0)
         one = best([t for t in plain if t["threads"] == 1], *PEERS)
         cells = [f"{row['cell']}, {row['case']}", *(_text(named(plain, *c)) for c in columns)]
         cells += [_text(next(iter(text), None))] if has_two else []
         cells += [_text(of_dense)]
         cells += [_text(named(plain, *peer)) for peer in peers] if has_two else [_text(one)]
+        cells += [_text(keras)] if has_keras else []
         cells += [_ratio(named(plain, PEERS[0], 1), us)] if has_two else []
         cells += [_ratio(one, us)]
         if has_two:
-            cells += [_ratio(best(plain, *PEERS), best(plain, "elman"))]
-            cells += [f"≥ {GOALS[row['cell']]:.0f}"]
+            cells += [_ratio(best(plain, *PEERS), ours_best), f"≥ {GOALS[row['cell']]:.0f}"]
+        cells += [_ratio(keras, ours_best)] if has_keras else []
         cells += [_ratio(of_dense, us) + (f" (≥ {DENSE_GOAL})" if of_dense and has_two else "")]
         if has_two:
             of_kind = "gradients" if kind == "epoch" else "logits"

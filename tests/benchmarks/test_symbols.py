@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,6 +64,15 @@ class TestSheets:
         assert found["dense / elman, 1 thread"] == "1.50 (≥ 1.3)"
         assert found["difference"] == "2e-06"
         assert found["elman, from text 1"] == "500 ms ±0%"
+
+    def test_keras_has_columns_where_it_ran_and_is_set_against_our_better_number_of_threads(self):
+        without, keras = row(epoch=self.TIMINGS), ("Keras", 0, 4.0)
+        found = self.cells("epoch", [row(epoch=[*self.TIMINGS, keras]), without])
+        assert found["Keras"] == "4 s ±0%"
+        assert found["Keras / elman"] == "4.00"
+        assert found["PyTorch / elman, 1 thread"] == "5.00"
+        assert found["best / best"] == "7.00"
+        assert not any("Keras" in heading for heading in self.cells("epoch", [without]))
 
     def test_of_a_quick_run_pytorch_has_one_thread_and_words_no_dense_path(self):
         few = [t for t in self.TIMINGS if "dense" not in t[0] and not ("Py" in t[0] and t[1] == 2)]
@@ -156,6 +166,19 @@ class TestEquality:
     def test_a_gradient_that_is_missing_is_named(self, problem):
         with pytest.raises(SystemExit, match=r"someone has gradients of \['W'\]"):
             symbols.check_equal(self.contestants(gradients={"W": np.ones((1, 2))}), problem)
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_keras_takes_part_where_it_is_installed(is_installed, monkeypatch):
+    given = {"ours": "elman", "pytorch": "PyTorch"}
+    for name, title in given.items():
+        monkeypatch.setattr(symbols, name, lambda *args, title=title, **kwargs: title)
+    monkeypatch.setattr(symbols, "find_spec", lambda name: name == "keras" and is_installed)
+    module = SimpleNamespace(keras_on_jax=lambda problem: f"Keras on {problem.case.name}")
+    monkeypatch.setitem(sys.modules, "benchmarks.symbol_keras", module)
+    everyone = symbols._field(make_ids(CHARACTERS), Options(quick=True))
+    expected = ["elman", "elman", "PyTorch", "PyTorch"]
+    assert everyone == expected + (["Keras on characters"] if is_installed else [])
 
 
 def test_one_hot_columns_stand_for_the_numbers():
