@@ -135,6 +135,7 @@ def test_the_model_itself_is_not_replaced(folder, capsys):
         (["--torch", "w.safetensors", "--no-lengths"], "--no-lengths is for MODEL.onnx"),
         (["--c", "c", "--check", "data.npz"], "give both"),
         (["--c", "c", "--name", "2x"], "2x"),
+        (["--c", "c", "--name", ""], "--name is empty"),
         (["--c", "c", "--name", "switch"], "switch"),
     ],
 )
@@ -164,6 +165,40 @@ def test_nothing_is_written_where_one_of_several_ways_is_closed(folder, capsys):
     assert "Keras: --layer-norm" in err
     assert not (folder / "w.safetensors").exists()
     assert not (folder / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--name", "a b"], "a b"),
+        (["--tests", "wide.npz"], "wide.npz has 3 features"),
+        (["--tests", "nothing.npz"], "nothing.npz"),
+        (["--int8", "--check", "wide.npz"], "wide.npz has 3 features"),
+        (["--name", "mine"], "mine.c is there"),
+    ],
+)
+def test_nothing_is_written_where_c_cannot_be(folder, capsys, monkeypatch, arguments, told):
+    monkeypatch.chdir(folder)
+    X, y = recordings()
+    write_npz("wide.npz", [np.c_[x, x[:, 0]] for x in X], y)
+    (folder / "mine.c").write_text("mine")
+    before = sorted(folder.iterdir())
+    asked = ["m.onnx", "--torch", "w.safetensors", "--c", ".", *arguments]
+    code, out, err = run(capsys, "export", "m.safetensors", *asked)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert sorted(folder.iterdir()) == before
+
+
+def test_weights_beyond_float32_go_out_as_float64(folder, capsys):
+    clf = RNNClassifier(3, max_iter=1, deltas=0, dtype="float64", random_state=0).fit(*recordings())
+    clf.model_.network.params["head.W"][0, 0] = 1e39
+    clf.save(folder / "far.safetensors")
+    code, _, err = run(capsys, "export", folder / "far.safetensors", "--c", folder / "c")
+    assert code == 2
+    assert "--dtype" in err
+    asked = ["--c", folder / "c", "--dtype", "float64"]
+    assert run(capsys, "export", folder / "far.safetensors", *asked)[0] == 0
 
 
 def test_inspect_tells_which_ways_are_open(folder, capsys):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,12 +15,13 @@ import pytest
 from helpers.exchange_models import model_of_kind, model_of_symbols, ragged
 
 from elman import RNNClassifier
-from elman.exchange.c99 import compare_int8, reasons_against, to_c
+from elman.exchange.c99 import compare_int8, export, reasons_against, to_c
 from elman.exchange.c99.literals import listed, literals
 from elman.exchange.c99.names import c_string, comment_text
 from elman.exchange.c99.quantising import quantised, rounded
 from elman.exchange.digest import digest_of
 from elman.exchange.parts import ExchangeError
+from elman.formats.atomic import replacing
 
 
 class TestLiterals:
@@ -48,7 +53,10 @@ class TestLiterals:
 class TestNames:
     @pytest.mark.parametrize(
         "name",
-        ["", "9lives", "a-b", "a b", "_x", "été", "int", "Static", "math", "STDIO", 3, "a.b"],
+        [
+            *("", "9lives", "a-b", "a b", "_x", "été", "int", "Static", "math", "STDIO", 3, "a.b"),
+            "features",
+        ],
     )
     def test_what_begins_no_identifier_is_refused(self, tmp_path, name):
         with pytest.raises(ExchangeError, match="name"):
@@ -96,6 +104,40 @@ class TestFiles:
         assert [path.name for path in tmp_path.iterdir()] == [file]
         to_c(model_of_kind(), tmp_path, test_vectors=ragged(), overwrite=True)
         assert (tmp_path / file).read_text().startswith("/* Made by elman")
+
+    @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_what_is_no_file_is_told_and_nothing_changes(self, tmp_path, make, overwrite):
+        (tmp_path / "model.h").write_text("/* Made by elman, once */")
+        make(tmp_path / "model.c")
+        with pytest.raises((ExchangeError, OSError), match=r"model\.c"):
+            to_c(model_of_kind(), tmp_path, overwrite=overwrite)
+        assert (tmp_path / "model.h").read_text() == "/* Made by elman, once */"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["model.c", "model.h"]
+
+    @pytest.mark.parametrize("full", ["model.h", "model.c", "model_test.c"])
+    def test_a_full_disk_leaves_the_files_of_one_model_together(self, tmp_path, monkeypatch, full):
+        to_c(model_of_kind(), tmp_path, test_vectors=ragged())
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+        class Full(io.BytesIO):
+            def write(self, content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), full)
+
+        @contextlib.contextmanager
+        def on_a_full_disk(path):
+            with replacing(path) as file:
+                yield Full() if path.name == full else file
+
+        monkeypatch.setattr(export, "replacing", on_a_full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            to_c(model_of_kind("tagger"), tmp_path, test_vectors=ragged())
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_a_folder_that_is_a_file(self, tmp_path):
+        (tmp_path / "c").write_text("mine")
+        with pytest.raises(NotADirectoryError):
+            to_c(model_of_kind(), tmp_path / "c")
 
     @pytest.mark.parametrize("option", [{"dtype": "float16"}, {"weights": "int4"}])
     def test_options_that_are_not_known(self, tmp_path, option):
@@ -236,8 +278,38 @@ class TestInt8:
         assert (found.before, found.n_answers) == (1, y.size)
 
     def test_answers_of_another_length_are_refused(self):
-        with pytest.raises(ValueError, match="y has 2 answers"):
+        with pytest.raises(ValueError, match=r"y has 2 label\(s\), but X has 5"):
             compare_int8(model_of_kind(), ragged(), ["a", "b"])
+
+    @pytest.mark.parametrize("kind", ["classifier", "tagger"])
+    def test_labels_of_another_kind_are_refused_and_not_all_wrong(self, kind):
+        model = model_of_kind(kind, classes=np.array([3, 5, 11]))
+        X = ragged()
+        y = [["3"] * len(sample) for sample in X] if kind == "tagger" else ["3"] * len(X)
+        with pytest.raises(ValueError, match="labels of the same kind"):
+            compare_int8(model, X, y)
+
+    @pytest.mark.parametrize("kind", ["tagger", "step regressor"])
+    def test_steps_that_are_not_known_do_not_count(self, kind):
+        model = model_of_kind(kind)
+        X = ragged()
+        y = [np.array(each, object) for each in model.predict(model.check(X))]
+        y[0][1] = y[3][2] = None
+        found = compare_int8(model, X, y)
+        assert (found.before, found.n_answers) == (1, sum(map(len, X)) - 2)
+
+    @pytest.mark.parametrize("kind", ["classifier", "multilabel", "regressor", "two targets"])
+    @pytest.mark.parametrize("nothing", [None, np.nan])
+    def test_answers_that_are_missing_are_refused(self, kind, nothing):
+        model = model_of_kind(kind)
+        y = np.array(model.predict(model.check(ragged()))).astype(object)
+        y[2] = nothing
+        with pytest.raises(ValueError, match="missing"):
+            compare_int8(model, ragged(), y)
+
+    def test_one_label_where_several_are_asked_for(self):
+        with pytest.raises(ValueError, match="indicator matrix"):
+            compare_int8(model_of_kind("multilabel"), ragged(), [0, 1, 0, 1, 1])
 
 
 class TestDigest:

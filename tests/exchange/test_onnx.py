@@ -120,7 +120,7 @@ def test_weights_of_float64_are_rounded():
     ("classes", "past", "kind"),
     [
         (HOSTILE_CLASSES, "", str),
-        (np.array(["", "a"]), "", str),
+        (np.array(["", "a"]), "?", str),
         (np.array(["a", "b"], object), "", str),
         (np.array([3, 5, 11]), -1, int),
         (np.array([-2, -1, 1], np.int8), -3, int),

@@ -139,18 +139,31 @@ def export(
     for path in (to, torch):
         if path is not None:
             check_output(path, force=force, inputs=(model,))
+    if name == "":
+        raise UserError("--name is empty: leave it out, or name what the files begin with")
     if torch is not None and torch.suffix.lower() != ".safetensors":
         raise UserError(f"{torch}: name PyTorch's weights FILE.safetensors")
     trained = load_model(model).model
     wanted = {"ONNX": kind == ".onnx" and not stream, "ONNX stream": kind == ".onnx" and stream}
     wanted |= {"Keras": kind == ".keras", "PyTorch": torch is not None, "C99": c is not None}
-    onnx = {"labels": not numbers, "lengths": not no_lengths}
+    asked_dtype = (dtype or CType.float32).value
     for road in ROADS:
-        asked = onnx if road.name.startswith("ONNX") else {}
+        asked: dict[str, object] = {}
+        if road.name.startswith("ONNX"):
+            asked = {"labels": not numbers, "lengths": not no_lengths}
+        elif road.name == "C99":
+            asked = {"dtype": asked_dtype}
         reasons = road.reasons_against(trained, **asked) if wanted[road.name] else []
         if reasons:  # before anything is written
             why = " ".join(reasons).replace("elman.exchange.to_c", "--c FOLDER")
             raise UserError(f"{model} cannot go out as {road.name}: {why}")
+    as_c = None
+    if c is not None:
+        settings = {"name": name or "model", "dtype": asked_dtype}
+        as_c = _as_c(trained, model, c, settings, given, int8=int8, tests=tests, force=force)
+    change = None
+    if check is not None:
+        change = _change(trained, model, check, asked_dtype, given)
     if kind == ".onnx" and to is not None:
         from elman.exchange import to_onnx
 
@@ -166,9 +179,12 @@ def export(
 
         save_state_dict(trained, torch)
         _wrote(torch)
-    if c is not None:
-        settings = {"name": name or "model", "dtype": (dtype or CType.float32).value}
-        _as_c(trained, model, c, settings, given, int8=int8, tests=tests, check=check, force=force)
+    if as_c is not None:
+        for path in as_c.write().paths:
+            _wrote(path)
+        console().print(visible(_costs(as_c.costs)))
+    if change is not None:
+        console().print(visible(f"{change} ({check})"))
 
 
 def _as_c(
@@ -180,26 +196,19 @@ def _as_c(
     *,
     int8: bool,
     tests: Path | None,
-    check: Path | None,
     force: bool,
-) -> None:
-    """Write C, and say what it costs and what 8 bits change."""
-    from elman.exchange import ExchangeError, compare_int8, to_c
+) -> Any:
+    """C that only has to be written: what is wrong with it is told before any file is there."""
+    from elman.exchange import ExchangeError
+    from elman.exchange.c99.export import Prepared
 
     X = None
     if tests is not None:
         X = read_for(trained, tests, given, need_labels=False, model_path=model).X
         trained.check(X, str(tests))
         X = X[:MOST_TESTED]
-    change = None
-    if check is not None:
-        data = read_for(trained, check, given, need_labels=True, model_path=model)
-        targets = check_targets(kind_of_model(trained), data, check, known_to_model(trained))
-        trained.check(data.X, str(check))
-        y = targets.y if targets.kind in ("label", "labels", "values") else data.y
-        change = compare_int8(trained, data.X, y, dtype=settings["dtype"])
     try:
-        written = to_c(
+        return Prepared.of(
             trained,
             folder,
             **settings,
@@ -209,11 +218,17 @@ def _as_c(
         )
     except ExchangeError as error:
         raise UserError(str(error).replace("overwrite=True", "--force")) from error
-    for path in written.paths:
-        _wrote(path)
-    console().print(visible(_costs(written.costs)))
-    if change is not None:
-        console().print(visible(f"{change} ({check})"))
+
+
+def _change(trained: Any, model: Path, check: Path, dtype: str, given: Mapping[str, Any]) -> Any:
+    """What 8 bits change in the answers to the recordings of a file."""
+    from elman.exchange import compare_int8
+
+    data = read_for(trained, check, given, need_labels=True, model_path=model)
+    targets = check_targets(kind_of_model(trained), data, check, known_to_model(trained))
+    trained.check(data.X, str(check))
+    y = targets.y if targets.kind in ("label", "labels", "values") else data.y
+    return compare_int8(trained, data.X, y, dtype=dtype)
 
 
 def _costs(costs: Any) -> str:

@@ -121,6 +121,11 @@ def check_indicator(
     )
     array = found.values
     refuse_not_finite(array, name)
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} has shape {array.shape}: pass an indicator matrix of 0 and 1 (n_samples, "
+            "n_labels), with a column for each label"
+        )
     try:
         bad = np.argwhere(~np.isin(array, (0, 1)))
     except TypeError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,44 +104,89 @@ def to_c(
     >>> "int swing_step(swing_state *state, const float *x);" in header
     True
     """
-    check_name(name)
-    for argument, value, choices in (("dtype", dtype, DTYPES), ("weights", weights, WEIGHTS)):
-        if value not in choices:
-            raise ExchangeError(
-                f"{argument}={value!r:.60} is not known; choose one of {', '.join(choices)}"
-            )
-    found = model_of(model)
-    reasons = reasons_against(found, dtype=dtype, weights=weights)
-    if reasons:
-        raise ExchangeError("this model cannot be written as C. " + " ".join(reasons))
-    from elman import __version__
+    return Prepared.of(
+        model,
+        folder,
+        name=name,
+        dtype=dtype,
+        weights=weights,
+        test_vectors=test_vectors,
+        overwrite=overwrite,
+    ).write()
 
-    plan = Plan(found, name, np.dtype(dtype), weights == "int8")
-    source = source_text(plan, __version__)
-    costs = costs_of(plan, source.flash)
-    texts = {f"{name}.h": header_text(plan, costs, digest_of(found), __version__)}
-    texts[f"{name}.c"] = source.text
-    if test_vectors is not None:
-        texts[f"{name}_test.c"] = test_text(plan, test_vectors, __version__)
-    target = Path(folder)
-    paths = tuple(target / file for file in texts)
-    if not overwrite:
-        for path in paths:
-            _refuse_stranger(path)
-    target.mkdir(parents=True, exist_ok=True)
-    for path, text in zip(paths, texts.values(), strict=True):
-        with replacing(path) as file:
-            file.write(text.encode())
-    return CFiles(paths, costs)
+
+class Prepared(NamedTuple):
+    """The texts of a model's C, and the files that they are for, of which none is written yet."""
+
+    texts: dict[Path, str]
+    costs: Costs
+
+    @classmethod
+    def of(
+        cls,
+        model: Any,
+        folder: str | os.PathLike[str],
+        *,
+        name: str,
+        dtype: str,
+        weights: str,
+        test_vectors: Any,
+        overwrite: bool,
+    ) -> Prepared:
+        """All that `to_c` does, and refuses, before it writes; it says what the arguments are."""
+        check_name(name)
+        for argument, value, choices in (("dtype", dtype, DTYPES), ("weights", weights, WEIGHTS)):
+            if value not in choices:
+                raise ExchangeError(
+                    f"{argument}={value!r:.60} is not known; choose one of {', '.join(choices)}"
+                )
+        found = model_of(model)
+        reasons = reasons_against(found, dtype=dtype, weights=weights)
+        if reasons:
+            raise ExchangeError("this model cannot be written as C. " + " ".join(reasons))
+        target = Path(folder)
+        if target.exists() and not target.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(folder))
+        files = [f"{name}.h", f"{name}.c"]
+        if test_vectors is not None:
+            files.append(f"{name}_test.c")
+        paths = [target / file for file in files]
+        if not overwrite:
+            for path in paths:
+                _refuse_stranger(path)
+        from elman import __version__
+
+        plan = Plan(found, name, np.dtype(dtype), weights == "int8")
+        source = source_text(plan, __version__)
+        costs = costs_of(plan, source.flash)
+        texts = [header_text(plan, costs, digest_of(found), __version__), source.text]
+        if test_vectors is not None:
+            texts.append(test_text(plan, test_vectors, __version__))
+        return cls(dict(zip(paths, texts, strict=True)), costs)
+
+    def write(self) -> CFiles:
+        """Write the files: all are complete on the disk before the first takes its place.
+
+        A header beside the source of another model would compile, and answer wrongly.
+        """
+        for path in self.texts:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            files = [stack.enter_context(replacing(path)) for path in self.texts]
+            for file, text in zip(files, self.texts.values(), strict=True):
+                file.write(text.encode())
+                file.flush()
+        return CFiles(tuple(self.texts), self.costs)
 
 
 def _refuse_stranger(path: Path) -> None:
     """Raise ExchangeError for a file that was not written here."""
-    try:
+    if not path.exists():
+        return
+    start = b""
+    if path.is_file():  # to open a pipe would wait for somebody who writes to it
         with open(path, "rb") as file:
             start = file.read(len(BEGINS))
-    except FileNotFoundError:
-        return
     if start != BEGINS.encode():
         raise ExchangeError(
             f"{path} is there and was not written by elman: choose another folder or name, or pass "

@@ -36,11 +36,13 @@ def literals(values: NDArray[Any]) -> list[str]:
 
 def listed(words: Iterable[str], indent: str = "    ", end: str = ",") -> str:
     """Words with commas behind them, in lines of at most `WIDTH` columns."""
+    every, between = list(words), f"{end} "
     lines: list[str] = []
-    line = indent
-    for word in words:
-        if len(line) + len(word) + len(end) > WIDTH and line != indent:
-            lines.append(line.rstrip())
-            line = indent
-        line += word + end + " "
-    return "\n".join([*lines, line.rstrip()])
+    first, width = 0, len(indent)
+    for i, word in enumerate(every):
+        if width + len(word) + len(end) > WIDTH and i > first:
+            lines.append(indent + between.join(every[first:i]) + end)
+            first, width = i, len(indent)
+        width += len(word) + len(between)
+    last = indent + between.join(every[first:]) + end if every else ""
+    return "\n".join([*lines, last])

@@ -14,9 +14,11 @@ KEYWORDS = frozenset(
 )
 HEADERS = frozenset(
     """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg
-    stdbool stddef stdint stdio stdlib string tgmath time wchar wctype""".split()  # noqa: SIM905
+    stdbool stddef stdint stdio stdlib string tgmath time wchar wctype
+    alloca endian features malloc newlib strings unistd""".split()  # noqa: SIM905
 )
-"""Names of the headers of C99: a file called math.h would stand in the way of <math.h>."""
+"""Names of the headers of C99, and of those that the headers of C libraries include themselves: a
+file called math.h would stand in the way of <math.h>."""
 LONGEST_NAME = 40
 LONGEST_PIECE = 400
 """Bytes of a text in one literal. C99 promises 4095 for a whole text, of which all pieces count."""

@@ -9,9 +9,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from elman.exchange.parts import model_of
+from elman.models.kinds import kind_of_model
 from elman.models.model import TrainedModel
 from elman.nn.network import Network
 from elman.nn.parameters import Parameters
+from elman.targets.labels import check_indicator, check_labels
+from elman.targets.step_values import check_step_values, refuse_unknown_target
+from elman.targets.steps import check_tags
+from elman.targets.values import check_values
 
 Array = NDArray[Any]
 
@@ -97,7 +102,8 @@ def compare_int8(model: Any, X: Any, y: Any, *, dtype: str = "float32") -> Int8C
     Raises
     ------
     TypeError, ValueError
-        X or y cannot be used, or they are of different lengths.
+        X or y cannot be used: y has labels of another kind than the model's, is of another length,
+        or nothing of it is known.
 
     Examples
     --------
@@ -118,18 +124,42 @@ def compare_int8(model: Any, X: Any, y: Any, *, dtype: str = "float32") -> Int8C
         data = asked.check(X)
         answers.append((_flat(asked.predict(data)), _flat(_graded(asked, data))))  # type: ignore[attr-defined]
     (plain, graded), (after, graded_after) = answers
-    truth = _flat(list(y) if found.network.layout.at_every_step else y)
-    if truth.shape != plain.shape:
-        raise ValueError(
-            f"y has {len(truth)} answers of shape {truth.shape[1:]}, but the model gives "
-            f"{len(plain)} of shape {plain.shape[1:]}: pass y as score takes it"
-        )
+    truth, known = _truth(found, y, found.check(X).lengths)
+    plain, after = plain.reshape(truth.shape), after.reshape(truth.shape)
     change = float(np.abs(graded_after - graded).max(initial=0))
-    if found.kind == "RNNRegressor":
-        scores = _r2(truth, plain), _r2(truth, after)
-        return Int8Change("R^2", *scores, change, truth.size)
-    scores = float(np.mean(plain == truth)), float(np.mean(after == truth))
-    return Int8Change("accuracy", *scores, change, truth.size)
+    score, name = (_r2, "R^2") if found.kind == "RNNRegressor" else (_accuracy, "accuracy")
+    scores = score(truth, plain, known), score(truth, after, known)
+    return Int8Change(name, *scores, change, int(known.sum()))
+
+
+def _truth(model: TrainedModel, y: Any, lengths: NDArray[np.int64]) -> tuple[Array, Array]:
+    """y in the shape of the model's answers, samples end to end, and which of it is known.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not what the estimator's `score` takes, or nothing of it is known.
+    """
+    n_samples, kind = len(lengths), kind_of_model(model)
+    classes = getattr(model, "classes", None)
+    if kind == "label":
+        found, codes = check_labels(y, n_samples, classes=classes, strangers=True)
+        truth, known = found[codes], codes >= 0
+    elif kind == "labels":
+        truth = check_indicator(y, n_samples, n_labels=model.network.layout.n_outputs)
+        known = np.ones(truth.shape, bool)
+    elif kind == "steps":
+        found, codes = check_tags(y, lengths, classes=classes, strangers=True)
+        truth, known = found[codes], codes >= 0
+    else:
+        n_targets = model.network.layout.n_outputs
+        if model.network.layout.at_every_step:
+            truth, _ = check_step_values(y, lengths, n_targets=n_targets)
+            refuse_unknown_target(truth, "y")
+        else:
+            truth = check_values(y, n_samples, n_targets=n_targets).reshape(n_samples, -1)
+        known = ~np.isnan(truth)
+    return truth, known
 
 
 def _graded(model: TrainedModel, data: Any) -> Any:
@@ -149,13 +179,15 @@ def _flat(answers: Any) -> Array:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _r2(truth: Array, values: Array) -> float:
+def _accuracy(truth: Array, labels: Array, known: Array) -> float:
+    return float(np.mean((labels == truth)[known]))
+
+
+def _r2(truth: Array, values: Array, known: Array) -> float:
     """Mean over targets of 1 - (squared errors / squared deviations), over known targets."""
-    truth, values = truth.reshape(len(truth), -1), values.reshape(len(values), -1)
     scores = []
-    for target, value in zip(truth.T, values.T, strict=True):
-        known = ~np.isnan(target)
-        errors = np.square(target[known] - value[known]).sum()
-        spread = np.square(target[known] - target[known].mean()).sum()
+    for target, value, there in zip(truth.T, values.T, known.T, strict=True):
+        errors = np.square(target[there] - value[there]).sum()
+        spread = np.square(target[there] - target[there].mean()).sum()
         scores.append(1 - errors / spread if spread > 0 else float(errors == 0))
     return float(np.mean(scores))

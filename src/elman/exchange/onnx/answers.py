@@ -1,8 +1,8 @@
 """Logits in; labels and probabilities, or numbers, as outputs of the graph, out.
 
 Where every time step has an answer, past a sample's end probabilities are 0 and numbers NaN. For a
-sample that holds NaN or infinity, which is an error of ours, both are NaN. In either case a label
-is `no_label`, and the number of one is -1.
+sample that holds NaN or infinity, which is an error of ours, or numbers too large to compute with
+in float32, both are NaN. In either case a label is `no_label`, and the number of one is -1.
 """
 
 from __future__ import annotations
@@ -38,10 +38,13 @@ def labels_of(classes: Array) -> Array | None:
 
 
 def no_label(labels: Array) -> Any:
-    """What stands for a label where there is none: "", or the largest negative int that is none."""
-    if labels.dtype == object:
-        return ""
+    """What stands for a label where there is none.
+
+    It is no label itself: the shortest of "", "?", "??", ..., or the largest negative int.
+    """
     known = set(labels.tolist())
+    if labels.dtype == object:
+        return next(text for text in map("?".__mul__, itertools.count()) if text not in known)
     return next(value for value in itertools.count(-1, -1) if value not in known)
 
 
@@ -69,7 +72,7 @@ class _Asked(NamedTuple):
 
     def about(self, refused: str, past: str) -> str:
         """How a description of an output ends."""
-        found = "" if self.refused is None else f"; {refused} where NaN or infinity came in"
+        found = "" if self.refused is None else f"; {refused} where no answer is possible"
         return found if self.own is None else f"{found}; {past} past a sample's end"
 
 

@@ -12,15 +12,19 @@ from elman.exchange.onnx.answers import labels_of
 from elman.exchange.onnx.categories import TYPES, Tokens
 from elman.exchange.onnx.graph import Type
 from elman.exchange.onnx.metadata import description, elman_version, metadata
+from elman.exchange.onnx.numbers import n_numbers
 from elman.exchange.onnx.stream import graph_of_steps
 from elman.exchange.onnx.whole import graph_of_whole
-from elman.exchange.parts import ExchangeError, model_of
+from elman.exchange.parts import ExchangeError, affine_of, model_of
 from elman.formats.atomic import replacing
 from elman.models.kinds import kind_of_model
 from elman.models.model import TrainedModel
 
 MOST_BYTES = 2_000_000_000
 """Of weights: a protobuf message, and so an ONNX file, has at most 2 GiB."""
+
+MOST_LOST = 0.01
+"""Of a feature's deviation, by the rounding of the feature to float32."""
 
 OTHER_ROAD = "elman.exchange.to_c writes it as plain C"
 
@@ -54,10 +58,11 @@ def to_onnx(
     - of a regressor, instead of both, ``y``: (batch,), (batch, n_targets), or with the axis of time
       between them, float64.
 
-    Past a sample's end probabilities are 0 and numbers NaN. The label there is "" or, among whole
-    numbers, the largest negative one that is no class: the metadata's ``no_label``. A sample that
-    holds NaN or infinity, which is an error here, has NaN as its probabilities or numbers, and that
-    label; NaN is a missing value there as well if the model has ``missing="mask"``.
+    Past a sample's end probabilities are 0 and numbers NaN. The label there is "" (or,
+    if that is a class, "?") or, among whole numbers, the largest negative one that is no class: the
+    metadata's ``no_label``. A sample that holds NaN or infinity, which is an error here, or numbers
+    so large that sums leave float32, has NaN as its probabilities or numbers, and that label; NaN
+    is a missing value there as well if the model has ``missing="mask"``.
 
     With categories among the columns ``X`` holds the numbers alone, and each categorical column is
     an input of its own, ``tokens0``, ``tokens1``, ... (batch, time): strings, int64 or bool. If
@@ -80,7 +85,8 @@ def to_onnx(
         the axis of time, and ``state`` (batch, state_size), float64; it has the output ``stateN``
         as well, which is the next call's ``state``. Zeros begin a sequence. After every step the
         answer is that of a whole sequence of so many steps, also within a block of a front end. A
-        step that holds NaN or infinity leaves the state of its stream as it is.
+        step that has no answer, because it holds NaN or infinity, leaves the state of its stream
+        as it is.
     labels : bool, default=True
         Whether ``label`` holds the classes; False: their numbers, int64, for runtimes that know no
         strings (tract, OpenVINO, OpenCV), and -1 for none.
@@ -104,12 +110,12 @@ def to_onnx(
 
     Notes
     -----
-    What comes in is float32, which holds 7 digits: of a feature such as a time stamp subtract a
-    constant before training. The file answers in float32, with the weights of a float64 network
-    rounded; its probabilities are within about 1e-6 of the model's. An empty batch ends ONNX
-    Runtime's process if the cell is a GRU or an LSTM, and so does, without ``lengths``, an empty
-    sequence: do not feed one. tract reads every Elman network as one of tanh, so that
-    ``activation="relu"`` answers wrongly there.
+    What comes in is float32, which holds 7 digits. A feature such as a time stamp, whose deviation
+    is lost in them, is refused: subtract a constant before training. The file answers in float32,
+    with the weights of a float64 network rounded; its probabilities are within about 1e-6 of the
+    model's. An empty batch ends ONNX Runtime's process if the cell is a GRU or an LSTM, and so
+    does, without ``lengths``, an empty sequence: do not feed one. tract reads every Elman network
+    as one of tanh, so that ``activation="relu"`` answers wrongly there.
 
     Examples
     --------
@@ -239,9 +245,35 @@ def reasons_against(
         ]
     if too_large:
         found.append(f"the weights {too_large[0]} leave the range of float32; {OTHER_ROAD}")
+    found += _against_offsets(model)
     if 4 * model.network.params.flat.size > MOST_BYTES:
         found.append("its weights take more than 2 GB, which no ONNX file holds by itself")
     return [f"{reason}." for reason in found]
+
+
+def _against_offsets(model: TrainedModel) -> list[str]:
+    """Why features that lie far from 0 cannot come in as float32."""
+    n = n_numbers(model)
+    mean, scale = np.zeros(n), np.ones(n)
+    for each_mean, each_scale in affine_of(model):
+        own = slice(len(each_mean) - n, None)
+        mean, scale = mean + scale * each_mean[own], scale * each_scale[own]
+    # A mean that float32 holds is what a constant feature of float32 had.
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = mean.astype(np.float32)
+        lost = np.spacing(np.abs(rounded)) / 2 > MOST_LOST * scale
+    far = np.flatnonzero(lost & (rounded != mean))
+    if not len(far):
+        return []
+    j = int(far[0])
+    column = j if model.symbols is None else model.symbols.numeric[j]
+    names = None if model.two_d else model.feature_names
+    called = "" if names is None else f" ({names[column]!r:.40})"
+    return [
+        f"feature {column}{called} lies about {mean[j]:.3g} from 0 with a deviation of "
+        f"{scale[j]:.3g}, which is lost in the 7 digits of float32, the type of X: subtract a "
+        f"constant before training; {OTHER_ROAD}, which reads such features as double"
+    ]
 
 
 def _against_text(model: TrainedModel) -> list[str]:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from elman.backends.cells import Cell
 from elman.exchange.gates import to_order, two_biases
 from elman.exchange.onnx.graph import Graph, Type, Value
+from elman.exchange.onnx.numbers import either, refused
 from elman.exchange.onnx.times import Times
 from elman.exchange.parts import Direction, directions_of
 from elman.models.model import TrainedModel
+from elman.nn.readouts.attention import Attention
 
 Array = NDArray[Any]
 
@@ -27,6 +29,8 @@ class Read(NamedTuple):
     """(time, batch, width), the states after each step; None if nobody asks"""
     final: Value
     """(batch, width), those after a sample's last step"""
+    too_large: Value | None
+    """(batch, 1), bool: samples with states that nothing can be computed with; None: none has"""
 
 
 def read_whole(
@@ -46,6 +50,7 @@ def read_whole(
     layout = model.network.layout
     layers = directions_of(model)
     final: Value | None = None
+    too_large: Value | None = None
     only_last = layout.readout == "last"
     for i, directions in enumerate(layers):
         first = [each.W_x for each in directions] if i else rows
@@ -53,7 +58,9 @@ def read_whole(
         initial = _initial(g, layout.cell, directions, times, f"recurrent{i}")
         is_last = i == len(layers) - 1
         sums = layout.sums_layers
-        wanted = ["" if is_last and only_last else "Y", "Y_h" if is_last or sums else ""]
+        grows = layout.cell.activation == "relu"
+        states_wanted = not (is_last and only_last) or grows
+        wanted = ["Y" if states_wanted else "", "Y_h" if is_last or sums else ""]
         found = _node(
             g, layout.cell, directions, wanted, [inputs, *weights, times.lengths or "", *initial]
         )
@@ -62,8 +69,23 @@ def read_whole(
         if i and sums:
             H = g.add("Add", H, inputs) if H else H
             own = g.add("Add", own, final or "")
+        if grows:
+            bad = refused(g, H, times.own_of_features, _multiplied(model, i))
+            too_large = either(g, too_large, bad)
         inputs, final = H, own
-    return Read(inputs or None, final or "")
+    return Read(inputs or None, final or "", too_large)
+
+
+def _multiplied(model: TrainedModel, i: int) -> list[Array]:
+    """What the states of a layer are multiplied by, (n_rows, n_columns) each."""
+    layers, params = directions_of(model), model.network.params
+    found = [each.W_h for each in layers[i]]
+    if i + 1 < len(layers):
+        return found + [each.W_x for each in layers[i + 1]]
+    found.append(params["head.W"])
+    if Attention.QUERY in params:
+        found.append(params[Attention.QUERY][:, np.newaxis])
+    return found
 
 
 def read_step(
@@ -72,7 +94,7 @@ def read_step(
     inputs: Value,
     rows: Sequence[Array],
     before: Sequence[Sequence[Value]],
-) -> tuple[Value, list[list[Value]]]:
+) -> tuple[Value, list[list[Value]], Value | None]:
     """All layers over one time step of each stream.
 
     Parameters
@@ -91,9 +113,11 @@ def read_step(
     output : value of shape (batch, width)
     after : list of lists of values
         As `before`.
+    too_large : value of shape (batch, 1), bool, or None
+        As `Read` has it.
     """
     layout = model.network.layout
-    after = []
+    after, too_large = [], None
     for i, directions in enumerate(directions_of(model)):
         first = [each.W_x for each in directions] if i else rows
         weights = _weights(g, layout.cell, directions, first, f"recurrent{i}")
@@ -102,7 +126,10 @@ def read_step(
         found = _node(g, layout.cell, directions, wanted, [inputs, *weights, "", *initial])[1:]
         after.append([g.squeezed(part, 0) for part in found])
         inputs = g.add("Add", found[0], inputs) if i and layout.sums_layers else found[0]
-    return g.squeezed(inputs, 0), after
+        if layout.cell.activation == "relu":
+            bad = refused(g, inputs, None, _multiplied(model, i))
+            too_large = either(g, too_large, bad)
+    return g.squeezed(inputs, 0), after, too_large
 
 
 def _node(

@@ -24,9 +24,10 @@ EMPTY_SEQUENCE = (
     "ends the whole process."
 )
 NAN = {
-    "error": "A sample that holds NaN or infinity has NaN as its probabilities, and no label.",
-    "mask": "NaN is a missing value; a sample that holds infinity has NaN as its probabilities, "
-    "and no label.",
+    "error": "A sample that holds NaN or infinity, or numbers too large to compute with, has NaN "
+    "as its probabilities, and no label.",
+    "mask": "NaN is a missing value; a sample that holds infinity, or numbers too large to "
+    "compute with, has NaN as its probabilities, and no label.",
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elman.exchange.onnx.graph import Graph, Type, Value
 from elman.exchange.parts import affine_of
@@ -41,6 +43,11 @@ def scaled(g: Graph, model: TrainedModel, X: Value) -> Numbers:
     X : value of shape (..., n_numbers), float32
     """
     values, type_ = X, Type.FLOAT
+    if model.missing == "mask" and any(not scaler.allow_nan for scaler in model.before):
+        # What a scaler refuses is no missing value to the model: infinity is refused below.
+        infinity = g.constant(np.inf, Type.FLOAT, "infinity")
+        finite = g.add("LessOrEqual", g.add("Abs", X), infinity)
+        values = g.where(finite, X, infinity)
     for mean, scale in affine_of(model):
         if type_ == Type.DOUBLE:
             values = g.cast(values, Type.FLOAT)
@@ -75,22 +82,31 @@ def wide(g: Graph, numbers: Numbers) -> Value:
     return g.cast(numbers.values, Type.DOUBLE)
 
 
-def refused(g: Graph, inputs: Value, own: Value | None) -> Value:
-    """Which samples hold NaN or infinity where the network would read it: (batch, 1), bool.
+def refused(g: Graph, values: Value, own: Value | None, weights: Sequence[NDArray[Any]]) -> Value:
+    """Which samples hold NaN, or numbers too large to compute with: (batch, 1), bool.
 
-    The recurrent operators of ONNX Runtime make a plausible number of NaN.
+    The recurrent operators of ONNX Runtime make a plausible number of NaN and of infinity.
 
     Parameters
     ----------
     g : Graph
-    inputs : value of shape (time, batch, n_inputs), float32
-        What the network reads.
+    values : value of shape (time, batch, n), float32
+        What the network reads, or the states of a layer.
     own : value of shape (time, batch, 1), bool, or None
         Which steps are a sample's own; None: all.
+    weights : sequence of ndarray of shape (n_rows, n_columns)
+        What they are multiplied by, among other rows: no sum of such products may be infinite.
     """
-    largest = g.constant(np.finfo(np.float32).max, Type.FLOAT, "largest")
-    bad = g.add("Not", g.add("LessOrEqual", g.add("Abs", inputs), largest))
+    most = max([1.0, *(float(np.abs(W).sum(axis=0, dtype=np.float64).max()) for W in weights)])
+    # A quarter, for what is added to these sums, and for their rounding.
+    largest = g.constant(np.finfo(np.float32).max / (4 * most), Type.FLOAT, "largest")
+    bad = g.add("Not", g.add("LessOrEqual", g.add("Abs", values), largest))
     if own is not None:
         bad = g.add("And", bad, own)
     count = g.summed(g.summed(g.cast(bad, Type.FLOAT), 2, keepdims=True), 0)
     return g.add("Greater", count, g.constant(0, Type.FLOAT, "zero"))
+
+
+def either(g: Graph, one: Value | None, other: Value | None) -> Value | None:
+    """Where one of two conditions holds, of which there may be none."""
+    return g.add("Or", one, other) if one and other else one or other

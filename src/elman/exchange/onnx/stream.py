@@ -8,7 +8,8 @@ the steps, and where it is 0 the graph takes the learned initial state.
 Within a block of a front end the network reads the unfinished block, and what it remembers stays as
 it was, so that after every step the answer is that of a whole sequence of so many steps.
 
-A step that holds NaN or infinity, which is an error of ours, leaves the state as it is.
+A step that holds NaN or infinity, which is an error of ours, or after which numbers are too large
+to compute with, leaves the state as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from elman.exchange.onnx.categories import Tokens, checked, first_layer
 from elman.exchange.onnx.graph import Graph, Type, Value
 from elman.exchange.onnx.inputs import declared
 from elman.exchange.onnx.layers import read_step
-from elman.exchange.onnx.numbers import Numbers, masked, n_numbers, refused, scaled, wide
+from elman.exchange.onnx.numbers import Numbers, either, masked, n_numbers, refused, scaled, wide
 from elman.exchange.onnx.readouts import query_of
 from elman.exchange.onnx.whole import head
 from elman.exchange.parts import directions_of
@@ -143,7 +144,8 @@ class _Step:
         if given.numbers is not None:
             of_step = scaled(g, model, given.numbers)
             numbers = masked(g, of_step) if model.frontend.plain else [self._fronted(of_step)]
-            bad = refused(g, numbers[0], None)
+            read_by = [each.W_x for each in directions_of(model)[0]]
+            bad = refused(g, numbers[0], None, read_by)
         ids = [
             checked(g, each, n, None)
             for each, (n, _) in zip(given.ids, layout.categories, strict=True)
@@ -151,7 +153,8 @@ class _Step:
         first = first_layer(g, model, ids, numbers)
         before = self._states_before()
         inputs = g.concatenated(first.inputs, axis=2)
-        h, after = read_step(g, model, inputs, first.rows, before)
+        h, after, too_large = read_step(g, model, inputs, first.rows, before)
+        bad = either(g, bad, too_large)
         for i, parts in enumerate(after):
             for part, value in zip(layout.cell.kind.states, parts, strict=True):
                 name = f"recurrent{i}.{part}"

@@ -73,6 +73,19 @@ class Times:
         return self.g.add("Equal", self._steps, self.g.constant(0, Type.FLOAT, "zero"))
 
     @cached_property
+    def impossible(self) -> Value | None:
+        """Which samples have more steps than the batch, or fewer than none: (batch, 1), bool.
+
+        The recurrent operators refuse such lengths, but not those of blocks that come of them.
+        """
+        if self.lengths is None:
+            return None
+        g = self.g
+        given = g.unsqueezed(g.cast(self.lengths, Type.INT64), 1)
+        below = g.add("Less", given, g.constant(0, Type.INT64, "zero"))
+        return g.add("Or", below, g.add("Less", self.n_timesteps, given))
+
+    @cached_property
     def divisor(self) -> Value:
         """The steps of each sample, at least 1: (batch, 1) or (1, 1), float32."""
         return self.g.add("Max", self._steps, self.g.constant(1, Type.FLOAT, "one"))

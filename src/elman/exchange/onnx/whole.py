@@ -8,9 +8,10 @@ from elman.exchange.onnx.fronted import fronted
 from elman.exchange.onnx.graph import Graph, Type, Value
 from elman.exchange.onnx.inputs import declared
 from elman.exchange.onnx.layers import read_whole
-from elman.exchange.onnx.numbers import masked, refused, scaled
+from elman.exchange.onnx.numbers import either, masked, refused, scaled
 from elman.exchange.onnx.readouts import readout_of_whole
 from elman.exchange.onnx.times import Times
+from elman.exchange.parts import directions_of
 from elman.models.model import TrainedModel
 
 
@@ -47,7 +48,8 @@ def graph_of_whole(
         else:
             inputs, blocks = fronted(g, model.frontend, of_steps, times)
             numbers = [inputs]
-        bad = refused(g, numbers[0], blocks.own_of_features)
+        read_by = [each.W_x for each in directions_of(model)[0]]
+        bad = refused(g, numbers[0], blocks.own_of_features, read_by)
     layout = model.network.layout
     ids = [
         checked(g, each, n, times.own)
@@ -55,6 +57,9 @@ def graph_of_whole(
     ]
     first = first_layer(g, model, ids, numbers)
     read = read_whole(g, model, g.concatenated(first.inputs, axis=2), first.rows, blocks)
+    bad = either(g, bad, read.too_large)
+    if blocks is not times:
+        bad = either(g, bad, times.impossible)
     if not layout.at_every_step:
         logits = head(g, model, readout_of_whole(g, model, read, blocks))
         add_answers(g, model, logits, None, bad, labels=labels)
