@@ -274,6 +274,7 @@ def test_files_of_something_else(tmp_path):
     refused(tmp_path / "m.h5", "no model of Keras")
 
 
+@pytest.mark.filterwarnings("ignore:.*weights alone")
 def test_every_byte_of_a_file_may_be_wrong(tmp_path):
     whole = kf.write_keras3(tmp_path / "m.keras", parts(), (None, 2)).read_bytes()
     weights = kf.write_weights(tmp_path / "m.weights.h5", parts()).read_bytes()

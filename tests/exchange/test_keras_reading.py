@@ -264,7 +264,8 @@ def test_weights_alone_with_a_description_or_what_they_tell(tmp_path, kind):
     path = WEIGHTS[kind](tmp_path, parts)
     config = kf.described(parts, (None, 2))
     (tmp_path / "config.json").write_text(json.dumps(config))
-    for told in ({"config": config}, {"config": tmp_path / "config.json"}, {"readout": "max"}):
+    told_of_deep = {"readout": "max", "head": "softmax"}
+    for told in ({"config": config}, {"config": tmp_path / "config.json"}, told_of_deep):
         same(read_keras(path, **told), parts, sequences())
 
 
@@ -284,9 +285,19 @@ def test_what_weights_alone_tell_of_other_layers(tmp_path):
         kf.dense(4, 1, "sigmoid", RNG),
     ]
     path = kf.write_weights(tmp_path / "m.weights.h5", parts)
-    same(read_keras(path), parts, [np.array([0, 5, 2]), np.array([3])])
+    ids, told = [np.array([0, 5, 2]), np.array([3])], {"readout": "last", "head": "sigmoid"}
+    same(read_keras(path, **told), parts, ids)
     np.savez(tmp_path / "m.npz", **kf.arrays_of(parts))
-    same(read_keras(tmp_path / "m.npz"), parts, [np.array([0, 5, 2]), np.array([3])])
+    same(read_keras(tmp_path / "m.npz", **told), parts, ids)
+
+
+def test_what_was_assumed_of_weights_alone_is_said(tmp_path):
+    parts = [kf.recurrent("SimpleRNN", 2, 4, RNG), kf.dense(4, 2, "softmax", RNG)]
+    path = kf.write_weights(tmp_path / "m.weights.h5", parts)
+    with pytest.warns(UserWarning, match="readout='last', head='softmax', activation='tanh'"):
+        same(read_keras(path), parts, sequences())
+    with pytest.warns(UserWarning, match=r"assumed were activation='tanh'\."):
+        read_keras(path, readout="last", head="softmax")
 
 
 def test_what_weights_alone_do_not_tell(tmp_path):
@@ -430,6 +441,18 @@ def test_other_layers_and_settings(tmp_path, said):
         read_keras(saved(tmp_path, OTHERS[said](model()), (None, 2)))
 
 
+def test_a_mask_of_other_numbers_than_those_of_a_recording(tmp_path):
+    masking = kf.simple("Masking", mask_value=0.0)
+    early = kf.simple("Rescaling", scale=2.0, offset=1.0)
+    with pytest.raises(ExchangeError, match="after they were scaled"):
+        read_keras(saved(tmp_path, [early, masking, *model()]), mask_value=0.0)
+    parts = [masking, early, *model()]
+    same(read_keras(saved(tmp_path, parts), mask_value=0.0), parts, sequences())
+    vectors = [kf.embedding(5, 2, RNG), masking, *model()]
+    with pytest.raises(ExchangeError, match="by their ids alone"):
+        read_keras(saved(tmp_path, vectors, (None,)), mask_value=0.0)
+
+
 def test_several_labels_of_a_step(tmp_path):
     with pytest.raises(ExchangeError, match="one label"):
         read_keras(saved(tmp_path, model(head="sigmoid", per_step=True)))
@@ -442,6 +465,10 @@ def test_other_classes_of_the_same_name(tmp_path):
         config["config"]["layers"][1]["module"] = module
         with pytest.raises(ExchangeError, match="not of Keras"):
             read_keras(kf.write_keras3(tmp_path / "m.keras", parts, None, config=config))
+    config = kf.described(parts, (None, 2))
+    config["config"]["layers"][1]["registered_name"] = "mine>GRU"
+    with pytest.raises(ExchangeError, match="registered as 'mine>GRU'"):
+        read_keras(kf.write_keras3(tmp_path / "m.keras", parts, None, config=config))
     for kind in ("Subclassed", None):
         config = kf.described(parts, (None, 2)) | {"class_name": kind}
         with pytest.raises(ExchangeError, match="only Sequential and Functional"):
@@ -484,6 +511,11 @@ def test_notes_where_the_answer_has_a_condition(tmp_path):
     with pytest.warns(UserWarning, match="padding stands at the end"):
         read_keras(saved(tmp_path, [masking, states, pool, head]), mask_value=0.0)
     states, _, head = model(per_step=True, bidirectional=True)
+    with pytest.raises(ExchangeError, match="depends on the padding"):
+        read_keras(saved(tmp_path, [masking, states, pool, head]), mask_value=0.0)
+    with pytest.warns(UserWarning, match="as to a state of zeros"):
+        read_keras(saved(tmp_path, [masking, states, head]), mask_value=0.0)
+    states, _, head = model(per_step=True, zero_output_for_mask=True)
     with pytest.raises(ExchangeError, match="depends on the padding"):
         read_keras(saved(tmp_path, [masking, states, pool, head]), mask_value=0.0)
 
@@ -584,11 +616,15 @@ def test_a_graph_without_branches(tmp_path):
 def test_graphs_that_hang_together_otherwise(tmp_path):
     parts = model()
 
-    def refused(change, said):
+    def refused(change, said, **options):
         config = functional(parts)
         change(config["config"])
+        path = kf.write_keras3(tmp_path / "m.keras", parts, None, config=config)
         with pytest.raises(ExchangeError, match=said):
-            read_keras(kf.write_keras3(tmp_path / "m.keras", parts, None, config=config))
+            read_keras(path, **options)
+
+    def history(name):
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}
 
     def nodes(config, i):
         return config["layers"][i]["inbound_nodes"]
@@ -602,10 +638,59 @@ def test_graphs_that_hang_together_otherwise(tmp_path):
     refused(lambda c: c.update(output_layers=["dense", 0, 5]), "given by none")
     refused(lambda c: c["layers"].append(c["layers"][1]), "two layers are called")
 
+    refused(
+        lambda c: nodes(c, 1)[0]["kwargs"].update(mask=[history("input_layer")]), "several masks"
+    )
+
+    def mask_of(axis, name="input_layer"):
+        """Let the recurrent layer leave out what is 0 along an axis of an input."""
+
+        def change(config):
+            for kind, source in (
+                ("NotEqual", [history(name), 0.0]),
+                ("Any", [history("NotEqual")]),
+            ):
+                node = {"args": source, "kwargs": {}}
+                own = {"name": kind, **({"axis": [axis]} if kind == "Any" else {})}
+                config["layers"].append(
+                    {"class_name": kind, "name": kind, "config": own, "inbound_nodes": [node]}
+                )
+            nodes(config, 1)[0]["kwargs"]["mask"] = history("Any")
+
+        return change
+
+    def of_another_input(config):
+        config["layers"].append(json.loads(json.dumps(config["layers"][0])))
+        config["layers"][-1]["name"] = "other"
+        mask_of(-1, "other")(config)
+
+    refused(mask_of(1), "masks of steps", mask_value=0.0)
+    refused(of_another_input, "2 inputs", mask_value=0.0)
+
     def circle(config):
         nodes(config, 1)[0]["args"][0]["config"]["keras_history"] = ["dense", 0, 0]
 
     refused(circle, "no layer before it gives")
+
+
+def test_the_same_readout_twice(tmp_path):
+    states = kf.recurrent("GRU", 2, 4, RNG, return_sequences=True)
+    pool = kf.simple("GlobalMaxPooling1D", data_format="channels_last", keepdims=False)
+    head = kf.dense(8, 2, "softmax", RNG)
+    parts = [states, pool, pool, kf.simple("Concatenate", axis=-1), head]
+    config = functional(parts)
+    by_name = {layer["name"]: layer for layer in config["config"]["layers"]}
+    history = {
+        name: {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}
+        for name in by_name
+    }
+    second = "global_max_pooling1d_1"
+    by_name[second]["inbound_nodes"][0]["args"] = [history["gru"]]
+    both = [history["global_max_pooling1d"], history[second]]
+    by_name["concatenate"]["inbound_nodes"][0]["args"] = [both]
+    path = kf.write_keras3(tmp_path / "m.keras", parts, None, config=config)
+    with pytest.raises(ExchangeError, match="'max' twice"):
+        read_keras(path)
 
 
 def test_a_missing_h5py_says_what_to_install(tmp_path):

@@ -165,6 +165,11 @@ def layer_of(given: Any, where: str, place: str | None = None) -> Layer:
             f"{called}: its class is of {module!r:.80}, not of Keras, so what it computes is not "
             "known"
         )
+    registered = given.get("registered_name")
+    if registered not in (None, kind):
+        raise ExchangeError(
+            f"{called}: it is registered as {registered!r:.80}, a class that is not Keras's own"
+        )
     settings = Settings(called, config)
     args, kwargs = _called_with(given.get("inbound_nodes", []), settings)
     return Layer(name, kind, settings, args, kwargs)

@@ -79,6 +79,8 @@ class Value:
     step is left out"""
     negated: bool = False
     """of steps at which a number is missing, whether it is those at which none is"""
+    zeroed: bool = False
+    """whether states of steps that are left out are 0 in Keras, and not those of the step before"""
     filled: bool = False
     """whether states of steps that are left out cannot be the largest"""
     readouts: tuple[str, ...] = ()
@@ -150,10 +152,20 @@ class Meaning:
     def _masking(self, layer: Layer, values: Sequence[Value]) -> Value:
         value = self._one(layer, values, "numbers")
         given = layer.settings.values.get("mask_value", 0.0)
-        self._check_mask(layer.settings, given)
+        self._check_mask(layer.settings, given, value)
         return replace(value, masked=True)
 
-    def _check_mask(self, settings: Settings, given: Any) -> None:
+    def _check_mask(self, settings: Settings, given: Any, compared: Value) -> None:
+        if compared.vectors is not None:
+            settings.refuse(
+                "it leaves out the steps at which all numbers of an Embedding's vector are "
+                f"{given!r:.60}; elman leaves out steps by their ids alone (mask_zero=True)"
+            )
+        if compared.mean is not None or compared.missing != "error":
+            settings.refuse(
+                f"it leaves out the steps whose features are all {given!r:.60} after they were "
+                "scaled or filled in; elman has no such steps. Put the mask before the scaling"
+            )
         if isinstance(given, bool) or not isinstance(given, (int, float)):
             settings.refuse(f"mask_value is {given!r:.60}; it must be a number")
         if self.mask_value is None:
@@ -285,6 +297,7 @@ class Meaning:
         if value.at == "states" and value.filled:
             settings.refuse("it reads states that were overwritten where steps are left out")
         whole = settings.flag("return_sequences", inner.flag("return_sequences", False))
+        zeroed = inner.flag("zero_output_for_mask", False) or len(directions) > 1
         if not whole and inner.flag("zero_output_for_mask", False) and value.masked:
             settings.refuse("zero_output_for_mask=True makes its last state 0 before padding")
         out = replace(
@@ -294,6 +307,7 @@ class Meaning:
             layers=(*value.layers, found),
             sums=(*value.sums, False),
             masks=(*value.masks, value.masked),
+            zeroed=value.masked and zeroed,
         )
         first = out if whole else replace(out, at="summary", readouts=("last",))
         if not inner.flag("return_state", False):
@@ -369,10 +383,11 @@ class Meaning:
     def _max(self, layer: Layer, values: Sequence[Value]) -> Value:
         value = self._pooled(layer, values)
         if value.masked and not value.filled:
-            if any(len(each.directions) > 1 for each in value.layers[-1:]):
+            if value.zeroed:
                 layer.settings.refuse(
-                    "GlobalMaxPooling1D takes padding for steps, and a Bidirectional layer has 0 "
-                    "there, so that Keras's answer depends on the padding"
+                    "GlobalMaxPooling1D takes padding for steps, and a Bidirectional layer, or one "
+                    "with zero_output_for_mask=True, has 0 there, so that Keras's answer depends "
+                    "on the padding"
                 )
             self.notes.append(
                 f"{layer.settings.where} takes steps that are left out for steps like the one "
@@ -446,7 +461,8 @@ class Meaning:
             fits = fits and all(last.sums[1:-1])
         if not fits or not all(value.n == last.n for value in ordered):
             settings.refuse("elman adds nothing but a recurrent layer's input to its states")
-        return replace(last, sums=(*last.sums[:-1], True))
+        zeroed = any(value.zeroed for value in values)
+        return replace(last, sums=(*last.sums[:-1], True), zeroed=zeroed)
 
     # After the readout
 
@@ -511,12 +527,16 @@ class Meaning:
         if len(numbers) != 1 or len(layer.args) != 2:
             layer.settings.refuse("elman takes it for a mask of padding alone")
         if value.at == "numbers":
-            self._check_mask(layer.settings, numbers[0])
+            self._check_mask(layer.settings, numbers[0], value)
         elif numbers[0] != 0:
             layer.settings.refuse(f"id {numbers[0]!r:.60} is left out; elman knows 0 as padding")
         return replace(value, at="mask")
 
     def _mask(self, layer: Layer, values: Sequence[Value]) -> Value:
+        if layer.kind in ("Any", "ExpandDims"):
+            axis = layer.settings.values.get("axis")
+            if axis not in (-1, [-1], 2, [2]) or layer.settings.flag("keepdims", False):
+                layer.settings.refuse(f"axis is {axis!r:.60}; elman has masks of steps, axis=-1")
         if layer.kind == "Any" and [value.at for value in values] == ["missing"]:
             return replace(values[0], at="incomplete")
         if not values or any(value.at != "mask" for value in values):

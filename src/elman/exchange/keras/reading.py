@@ -138,7 +138,8 @@ def read_keras(
     -----
     UserWarning
         The answers are the same under a condition that the file cannot assure, or but for rounding
-        (a model that Keras computes in half precision).
+        (a model that Keras computes in half precision). Of weights alone, without `config`: what of
+        `readout`, `head` and `activation` was assumed.
 
     Notes
     -----
@@ -172,6 +173,8 @@ def read_keras(
     else:
         weights = Named(content.groups or {})
     notes: list[str] = []
+    if content.config is None and config is None:
+        notes += _assumed(layers, place, readout, head, activation)
     if mask_value is None:  # a file of ours says what padding is
         kept = content.ours.get("mask_value")
         mask_value = kept if isinstance(kept, (int, float)) else None
@@ -186,6 +189,11 @@ def read_keras(
         )
     _check_policies(layers, notes)
     model = _model(value, place, content.ours, classes, feature_names, vocabulary, unknown)
+    if value.zeroed and value.per_step and model.missing == "skip":
+        notes.append(
+            f"{place}: at steps that are left out Keras answers as to a state of zeros, and elman "
+            "as at the step before"
+        )
     for note in notes:
         warnings.warn(note, stacklevel=2)
     from elman.estimators.loading import estimator_of
@@ -338,6 +346,28 @@ def _described(
     return described(containers.parsed(text, os.fspath(config)), os.fspath(config))
 
 
+def _assumed(
+    layers: Described, place: str, readout: str | None, head: str | None, activation: str | None
+) -> list[str]:
+    """What was taken for granted of a file of weights alone, and not said by the caller."""
+    last = layers.layers[-1]
+    last = last.wrapped("layer") if last.kind == "TimeDistributed" else last
+    found = [f"readout={'last'!r}"] * (readout is None)
+    found += [f"head={last.settings.values.get('activation')!r}"] * (head is None)
+    simple = any(
+        layer.kind == "SimpleRNN"
+        or (layer.kind == "Bidirectional" and layer.wrapped("layer").kind == "SimpleRNN")
+        for layer in layers.layers
+    )
+    found += [f"activation={'tanh'!r}"] * (activation is None and simple)
+    if not found:
+        return []
+    return [
+        f"{place}: the file has weights alone, which do not say what the layers do with them; "
+        f"assumed were {', '.join(found)}. Say them, or pass config=, what model.to_json() gives"
+    ]
+
+
 def _value(layers: Described, meaning: Meaning, place: str) -> Value:
     """What the model's output is, from the inputs on."""
     values: dict[str, tuple[Value, ...]] = {}
@@ -360,6 +390,12 @@ def _value(layers: Described, meaning: Meaning, place: str) -> Value:
             f"{place}: the model ends in the layer {layers.output.layer!r:.80} without a Dense "
             "layer, so that there are no classes and no values"
         )
+    inputs = [layer.name for layer in layers.layers if layer.kind == "InputLayer"]
+    if len(inputs) > 1:
+        raise ExchangeError(
+            f"{place}: the model has {len(inputs)} inputs, {', '.join(map(repr, inputs))[:200]}; "
+            "exactly one can be brought in"
+        )
     return value
 
 
@@ -375,7 +411,9 @@ def _values_of(
     if not ins and sequential and layer.kind != "InputLayer":
         ins = [input_value(layer.settings)]  # a model of Keras 2 says it in its first layer
     for name, given in (layer.kwargs or {}).items():
-        if name == "mask" and isinstance(given, Tensor):
+        if name == "mask" and _tensors(given):
+            if not isinstance(given, Tensor):
+                layer.settings.refuse("it is called with several masks")
             mask = values[given.layer][0]
             if mask.at != "mask":
                 layer.settings.refuse("its mask is none of padding")
@@ -474,16 +512,19 @@ def _model(
         W, b = W[:, order], b[order]
     elif classes is not None:
         raise ValueError(f"classes={classes!r:.60}, but {place} gives numbers, and no classes")
-    layout = Layout(
-        n_inputs,
-        tuple(each.size for each in layers),
-        len(b),
-        cell=Cell(first.cell, "relu" if first.activation == "relu" else "tanh"),
-        readout="every" if value.per_step else value.readouts,
-        bidirectional=len(first.directions) > 1,
-        residual=len(layers) > 1 and all(value.sums[1:]),
-        categories=categories,
-    )
+    try:
+        layout = Layout(
+            n_inputs,
+            tuple(each.size for each in layers),
+            len(b),
+            cell=Cell(first.cell, "relu" if first.activation == "relu" else "tanh"),
+            readout="every" if value.per_step else value.readouts,
+            bidirectional=len(first.directions) > 1,
+            residual=len(layers) > 1 and all(value.sums[1:]),
+            categories=categories,
+        )
+    except ValueError as error:
+        raise ExchangeError(f"{place}: {error}") from error
     arrays: dict[str, Array] = {} if vectors is None else {"embedding0.E": vectors}
     for i, each in enumerate(layers):
         for end, direction in zip(("", ".reverse"), each.directions, strict=False):
