@@ -15,6 +15,7 @@ import pytest
 from helpers.exchange_models import model_of_kind, model_of_symbols, ragged
 
 from elman import RNNClassifier
+from elman.data.named import NamedSequences
 from elman.exchange.c99 import compare_int8, export, reasons_against, to_c
 from elman.exchange.c99.literals import listed, literals
 from elman.exchange.c99.names import c_string, comment_text
@@ -22,6 +23,11 @@ from elman.exchange.c99.quantising import quantised, rounded
 from elman.exchange.digest import digest_of
 from elman.exchange.parts import ExchangeError
 from elman.formats.atomic import replacing
+
+
+def texts_of(model, folder):
+    """The header and the code of a model."""
+    return [path.read_text(encoding="utf-8") for path in to_c(model, folder).paths]
 
 
 class TestLiterals:
@@ -85,6 +91,34 @@ class TestNames:
         assert len(reasons_against(model)) == 1
         with pytest.raises(ExchangeError, match="name of the class"):
             to_c(model, tmp_path)
+
+
+class TestStatuses:
+    """What the header says of a status is what the functions do."""
+
+    @pytest.mark.parametrize(
+        ("missing", "said"),
+        [
+            ("error", "MODEL_MISSING = -1, /* a value is NaN; the step was not read */"),
+            ("mask", "MODEL_MISSING = -1, /* not of this model, which takes NaN */"),
+            ("skip", "MODEL_MISSING = -1, /* not of this model, which takes NaN */"),
+        ],
+    )
+    def test_nan(self, tmp_path, missing, said):
+        header, code = texts_of(model_of_kind(missing=missing), tmp_path)
+        assert said in header
+        assert ("MODEL_MISSING" in code) == (missing == "error")
+
+    @pytest.mark.parametrize(
+        ("handle_unknown", "said"),
+        [
+            ("unknown", "/* an id is no whole number; the step was not read */"),
+            ("error", "/* an id is no whole number, or out of range; the step was not read */"),
+        ],
+    )
+    def test_an_id_out_of_range(self, tmp_path, handle_unknown, said):
+        model = model_of_symbols("classifier", "tokens", handle_unknown=handle_unknown)
+        assert f"MODEL_BAD_CATEGORY = -4, {said}" in texts_of(model, tmp_path)[0]
 
 
 class TestFiles:
@@ -152,6 +186,13 @@ class TestFiles:
         with pytest.raises(ValueError, match="test_vectors contains NaN"):
             to_c(model_of_kind(), tmp_path, test_vectors=ragged(2, "mask"))
         assert not list(tmp_path.iterdir())
+
+    @pytest.mark.filterwarnings("error")
+    def test_test_vectors_with_names_of_columns(self, tmp_path):
+        model = replace(model_of_kind(), feature_names=("a", "b"))
+        X = NamedSequences(ragged(), ("a", "b"))
+        to_c(model, tmp_path, test_vectors=X)
+        assert (tmp_path / "model_test.c").exists()
 
     def test_an_estimator_its_file_and_its_pipeline(self, tmp_path):
         from sklearn.pipeline import make_pipeline

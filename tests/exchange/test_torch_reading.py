@@ -246,7 +246,7 @@ class TestNames:
             from_state_dict(state_of(), readout="last", ignore=["loss"])
         with pytest.raises(ExchangeError, match="no recurrent layer"):
             from_state_dict({"fc.weight": np.ones((2, 3))}, readout="last")
-        with pytest.raises(ExchangeError, match="no recurrent layer"):
+        with pytest.raises(ExchangeError, match=r"no recurrent layer.*it has no tensor at all"):
             from_state_dict({}, readout="last")
 
     def test_a_stack_of_modules(self):
@@ -319,6 +319,12 @@ class TestEveryTensorIsTaken:
             assert from_state_dict(
                 state_of() | {name: np.ones((2, 7))}, readout="last", ignore=[name]
             )
+
+    def test_a_layer_with_a_bias_is_taken_for_no_embedding(self):
+        state = state_of() | {"embed.weight": np.ones((2, 7)), "embed.bias": np.ones(2)}
+        with pytest.raises(ExchangeError, match=r"embed\.weight, embed\.bias") as error:
+            from_state_dict(state, readout="last")
+        assert "nn.Embedding" not in str(error.value)
 
     def test_many_layers_are_counted_quickly(self):
         state = state_of() | {"rnn.weight_ih_l9999": np.ones((12, 4))}

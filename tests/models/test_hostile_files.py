@@ -551,3 +551,20 @@ def test_a_state_that_no_stream_has(readout, bad):
             stream.state = forged
         for other, values in stream.state.items():
             np.testing.assert_array_equal(values, now[other])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "said"),
+    [
+        (".onnx", "nothing comes back from it"),
+        (".keras", "read_keras reads it"),
+        (".h5", "read_keras reads it"),
+        (".pt", "from_state_dict reads it"),
+        (".PTH", "from_state_dict reads it"),
+    ],
+)
+def test_a_file_of_another_framework_is_told_from_a_damaged_one(tmp_path, suffix, said):
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(ArchiveError, match=said):
+        load(path)

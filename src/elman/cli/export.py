@@ -99,7 +99,7 @@ def export(
 ) -> None:
     """Write a model for another runtime or framework.
 
-    Where it goes is said in one of these ways, or in several:
+    Where it goes is said in one of these ways, or in several, but for one of the first two:
 
     MODEL.onnx: ONNX Runtime on servers, phones and in browsers, and other runtimes. It refuses
     layer_norm and missing=skip; with --stream also bidirectional and scale_each.

@@ -106,6 +106,16 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+OF_OTHERS = {
+    ".onnx": "other runtimes, and nothing comes back from it",
+    ".keras": "Keras; elman.exchange.read_keras reads it",
+    ".h5": "Keras; elman.exchange.read_keras reads it",
+    ".pt": "PyTorch; elman.exchange.from_state_dict reads it",
+    ".pth": "PyTorch; elman.exchange.from_state_dict reads it",
+}
+"""Suffixes of files that are taken for models of ours, and what they are for."""
+
+
 def load(path: str | Path) -> Saved[TrainedModel]:
     """Read an estimator of any kind, or a pipeline, that `save` wrote; nothing in it is run.
 
@@ -170,6 +180,11 @@ def _content(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         if Path(path).suffix.lower() in suffixes():
             raise ArchiveError(
                 f"{path}: is no model: by its suffix it holds data, which elman.data.read reads"
+            ) from error
+        if Path(path).suffix.lower() in OF_OTHERS:
+            raise ArchiveError(
+                f"{path}: is no model file of elman's, which is a .safetensors file: by its suffix "
+                f"it is for {OF_OTHERS[Path(path).suffix.lower()]}"
             ) from error
         raise
 

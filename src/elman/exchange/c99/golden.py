@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,8 @@ def answers_of(plan: Plan, steps: list[Array]) -> list[Array]:
     X: Any = [sample.astype(np.float64)[:, [*ids, *numbers]] for sample in steps]
     for scaler in model.before:
         X = [_scaled(sample, scaler) for sample in X]
-    model = model.after_scalers
+    # The samples are plain arrays by now, without names to be compared with those of training.
+    model = replace(model.after_scalers, feature_names=None)
     if model.two_d:
         answers = [_answer(model, sample[:, 0][np.newaxis]) for sample in X]
     else:

@@ -268,22 +268,31 @@ def _macros(plan: Plan) -> str:
 
 def _statuses(plan: Plan) -> str:
     category = ""
-    if plan.n_codes:
+    symbols = plan.model.symbols
+    if plan.n_codes and symbols is not None:
+        beyond = ", or out of range" if symbols.handle_unknown == "error" else ""
         category = (
-            f"{plan.upper}_BAD_CATEGORY = -4, /* an id is no whole number, or out of range */"
+            f"{plan.upper}_BAD_CATEGORY = -4, /* an id is no whole number{beyond}; the step was "
+            "not read */"
         )
+    takes_nan = plan.nan != "error" and (symbols is None or symbols.missing != "error")
+    missing = (
+        "not of this model, which takes NaN"
+        if takes_nan
+        else "a value is NaN; the step was not read"
+    )
     return fill(
         """
         /* What the functions return, unless they say otherwise. */
         enum {
             ${NAME}_OK = 0,
-            ${NAME}_MISSING = -1, /* a value is NaN; the step was not read */
+            ${NAME}_MISSING = -1, /* $missing */
             ${NAME}_TOO_LARGE = -2, /* a value is infinite, or too large; the step was not read */
             $category
             ${NAME}_NOT_FINITE = -3 /* the answer is NaN or infinite: begin again */
         };
         """,
-        **plan.words | {"category": category},
+        **plan.words | {"category": category, "missing": missing},
     )
 
 

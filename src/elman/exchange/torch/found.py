@@ -28,6 +28,7 @@ RECURRENT = re.compile(
 """Prefix, part, layer and direction of a tensor of nn.RNN, GRU or LSTM; a cell module (nn.GRUCell)
 has neither layer nor direction, and is read as a stack of one layer."""
 CELLS_BY_GATES = {len(kind.gates): name for name, kind in CELLS.items()}
+EMBEDDING = r"emb"
 HINTS = (
     (
         r"running_(mean|var)|num_batches_tracked",
@@ -41,7 +42,7 @@ HINTS = (
     ),
     (r"scale$|zero_point|_packed_params", "those of quantised layers: save the network before it"),
     (
-        r"emb",
+        EMBEDDING,
         "those of an nn.Embedding, it seems: pass its tokens as vocabulary=, in the order of its "
         "rows",
     ),
@@ -112,11 +113,14 @@ class Finder:
         left = self.left
         if not left:
             return
-        hints = [
-            f"{listed(found)}: {hint}"
-            for pattern, hint in HINTS
-            if (found := [name for name in left if re.search(pattern, name)])
-        ]
+        biased = {name.removesuffix("bias") for name in left if name.endswith(".bias")}
+        hints = []
+        for pattern, hint in HINTS:
+            found = [name for name in left if re.search(pattern, name)]
+            if pattern == EMBEDDING:  # which has a weight and no bias
+                found = [name for name in found if name.rpartition(".")[0] + "." not in biased]
+            if found:
+                hints.append(f"{listed(found)}: {hint}")
         raise ExchangeError(
             f"the state dict has tensors beside the recurrent layers and the head: {listed(left)}. "
             + "".join(f"({hint}.) " for hint in hints)
@@ -156,7 +160,7 @@ class Finder:
             if not known:
                 raise ExchangeError(
                     "the state dict has no recurrent layer, weight_ih_l0 and weight_hh_l0 below "
-                    f"any prefix; it has {listed(self.names)}"
+                    f"any prefix; it has {listed(self.names) or 'no tensor at all'}"
                 )
             shown = listed([repr(each) for each in known])
             raise ExchangeError(

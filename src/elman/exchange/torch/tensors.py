@@ -208,4 +208,5 @@ def _type_of(value: Any) -> str | None:
 
 
 def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.200}"
+    line = re.sub(r"\x1b\[[0-9;]*m", "", (str(error).splitlines() or [""])[0])  # without colours
+    return f"{type(error).__name__}: {line:.200}"
