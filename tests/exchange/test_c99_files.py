@@ -130,6 +130,11 @@ class TestFiles:
         assert [path.read_bytes() for path in again.paths] == texts
         assert [path.name for path in again.paths] == ["model.h", "model.c"]
 
+    def test_the_name_of_a_file_is_no_folder(self, tmp_path):
+        with pytest.raises(ExchangeError, match="is the name of a file"):
+            to_c(model_of_kind(), tmp_path / "swing.c")
+        assert not list(tmp_path.iterdir())
+
     @pytest.mark.parametrize("file", ["model.h", "model.c", "model_test.c"])
     def test_files_of_others_are_not_touched(self, tmp_path, file):
         (tmp_path / file).write_text("mine")

@@ -48,6 +48,7 @@ def model_of(given: Any) -> TrainedModel:
     Parameters
     ----------
     given : RNNClassifier, RNNTagger, RNNRegressor, Pipeline, TrainedModel, str or Path
+        A fitted adapter of `elman.adapters` will do as well.
 
     Raises
     ------
@@ -62,6 +63,8 @@ def model_of(given: Any) -> TrainedModel:
     """
     if isinstance(given, (str, os.PathLike)):
         return files.load(Path(given)).model
+    if type(given).__module__.startswith("elman.adapters."):
+        given = getattr(given, "estimator_", given)
     found = fitted(given)
     for name, step in found.steps:
         if type(step).__name__ != "SequenceScaler":

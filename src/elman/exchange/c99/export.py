@@ -135,6 +135,11 @@ class Prepared(NamedTuple):
     ) -> Prepared:
         """All that `to_c` does, and refuses, before it writes; it says what the arguments are."""
         check_name(name)
+        if Path(folder).suffix.lower() in (".c", ".h"):
+            raise ExchangeError(
+                f"{folder}: is the name of a file, and C is written into a folder: pass the "
+                "folder, and say with name= what the files begin with"
+            )
         for argument, value, choices in (("dtype", dtype, DTYPES), ("weights", weights, WEIGHTS)):
             if value not in choices:
                 raise ExchangeError(
