@@ -67,6 +67,14 @@ def test_one_class_is_known_before_training(kind, rng):
     assert caught[said].filename == __file__
 
 
+@pytest.mark.parametrize("label", ["still", 3, True])
+def test_one_class_is_named_whatever_it_is(label, rng):
+    y = np.empty(6, object)
+    y[:] = [label] * 6
+    (message,) = hints(RNNClassifier(3, max_iter=1), rng.normal(size=(6, 4, 2)), y)
+    assert f"all 6 samples are {label!r}." in str(message)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_validation_data_that_is_the_training_data(kind, rng):
     X, y = data_of(kind, rng)

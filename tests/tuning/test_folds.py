@@ -40,6 +40,7 @@ def test_every_repeat_holds_every_sample_once(stratified, grouped):
     [
         (20, np.repeat(["a", "b"], [17, 3]), None, 3, "class 'b' has 3 sample(s)"),
         (20, np.repeat(["a", "b"], [19, 1]), None, 2, "class 'b' has 1 sample(s)"),
+        (20, np.repeat(np.array([*"ab"], object), [17, 3]), None, 3, "class 'b' has 3 sample(s)"),
         (7, None, None, 3, "there are too few samples"),
         (20, None, ["x", "y", "z", "x"] * 5, 3, "there are 3 groups"),
         (20, np.repeat([1, 2], 10), ["x", "y"] * 10, 2, "there are 2 groups"),

@@ -276,4 +276,4 @@ class RecurrentEstimator(CallbackSupport, FurtherTraining[M]):  # type: ignore[m
 
 def _namer(meaning: Meaning) -> Callable[[int], str]:
     """What takes the index of a class to its name, as a message writes it."""
-    return lambda code: repr(np.asarray(meaning["classes"])[code].item())
+    return lambda code: repr(np.asarray(meaning["classes"]).tolist()[code])

@@ -125,7 +125,7 @@ def _why_fewer(n_folds: int, strata: Any, groups: Any) -> str:
     if groups is not None:
         return f"no class has more than {counts.max()} samples"
     fewest = int(counts.argmin())
-    return f"class {classes[fewest].item()!r} has {counts[fewest]} sample(s)"
+    return f"class {classes.tolist()[fewest]!r} has {counts[fewest]} sample(s)"
 
 
 def _never_learned(strata: Any, groups: Any) -> str:
