@@ -59,6 +59,30 @@ def test_what_was_written_comes_back(name, tmp_path):
         np.testing.assert_allclose(found, own, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize("missing", ["mask", "skip"])
+def test_tokens_that_are_missing(missing, tmp_path):
+    words = [["the", None, "sea"], ["sea"], ["a", "the"]]
+    model = km.of_symbols(words, missing=missing)
+    write_keras(model, tmp_path / "model.keras")
+    again = read_keras(tmp_path / "model.keras")
+    assert again.missing == missing
+    for own, found in zip(km.expected(model, words), km.expected(again.model_, words), strict=True):
+        np.testing.assert_allclose(found, own, atol=1e-6)
+
+
+def test_tokens_that_are_unknown(tmp_path):
+    words = [["the", "sea", "the"], ["sea", "rare"]]
+    model = km.of_symbols(words, handle_unknown="error", min_frequency=2)
+    write_keras(model, tmp_path / "model.keras")
+    again = read_keras(tmp_path / "model.keras")
+    asked = [["the", "rare"]]
+    np.testing.assert_allclose(
+        again.predict_proba(asked), np.array(km.expected(model, asked)), atol=1e-6
+    )
+    with pytest.raises(ValueError, match="'new', which is none of"):
+        again.predict_proba([["the", "new"]])
+
+
 def test_several_inputs_go_there_and_do_not_come_back(tmp_path):
     write_keras(MODELS["tables"][0], tmp_path / "model.keras")
     with pytest.raises(ExchangeError, match=r"'step' \(Concatenate\)"):

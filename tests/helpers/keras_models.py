@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from elman.backends.cells import Cell
+from elman.data.frontend import Frontend
 from elman.data.scaler import Scaler
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols
@@ -77,7 +78,12 @@ def regressor(n_targets=2, *, per_step=False, scaled=True, **options):
 
 def of_symbols(X, **options):
     """A classifier of what `Symbols` makes of X."""
-    symbols = Symbols.learn(X)
+    asked = {
+        name: options.pop(name)
+        for name in ("handle_unknown", "missing", "min_frequency")
+        if name in options
+    }
+    symbols = Symbols.learn(X, **asked)
     sizes = options.pop("vectors", [3] * symbols.n_codes)
     categories = tuple(zip(symbols.n_categories, sizes, strict=True))
     n_columns = symbols.n_columns
@@ -88,6 +94,8 @@ def of_symbols(X, **options):
         two_d=False,
         classes=np.arange(3),
         symbols=symbols,
+        frontend=Frontend(n_codes=symbols.n_codes),
+        missing=symbols.missing,
     )
 
 

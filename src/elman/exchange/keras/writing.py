@@ -180,6 +180,9 @@ def _kept(model: TrainedModel, mask_value: float) -> dict[str, Any]:
         kept["mask_value"] = mask_value
     else:
         kept["tokens"] = [list(each.tokens) for each in model.symbols.vocabularies]
+        kept["handle_unknown"] = model.symbols.handle_unknown
+        if len(model.symbols.vocabularies) == 1:
+            kept["rare"] = list(model.symbols.vocabularies[0].rare)
         kept["characters"] = model.symbols.form == "characters"
     if isinstance(model, (TrainedClassifier, TrainedTagger)):
         kept["classes"] = model.classes.tolist()
