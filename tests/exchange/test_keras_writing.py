@@ -19,6 +19,7 @@ import elman
 from elman import SequenceScaler
 from elman.backends.cells import Cell
 from elman.data.frontend import Frontend
+from elman.data.scaling import Standardisation
 from elman.exchange import ExchangeError, read_keras, write_keras
 from elman.exchange.keras import reasons_against
 
@@ -236,3 +237,14 @@ def test_weights_beyond_float32(tmp_path):
     model.network.params["head.W"][1, 2] = 1e39
     with pytest.raises(ExchangeError, match="too large for float32"):
         write_keras(model, tmp_path / "model.keras")
+
+
+def test_scales_below_float32(tmp_path):
+    tiny = Standardisation(np.array([0.0, 1.0]), np.array([1.0, 1e39]))
+    model = replace(km.classifier(), standardisation=tiny)
+    with pytest.raises(ExchangeError, match=r"the standardisation multiplies .* too small"):
+        write_keras(model, tmp_path / "model.keras")
+    model = MODELS["two targets"][0]
+    scale = Standardisation(model.target_scale.mean, model.target_scale.scale * 1e-40)
+    with pytest.raises(ExchangeError, match=r"the scale of the targets .* too small"):
+        write_keras(replace(model, target_scale=scale), tmp_path / "model.keras")
