@@ -19,6 +19,7 @@ import elman
 from elman import SequenceScaler
 from elman.backends.cells import Cell
 from elman.data.frontend import Frontend
+from elman.data.scaling import Standardisation
 from elman.exchange import ExchangeError, read_keras, write_keras
 from elman.exchange.keras import reasons_against
 
@@ -57,6 +58,30 @@ def test_what_was_written_comes_back(name, tmp_path):
         np.testing.assert_array_equal(again.classes_, model.classes)
     for own, found in zip(km.expected(model, X), km.expected(again.model_, X), strict=True):
         np.testing.assert_allclose(found, own, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("missing", ["mask", "skip"])
+def test_tokens_that_are_missing(missing, tmp_path):
+    words = [["the", None, "sea"], ["sea"], ["a", "the"]]
+    model = km.of_symbols(words, missing=missing)
+    write_keras(model, tmp_path / "model.keras")
+    again = read_keras(tmp_path / "model.keras")
+    assert again.missing == missing
+    for own, found in zip(km.expected(model, words), km.expected(again.model_, words), strict=True):
+        np.testing.assert_allclose(found, own, atol=1e-6)
+
+
+def test_tokens_that_are_unknown(tmp_path):
+    words = [["the", "sea", "the"], ["sea", "rare"]]
+    model = km.of_symbols(words, handle_unknown="error", min_frequency=2)
+    write_keras(model, tmp_path / "model.keras")
+    again = read_keras(tmp_path / "model.keras")
+    asked = [["the", "rare"]]
+    np.testing.assert_allclose(
+        again.predict_proba(asked), np.array(km.expected(model, asked)), atol=1e-6
+    )
+    with pytest.raises(ValueError, match="'new', which is none of"):
+        again.predict_proba([["the", "new"]])
 
 
 def test_several_inputs_go_there_and_do_not_come_back(tmp_path):
@@ -212,3 +237,14 @@ def test_weights_beyond_float32(tmp_path):
     model.network.params["head.W"][1, 2] = 1e39
     with pytest.raises(ExchangeError, match="too large for float32"):
         write_keras(model, tmp_path / "model.keras")
+
+
+def test_scales_below_float32(tmp_path):
+    tiny = Standardisation(np.array([0.0, 1.0]), np.array([1.0, 1e39]))
+    model = replace(km.classifier(), standardisation=tiny)
+    with pytest.raises(ExchangeError, match=r"the standardisation multiplies .* too small"):
+        write_keras(model, tmp_path / "model.keras")
+    model = MODELS["two targets"][0]
+    scale = Standardisation(model.target_scale.mean, model.target_scale.scale * 1e-40)
+    with pytest.raises(ExchangeError, match=r"the scale of the targets .* too small"):
+        write_keras(replace(model, target_scale=scale), tmp_path / "model.keras")

@@ -78,7 +78,16 @@ def regressor(n_targets=2, *, per_step=False, scaled=True, **options):
 
 def of_symbols(X, **options):
     """A classifier of what `Symbols` makes of X."""
+<<<<<<< HEAD
     symbols = Symbols.learn(X, missing=options.get("missing", "error"))
+=======
+    asked = {
+        name: options.pop(name)
+        for name in ("handle_unknown", "missing", "min_frequency")
+        if name in options
+    }
+    symbols = Symbols.learn(X, **asked)
+>>>>>>> atk2
     sizes = options.pop("vectors", [3] * symbols.n_codes)
     categories = tuple(zip(symbols.n_categories, sizes, strict=True))
     n_columns = symbols.n_columns
@@ -94,7 +103,11 @@ def of_symbols(X, **options):
         classes=np.arange(3),
         symbols=symbols,
         frontend=Frontend(n_codes=symbols.n_codes),
+<<<<<<< HEAD
         **fields,
+=======
+        missing=symbols.missing,
+>>>>>>> atk2
     )
 
 

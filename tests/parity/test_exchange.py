@@ -544,3 +544,10 @@ class TestFilesOfPyTorch:
             from_state_dict(Net("gru"), readout="last")
         with pytest.raises(TypeError, match="a module that to_torch made"):
             from_torch(Net("gru"))
+
+    def test_a_module_whose_cell_was_replaced(self):
+        module = to_torch(classifier(cell="elman"))
+        old = module.rnn
+        module.rnn = nn.RNN(old.input_size, old.hidden_size, nonlinearity="relu", batch_first=True)
+        with pytest.raises(ExchangeError, match="as RNN_RELU, and those of the model as RNN_TANH"):
+            from_torch(module)

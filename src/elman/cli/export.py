@@ -102,7 +102,8 @@ def export(
     Where it goes is said in one of these ways, or in several, but for one of the first two:
 
     MODEL.onnx: ONNX Runtime on servers, phones and in browsers, and other runtimes. It refuses
-    layer_norm and missing=skip; with --stream also bidirectional and scale_each.
+    layer_norm, missing=skip and features whose changes float32 does not hold, such as time stamps;
+    with --stream also bidirectional and scale_each.
 
     MODEL.keras: Keras 3. It refuses what Keras' own layers cannot say: layer_norm, a learned
     initial state, readout=attention, a front end (deltas, stride, scale_each).

@@ -42,7 +42,7 @@ ROADS = (
         "ONNX",
         "MODEL.onnx",
         "ONNX Runtime on servers, phones and in browsers, and other runtimes",
-        "layer_norm=True, missing='skip'",
+        "layer_norm=True, missing='skip', features whose changes float32 does not hold",
         "elman.exchange.onnx",
     ),
     Road(

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import Cell
+from elman.data.frontend import Frontend
 from elman.data.names import Names
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols, Vocabulary
+from elman.data.symbols.symbols import Missing
 from elman.data.symbols.vocabulary import TokenKind
 from elman.exchange.keras import assumed, containers, hdf5
 from elman.exchange.keras.config import Described, Layer, Tensor, described
@@ -551,8 +553,9 @@ def _model(
         "n_features_in": n_features,
         "two_d": False,
         "standardisation": _standardisation(value, n_features, place),
-        "missing": _missing(value, ours, place),
+        "missing": _missing(value, ours, place) if symbols is None else symbols.missing,
         "symbols": symbols,
+        "frontend": Frontend(n_codes=0 if symbols is None else symbols.n_codes),
         "feature_names": _checked_names(feature_names, n_features),
     }
     if labels is None:
@@ -574,12 +577,15 @@ def _model(
     return TrainedClassifier(classes=labels, multilabel=multilabel, **shared)
 
 
-def _missing(value: Value, ours: Mapping[str, Any], place: str) -> str:
+def _missing(value: Value, ours: Mapping[str, Any], place: str) -> Missing:
     """What NaN becomes."""
-    if value.missing in ("mask", "skip"):
+    if value.missing == "mask" or value.missing == "skip":
         return value.missing
     if value.missing == "zero":
         raise ExchangeError(f"{place}: 0 stands for NaN, which elman tells from a 0")
+    if value.vectors is not None:  # whose ids say it, of tokens that `write_keras` keeps
+        found = ours.get("missing")
+        return "mask" if found == "mask" else "skip" if found == "skip" else "error"
     # of a model of ours padding is at the end, and nothing else is left out
     written = ours.get("missing") == "error"
     return "skip" if value.masked and value.vectors is None and not written else "error"
@@ -641,12 +647,18 @@ def _symbols(
             raise ValueError(f"vocabulary was given, but {place} has no Embedding layer")
         return None, (), None
     n, start = len(E), int(value.skips_zero)
+    refuses_unknown, rare = False, tuple[Any, ...]()
+    missing: Missing = "error"
     kept = _tokens_of_ours(ours, n)
     if vocabulary is not None:
         tokens, rows, row_unknown = _listed(vocabulary, n, start, unknown)
         kind: TokenKind = "text"
     elif kept is not None:
         kind, tokens = kept
+        refuses_unknown = ours.get("handle_unknown") == "error"
+        missing = _missing(value, ours, place)
+        if refuses_unknown:
+            rare = _rare_of_ours(ours, tokens)
         rows, row_unknown = list(range(2, n)), 1
     else:
         kind, tokens = "int", list(range(start, n))
@@ -655,7 +667,7 @@ def _symbols(
         raise ExchangeError(f"{place}: there is no token beside padding and the unknown one")
     first = np.zeros((1, E.shape[1]), E.dtype) if row_unknown is None else E[[row_unknown]]
     of_tokens = Vocabulary(
-        kind=kind, tokens=tuple(tokens), counts=np.zeros(len(tokens) + 1, np.int64)
+        kind=kind, tokens=tuple(tokens), counts=np.zeros(len(tokens) + 1, np.int64), rare=rare
     )
     symbols = Symbols(
         form="characters" if kind == "characters" else "tokens",
@@ -663,7 +675,8 @@ def _symbols(
         n_columns=1,
         feature_names=None,
         vocabularies=(of_tokens,),
-        handle_unknown="error" if row_unknown is None else "unknown",
+        handle_unknown="error" if refuses_unknown or row_unknown is None else "unknown",
+        missing=missing,
     )
     vectors = np.concatenate([first, E[rows]])
     return symbols, ((len(vectors), E.shape[1]),), vectors
@@ -710,6 +723,15 @@ def _tokens_of_ours(ours: Mapping[str, Any], n: int) -> tuple[TokenKind, list[An
     if ours.get("characters") is True and all(isinstance(t, str) and len(t) == 1 for t in tokens):
         kind = "characters"
     return kind, tokens
+
+
+def _rare_of_ours(ours: Mapping[str, Any], tokens: list[Any]) -> tuple[Any, ...]:
+    """Tokens that the same file lists as unknown ones, where others are an error."""
+    rare = ours.get("rare")
+    kinds = {type(token) for token in tokens if token is not None}
+    if not isinstance(rare, list) or any(type(token) not in kinds for token in rare):
+        return ()
+    return tuple(rare)
 
 
 def _names_of_ours(ours: Mapping[str, Any], n: int) -> list[str] | None:

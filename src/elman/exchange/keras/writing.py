@@ -180,6 +180,9 @@ def _kept(model: TrainedModel, mask_value: float) -> dict[str, Any]:
         kept["mask_value"] = mask_value
     else:
         kept["tokens"] = [list(each.tokens) for each in model.symbols.vocabularies]
+        kept["handle_unknown"] = model.symbols.handle_unknown
+        if len(model.symbols.vocabularies) == 1:
+            kept["rare"] = list(model.symbols.vocabularies[0].rare)
         kept["characters"] = model.symbols.form == "characters"
     if isinstance(model, (TrainedClassifier, TrainedTagger)):
         kept["classes"] = model.classes.tolist()
@@ -306,6 +309,7 @@ class _Writer:
         offset, factor = -(mean - coarse) / scale, 1 / scale
         for values in (coarse, offset, factor):
             self._check_float32(values, "the standardisation")
+        self._check_not_tiny(factor, "the standardisation")
         centred = self.graph.layer(
             "Rescaling", "centred", X, X.shape, {"scale": 1.0, "offset": numbers(-coarse)}
         )
@@ -465,6 +469,7 @@ class _Writer:
         mean, scale = model.target_scale
         for values in (mean, scale):
             self._check_float32(values, "the scale of the targets")
+        self._check_not_tiny(scale, "the scale of the targets")
         return graph.layer(
             "Rescaling", name, out, shape, {"scale": numbers(scale), "offset": numbers(mean)}
         )
@@ -477,6 +482,13 @@ class _Writer:
     def _float32(self, array: Array) -> Array:
         self._check_float32(array, "its weights")
         return array.astype(np.float32)
+
+    def _check_not_tiny(self, factors: Array, what: str) -> None:
+        if (factors < np.finfo(np.float32).tiny).any():
+            raise ExchangeError(
+                f"{what} multiplies by values that are too small for float32, in which Keras "
+                "computes, and which takes them for 0: train on numbers in other units"
+            )
 
     def _check_float32(self, values: Array, what: str) -> None:
         if (np.abs(values) > np.finfo(np.float32).max).any():

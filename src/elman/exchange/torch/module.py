@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman.exchange.parts import model_of
+from elman.exchange.parts import ExchangeError, model_of
 from elman.exchange.torch.description import BUFFERS, taken_apart
 from elman.exchange.torch.layers import layer_classes
 from elman.exchange.torch.names import is_one_module
@@ -123,7 +123,7 @@ def from_torch(module: Any) -> Any:
     TypeError
         It is another module.
     ExchangeError
-        A weight is NaN or infinite, or of half precision.
+        A weight is NaN or infinite, or of half precision; or a part was replaced by another kind.
 
     Examples
     --------
@@ -143,6 +143,14 @@ def from_torch(module: Any) -> Any:
             f"expected a module that to_torch made, and got a {type(module).__name__}; "
             "from_state_dict reads others"
         )
+    cell = module.trained_model.network.layout.cell
+    expected = f"RNN_{cell.activation.upper()}" if cell.name == "elman" else cell.name.upper()
+    for rnn in module.rnn if hasattr(module.rnn, "__iter__") else [module.rnn]:
+        if getattr(rnn, "mode", expected) != expected:
+            raise ExchangeError(
+                f"its recurrent layers were replaced: they compute as {rnn.mode}, and those of the "
+                f"model as {expected}; from_state_dict reads the weights of another network"
+            )
     return from_state_dict(module.state_dict(), like=module.trained_model)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from elman.backends.cells import Cell
 from elman.backends.streams import MISSING
+from elman.data.frontend import Frontend
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols, Vocabulary
 from elman.exchange.parts import ExchangeError, in_order, labels_of, model_of
@@ -236,6 +237,7 @@ def from_state_dict(
         "missing": missing,
         "feature_names": _names(feature_names, n_features),
         "symbols": symbols,
+        "frontend": Frontend(n_codes=0 if symbols is None else symbols.n_codes),
     }
     if symbols is not None and (scaling is not None or feature_names is not None):
         raise ExchangeError("scaling and feature_names are of numbers, and X holds tokens")
