@@ -78,23 +78,19 @@ def regressor(n_targets=2, *, per_step=False, scaled=True, **options):
 
 def of_symbols(X, **options):
     """A classifier of what `Symbols` makes of X."""
-<<<<<<< HEAD
-    symbols = Symbols.learn(X, missing=options.get("missing", "error"))
-=======
     asked = {
         name: options.pop(name)
         for name in ("handle_unknown", "missing", "min_frequency")
         if name in options
     }
     symbols = Symbols.learn(X, **asked)
->>>>>>> atk2
     sizes = options.pop("vectors", [3] * symbols.n_codes)
     categories = tuple(zip(symbols.n_categories, sizes, strict=True))
     n_columns = symbols.n_columns
     n_inputs = n_columns
-    if options.get("missing") == "mask":  # with an indicator for each number
+    if symbols.missing == "mask":  # with an indicator for each number
         n_inputs += n_columns - symbols.n_codes
-    fields = {name: options.pop(name) for name in ("standardisation", "missing") if name in options}
+    standardisation = options.pop("standardisation", None)
     layout = Layout(n_inputs, (4,), 3, cell=Cell("gru"), categories=categories, **options)
     return TrainedClassifier(
         network=network(layout),
@@ -103,11 +99,8 @@ def of_symbols(X, **options):
         classes=np.arange(3),
         symbols=symbols,
         frontend=Frontend(n_codes=symbols.n_codes),
-<<<<<<< HEAD
-        **fields,
-=======
+        standardisation=standardisation,
         missing=symbols.missing,
->>>>>>> atk2
     )
 
 
