@@ -409,6 +409,19 @@ DESCRIPTIONS = {
 }
 
 
+@pytest.mark.parametrize("value", [10**400, [[[1]]] * 2], ids=["a long number", "nested"])
+@pytest.mark.parametrize("place", ["inbound_nodes", "module", "config"])
+def test_descriptions_that_are_too_large_in_some_place(value, place, tmp_path):
+    if isinstance(value, list):
+        for _ in range(400):
+            value = [value]
+    config = json.loads(members()["config.json"])
+    config["config"]["layers"][1][place] = [{"args": [value], "kwargs": {}}]
+    text = json.dumps(config).encode()
+    path = kf.zipped(tmp_path / "m.keras", members() | {"config.json": text})
+    refused(path, "nested too deep|whole number of 401 digits")
+
+
 @pytest.mark.parametrize("name", DESCRIPTIONS)
 def test_descriptions_of_nothing(name, tmp_path):
     path = kf.zipped(tmp_path / "m.keras", members() | {"config.json": DESCRIPTIONS[name]})
@@ -467,6 +480,7 @@ def test_shards_that_are_links_or_missing_or_overlap(tmp_path, secret):
         {"classes": ["a", "a", "b"]},
         {"classes": [[], {}, None]},
         {"feature_names": 3},
+        {"feature_names": ["a", "a"]},
         {"tokens": 3},
     ],
 )

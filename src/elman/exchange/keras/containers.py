@@ -25,6 +25,10 @@ MOST_MEMBERS = 1000
 """Of a zip archive. Keras writes three, and files that layers keep beside them (assets)."""
 MOST_JSON = 64 << 20
 """Bytes of a description of layers."""
+MOST_NESTED = 100
+"""Lists and objects of a description within each other."""
+MOST_DIGITS = 19
+"""Of a whole number in a description, which then is one that a float holds."""
 MOST_DIRECTORY = 1 << 20
 """Bytes of the list of members at the end of a zip archive."""
 
@@ -144,14 +148,36 @@ def _check_end(file: IO[bytes], size: int) -> None:
 
 
 def parsed(text: bytes | str, place: str) -> Any:
-    """What JSON says; an `ExchangeError` if it is no JSON, or endlessly nested."""
+    """What JSON says; an `ExchangeError` if it is no JSON, nested too deep, or too large."""
     try:
         if len(text) > MOST_JSON:
             raise ValueError(f"{len(text):,} bytes; at most {MOST_JSON:,} are read")
-        return json.loads(text)
+        found = json.loads(text, parse_int=_whole)
+        _check_nested(found)
+        return found
     except (ValueError, RecursionError) as error:
         said = "nested too deep" if isinstance(error, RecursionError) else str(error)
         raise ExchangeError(f"{place}: not a description in JSON ({said:.200})") from error
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS + 1:
+        raise ValueError(f"a whole number of {len(digits):,} digits")
+    return int(digits)
+
+
+def _check_nested(found: Any) -> None:
+    level: list[Any] = [found]
+    for _ in range(MOST_NESTED):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, (dict, list))
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 def npz_arrays(content: bytes, place: str) -> dict[str, Array]:

@@ -737,7 +737,7 @@ def _rare_of_ours(ours: Mapping[str, Any], tokens: list[Any]) -> tuple[Any, ...]
 def _names_of_ours(ours: Mapping[str, Any], n: int) -> list[str] | None:
     names = ours.get("feature_names")
     if isinstance(names, list) and len(names) == n and all(isinstance(x, str) for x in names):
-        return names
+        return names if len(set(names)) == n else None
     return None
 
 
