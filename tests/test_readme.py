@@ -68,7 +68,7 @@ def test_every_command_of_the_readme_exists():
     from elman.cli import main
 
     commands = set(re.findall(r"^    elman (\w+)", README, flags=re.MULTILINE))
-    assert commands == {"fit", "tune", "evaluate", "report", "predict"}
+    assert commands == {"fit", "tune", "evaluate", "report", "predict", "export"}
     for command in commands:
         assert main([command, "--help"]) == 0
     targets = set(re.findall(r"\bmake (\w+)", README))

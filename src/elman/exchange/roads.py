@@ -10,19 +10,14 @@ from elman.models.model import TrainedModel
 
 
 class Road(NamedTuple):
-    """One of them, as a person is told of it."""
+    """One of them."""
 
     name: str
-    target: str
-    """what is written, as the command names it"""
-    about: str
-    """whom it is for"""
-    refuses: str
-    """what no model that takes it may have"""
+    """as a person is told of it"""
     module: str
-    """where `reasons_against` is"""
+    """where its `reasons_against` is"""
     options: tuple[tuple[str, object], ...] = ()
-    """with which it is asked"""
+    """with which that is asked"""
 
     def reasons_against(self, model: TrainedModel, **options: object) -> list[str]:
         """Why a model cannot take it: whole sentences; [] if it can.
@@ -38,42 +33,10 @@ class Road(NamedTuple):
 
 
 ROADS = (
-    Road(
-        "ONNX",
-        "MODEL.onnx",
-        "ONNX Runtime on servers, phones and in browsers, and other runtimes",
-        "layer_norm=True, missing='skip', features whose changes float32 does not hold",
-        "elman.exchange.onnx",
-    ),
-    Road(
-        "ONNX stream",
-        "MODEL.onnx --stream",
-        "the same, a time step in each call, with the state handed in and out",
-        "what ONNX refuses, bidirectional=True, scale_each=True",
-        "elman.exchange.onnx",
-        (("stream", True),),
-    ),
-    Road(
-        "PyTorch",
-        "--torch WEIGHTS.safetensors",
-        "weights under PyTorch's names; elman.exchange.to_torch makes a module of them",
-        "nothing",
-        "elman.exchange.torch",
-    ),
-    Road(
-        "Keras",
-        "MODEL.keras",
-        "Keras 3, by keras.models.load_model",
-        "what its standard layers cannot say: layer_norm, an initial state that is learned, "
-        "readout='attention', a front end",
-        "elman.exchange.keras",
-    ),
-    Road(
-        "C99",
-        "--c FOLDER",
-        "microcontrollers, WebAssembly, any program: plain C without malloc",
-        "names that no C string holds",
-        "elman.exchange.c99",
-    ),
+    Road("ONNX", "elman.exchange.onnx"),
+    Road("ONNX stream", "elman.exchange.onnx", (("stream", True),)),
+    Road("PyTorch", "elman.exchange.torch"),
+    Road("Keras", "elman.exchange.keras"),
+    Road("C99", "elman.exchange.c99"),
 )
-"""In the order in which they are shown."""
+"""In the order in which they are shown; the names are those of `elman export` and `elman inspect`."""
