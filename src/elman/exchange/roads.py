@@ -39,4 +39,4 @@ ROADS = (
     Road("Keras", "elman.exchange.keras"),
     Road("C99", "elman.exchange.c99"),
 )
-"""In the order in which they are shown; the names are those of `elman export` and `elman inspect`."""
+"""In the order in which they are shown."""
