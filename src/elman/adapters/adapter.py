@@ -73,10 +73,18 @@ def adapter_of(
     return complete
 
 
+SMALL: list[dict[str, Any]] = [
+    {"hidden_size": 5, "max_iter": 2},
+    {"hidden_size": 4, "max_iter": 1, "cell": "gru", "missing": "mask"},
+]
+"""Networks for the checks of a library, which fit often"""
+
+
 class Adapter:
     """An estimator of another library around one of ours, which it keeps as `estimator_`.
 
-    It inherits from a base class of the library behind this one.
+    It inherits from a base class of the library behind this one, which calls `_predict`, and of a
+    classifier `_predict_proba`.
     """
 
     _ESTIMATOR: ClassVar[type]
@@ -109,6 +117,17 @@ class Adapter:
             )
         estimator = self._ESTIMATOR(**parameters | changed)
         self.estimator_ = estimator.fit(X, y)
+
+    def _predict(self, X: Any) -> Array:
+        return np.asarray(self.estimator_.predict(self._turned(X)))
+
+    def _turned(self, X: Any) -> Any:
+        """X as the fitted estimator takes it."""
+        return self._time_first(X, self.estimator_.n_features_in_)
+
+    def _time_first(self, X: Any, n_channels: int | None) -> Any:
+        """X with time steps first; `n_channels` of the training data, None while training."""
+        return time_first(X, n_channels, self)
 
     @property
     def _allows_missing(self) -> bool:

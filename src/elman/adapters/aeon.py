@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.adapters.adapter import Adapter, adapter_of, time_first
+from elman.adapters.adapter import SMALL, Adapter, adapter_of
 from elman.estimators.classifier import RNNClassifier
 from elman.estimators.regressor import RNNRegressor
 
@@ -53,22 +53,13 @@ class _AeonAdapter(Adapter):
 
     def _fit(self, X: Any, y: Array) -> Any:
         self._n_jobs = check_n_jobs(getattr(self, "n_jobs"))  # noqa: B009 -- of the constructor
-        self._train(time_first(X, None, self), y, n_jobs=self._n_jobs)
+        self._train(self._time_first(X, None), y, n_jobs=self._n_jobs)
         return self
-
-    def _predict(self, X: Any) -> Array:
-        return np.asarray(self.estimator_.predict(self._turned(X)))
-
-    def _turned(self, X: Any) -> Any:
-        return time_first(X, self.estimator_.n_features_in_, self)
 
     @classmethod
     def _get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
         """Return small networks for aeon's checks."""
-        return [
-            {"hidden_size": 5, "max_iter": 2},
-            {"hidden_size": 4, "max_iter": 1, "cell": "gru", "missing": "mask"},
-        ]
+        return [dict(each) for each in SMALL]
 
 
 @adapter_of(RNNClassifier, CHANGED)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from elman.adapters.adapter import Adapter, adapter_of, time_first
+from elman.adapters.adapter import SMALL, Adapter, adapter_of
 from elman.estimators.classifier import RNNClassifier
 from elman.estimators.regressor import RNNRegressor
 
@@ -48,14 +49,13 @@ class _SktimeAdapter(Adapter):
         self.set_tags(**tags)  # type: ignore[attr-defined]
 
     def _fit(self, X: Any, y: Array) -> Any:
-        self._train(_time_first(X, None, self), y)
+        self._train(self._time_first(X, None), y)
         return self
 
-    def _predict(self, X: Any) -> Array:
-        return np.asarray(self.estimator_.predict(self._turned(X)))
-
-    def _turned(self, X: Any) -> Any:
-        return _time_first(X, self.estimator_.n_features_in_, self)
+    @override
+    def _time_first(self, X: Any, n_channels: int | None) -> Any:
+        # The rows of a frame are time steps already.
+        return super()._time_first(X, n_channels) if isinstance(X, np.ndarray) else X
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
@@ -66,20 +66,13 @@ class _SktimeAdapter(Adapter):
         parameter_set : str
             The same for all.
         """
-        return [
-            {"hidden_size": 5, "max_iter": 2},
-            {"hidden_size": 4, "max_iter": 1, "cell": "gru", "missing": "mask"},
-        ]
-
-
-def _time_first(X: Any, n_channels: int | None, adapter: object) -> Any:
-    """Frames of a list, whose rows are time steps, as they are; an array turned."""
-    return time_first(X, n_channels, adapter) if isinstance(X, np.ndarray) else X
+        return [dict(each) for each in SMALL]
 
 
 @adapter_of(RNNClassifier)
 class ElmanClassifier(_SktimeAdapter, BaseClassifier):  # type: ignore[misc]
     """`elman.RNNClassifier` as a classifier of sktime.
+
     X is a panel of any of sktime's types: a 3-D array (n_instances, n_dimensions, n_timepoints), a
     data frame with an index (instance, time), a list of data frames of unequal lengths, a frame
     with a series in each cell, and others that sktime converts. Columns of data frames that have
@@ -129,6 +122,7 @@ class ElmanClassifier(_SktimeAdapter, BaseClassifier):  # type: ignore[misc]
 @adapter_of(RNNRegressor)
 class ElmanRegressor(_SktimeAdapter, BaseRegressor):  # type: ignore[misc]
     """`elman.RNNRegressor` as a regressor of sktime.
+
     X is a panel of any of sktime's types: a 3-D array (n_instances, n_dimensions, n_timepoints), a
     data frame with an index (instance, time), a list of data frames of unequal lengths, a frame
     with a series in each cell, and others that sktime converts. Columns of data frames that have
