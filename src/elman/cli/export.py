@@ -12,7 +12,7 @@ import typer
 from elman.cli.console import output as console
 from elman.cli.errors import UserError
 from elman.cli.files import check_output, load_model, read_for
-from elman.cli.kinds import check_targets, kind_of_model, known_to_model
+from elman.cli.labelled import read_labelled
 from elman.cli.text import visible
 from elman.exchange.roads import ROADS
 
@@ -164,7 +164,10 @@ def export(
         as_c = _as_c(trained, model, c, settings, given, int8=int8, tests=tests, force=force)
     change = None
     if check is not None:
-        change = _change(trained, model, check, asked_dtype, given)
+        from elman.exchange import compare_int8
+
+        asked_about = read_labelled(trained, check, given, model)
+        change = compare_int8(trained, asked_about.X, asked_about.y, dtype=asked_dtype)
     if kind == ".onnx" and to is not None:
         from elman.exchange import to_onnx
 
@@ -219,17 +222,6 @@ def _as_c(
         )
     except ExchangeError as error:
         raise UserError(str(error).replace("overwrite=True", "--force")) from error
-
-
-def _change(trained: Any, model: Path, check: Path, dtype: str, given: Mapping[str, Any]) -> Any:
-    """What 8 bits change in the answers to the recordings of a file."""
-    from elman.exchange import compare_int8
-
-    data = read_for(trained, check, given, need_labels=True, model_path=model)
-    targets = check_targets(kind_of_model(trained), data, check, known_to_model(trained))
-    trained.check(data.X, str(check))
-    y = targets.y if targets.kind in ("label", "labels", "values") else data.y
-    return compare_int8(trained, data.X, y, dtype=dtype)
 
 
 def _costs(costs: Any) -> str:

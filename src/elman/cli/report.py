@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,8 @@ import typer
 
 from elman.cli.console import output as console
 from elman.cli.errors import UserError
-from elman.cli.files import check_output, load_model, read_for
-from elman.cli.kinds import check_targets, kind_of_model, known_to_model
+from elman.cli.files import check_output, load_model
+from elman.cli.labelled import read_labelled
 from elman.cli.text import visible
 
 
@@ -62,8 +61,10 @@ def report(
         if path.exists() and not is_of_report(path):
             raise UserError(f"{path}: exists and is not a report that elman wrote; name another")
     found = load_model(model).model
-    X, y, ids = _read(found, data, given, model)
-    X_train, y_train, _ = (None,) * 3 if train is None else _read(found, train, given, model)
+    X, y, ids = read_labelled(found, data, given, model)
+    X_train, y_train, _ = (
+        (None,) * 3 if train is None else read_labelled(found, train, given, model)
+    )
 
     from elman.estimators.loading import load
     from elman.reporting.report import report as write
@@ -84,15 +85,3 @@ def report(
     page, numbers = paths(output)
     console().print(visible(f"{told}"[1:].split(";")[0]))
     console().print(visible(f"wrote {page} and {numbers}"))
-
-
-def _read(
-    model: Any, path: Path, given: Mapping[str, Any], model_path: Path
-) -> tuple[Any, Any, list[Any] | None]:
-    """X, y and ids of a file, checked: errors name the file."""
-    dataset = read_for(model, path, given, need_labels=True, model_path=model_path)
-    targets = check_targets(kind_of_model(model), dataset, path, known_to_model(model))
-    model.check(dataset.X, str(path))
-    y = targets.y if targets.kind in ("label", "labels", "values") else dataset.y
-    ids = None if dataset.ids is None else [*dataset.ids]
-    return dataset.X, y, ids
