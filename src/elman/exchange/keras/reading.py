@@ -20,11 +20,12 @@ from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols, Vocabulary
 from elman.data.symbols.symbols import Missing
 from elman.data.symbols.vocabulary import TokenKind
+from elman.exchange.given import in_order, labels_of
 from elman.exchange.keras import assumed, containers, hdf5
 from elman.exchange.keras.config import Described, Layer, Tensor, described
 from elman.exchange.keras.meaning import Meaning, Value, input_value
 from elman.exchange.keras.weights import LAYERS, LAYERS_BEFORE, Named, Numbered, Weights
-from elman.exchange.parts import ExchangeError, in_order, labels_of
+from elman.exchange.parts import ExchangeError
 from elman.models.classifier import TrainedClassifier
 from elman.models.model import TrainedModel
 from elman.models.regressor import TrainedRegressor

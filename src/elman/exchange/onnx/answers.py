@@ -21,7 +21,7 @@ from elman.models.model import TrainedModel
 Array = NDArray[Any]
 
 
-def labels_of(classes: Array) -> Array | None:
+def label_table(classes: Array) -> Array | None:
     """Classes as an ONNX tensor holds them: strings, or int64; None if it holds no such labels."""
     values = classes.tolist()
     if all(isinstance(value, str) for value in values):
@@ -118,7 +118,7 @@ def add_answers(
 
 def _add_labels(g: Graph, model: Any, logits: Value, asked: _Asked, *, labels: bool) -> None:
     n_classes = len(model.classes)
-    table = labels_of(model.classes) if labels else None
+    table = label_table(model.classes) if labels else None
     none = g.constant(-1 if table is None else n_classes, Type.INT64, "none")
     codes = g.add("ArgMax", logits, axis=-1, keepdims=0)
     codes = asked.kept(g, codes, refused=none, past=none, n_more=0)

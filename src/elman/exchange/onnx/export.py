@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.exchange.onnx.answers import labels_of
+from elman.exchange.onnx.answers import label_table
 from elman.exchange.onnx.categories import TYPES, Tokens
 from elman.exchange.onnx.graph import Type
 from elman.exchange.onnx.metadata import description, elman_version, metadata
@@ -231,7 +231,7 @@ def reasons_against(
     if _form(labels, tokens) == "text":
         found += _against_text(model)
     kind = kind_of_model(model)
-    if labels and kind in ("label", "steps") and labels_of(model.__dict__["classes"]) is None:
+    if labels and kind in ("label", "steps") and label_table(model.__dict__["classes"]) is None:
         shown = model.__dict__["classes"].tolist()[:3]
         found.append(
             f"classes_ ({str(shown)[1:-1]:.60}, ...) are neither text nor whole numbers: export "

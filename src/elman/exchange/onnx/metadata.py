@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from elman.exchange.digest import digest_of
-from elman.exchange.onnx.answers import labels_of, no_label
+from elman.exchange.onnx.answers import label_table, no_label
 from elman.exchange.onnx.categories import TYPES, Tokens
 from elman.exchange.onnx.graph import Type
 from elman.exchange.onnx.numbers import n_numbers
@@ -64,7 +64,7 @@ def metadata(
         found["feature_names"] = [*model.feature_names]
     if not is_of_numbers(kind):
         found["classes"] = model.__dict__["classes"].tolist()
-        table = labels_of(model.__dict__["classes"]) if labels and kind != "labels" else None
+        table = label_table(model.__dict__["classes"]) if labels and kind != "labels" else None
         found["no_label"] = -1 if table is None else no_label(table)
     if model.symbols is not None:
         found |= _of_symbols(model, tokens)

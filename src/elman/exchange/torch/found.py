@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.backends.cells import CELLS
-from elman.exchange.parts import ExchangeError, in_order
+from elman.exchange.given import in_order
+from elman.exchange.parts import ExchangeError
 from elman.exchange.torch.names import check_one_type, listed, our_half
 from elman.exchange.torch.tensors import Tensors
 

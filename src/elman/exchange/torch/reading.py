@@ -14,7 +14,8 @@ from elman.backends.streams import MISSING
 from elman.data.frontend import Frontend
 from elman.data.scaling import Standardisation
 from elman.data.symbols import Symbols, Vocabulary
-from elman.exchange.parts import ExchangeError, in_order, labels_of, model_of
+from elman.exchange.given import in_order, labels_of
+from elman.exchange.parts import ExchangeError, model_of
 from elman.exchange.torch.description import of_text, put_together, taken_apart
 from elman.exchange.torch.found import CONVERSION, Affine, Finder, Stack
 from elman.exchange.torch.names import listed
