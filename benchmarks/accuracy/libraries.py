@@ -22,6 +22,14 @@ SETS = {"sktime": ("JapaneseVowels", "ItalyPowerDemand"), "aeon": ("Covid3Month"
 N_SEEDS = 3
 SIZE: dict[str, Any] = {"units": 96, "epochs": 60, "batch": 16, "rate": 0.003}
 """of those that are trained as ours are"""
+OUR_GRU: dict[str, Any] = {
+    "cell": "gru",
+    "hidden_size": SIZE["units"],
+    "max_iter": SIZE["epochs"],
+    "batch_size": SIZE["batch"],
+    "learning_rate_init": SIZE["rate"],
+}
+"""the same by our names"""
 N_ALONE = 20
 """Recordings of the test split of which probabilities are compared, in a batch and one by one"""
 
@@ -110,15 +118,7 @@ def ours_in_sktime(data: DataSet, seed: int) -> Fitted:
 
 def our_gru_in_sktime(data: DataSet, seed: int) -> Fitted:
     """Our classifier with a GRU, of the size and the training that theirs is given."""
-    return _ours_in_sktime(
-        data,
-        seed,
-        cell="gru",
-        hidden_size=SIZE["units"],
-        max_iter=SIZE["epochs"],
-        batch_size=SIZE["batch"],
-        learning_rate_init=SIZE["rate"],
-    )
+    return _ours_in_sktime(data, seed, **OUR_GRU)
 
 
 def _of_aeon(data: DataSet, seed: int, **arguments: Any) -> Fitted:
@@ -164,15 +164,7 @@ def ours_in_aeon(data: DataSet, seed: int) -> Fitted:
 
 def our_gru_in_aeon(data: DataSet, seed: int) -> Fitted:
     """Our regressor with a GRU, of the size and the training that theirs is given."""
-    return _ours_in_aeon(
-        data,
-        seed,
-        cell="gru",
-        hidden_size=SIZE["units"],
-        max_iter=SIZE["epochs"],
-        batch_size=SIZE["batch"],
-        learning_rate_init=SIZE["rate"],
-    )
+    return _ours_in_aeon(data, seed, **OUR_GRU)
 
 
 CONTESTANTS: dict[str, dict[str, Callable[[DataSet, int], Fitted]]] = {
